@@ -1,0 +1,76 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Evaluate a run or float weights: `python eval.py (--run RUN | --config RECIPE) [key=value ...]`.
+
+The last line is one JSON object. Evaluation is deterministic.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from src.config import load_config
+from src.entry import guarded
+from src.methods import build_method
+from src.runtime import start
+from src.train.checkpoints import load_checkpoint, read_progress
+from src.train.loop import evaluate_split, load_split
+from src.train.run_folder import RunFolder, open_run
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", metavar="RUN", help="run folder; its best or last checkpoint")
+    source.add_argument("--config", metavar="RECIPE", help="with model.weights=FILE")
+    parser.add_argument("--split", default="test", choices=("test", "val", "train"))
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. data.path=FOLDER")
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if options.run:
+        folder, config = open_run(options.run, options.overrides)
+        runtime = start(config.device, config.train.seed)
+        numbers = evaluate_run(folder, config, runtime, options.split)
+    else:
+        config = load_config(options.config, options.overrides)
+        runtime = start(config.device, config.train.seed)
+        with tempfile.TemporaryDirectory() as scratch:
+            method = build(config, options.split)
+            folder = RunFolder(Path(scratch), quiet=not runtime.is_main)
+            numbers = evaluate_split(config, method, folder, runtime, options.split)
+    if runtime.is_main:
+        print(json.dumps(numbers))
+    return 0
+
+
+def evaluate_run(folder: RunFolder, config, runtime, split: str) -> dict:
+    config.model.weights = None  # the checkpoint holds everything
+    method = build(config, split)
+    load_checkpoint(folder.model_checkpoint, method.network)
+    float_top1 = read_progress(folder.last).float_top1 if folder.last.is_file() else -1.0
+    return evaluate_split(config, method, folder, runtime, split, float_top1)
+
+
+def build(config, split: str):
+    dataset = load_split(config, split)
+    return build_method(config, dataset.num_classes, dataset.image_size)[0]
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))

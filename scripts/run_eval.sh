@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+# Evaluate a run; the last line is one JSON object.
+set -euo pipefail
+source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
+
+usage() { echo "usage: bash scripts/run_eval.sh RUN [key=value ...]      RUN: a folder in runs/"; }
+
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+  usage
+  exit
+fi
+if (($# < 1)); then refuse "which run?"; fi
+old_run "$1"
+shift
+check_overrides "$@"
+
+use_python requirements.txt
+exec "$PY" eval.py --run "$RUN" "$@"

@@ -1,0 +1,335 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Configuration: dataclasses that name every key, its default, its type and what it allows.
+
+Precedence: `config/default.yaml` < recipe < `key=value` on the command line. An unknown key or an
+impossible value is refused with the key, the value, what is allowed and the nearest known key.
+"""
+
+import dataclasses
+import difflib
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from src.errors import UserError
+
+DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.yaml"
+WIDTHS = (2, 8)  # smallest and largest width of a quantised tensor, in bits
+
+
+def key(default, *, choices=None, low=None, high=None):
+    """A dataclass field with its allowed values: a tuple of choices or a closed range."""
+    metadata = {"choices": choices, "low": low, "high": high}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass
+class RunConfig:
+    dir: typing.Optional[str] = key(None)
+
+
+@dataclass
+class DataConfig:
+    name: str = key("digits", choices=("digits", "cifar10", "image_folder"))
+    path: typing.Optional[str] = key(None)
+    image_size: typing.Optional[int] = key(None, low=8, high=1024)
+    batch_size: int = key(64, low=1)
+    eval_batch_size: int = key(128, low=1)
+    val_split: float = key(0.0, low=0.0, high=0.9)
+    workers: int = key(2, low=1, high=256)
+    mean: typing.Optional[list] = key(None)
+    std: typing.Optional[list] = key(None)
+    colour_jitter: float = key(0.0, low=0.0, high=1.0)
+
+
+MODELS = (
+    "resnet8", "resnet20", "resnet32", "resnet56", "resnet18_cifar",
+    "resnet18", "resnet34", "resnet50",
+)  # fmt: skip
+
+
+@dataclass
+class ModelConfig:
+    name: str = key("resnet8", choices=MODELS)
+    num_classes: typing.Optional[int] = key(None, low=2)
+    shortcut: str = key("A", choices=("A", "B"))
+    weights: typing.Optional[str] = key(None)
+
+
+@dataclass
+class QuantConfig:
+    quantizer: str = key("dorefa", choices=("dorefa", "pact", "lsq"))
+    w_bits: int = key(4, low=1, high=WIDTHS[1])
+    a_bits: int = key(4, low=1, high=WIDTHS[1])
+    first_last: str = key("float", choices=("float", "8"))
+    per_channel: bool = key(False)
+    pact_alpha: float = key(10.0, low=1e-3)
+    exceptions: dict = key({})
+
+
+@dataclass
+class MethodConfig:
+    name: str = key("dqnet", choices=("float", "static", "dqnet"))
+
+
+@dataclass
+class DqnetConfig:
+    target: int = key(4, low=WIDTHS[0], high=WIDTHS[1])
+    candidates: typing.Optional[list] = key(None)
+    scope: str = key("layer", choices=("layer", "network"))
+    tied: bool = key(True)
+    alpha_bits: float = key(0.05, low=0.0)
+    alpha_bitops: float = key(0.0, low=0.0)
+    tau: float = key(1.0, low=1e-3)
+    pool: int = key(8, low=1, high=64)
+    hidden: int = key(64, low=1)
+    dropout: float = key(0.2, low=0.0, high=0.99)
+    head_relu: bool = key(False)
+    execution: str = key("auto", choices=("auto", "mixture", "selected"))
+    sample: bool = key(False)
+
+
+@dataclass
+class TrainConfig:
+    epochs: int = key(10, low=0)
+    pretrain_epochs: int = key(0, low=0)
+    seed: int = key(1, low=0, high=2**31 - 1)
+    lr: float = key(0.1, low=0.0)
+    pretrain_lr: float = key(0.1, low=0.0)
+    momentum: float = key(0.9, low=0.0, high=0.9999)
+    nesterov: bool = key(False)
+    weight_decay: float = key(1e-4, low=0.0)
+    decay_quantizers: bool = key(False)
+    schedule: str = key("cosine", choices=("cosine", "multistep", "constant"))
+    milestones: list = key([])
+    gamma: float = key(0.1, low=0.0, high=1.0)
+    warmup_epochs: float = key(0.0, low=0.0)
+    label_smoothing: float = key(0.0, low=0.0, high=0.99)
+    clip_norm: float = key(0.0, low=0.0)
+    distill_weight: float = key(0.0, low=0.0, high=1.0)
+    distill_temperature: float = key(4.0, low=0.1)
+    teacher_weights: typing.Optional[str] = key(None)
+    eval_every: int = key(1, low=1)
+    log_every: int = key(50, low=1)
+
+
+@dataclass
+class DeviceConfig:
+    target: str = key("CPU", choices=("CPU", "GPU", "Ascend"))
+    id: int = key(0, low=0, high=1023)
+    mode: str = key("graph", choices=("graph", "pynative"))
+    native: str = key("auto", choices=("auto", "on", "off"))
+    threads: int = key(0, low=0, high=1024)
+
+
+@dataclass
+class Config:
+    run: RunConfig = field(default_factory=RunConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    quant: QuantConfig = field(default_factory=QuantConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    dqnet: DqnetConfig = field(default_factory=DqnetConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+
+    def as_dict(self) -> dict:
+        """Nested plain dictionary, ready for YAML."""
+        return dataclasses.asdict(self)
+
+
+def known_keys() -> dict:
+    """Dotted key -> (dataclass, field), in the order of the file."""
+    return {
+        f"{section.name}.{item.name}": (section.default_factory, item)
+        for section in dataclasses.fields(Config)
+        for item in dataclasses.fields(section.default_factory)
+    }
+
+
+def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str] = ()) -> Config:
+    """Default < recipe < overrides (`section.key=value`), checked.
+
+    Raises:
+        UserError: a file is missing or no YAML, a key is unknown, a value is not allowed.
+    """
+    config = Config()
+    _apply_file(config, DEFAULT_FILE)
+    if recipe is not None:
+        _apply_file(config, Path(recipe))
+    for text in overrides:
+        _apply_override(config, text)
+    _check_together(config)
+    return config
+
+
+def save_config(config: Config, path: Path) -> None:
+    """Write the resolved configuration as YAML; `load_config(path)` reads it back."""
+    path.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
+
+
+def _apply_file(config: Config, path: Path) -> None:
+    if not path.is_file():
+        known = ", ".join(sorted(p.name for p in DEFAULT_FILE.parent.glob("*.yaml")))
+        raise UserError(f"recipe {path}: no such file; the shipped ones in config/ are: {known}")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"recipe {path}: not valid YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise UserError(f"recipe {path}: expected sections such as `train:`, found {tree!r}")
+    for section, values in tree.items():
+        if not isinstance(values, dict):
+            _refuse_unknown(str(section), str(path))
+            raise UserError(f"{path}: section `{section}` must hold keys, found {values!r}")
+        for name, value in values.items():
+            _assign(config, f"{section}.{name}", value, str(path))
+
+
+def _apply_override(config: Config, text: str) -> None:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"argument {text!r}: expected key=value, for example train.epochs=5")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"{name}={value}: the value is not valid YAML: {error}") from error
+    _assign(config, name.strip(), parsed, "command line")
+
+
+def _refuse_unknown(name: str, source: str) -> None:
+    keys = known_keys()
+    sections = {k.split(".")[0] for k in keys}
+    if name in keys or name in sections:
+        return
+    near = difflib.get_close_matches(name, [*keys, *sections], n=1, cutoff=0.5)
+    leaf = [k for k in keys if k.split(".")[1] == name.split(".")[-1]]
+    hint = f"; did you mean `{(leaf or near)[0]}`?" if leaf or near else ""
+    raise UserError(f"unknown key `{name}` ({source}){hint} All keys: config/default.yaml")
+
+
+def _assign(config: Config, name: str, value, source: str) -> None:
+    _refuse_unknown(name, source)
+    if name not in known_keys():
+        raise UserError(f"`{name}` ({source}) is a section; give one of its keys, e.g. {name}.x=1")
+    section, leaf = name.split(".")
+    item = known_keys()[name][1]
+    setattr(getattr(config, section), leaf, _checked(name, value, item, source))
+
+
+def _checked(name: str, value, item: dataclasses.Field, source: str):
+    kind, optional = _plain_type(item.type)
+    if value is None:
+        if optional:
+            return None
+        raise UserError(f"`{name}` ({source}) must not be empty")
+    value = _converted(name, value, kind, source)
+    rule = item.metadata
+    if rule["choices"] and value not in rule["choices"]:
+        near = difflib.get_close_matches(str(value), rule["choices"], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        allowed = ", ".join(rule["choices"])
+        raise UserError(f"{name}={value} ({source}): allowed are {allowed}{hint}")
+    below = rule["low"] is not None and value < rule["low"]
+    above = rule["high"] is not None and value > rule["high"]
+    if below or above or value != value:
+        high = "" if rule["high"] is None else f" and at most {rule['high']}"
+        raise UserError(f"{name}={value} ({source}): must be at least {rule['low']}{high}")
+    return value
+
+
+def _plain_type(annotation) -> tuple[type, bool]:
+    arguments = [a for a in typing.get_args(annotation) if a is not type(None)]
+    return (arguments[0], True) if arguments else (annotation, False)
+
+
+def _converted(name: str, value, kind: type, source: str):
+    wrong = UserError(f"{name}={value!r} ({source}): expected {kind.__name__}")
+    if kind is str and not isinstance(value, (dict, list)):
+        # YAML reads on/off as booleans; a key of type text means the words.
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    if kind is bool and not isinstance(value, bool):
+        raise wrong
+    if kind in (int, float):
+        if isinstance(value, bool):
+            raise wrong
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise wrong from None
+        if kind is int and number != int(number):
+            raise wrong
+        return kind(number)
+    if not isinstance(value, kind):
+        raise wrong
+    return value
+
+
+def _check_together(config: Config) -> None:
+    """Rules that join several keys; each error names the keys."""
+    _check_quant(config.quant)
+    _check_dqnet(config.dqnet, config.quant)
+    train, data = config.train, config.data
+    if train.distill_weight > 0 and train.teacher_weights is None and config.model.weights is None:
+        raise UserError(
+            "train.distill_weight > 0 needs a float teacher: give train.teacher_weights=FILE "
+            "(or model.weights, which then serves as the teacher too)"
+        )
+    if any(not isinstance(m, (int, float)) or m <= 0 for m in train.milestones):
+        raise UserError(f"train.milestones={train.milestones}: expected positive epochs, rising")
+    for name in ("mean", "std"):
+        values = getattr(data, name)
+        if values is not None and (len(values) != 3 or not all(isinstance(v, float) for v in values)):
+            raise UserError(f"data.{name}={values}: expected three numbers, for R, G and B in 0..1")
+    if data.name != "digits" and config.data.path is None:
+        raise UserError(
+            f"data.name={data.name} needs data.path=FOLDER"
+            + (" (scripts/get_cifar10.sh DEST fetches it)" if data.name == "cifar10" else "")
+        )
+
+
+def _check_quant(quant: QuantConfig) -> None:
+    for name in ("w_bits", "a_bits"):
+        bits = getattr(quant, name)
+        if bits == 1 and quant.quantizer != "dorefa":
+            raise UserError(
+                f"quant.{name}=1: {quant.quantizer} is defined from 2 bits; "
+                "only quant.quantizer=dorefa has a 1-bit form"
+            )
+    for layer, bits in quant.exceptions.items():
+        if bits != "float" and bits not in range(WIDTHS[0], WIDTHS[1] + 1):
+            raise UserError(
+                f"quant.exceptions: layer {layer}: {bits!r} is not `float` and not a width in "
+                f"{WIDTHS[0]}..{WIDTHS[1]}"
+            )
+
+
+def _check_dqnet(dqnet: DqnetConfig, quant: QuantConfig) -> None:
+    widths = dqnet.candidates
+    if widths is None:
+        widths = [dqnet.target - 1, dqnet.target, dqnet.target + 1]
+    inside = all(isinstance(b, int) and WIDTHS[0] <= b <= WIDTHS[1] for b in widths)
+    if not inside or sorted(set(widths)) != widths or len(widths) < 2:
+        raise UserError(
+            f"dqnet.candidates={widths}: expected two or more rising widths in "
+            f"{WIDTHS[0]}..{WIDTHS[1]} (empty: target-1, target, target+1 of dqnet.target)"
+        )
+    if dqnet.target > widths[-1] or dqnet.target < widths[0]:
+        raise UserError(f"dqnet.target={dqnet.target} lies outside dqnet.candidates={widths}")
+    dqnet.candidates = widths

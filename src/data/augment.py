@@ -1,0 +1,103 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Augmentation of batches and single pictures, as pure functions of pixels and uniform numbers.
+
+Shift (He et al. 2016, section 4.2: "4 pixels are padded on each side, and a 32x32 crop is randomly
+sampled from the padded image or its horizontal flip"), random resized crop (Szegedy et al. 2015,
+section 6: 8 % to 100 % of the area, aspect ratio 3/4 to 4/3) and colour jitter (brightness,
+contrast, saturation, in random order).
+"""
+
+from itertools import permutations
+from math import exp, floor, log, sqrt
+
+import numpy as np
+
+CROP_ATTEMPTS = 10
+CROP_DRAWS = 2 * CROP_ATTEMPTS + 2  # area and ratio of each attempt; top; left
+JITTER_DRAWS = 4  # order, brightness, contrast, saturation
+JITTER_ORDERS = tuple(permutations(range(3)))
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
+
+
+def shift(images: np.ndarray, draws: np.ndarray, reach: int) -> np.ndarray:
+    """Move each image by -reach..reach pixels in both directions; black (0) comes in at the edges.
+
+    The same as padding by `reach` and cropping at a random place.
+
+    Args:
+        images: uint8 [B,C,H,W].
+        draws: float [B,2] in [0,1): top, then left edge of the crop.
+    """
+    height, width = images.shape[2:]
+    padded = np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
+    crops = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))
+    corner = (draws * (2 * reach + 1)).astype(np.int64)  # floor, as draws >= 0
+    return crops[np.arange(len(images)), :, corner[:, 0], corner[:, 1]]
+
+
+def flip(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Mirror left to right, in place, each image [..,W] of the batch whose draw is below 1/2."""
+    mirrored = np.flatnonzero(draws < 0.5)
+    images[mirrored] = images[mirrored][..., ::-1]
+    return images
+
+
+def crop_box(height: int, width: int, draws: np.ndarray) -> tuple[int, int, int, int]:
+    """Random resized crop: (top, left, height, width) of the region to keep, inside the picture.
+
+    Ten attempts at an area and an aspect ratio (log-uniform); if none fits into the picture, the
+    largest centred region whose ratio is allowed.
+
+    Args:
+        draws: float [CROP_DRAWS] in [0,1).
+    """
+    for area_draw, ratio_draw in draws[: 2 * CROP_ATTEMPTS].reshape(CROP_ATTEMPTS, 2):
+        area = height * width * (0.08 + 0.92 * area_draw)
+        ratio = exp(log(3 / 4) + (log(4 / 3) - log(3 / 4)) * ratio_draw)  # width / height
+        w, h = floor(sqrt(area * ratio) + 0.5), floor(sqrt(area / ratio) + 0.5)
+        if 0 < w <= width and 0 < h <= height:
+            return int(draws[-2] * (height - h + 1)), int(draws[-1] * (width - w + 1)), h, w
+    w = min(width, floor(height * 4 / 3 + 0.5))
+    h = min(height, floor(width * 4 / 3 + 0.5))
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+def colour_jitter(picture: np.ndarray, strength: float, draws: np.ndarray) -> np.ndarray:
+    """Vary brightness, contrast and saturation by factors in 1 - strength .. 1 + strength.
+
+    Each factor mixes the picture with a duller one: black, its mean grey, or its own grey image.
+
+    Args:
+        picture: uint8 [H,W,3], RGB.
+        strength: 0..1.
+        draws: float [JITTER_DRAWS] in [0,1).
+    """
+    factors = (1.0 + strength * (2.0 * draws[1:] - 1.0)).astype(np.float32)
+    pixels = picture.astype(np.float32)
+    for kind in JITTER_ORDERS[int(draws[0] * len(JITTER_ORDERS))]:
+        if kind == 0:
+            dull = np.float32(0.0)
+        elif kind == 1:
+            dull = grey(pixels).mean(dtype=np.float32)
+        else:
+            dull = grey(pixels)[:, :, None]
+        pixels = np.clip(dull + factors[kind] * (pixels - dull), 0.0, 255.0)
+    return np.floor(pixels + np.float32(0.5)).astype(np.uint8)
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """Luma of float32 [H,W,3]: float32 [H,W]."""
+    # Spelt out, as a matrix product would wake the threads of BLAS.
+    return pixels[..., 0] * GREY[0] + pixels[..., 1] * GREY[1] + pixels[..., 2] * GREY[2]

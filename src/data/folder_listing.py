@@ -1,0 +1,102 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Lists PATH/{train,val,test}/CLASS/* and checks that the parts fit together."""
+
+from pathlib import Path
+
+import numpy as np
+
+from src.data.pictures import EXTENSIONS
+from src.errors import UserError
+
+LAYOUT = "PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg"
+KINDS = " ".join(sorted(EXTENSIONS))
+SHOWN = 5  # names in an error text
+
+
+def list_part(path: str | None, part: str) -> tuple[list[str], np.ndarray, list[str]]:
+    """(files, labels int32 [N], class names) of "train" or "test", by class, then by file name.
+
+    A part on its own is fine (evaluation needs no training folder).
+
+    Raises:
+        UserError: no such folder, no class folders, a training class without pictures, or class
+            folders that differ between the parts.
+    """
+    root = find_root(path)
+    train, test = root / "train", root / "test"
+    if not test.is_dir():
+        test = root / "val"
+    folder, other = (train, test) if part == "train" else (test, train)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is missing; data.path={path} must be laid out as {LAYOUT}")
+    classes = class_names(folder)
+    if other.is_dir():
+        check_same_classes(train, test)
+    files: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found = picture_files(folder / name)
+        if not found and part == "train":
+            raise UserError(
+                f"{folder / name} holds no picture ({KINDS}); add some or remove the class folder"
+            )
+        files += found
+        labels += [label] * len(found)
+    if not files:
+        raise UserError(f"the class folders in {folder} hold no picture ({KINDS})")
+    return files, np.array(labels, np.int32), classes
+
+
+def find_root(path: str | None) -> Path:
+    """`data.path`, which must be a folder."""
+    if not path:
+        raise UserError(f"data.path is not set; image_folder needs a folder laid out as {LAYOUT}")
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise UserError(f"data.path={path} is not a folder; it must be laid out as {LAYOUT}")
+    return root
+
+
+def class_names(folder: Path) -> list[str]:
+    """Sorted names of the class folders; hidden ones do not count."""
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    names = sorted(entry.name for entry in entries if entry.is_dir())
+    if not names:
+        raise UserError(f"{folder} has no class folders; image_folder needs {LAYOUT}")
+    return names
+
+
+def picture_files(folder: Path) -> list[str]:
+    """Sorted paths of the pictures in a class folder; hidden files (._x.jpg) do not count."""
+    return sorted(
+        str(entry)
+        for entry in folder.iterdir()
+        if entry.suffix.lower() in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
+    )
+
+
+def check_same_classes(train: Path, test: Path) -> None:
+    """Labels are positions in the sorted names, so both parts must have the same names."""
+    ours, theirs = set(class_names(train)), set(class_names(test))
+    if ours == theirs:
+        return
+    parts = []
+    for folder, names in ((train, sorted(ours - theirs)), (test, sorted(theirs - ours))):
+        if names:
+            more = ", ..." if len(names) > SHOWN else ""
+            parts.append(f"{len(names)} only in {folder}: {', '.join(names[:SHOWN])}{more}")
+    raise UserError(
+        f"the class folders of {train} and {test} differ ({'; '.join(parts)}); make them the same"
+    )

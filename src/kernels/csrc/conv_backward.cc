@@ -1,0 +1,235 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// conv_backward.cc: gradients of y = conv(Q(x), w).
+//   dx = dxq * [0 < v < a_max],  dxq = conv_transpose(dy, w),  v = x * a_inv
+//   s_in = sum over inside of dxq * (code - v),  s_hi = sum over v >= a_max of dxq
+//   dw = dL/dw with the quantised input, summed per quantiser
+// The data gradient is the offset GEMM on dy, one pass per stride phase; the weight gradient is in weight_grad.h.
+#include "batches.h"
+#include "codes.h"
+#include "weight_grad.h"
+#include "weights.h"
+
+namespace DQ_NS {
+
+using dq::ConvGrads;
+
+struct GradPlan {
+  ConvShape s;
+  GradMap map;
+  int group_ic, group_oc, blocks, phases, block_rows, tile_stride;
+  size_t weights;                        // packed words per quantiser
+  int depth[MAX_STRIDE * MAX_STRIDE];    // per phase
+  size_t start[MAX_STRIDE * MAX_STRIDE]; // per phase: where its weights begin within a block
+  const int *offset[MAX_STRIDE * MAX_STRIDE];
+  const int32_t *w;                      // [k][group][block][phase][depth][OB]
+};
+
+static GradPlan grad_plan(const ConvShape &s) {
+  GradPlan g = {};
+  g.s = s, g.map = grad_map(s);
+  g.group_ic = s.ic / s.groups, g.group_oc = s.oc / s.groups, g.blocks = (g.group_ic + OB - 1) / OB;
+  g.phases = s.stride * s.stride;
+  const int row_len = g.map.planes.row_len;
+  g.block_rows = imax(1, imin(g.map.max_rows, 1120 / row_len));
+  g.tile_stride = round_up(g.block_rows * row_len, LANES);
+  const int taps = s.kh * s.kw;
+  int *offset = scratch<int>(-1, kGradOffsets, (size_t)g.group_oc * taps);
+  size_t start = 0;
+  for (int ph = 0; ph < g.phases; ph++) {
+    const int a = ph / s.stride, b = ph % s.stride, nt = g.map.rows.taps[a] * g.map.cols.taps[b];
+    g.depth[ph] = g.group_oc * nt, g.start[ph] = start, g.offset[ph] = offset;
+    start += (size_t)g.depth[ph] * OB;
+    for (int o = 0; o < g.group_oc; o++) {
+      for (int t = 0; t < nt; t++) {
+        const int th = t / g.map.cols.taps[b], tw = t % g.map.cols.taps[b];
+        const int row = g.map.planes.top + g.map.rows.first[a] - th;
+        const int col = g.map.planes.left + g.map.cols.first[b] - tw;
+        *offset++ = o * g.map.planes.plane + row * row_len + col;
+      }
+    }
+  }
+  g.weights = start * g.blocks * s.groups;
+  return g;
+}
+
+static void pack_grad_weights(GradPlan &g, const Quantizers &q) {
+  const ConvShape &s = g.s;
+  const int count = imax(q.count, 1), taps = s.kh * s.kw, items = s.groups * g.blocks;
+  int32_t *out = scratch<int32_t>(-1, kGradWeights, count * g.weights);
+  g.w = out;
+  parallel(count * items, [&](int, int item) {
+    const int k = item / items, group = item % items / g.blocks, i0 = item % g.blocks * OB;
+    const float *w = q.w + ((size_t)k * s.oc + group * g.group_oc) * g.group_ic * taps;
+    int32_t *dst = out + (size_t)item * (g.weights / items);
+    for (int ph = 0; ph < g.phases; ph++) {
+      const int a = ph / s.stride, b = ph % s.stride, nw = g.map.cols.taps[b], nt = g.map.rows.taps[a] * nw;
+      for (int o = 0; o < g.group_oc; o++) {
+        for (int t = 0; t < nt; t++) {
+          const int tap = (a + s.stride * (t / nw)) * s.kw + b + s.stride * (t % nw);
+          for (int i = i0; i < i0 + OB; i++) {
+            *dst++ = i < g.group_ic ? float_bits(w[((size_t)o * g.group_ic + i) * taps + tap]) : 0;
+          }
+        }
+      }
+    }
+  });
+}
+
+struct StepSums {
+  double in, hi;
+};
+
+// dx of one row from dL/dxq, with the quantiser's mask, and the sums for its step and clip.
+DQ_INLINE void finish_part(F g, F x, const ActQuant &q, F &dx, F &in, F &hi) {
+  const F v = mul(x, set(q.inv)), top = set(q.max);
+  const F code = to_float(truncate(code_of(x, q)));
+  dx = keep_inside(g, v, set(0.f), top);
+  in = fma(dx, sub(code, v), in);
+  hi = add(hi, keep_at_least(g, v, top));
+}
+static void finish_row(const float *g, const float *x, int n, const ActQuant *q, float *dx, F &in, F &hi) {
+  int i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    F d = load(g + i);
+    if (q) finish_part(d, load(x + i), *q, d, in, hi);
+    store(dx + i, d);
+  }
+  if (i < n) {
+    F d = load_part(g + i, n - i);
+    if (q) finish_part(d, load_part(x + i, n - i), *q, d, in, hi);
+    store_part(dx + i, n - i, d);
+  }
+}
+
+// One row of dxq out of the phases of its columns.
+static void gather_row(const GradPlan &g, int a, const float *phase_rows, float *row) {
+  const ConvShape &s = g.s;
+  const size_t step = (size_t)OB * g.tile_stride;
+  const GradAxis &c = g.map.cols;
+  int first[MAX_STRIDE];
+  for (int b = 0; b < s.stride; b++) first[b] = s.stride * c.first[b] + b - s.pad;
+  if (s.stride == 2 && g.depth[2 * a] && g.depth[2 * a + 1] && g.map.rows.taps[a]) {
+    const int even = first[0] == 0 ? 0 : 1;
+    const float *e = phase_rows + even * step, *o = phase_rows + (1 - even) * step;
+    for (int v = 0; v < c.count[even]; v += LANES) interleave(load(e + v), load(o + v), row + 2 * v);
+    return;
+  }
+  for (int b = 0; b < s.stride; b++) {
+    const bool taps = g.depth[a * s.stride + b] > 0;
+    for (int v = 0, j = first[b]; v < c.count[b]; v++, j += s.stride) row[j] = taps ? phase_rows[b * step + v] : 0.f;
+  }
+}
+
+struct GradBuffers {
+  int32_t *planes;
+  float *tile, *row;
+};
+
+// dx of one image; q null: no quantiser.
+static StepSums data_grad(const GradPlan &g, int k, const ActQuant *q, const float *x, const float *dy,
+                          const GradBuffers &buf, float *dx) {
+  const ConvShape &s = g.s;
+  const int row_len = g.map.planes.row_len;
+  const size_t step = (size_t)OB * g.tile_stride, per_block = g.weights / (s.groups * g.blocks);
+  StepSums total = {0, 0};
+  for (int group = 0; group < s.groups; group++) {
+    pack_planes<RawFloat>(dy + (size_t)group * g.group_oc * s.ho * s.wo, g.group_oc, g.map.planes, buf.planes, nullptr,
+                          ActQuant{});
+    for (int l = 0; l < g.map.max_rows; l += g.block_rows) {
+      const int rows = imin(g.block_rows, g.map.max_rows - l);
+      for (int b = 0; b < g.blocks; b++) {
+        const int outputs = imin(OB, g.group_ic - b * OB);
+        for (int ph = 0; ph < g.phases; ph++) {
+          if (!g.depth[ph]) continue;
+          const int32_t *w = g.w + k * g.weights + (group * g.blocks + b) * per_block + g.start[ph];
+          gemm_block<DotFloat, GEMM_V, OB>(buf.planes + l * row_len, g.offset[ph], g.depth[ph], 1, w,
+                                           buf.tile + ph * step, g.tile_stride, (rows - 1) * row_len + g.map.max_cols);
+        }
+        F in = set(0.f), hi = set(0.f);
+        for (int o = 0; o < outputs; o++) {
+          const size_t plane = (size_t)(group * g.group_ic + b * OB + o) * s.h * s.w;
+          for (int r = 0; r < rows; r++) {
+            for (int a = 0; a < s.stride; a++) {
+              const int i = s.stride * (g.map.rows.first[a] + l + r) + a - s.pad;
+              if (i >= s.h) continue;
+              const float *src = buf.tile + a * s.stride * step + o * g.tile_stride + r * row_len;
+              if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
+              finish_row(src, x + plane + (size_t)i * s.w, s.w, q, dx + plane + (size_t)i * s.w, in, hi);
+            }
+          }
+        }
+        total.in += sum(in), total.hi += sum(hi);
+      }
+    }
+  }
+  return total;
+}
+
+static GradBuffers *grad_buffers(const GradPlan &g) {
+  GradBuffers *table = scratch<GradBuffers>(-1, kTable, dq::pool_threads());
+  const size_t planes = (size_t)g.group_oc * g.map.planes.plane + 8 * LANES + g.map.planes.row_len * 2;
+  for (int t = 0; t < dq::pool_threads(); t++) {
+    table[t] = {scratch<int32_t>(t, kGradPlanes, planes),
+                scratch<float>(t, kGradTile, (size_t)g.phases * OB * g.tile_stride + 2 * LANES),
+                scratch<float>(t, kGradRow, g.s.w + 4 * LANES)};
+    memset(table[t].planes, 0, planes * sizeof(int32_t));
+  }
+  return table;
+}
+
+static void sum_steps(const Quantizers &q, const ConvShape &s, const int *choice, const StepSums *sums,
+                      const ConvGrads &out) {
+  for (int k = 0; k < q.count; k++) out.s_in[k] = out.s_hi[k] = 0;
+  for (int n = 0; n < s.n; n++) {
+    const int k = choice ? choice[n] : 0;
+    out.s_in[k] += sums[n].in, out.s_hi[k] += sums[n].hi;
+  }
+}
+
+int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice, const float *dy,
+                  const ConvGrads &out) {
+  GradPlan g = {};
+  GradBuffers *buffers = nullptr;
+  StepSums *sums = scratch<StepSums>(-1, kStepSums, s.n);
+  if (out.dx) {
+    g = grad_plan(s);
+    pack_grad_weights(g, q);
+    buffers = grad_buffers(g);
+  }
+  WeightGrad wg(s, q, x, dy);
+  const Runs runs = make_runs(s.n, choice, q.count, wg.run_length());
+  wg.prepare(runs);
+  const size_t x_size = (size_t)s.ic * s.h * s.w, y_size = (size_t)s.oc * s.ho * s.wo;
+  parallel(runs.count, [&](int thread, int item) {
+    const Run &run = runs.run[item];
+    const ActQuant quant = q.count ? ActQuant{q.a_inv[run.k], q.a_scale[run.k], q.a_max[run.k]} : ActQuant{};
+    wg.begin(item);
+    for (int i = 0; i < run.count; i += wg.together()) {
+      const int *image = runs.order + run.first + i, images = imin(wg.together(), run.count - i);
+      for (int m = 0; m < images && out.dx; m++) {
+        const size_t n = image[m];
+        sums[n] = data_grad(g, run.k, q.count ? &quant : nullptr, x + n * x_size, dy + n * y_size, buffers[thread],
+                            out.dx + n * x_size);
+      }
+      wg.add_images(thread, item, image, images, quant);
+    }
+  });
+  wg.finish(runs, out.dw);
+  if (q.count) sum_steps(q, s, choice, sums, out);
+  return dq::kOk;
+}
+
+}  // namespace DQ_NS

@@ -1,0 +1,125 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// norm.cc: batch normalisation in training mode, with ReLU and residual add in the same pass.
+//   y = act((x - mean) * gamma / sqrt(var + 1e-5) + beta [+ residual]),  var biased, per channel over (n, h, w)
+// One channel of the batch at a time, so that the second pass finds it in the cache. Sums: float over an image, double
+// over images, around the mean of the first image (so that a large mean does not cancel).
+#include <cmath>
+
+#include "kernels.h"
+#include "parallel.h"
+
+namespace DQ_NS {
+
+using dq::NormShape;
+
+constexpr double EPS = 1e-5;
+
+// fn(i, lanes): lanes == LANES for whole vectors
+template <class Body>
+DQ_INLINE void over(int n, Body &&fn) {
+  int i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    fn([&](const float *p) { return load(p + i); }, [&](float *p, F v) { store(p + i, v); });
+  }
+  if (i < n) {
+    const int rest = n - i;
+    fn([&](const float *p) { return load_part(p + i, rest); }, [&](float *p, F v) { store_part(p + i, rest, v); });
+  }
+}
+
+static double image_sum(const float *x, int n) {
+  F s = set(0.f);
+  over(n, [&](auto ld, auto) { s = add(s, ld(x)); });
+  return sum(s);
+}
+
+// Sums of (x - center) and its square. Lanes beyond the end must count as center, not as 0: they are left to scalars.
+static void centered_sums(const float *x, int n, float center, double *s1, double *s2) {
+  F a = set(0.f), b = a, c = a, d = a;
+  const F m = set(center);
+  int i = 0;
+  for (; i + 2 * LANES <= n; i += 2 * LANES) {
+    const F u = sub(load(x + i), m), v = sub(load(x + i + LANES), m);
+    a = add(a, u), b = fma(u, u, b), c = add(c, v), d = fma(v, v, d);
+  }
+  *s1 += sum(add(a, c)), *s2 += sum(add(b, d));
+  for (; i < n; i++) {
+    const double u = (double)x[i] - center;
+    *s1 += u, *s2 += u * u;
+  }
+}
+
+void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta, const float *residual,
+                  float *y, float *mean, float *var) {
+  parallel(s.c, [&](int, int c) {
+    const float center = (float)(image_sum(x + (size_t)c * s.hw, s.hw) / s.hw);
+    double s1 = 0, s2 = 0;
+    for (int n = 0; n < s.n; n++) centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, center, &s1, &s2);
+    const double count = (double)s.n * s.hw, shift = s1 / count, spread = s2 / count - shift * shift;
+    mean[c] = (float)(center + shift);
+    var[c] = (float)(spread > 0 ? spread : spread < 0 ? 0 : spread);  // NaN stays
+    const double k = gamma[c] / std::sqrt((double)var[c] + EPS);
+    const F vk = set((float)k), vb = set((float)(beta[c] - (center + shift) * k)), zero = set(0.f);
+    for (int n = 0; n < s.n; n++) {
+      const size_t at = ((size_t)n * s.c + c) * s.hw;
+      if (residual) {
+        over(s.hw, [&](auto ld, auto st) {
+          const F v = add(ld(residual + at), fma(ld(x + at), vk, vb));
+          st(y + at, s.relu ? vmax(zero, v) : v);  // this order of vmax keeps NaN
+        });
+      } else {
+        over(s.hw, [&](auto ld, auto st) {
+          const F v = fma(ld(x + at), vk, vb);
+          st(y + at, s.relu ? vmax(zero, v) : v);
+        });
+      }
+    }
+  });
+}
+
+void norm_backward(const NormShape &s, const float *x, const float *gamma, const float *y, const float *mean,
+                   const float *var, const float *dy, float *dx, float *dgamma, float *dbeta, float *dresidual) {
+  parallel(s.c, [&](int, int c) {
+    const F mu = set(mean[c]), zero = set(0.f);
+    double s1 = 0, s2 = 0;
+    for (int n = 0; n < s.n; n++) {
+      const size_t at = ((size_t)n * s.c + c) * s.hw;
+      F a = zero, b = zero;
+      over(s.hw, [&](auto ld, auto st) {
+        F d = ld(dy + at);
+        if (s.relu) d = keep_above(d, ld(y + at), zero);
+        if (dresidual) st(dresidual + at, d);
+        a = add(a, d), b = fma(d, sub(ld(x + at), mu), b);  // lanes beyond the end have d = 0
+      });
+      s1 += sum(a), s2 += sum(b);
+    }
+    const double count = (double)s.n * s.hw, inv = 1.0 / std::sqrt((double)var[c] + EPS), k = gamma[c] * inv;
+    dbeta[c] = (float)s1;
+    dgamma[c] = (float)(s2 * inv);
+    // dx = k * d - k * s1 / count - (x - mean) * k * inv^2 * s2 / count
+    const F vk = set((float)k), v0 = set((float)(-k * s1 / count)), v1 = set((float)(-k * inv * inv * s2 / count));
+    for (int n = 0; n < s.n; n++) {
+      const size_t at = ((size_t)n * s.c + c) * s.hw;
+      over(s.hw, [&](auto ld, auto st) {
+        F d = ld((dresidual ? dresidual : dy) + at);
+        if (!dresidual && s.relu) d = keep_above(d, ld(y + at), zero);
+        st(dx + at, fma(vk, d, fma(v1, sub(ld(x + at), mu), v0)));
+      });
+    }
+  });
+}
+
+}  // namespace DQ_NS

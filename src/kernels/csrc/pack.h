@@ -1,0 +1,109 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// pack.h: from an image to planes (planes.h), quantising on the way. `Codes` below is what one 4-byte element holds.
+#pragma once
+#include "planes.h"
+
+namespace DQ_NS {
+
+struct ActQuant {  // code = floor(clamp(x * inv, 0, max) + 0.5)
+  float inv, scale, max;
+};
+
+DQ_INLINE F code_of(F x, const ActQuant &q) {
+  const F v = vmin(vmax(mul(x, set(q.inv)), set(0.f)), set(q.max));
+  return add(v, set(0.5f));  // the caller truncates: v is never negative
+}
+
+struct RawFloat {
+  static constexpr int GROUP = 1;
+  template <class L> DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &) { return as_int(ld(p)); }
+};
+struct CodeFloat {
+  static constexpr int GROUP = 1;
+  template <class L> DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &q) {
+    return as_int(to_float(truncate(code_of(ld(p), q))));
+  }
+};
+struct CodeInt {
+  static constexpr int GROUP = 1;
+  template <class L> DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &q) {
+    return truncate(code_of(ld(p), q));
+  }
+};
+struct CodeBytes {  // channels c..c+3 in bytes 0..3; missing channels are 0
+  static constexpr int GROUP = 4;
+  template <class L> DQ_INLINE I get(L ld, const float *p, size_t hw, int channels, const ActQuant &q) {
+    I r = truncate(code_of(ld(p), q));
+    if (channels > 1) r = ior(r, shift_left<8>(truncate(code_of(ld(p + hw), q))));
+    if (channels > 2) r = ior(r, shift_left<16>(truncate(code_of(ld(p + 2 * hw), q))));
+    if (channels > 3) r = ior(r, shift_left<24>(truncate(code_of(ld(p + 3 * hw), q))));
+    return r;
+  }
+};
+
+template <class C>
+DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, int32_t *dst, const ActQuant &q) {
+  int i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    istore(dst + i, C::get([](const float *p) { return load(p); }, src + i, hw, channels, q));
+  }
+  if (i < n) {
+    const int rest = n - i;
+    const I v = C::get([rest](const float *p) { return load_part(p, rest); }, src + i, hw, channels, q);
+    store_part((float *)(dst + i), rest, as_float(v));
+  }
+}
+
+DQ_INLINE void copy_strided(const int32_t *src, int stride, int n, int32_t *dst) {
+  int i = 0;
+  if (stride == 2) {
+    // the pair of loads ends one element beyond the last one used: stop while that is inside the run
+    for (; i + LANES < n; i += LANES) istore(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
+  }
+  for (; i < n; i++) dst[i] = src[i * stride];
+}
+
+// x: `channels` planes of h x w floats. dst: zeroed once, so that what lies outside the image stays 0.
+// row: scratch of w elements, used when stride > 1.
+template <class C>
+static void pack_planes(const float *x, int channels, const PlaneMap &m, int32_t *dst, int32_t *row,
+                        const ActQuant &q) {
+  const size_t hw = (size_t)m.h * m.w;
+  const bool flat = m.stride == 1 && m.top == 0 && m.left == 0 && m.row_len == m.w;
+  for (int c = 0; c < channels; c += C::GROUP, dst += m.channel()) {
+    const float *src = x + c * hw;
+    if (flat) {
+      pack_run<C>(src, hw, channels - c, imin(m.rows, m.h) * m.w, dst, q);
+      continue;
+    }
+    for (int r = 0; r < m.h; r++) {
+      const int i = (r + m.top) / m.stride, a = (r + m.top) % m.stride;
+      if (a >= m.phase_h || i >= m.rows) continue;
+      int32_t *out = dst + a * m.phase_w * m.plane + i * m.row_len;
+      if (m.stride == 1) {
+        pack_run<C>(src + r * m.w, hw, channels - c, m.end_col(0) - m.left, out + m.left, q);
+        continue;
+      }
+      pack_run<C>(src + r * m.w, hw, channels - c, m.w, row, q);
+      for (int b = 0; b < m.phase_w; b++, out += m.plane) {
+        const int first = m.first_col(b);
+        copy_strided(row + first * m.stride + b - m.left, m.stride, m.end_col(b) - first, out + first);
+      }
+    }
+  }
+}
+
+}  // namespace DQ_NS

@@ -1,0 +1,38 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// parallel.h: loops over the pool, and scratch memory by purpose. Included only by files compiled per instruction set.
+#pragma once
+#include "pool.h"
+#include "simd.h"
+
+namespace DQ_NS {
+
+template <class Body>
+static void parallel(int items, Body &&body) {  // body(thread, item)
+  using Plain = typename std::remove_reference<Body>::type;
+  dq::pool_run(items, [](void *ctx, int thread, int item) { (*(Plain *)ctx)(thread, item); }, (void *)&body);
+}
+
+enum Slot {
+  kCodes, kPartials, kScales, kOffsets, kPackedWeights, kPacks, kOrder, kRuns, kFresh, kTable, kPlanes, kRow, kTile,
+  kGradWeights, kGradOffsets, kGradPlanes, kGradTile, kGradRow, kInputPlanes, kTransposed, kSums, kStepSums
+};
+
+template <class T>
+static T *scratch(int thread, int slot, size_t count) {
+  return (T *)dq::pool_scratch(thread, slot, count * sizeof(T));
+}
+
+}  // namespace DQ_NS

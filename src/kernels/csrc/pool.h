@@ -1,0 +1,39 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// pool.h: the thread pool and its scratch memory. One kernel runs at a time (PoolLock), on all threads.
+#pragma once
+#include <cstddef>
+
+namespace dq {
+
+int pool_threads();
+void pool_set_threads(int count);  // takes effect at the next kernel
+
+// Calls fn(ctx, thread, item) for every item in [0, items), items handed out in order.
+void pool_run(int items, void (*fn)(void *ctx, int thread, int item), void *ctx);
+
+// Scratch memory, 64-byte aligned, kept between kernels. thread -1: shared. Contents undefined.
+// Call it outside pool_run. Throws std::bad_alloc.
+void *pool_scratch(int thread, int slot, size_t bytes);
+
+class PoolLock {
+ public:
+  PoolLock();
+  ~PoolLock();
+  PoolLock(const PoolLock &) = delete;
+  PoolLock &operator=(const PoolLock &) = delete;
+};
+
+}  // namespace dq

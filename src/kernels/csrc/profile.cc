@@ -1,0 +1,80 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// profile.cc: see profile.h; and dq_wait_for_step, which lets Python sleep until the last kernel of a training step has
+// run. (MindSpore's own wait for a result spins, and takes a core from the kernels.)
+#include "profile.h"
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+#include "pool.h"
+
+namespace dq {
+namespace {
+
+std::mutex g_mutex;
+double g_seconds[Timer::kKinds];
+int64_t g_calls[Timer::kKinds];
+std::condition_variable g_stepped;
+int64_t g_steps = 0;
+
+}  // namespace
+
+Timer::~Timer() {
+  const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  std::lock_guard<std::mutex> hold(g_mutex);
+  g_seconds[kind_] += spent;
+  g_calls[kind_]++;
+}
+
+void step_done() {
+  {
+    std::lock_guard<std::mutex> hold(g_mutex);
+    g_steps++;
+  }
+  g_stepped.notify_all();
+}
+
+}  // namespace dq
+
+extern "C" {
+
+// seconds and calls: one entry per Timer::Kind. Returns their number.
+int dq_profile(double *seconds, int64_t *calls, int reset) {
+  std::lock_guard<std::mutex> hold(dq::g_mutex);
+  for (int i = 0; i < dq::Timer::kKinds; i++) {
+    seconds[i] = dq::g_seconds[i];
+    calls[i] = dq::g_calls[i];
+    if (reset) dq::g_seconds[i] = 0, dq::g_calls[i] = 0;
+  }
+  return dq::Timer::kKinds;
+}
+int64_t dq_steps_done() {
+  std::lock_guard<std::mutex> hold(dq::g_mutex);
+  return dq::g_steps;
+}
+// 1: step `target` is done; 0: the time ran out
+int dq_wait_for_step(int64_t target, double seconds) {
+  std::unique_lock<std::mutex> hold(dq::g_mutex);
+  return dq::g_stepped.wait_for(hold, std::chrono::duration<double>(seconds), [&] { return dq::g_steps >= target; });
+}
+void dq_set_threads(int count) { dq::pool_set_threads(count); }
+int dq_threads() {
+  dq::PoolLock lock;
+  return dq::pool_threads();
+}
+
+}

@@ -1,0 +1,103 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// tensors.cc: see tensors.h.
+#include "tensors.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace dq {
+
+int64_t Tensors::size(int i) const {
+  int64_t n = 1;
+  for (int a = 0; a < ndims[i]; a++) n *= shapes[i][a];
+  return n;
+}
+
+int check_all(const Tensors &t, int count, const int *ranks, const Kind *kinds) {
+  if (t.count < count) return kParamCount;
+  for (int i = 0; i < count; i++) {
+    if (std::strcmp(t.dtypes[i], kinds[i] == kFloat32 ? "float32" : "int32")) return kDtype;
+    if (ranks[i] > 0 && t.ndims[i] != ranks[i]) return kRank;
+    for (int a = 0; a < t.ndims[i]; a++) {
+      if (t.shapes[i][a] <= 0) return kEmpty;
+    }
+    if (ranks[i] == 0 && t.size(i) != 1) return kShape;
+  }
+  return kOk;
+}
+
+int check_same(const Tensors &t, int a, int b) {
+  if (t.ndims[a] != t.ndims[b]) return kRank;
+  for (int i = 0; i < t.ndims[a]; i++) {
+    if (t.shapes[a][i] != t.shapes[b][i]) return kShape;
+  }
+  return kOk;
+}
+
+int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out) {
+  const int64_t kLimit = INT32_MAX;
+  const int lead = t.ndims[w] - 4;  // 1 where w has a leading K
+  if (t.size(geometry) != 3) return kShape;
+  const int32_t *g = t.i32(geometry);
+  const int64_t stride = g[0], pad = g[1], groups = g[2];
+  const int64_t kh = t.dim(w, lead + 2), kw = t.dim(w, lead + 3), ic = t.dim(x, 1), oc = t.dim(w, lead);
+  if (stride < 1 || stride > 8 || pad < 0 || groups < 1 || pad >= kh || pad >= kw) return kGeometry;
+  if (ic % groups || oc % groups) return kGeometry;
+  if (t.dim(w, lead + 1) * groups != ic) return kShape;
+  const int64_t h = t.dim(x, 2), width = t.dim(x, 3);
+  if (h + 2 * pad < kh || width + 2 * pad < kw) return kGeometry;
+  const int64_t ho = (h + 2 * pad - kh) / stride + 1, wo = (width + 2 * pad - kw) / stride + 1;
+  if (t.dim(y, 0) != t.dim(x, 0) || t.dim(y, 1) != oc || t.dim(y, 2) != ho || t.dim(y, 3) != wo) return kShape;
+  const int64_t padded = (h + 2 * pad + stride) * (width + 2 * pad + stride);
+  if (padded * ic > kLimit || padded * oc > kLimit || oc * ic * kh * kw > kLimit) return kTooLarge;
+  if (t.dim(x, 0) > kLimit / 2) return kTooLarge;
+  *out = {(int)t.dim(x, 0), (int)ic, (int)h,   (int)width,  (int)oc, (int)kh,
+          (int)kw,          (int)stride, (int)pad, (int)groups, (int)ho, (int)wo};
+  return kOk;
+}
+
+int activation(const Tensors &t, int a_inv, int count, Quantizers *out) {
+  for (int i = a_inv; i < a_inv + 3; i++) {
+    if (t.size(i) != count) return kShape;
+  }
+  *out = {};
+  out->count = count;
+  out->a_inv = t.f(a_inv), out->a_scale = t.f(a_inv + 1), out->a_max = t.f(a_inv + 2);
+  for (int k = 0; k < count; k++) {
+    const float top = out->a_max[k];
+    if (!(top >= 1.f && top <= 255.f && top == std::floor(top))) return kLevels;
+    // NaN is let through: it reaches the loss, where the training loop reports it
+    if (out->a_inv[k] <= 0.f || std::isinf(out->a_inv[k]) || out->a_scale[k] <= 0.f) return kScale;
+  }
+  return kOk;
+}
+
+int quantizers(const Tensors &t, int first, int kinds, const ConvShape &s, Quantizers *out) {
+  const int count = kinds ? kinds : 1;
+  if (kinds && t.dim(first, 0) != kinds) return kShape;
+  if (const int code = activation(t, first + 2, count, out)) return code;
+  out->w = t.f(first);
+  out->w_scale = t.f(first + 1);
+  const int64_t scales = t.size(first + 1);
+  if (scales != count && scales != (int64_t)count * s.oc) return kShape;
+  out->scales = (int)(scales / count);
+  for (int64_t i = 0; i < scales; i++) {
+    if (out->w_scale[i] <= 0.f || std::isinf(out->w_scale[i])) return kScale;
+  }
+  return kOk;
+}
+
+}  // namespace dq

@@ -1,0 +1,93 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The pass that replaces float layers of a model by the quantised ones that a method asked for."""
+
+from mindspore import nn
+
+from src.errors import UserError
+from src.layers.conv import Conv2d
+from src.layers.dynamic import DynamicConv2d
+from src.layers.spec import DYNAMIC, FLOAT, LayerSpec
+from src.layers.static import StaticConv2d, StaticDense
+from src.quantizers import ACTIVATION, WEIGHT
+
+
+def swap_layers(
+    model: nn.Cell,
+    specs: dict[str, LayerSpec],
+    *,
+    signed_inputs: set[str] = frozenset(),
+    per_channel: bool = False,
+    pact_alpha: float = 10.0,
+    tied: bool = True,
+    execution: str = "auto",
+) -> None:
+    """Replace, in place, every layer of `model` whose spec is not float.
+
+    Args:
+        specs: dotted layer name -> spec.
+        signed_inputs: layers whose input may be negative (only lsq quantises such).
+        per_channel, pact_alpha: options of the lsq weight and pact activation quantisers.
+        tied, execution: options of the dynamic layers.
+
+    Raises:
+        UserError: a spec names a layer that the model does not have.
+    """
+    cells = dict(model.cells_and_names())
+    for name, spec in specs.items():
+        if name not in cells:
+            raise UserError(f"no layer {name} in the model; it has {', '.join(sorted(specs))}")
+        if spec.kind == FLOAT:
+            continue
+        layer = cells[name]
+        weight_quantizer = _weight_quantizer(spec, layer, per_channel)
+        input_quantizer = _input_quantizer(spec, name in signed_inputs, pact_alpha)
+        if spec.kind == DYNAMIC:
+            quantised = DynamicConv2d(
+                layer, weight_quantizer, input_quantizer, spec.slot, tied, execution
+            )
+        else:
+            kind = StaticConv2d if isinstance(layer, Conv2d) else StaticDense
+            quantised = kind(layer, weight_quantizer, input_quantizer)
+        _replace(model, name, quantised)
+    name_parameters(model)
+
+
+def name_parameters(network: nn.Cell) -> None:
+    """Name every parameter by its path, so that checkpoints do not depend on how it was built."""
+    for path, parameter in network.parameters_and_names():
+        parameter.name = path
+
+
+def _weight_quantizer(spec: LayerSpec, layer: nn.Cell, per_channel: bool) -> nn.Cell:
+    options = {"per_channel": per_channel} if spec.quantizer == "lsq" else {}
+    return WEIGHT[spec.quantizer](spec.w_bits, layer.weight.asnumpy(), **options)
+
+
+def _input_quantizer(spec: LayerSpec, signed: bool, pact_alpha: float) -> nn.Cell:
+    if spec.quantizer == "lsq":
+        return ACTIVATION["lsq"](spec.a_bits, signed)
+    options = {"alpha": pact_alpha} if spec.quantizer == "pact" else {}
+    return ACTIVATION[spec.quantizer](spec.a_bits, **options)
+
+
+def _replace(model: nn.Cell, name: str, cell: nn.Cell) -> None:
+    *path, leaf = name.split(".")
+    parent = model
+    for part in path:
+        parent = parent[int(part)] if part.isdigit() else getattr(parent, part)
+    if leaf.isdigit():
+        parent[int(leaf)] = cell
+    else:
+        setattr(parent, leaf, cell)

@@ -1,0 +1,43 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Methods by name. A new one is a file here and a line in `METHODS`."""
+
+from src.config import Config
+from src.methods.base import Method
+from src.methods.dqnet import build_dqnet
+from src.methods.static import build_float, build_static
+from src.models import build_model
+from src.models.geometry import describe
+from src.models.weights import load_float_weights
+
+METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet}
+
+
+def build_method(
+    config: Config, num_classes: int, image_size: int, name: str | None = None
+) -> tuple[Method, list[str]]:
+    """The method of a configuration on its model, and the table of loaded float weights.
+
+    Args:
+        config: resolved configuration.
+        num_classes, image_size: of the data; `model.num_classes` wins over the first.
+        name: instead of `method.name` (a float stage before a quantised one).
+    """
+    classes = config.model.num_classes or num_classes
+    model = build_model(config.model.name, classes, config.model.shortcut, config.train.seed)
+    layers, early_size = describe(model, image_size)
+    loaded = []
+    if config.model.weights:
+        loaded = load_float_weights(model, config.model.weights)
+    return METHODS[name or config.method.name](config, model, layers, early_size), loaded

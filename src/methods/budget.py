@@ -1,0 +1,66 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The budget as a loss term: two hinges, on the mean width and on the mean BitOPs of a batch.
+
+    L = a max(0, bbar - t) + a' max(0, O / O_t - 1)
+    bbar = mean over images, layers (and weights / activations) of sum_k m_k b_k
+    O = mean over images of the BitOPs of their plans; O_t = BitOPs with all dynamic layers at t
+
+Both are zero under the budget. Source: DQNet's code (the first), its paper's Bit-FLOPs constraint
+(the second; dividing by the target is our choice, so that a' does not depend on the network).
+"""
+
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from src.cost.bitops import CostModel
+
+
+class BudgetPenalty(nn.Cell):
+    """plan (N, layers, columns, K) one-hot -> (penalty, mean bits, mean BitOPs, entropy).
+
+    Entropy is that of the batch's choices per layer, averaged over layers, 1 = all candidates
+    equally often, 0 = one choice for every image (a collapsed controller).
+    """
+
+    def __init__(
+        self, cost: CostModel, widths: tuple[int, ...], target: int, alpha_bits, alpha_bitops
+    ):
+        super().__init__()
+        macs = np.array([layer.macs for layer in cost.dynamic], np.float64)
+        self.fixed = float(cost.fixed())
+        self.target = float(target)
+        self.target_bitops = self.fixed + float(macs.sum()) * target**2
+        self.alpha_bits, self.alpha_bitops = alpha_bits, alpha_bitops
+        self.bits = Tensor(np.array(widths, np.float32))
+        # In units of the target, so that float32 holds the sum well.
+        self.share = Tensor((macs / self.target_bitops).astype(np.float32))
+        self.entropy_unit = float(np.log(len(widths)))
+
+    def construct(self, plan):
+        bits = (plan * self.bits).sum(-1)  # (N, layers, columns)
+        mean_bits = bits.mean()
+        if plan.shape[2] == 1:
+            # Tied: b^2 is weighed by the choice itself, which is what a change of choice costs.
+            product = (plan * self.bits * self.bits).sum((2, 3))
+        else:
+            product = bits[:, :, 0] * bits[:, :, 1]
+        relative = (product @ self.share).mean() + self.fixed / self.target_bitops
+        penalty = self.alpha_bits * ops.relu(mean_bits - self.target)
+        penalty = penalty + self.alpha_bitops * ops.relu(relative - 1.0)
+        return penalty, mean_bits, relative * self.target_bitops, self._entropy(plan)
+
+    def _entropy(self, plan):
+        share = plan.mean(0)
+        return -(share * ops.log(share + 1e-12)).sum(-1).mean() / self.entropy_unit

@@ -1,0 +1,105 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""DQNet: a light controller after the first stage picks every layer's width for each image.
+
+    f = stem and first stage (static width t)
+    m = hard Gumbel-softmax of head(f)                 one-hot over the candidates, per layer
+    y = the other stages at the chosen widths
+    L = CE + alpha max(0, mean bits - t) + alpha' max(0, BitOPs / BitOPs(t) - 1)
+
+Stages 2.. are dynamic; first stage and shortcuts are static at t; stem and classifier are float or
+8 bits. Network and controller are trained together.
+Source: Liu et al., "Instance-Aware Dynamic Neural Network Quantization", CVPR 2022, and the
+authors' current code (per-layer decisions). The BitOPs hinge follows the paper's description of its
+constraint; its normalisation is our choice.
+"""
+
+from mindspore import nn
+
+from src.config import Config
+from src.controllers.gumbel import hard_choice
+from src.controllers.oneshot import OneShotHead
+from src.cost.bitops import CostModel
+from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
+from src.layers.swap import name_parameters, swap_layers
+from src.methods.base import Method
+from src.methods.budget import BudgetPenalty
+from src.methods.rules import layer_costs, shared_specs, static_spec
+
+
+class DqnetNetwork(nn.Cell):
+    """(image, Gumbel noise, keep factors) -> (logits, plan (N, layers, columns, K))."""
+
+    def __init__(self, model: nn.Cell, head: OneShotHead, tau: float):
+        super().__init__()
+        self.model, self.head, self.tau = model, head, tau
+
+    def construct(self, image, noise, keep):
+        features = self.model.early(image, None)
+        plan = hard_choice(self.head(features, keep), noise, self.tau)
+        return self.model.late(features, plan), plan
+
+
+def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
+    """Turn a float model into a DQNet."""
+    options = config.dqnet
+    specs = _specs(layers, config)
+    swap_layers(
+        model,
+        specs,
+        signed_inputs={layer.name for layer in layers if layer.signed_input},
+        per_channel=config.quant.per_channel,
+        pact_alpha=config.quant.pact_alpha,
+        tied=options.tied,
+        execution=options.execution,
+    )
+    widths = tuple(options.candidates)
+    head = OneShotHead(
+        model.early_channels,
+        early_size,
+        layers=sum(spec.kind == DYNAMIC for spec in specs.values()),
+        columns=1 if options.tied else 2,
+        choices=len(widths),
+        pool=options.pool,
+        hidden=options.hidden,
+        dropout=options.dropout,
+        relu=options.head_relu,
+        shared=options.scope == "network",
+    )
+    network = DqnetNetwork(model, head, options.tau)
+    name_parameters(network)
+    cost = CostModel(layer_costs(layers, specs), head.macs)
+    penalty = BudgetPenalty(cost, widths, options.target, options.alpha_bits, options.alpha_bitops)
+    return Method(
+        "dqnet", network, table_rows(layers, specs), cost, widths, penalty, head, options.sample,
+        {"budget_bits": options.target, "budget_bitops": penalty.target_bitops},
+    )  # fmt: skip
+
+
+def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
+    specs = shared_specs(layers, config.quant)
+    quantizer, target = config.quant.quantizer, config.dqnet.target
+    widths = tuple(config.dqnet.candidates)
+    slot = 0
+    for layer in layers:
+        if layer.name in specs:
+            continue
+        if layer.stage == 1 or layer.is_shortcut:
+            why = "shortcut" if layer.is_shortcut else "first stage, before the controller"
+            specs[layer.name] = static_spec(quantizer, target, target, why)
+        else:
+            why = "chosen per image"
+            specs[layer.name] = LayerSpec(DYNAMIC, why, quantizer, widths, widths, slot)
+            slot += 1
+    return specs

@@ -1,0 +1,74 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Which layers are quantised at all: the rules that every method shares.
+
+First and last layer are float or 8 bits (`quant.first_last`; at 8 bits always by LSQ, since an
+image has signs and pooled features no fixed range), named exceptions come next, and the method
+decides the rest.
+"""
+
+import difflib
+
+from src.config import QuantConfig
+from src.cost.bitops import LayerCost
+from src.errors import UserError
+from src.layers.spec import FLOAT, STATIC, LayerInfo, LayerSpec
+
+
+def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, LayerSpec]:
+    """Specs of the layers that the shared rules decide; the others are left to the method.
+
+    Raises:
+        UserError: an exception names a layer that does not exist.
+    """
+    names = [layer.name for layer in layers]
+    specs = {}
+    for end in (names[0], names[-1]):
+        why = f"{'first' if end == names[0] else 'last'} layer (quant.first_last)"
+        specs[end] = (
+            LayerSpec(FLOAT, why) if quant.first_last == "float" else static_spec("lsq", 8, 8, why)
+        )
+    for name, bits in quant.exceptions.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"quant.exceptions: no layer {name}{hint} Layers: {', '.join(names)}")
+        why = "quant.exceptions"
+        signed = layers[names.index(name)].signed_input
+        quantizer = "lsq" if signed else quant.quantizer
+        specs[name] = (
+            LayerSpec(FLOAT, why) if bits == "float" else static_spec(quantizer, bits, bits, why)
+        )
+    return specs
+
+
+def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec:
+    """One fixed width for weights and one for inputs."""
+    return LayerSpec(STATIC, why, quantizer, (w_bits,), (a_bits,))
+
+
+def layer_costs(layers: list[LayerInfo], specs: dict[str, LayerSpec]) -> list[LayerCost]:
+    """The cost model's view of the layers."""
+    return [
+        LayerCost(
+            layer.name,
+            layer.macs,
+            layer.weights,
+            layer.inputs,
+            specs[layer.name].w_bits,
+            specs[layer.name].a_bits,
+            specs[layer.name].slot,
+        )
+        for layer in layers
+    ]

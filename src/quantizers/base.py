@@ -1,0 +1,104 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What a quantiser is, and the two small rules that all learned ones share.
+
+A *weight* quantiser maps (weight, slot) to (values, scale) with values = integer codes x scale.
+An *activation* quantiser maps (x, slot) to values, and tells its grid so that a fused kernel can
+do the same. `slot` indexes `widths`, the widths (bits) that the quantiser was built for: a static
+layer has one, a dynamic layer one per candidate.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+
+from src.quantizers.rounding import straight_through
+from src.quantizers.uniform import UniformQuantize
+
+SMALLEST = 1e-6  # a learned step or clip value never acts smaller than this
+
+
+def top_code(bits: int) -> int:
+    """Largest unsigned code of a width, 2^bits - 1."""
+    return 2**bits - 1
+
+
+def top_signed(bits: int) -> int:
+    """Largest signed code of a width, 2^(bits-1) - 1."""
+    return 2 ** (bits - 1) - 1
+
+
+def constant(value: float) -> Tensor:
+    """float32 tensor of shape (1,)."""
+    return Tensor(np.array([value], np.float32))
+
+
+def learned(values: np.ndarray, name: str) -> Parameter:
+    """A learned quantiser parameter. The optimizer leaves it without weight decay by default."""
+    parameter = Parameter(Tensor(np.asarray(values, np.float32)), name=name)
+    parameter.is_quantizer = True
+    return parameter
+
+
+def kept_positive(parameter: Tensor) -> Tensor:
+    """max(parameter, SMALLEST) forward, identity backward, so that it can recover.
+
+    Source: our choice (learned steps that turn negative are a known failure of LSQ code).
+    """
+    return straight_through(ops.maximum(parameter, SMALLEST), parameter)
+
+
+def gradient_scaled(parameter: Tensor, factor: float) -> Tensor:
+    """`parameter` forward, `factor` times its gradient backward (LSQ, section 2.2)."""
+    return straight_through(parameter, parameter * factor)
+
+
+class Grid(NamedTuple):
+    """The codes that an activation quantiser uses in one slot; every field float32, shape (1,)."""
+
+    inv: Tensor  # codes per real unit
+    scale: Tensor  # real units per code
+    low: Tensor  # smallest code
+    high: Tensor  # largest code
+    step: Tensor  # gradient port of a learned step
+    clip: Tensor  # gradient port of a learned clip value
+
+
+class ActivationQuantizer(nn.Cell):
+    """Per-tensor quantiser of activations; subclasses define `grid`.
+
+    Args:
+        widths: width in bits of each slot.
+        signed: codes -2^(b-1) .. 2^(b-1)-1 instead of 0 .. 2^b-1.
+    """
+
+    learns_from_data = False  # True: `init_from` must see a batch before training
+
+    def __init__(self, widths: tuple[int, ...], signed: bool = False):
+        super().__init__()
+        self.widths = tuple(widths)
+        self.signed = signed
+        self.lows = [constant(-top_signed(b) - 1 if signed else 0) for b in self.widths]
+        self.highs = [constant(top_signed(b) if signed else top_code(b)) for b in self.widths]
+        self.zero = constant(0.0)
+        self.quantize = UniformQuantize()
+
+    def grid(self, x: Tensor, slot: int) -> Grid:
+        """Grid of a slot; `x` is only asked for its shape."""
+        raise NotImplementedError
+
+    def construct(self, x, slot):
+        inv, scale, low, high, step, clip = self.grid(x, slot)
+        return self.quantize(x, inv, scale, low, high, step, clip)

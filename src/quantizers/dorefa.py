@@ -1,0 +1,65 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""DoReFa: tanh-normalised weights in [-1, 1], activations clipped to [0, 1].
+
+    q_b(u) = floor(u n + 0.5) / n with n = 2^b - 1
+    weights      u = tanh(w) / (2 max|tanh(w)|) + 1/2,   w_q = 2 q_b(u) - 1       (eq. 9)
+    1-bit weights   w_q = sign(w) mean|w|, straight-through                       (eq. 7)
+    activations  a_q = q_b(clip(a, 0, 1))                                         (eq. 10, 11)
+
+The gradient passes q_b unchanged; it flows through tanh and through the maximum, as written.
+Source: Zhou et al., "DoReFa-Net", 2016, arXiv 1606.06160. sign(0) = 1 is our choice.
+"""
+
+import numpy as np
+from mindspore import nn, ops
+
+from src.quantizers.base import ActivationQuantizer, constant, top_code
+from src.quantizers.rounding import round_half_up, straight_through
+
+
+class DorefaWeight(nn.Cell):
+    """(weight, slot) -> (values in [-1, 1], scale (1,)); values = odd code x scale, scale = 1/n."""
+
+    def __init__(self, widths: tuple[int, ...], weight: np.ndarray):
+        super().__init__()
+        self.widths = tuple(widths)
+        self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
+
+    def construct(self, weight, slot):
+        if self.widths[slot] == 1:
+            return self._binary(weight)
+        n = top_code(self.widths[slot])
+        t = ops.tanh(weight)
+        u = t / (2 * ops.abs(t).max()) + 0.5
+        scale = self.scales[slot]
+        values = (2 * round_half_up(u * n) - n) * scale
+        return straight_through(values, 2 * u), scale
+
+    def _binary(self, weight):
+        scale = ops.stop_gradient(ops.abs(weight).mean()).reshape((1,))
+        sign = 2 * (weight >= 0).astype(weight.dtype) - 1
+        return straight_through(sign * scale, weight), scale
+
+
+class DorefaActivation(ActivationQuantizer):
+    """Unsigned codes of clip(x, 0, 1); nothing is learned."""
+
+    def __init__(self, widths: tuple[int, ...]):
+        super().__init__(widths)
+        self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
+
+    def grid(self, x, slot):
+        high = self.highs[slot]  # codes per unit and top code are the same number here
+        return high, self.scales[slot], self.lows[slot], high, self.zero, self.zero

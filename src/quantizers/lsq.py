@@ -1,0 +1,103 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""LSQ: uniform quantisation with a learned step size per tensor (or per output channel).
+
+    v = x / s,  code = floor(clip(v, Qn, Qp) + 0.5),  x_q = code s                       (eq. 1, 2)
+    dx_q/ds = code - v inside, Qn or Qp outside;  dx_q/dx = 1 inside, 0 outside          (eq. 3, 5)
+    the gradient of s is multiplied by 1 / sqrt(N Qp)                             (section 2.2)
+    first step: 2 mean|x| / sqrt(Qp), of the weights, and of the first batch for activations
+
+Weights are signed, -2^(b-1) .. 2^(b-1)-1; activations unsigned, 0 .. 2^b-1 (an input image is
+signed). N is the number of weights, or of features of one image, that share the step. A dynamic
+layer has one step per width.
+Source: Esser et al., "Learned Step Size Quantization", ICLR 2020, arXiv 1902.08153. v is computed
+as x * (1 / s) so that all engines agree; per-channel steps and positivity are our choice.
+"""
+
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from src.quantizers.base import (
+    ActivationQuantizer,
+    constant,
+    gradient_scaled,
+    kept_positive,
+    learned,
+    top_code,
+    top_signed,
+)
+from src.quantizers.uniform import UniformQuantize
+
+
+def first_step(x: np.ndarray, top: int) -> float:
+    """2 mean|x| / sqrt(top); of an all-zero tensor, the step that makes 1.0 the top code."""
+    mean = float(np.abs(x).mean())
+    return 2 * mean / top**0.5 if mean > 0 else 1.0 / top
+
+
+class LsqWeight(nn.Cell):
+    """(weight (O, ...), slot) -> (values, scale (1,) or (O,)).
+
+    Args:
+        widths: width in bits of each slot, 2..8.
+        weight: first weights; the first steps come from them.
+        per_channel: one step per output channel.
+    """
+
+    def __init__(self, widths: tuple[int, ...], weight: np.ndarray, per_channel: bool = False):
+        super().__init__()
+        self.widths = tuple(widths)
+        rows = list(weight) if per_channel else [weight]
+        steps = [[first_step(row, top_signed(b)) for row in rows] for b in self.widths]
+        self.step = learned(np.array(steps), "step")  # (slots, 1 or O)
+        self.broadcast = (len(rows),) + (1,) * (weight.ndim - 1) if per_channel else (1,)
+        self.factors = [
+            1.0 / float(weight.size / len(rows) * top_signed(b)) ** 0.5 for b in self.widths
+        ]
+        self.lows = [constant(-top_signed(b) - 1) for b in self.widths]
+        self.highs = [constant(top_signed(b)) for b in self.widths]
+        self.zero = constant(0.0)
+        self.quantize = UniformQuantize()
+
+    def construct(self, weight, slot):
+        step = kept_positive(self.step[slot])
+        port = gradient_scaled(step, self.factors[slot]).reshape(self.broadcast)
+        scale = ops.stop_gradient(step)
+        wide = scale.reshape(self.broadcast)
+        values = self.quantize(
+            weight, 1 / wide, wide, self.lows[slot], self.highs[slot], port, self.zero
+        )
+        return values, scale
+
+
+class LsqActivation(ActivationQuantizer):
+    """Per-tensor learned step, one per slot."""
+
+    learns_from_data = True
+
+    def __init__(self, widths: tuple[int, ...], signed: bool = False):
+        super().__init__(widths, signed)
+        self.tops = [top_signed(b) if signed else top_code(b) for b in self.widths]
+        self.step = learned(np.array([[1.0 / top] for top in self.tops]), "step")  # (slots, 1)
+
+    def init_from(self, x: np.ndarray) -> None:
+        """Set the first steps from a batch of this layer's inputs."""
+        self.step.set_data(Tensor(np.array([[first_step(x, t)] for t in self.tops], np.float32)))
+
+    def grid(self, x, slot):
+        step = kept_positive(self.step[slot])
+        features = x.size // x.shape[0]
+        port = gradient_scaled(step, 1.0 / float(features * self.tops[slot]) ** 0.5)
+        fixed = ops.stop_gradient(step)
+        return 1 / fixed, fixed, self.lows[slot], self.highs[slot], port, self.zero

@@ -1,0 +1,227 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The sections of the page: their content, a note on what is missing, or nothing to show."""
+
+from __future__ import annotations
+
+import numpy as np
+import yaml
+
+from src.report import bars, figures, stats, tables
+from src.report.formats import count, duration, known
+from src.report.load import Run
+from src.report.markup import Markup, join, tag
+from src.report.pictures import PER_STRIP, Pictures, strips
+
+
+def warning(title: str, text: str) -> Markup:
+    """A box that must be seen."""
+    return tag("p", tag("b", title), " ", text, cls="warning")
+
+
+def gap_note(run: Run, section: str) -> Markup:
+    """What is missing for a section and how to get it."""
+    gap = run.gaps.get(section)
+    if gap is None:
+        return Markup("")
+    return tag("p", tag("b", gap.what), " ", with_code(gap.how), cls="gap")
+
+
+def with_code(text: str) -> Markup:
+    """Text in which `...` is set as code."""
+    pieces = enumerate(text.split("`"))
+    return join((tag("code", piece) if number % 2 else piece for number, piece in pieces), "")
+
+
+def training(run: Run) -> Markup:
+    """The curves of metrics.csv."""
+    if run.metrics is None:
+        return gap_note(run, "metrics")
+    metrics = run.metrics
+    seconds, waiting = (np.nansum(metrics.column(name)) for name in ("seconds", "data_seconds"))
+    stages = [
+        name
+        for row, name in enumerate(metrics.stage)
+        if name and (row == 0 or name != metrics.stage[row - 1])
+    ]
+    text = f"{count(len(metrics))} epoch{'s' if len(metrics) > 1 else ''}"
+    text += f" ({', then '.join(stages)})" if len(stages) > 1 else ""
+    if seconds > 0:
+        text += f" in {duration(seconds)}"
+        text += f", {duration(waiting)} of data loading" if waiting > 0 else ""
+    return join(
+        (tag("p", f"{text}.", cls="note"), figures.chart_grid(figures.training_curves(metrics)))
+    )
+
+
+def accuracy_and_cost(run: Run) -> Markup:
+    """Accuracy, BitOPs beside static nets, and what is counted apart."""
+    if run.evaluation is None:
+        return Markup("")  # the header says what is missing
+    totals = run.evaluation.totals
+    left = [tag("h3", "Accuracy"), tables.accuracy_table(run)]
+    has_bitops = known(totals.get("bitops")) and totals["bitops"] > 0
+    apart = tables.apart_table(run)
+    if not has_bitops:
+        return tag(
+            "div",
+            tag("div", *left),
+            tag("div", tag("h3", "Cost"), apart) if apart else "",
+            cls="columns",
+        )
+    convention = (
+        "BitOPs are multiplications times weight bits times activation bits, summed over the "
+        "quantised layers. The static nets are this net with one width in all layers between "
+        "the first and the last."
+    )
+    chart = figures.cost_bars(totals)
+    left += [chart or ""]
+    right = [tag("h3", "Cost"), tables.cost_table(run), apart, tag("p", convention, cls="note")]
+    return tag("div", tag("div", *left), tag("div", *right), cls="columns")
+
+
+def chosen_widths(run: Run) -> Markup:
+    """How often each layer got each width, and how the images differ."""
+    if not run.dynamic_layers or run.evaluation is None:
+        return Markup("")
+    if run.evaluation.arrays is None:
+        return gap_note(run, "arrays")
+    budget = run.metrics.column("budget_bits") if run.metrics else np.array([])
+    budget = budget[np.isfinite(budget)]
+    charts = figures.distributions(run.evaluation, float(budget[-1]) if len(budget) else None)
+    intro = (
+        "Each bar is one layer, split by the share of the test images that got each width there; "
+        "the number is the mean."
+    )
+    images = tag(
+        "p", "Every image has the same mean width, so there is no distribution to show.", cls="note"
+    )
+    histogram = bars.width_histogram(run.dynamic_layers, stats.layer_widths(run.evaluation))
+    return join(
+        (
+            tag("h3", "Per layer"),
+            tag("p", intro, cls="note"),
+            histogram,
+            tag("h3", "Per image"),
+            figures.chart_grid(charts) or images,
+        )
+    )
+
+
+def classes(run: Run, pictures: Pictures) -> Markup:
+    """Accuracy per class, and mean width per class for a dynamic net."""
+    if run.evaluation is None:
+        return Markup("")
+    if run.evaluation.arrays is None:
+        return Markup("") if run.dynamic_layers else gap_note(run, "arrays")
+    rows = stats.class_rows(run.evaluation, pictures.names)
+    listed = bars.class_bars(rows)
+    if len(rows) <= bars.ALL_CLASSES:
+        return listed
+    note = tag(
+        "p", f"{count(len(rows))} classes; the {bars.LISTED} at either end are listed.", cls="note"
+    )
+    return join(
+        (
+            note,
+            figures.chart_grid([figures.class_scatter(rows)]) if rows[0].width is not None else "",
+            listed,
+        )
+    )
+
+
+def images(run: Run, pictures: Pictures) -> Markup:
+    """Pictures with the fewest and the most bits, and the worst mistakes."""
+    if run.evaluation is None or run.evaluation.arrays is None:
+        return Markup("")
+    if pictures.source is None:
+        return gap_note(run, "images")
+    evaluation, wanted = run.evaluation, []
+    widths = stats.image_widths(evaluation)
+    if widths is not None and np.ptp(widths) > 0:
+        wanted += [
+            (
+                "Fewest bits",
+                "The images the controller found easy.",
+                stats.fewest_bits(evaluation, PER_STRIP),
+            ),
+            ("Most bits", "The images it spent most on.", stats.most_bits(evaluation, PER_STRIP)),
+        ]
+    wanted.append(
+        (
+            "Worst mistakes",
+            "Wrong answers, the most confident first.",
+            stats.worst_mistakes(evaluation, PER_STRIP),
+        )
+    )
+    legend = (
+        "Below each picture: its class, an arrow to the answer if that was wrong, and "
+        "how sure the net was."
+    )
+    try:
+        return join((tag("p", legend, cls="note"), strips(evaluation, pictures, wanted)))
+    except (OSError, ValueError, IndexError) as error:
+        return tag("p", tag("b", f"The test images cannot be shown: {error}"), cls="gap")
+
+
+def layers(run: Run) -> Markup:
+    """The layer table."""
+    if not run.layers:
+        return gap_note(run, "layers")
+    counts = [
+        f"{n} {kind}"
+        for kind in tables.KINDS
+        if (n := sum(layer.kind == kind for layer in run.layers))
+    ]
+    return join(
+        (
+            tag(
+                "p", f"{len(run.layers)} layers in network order: {', '.join(counts)}.", cls="note"
+            ),
+            tables.layer_table(run),
+        )
+    )
+
+
+def made(run: Run) -> Markup:
+    """Provenance: command, versions, commit, seed, machine, and the resolved config."""
+    config = yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True)
+    missing = (
+        ""
+        if run.versions
+        else tag(
+            "p",
+            "This run has no versions.json: the versions, the commit and the "
+            "machine it was made with are not known.",
+            cls="gap",
+        )
+    )
+    return join(
+        (
+            missing,
+            tables.pairs_table(tables.made_pairs(run), "How it was made"),
+            tag(
+                "details",
+                tag("summary", "Resolved configuration"),
+                tag(
+                    "div",
+                    tag("pre", config),
+                    cls="scroll",
+                    tabindex=0,
+                    role="region",
+                    aria_label="Resolved configuration",
+                ),
+            ),
+        )
+    )

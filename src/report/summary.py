@@ -1,0 +1,78 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The short table at the end of a run, for the terminal.
+
+python -m src.report.summary --run runs/NAME
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from src.errors import UserError
+from src.report.formats import big, change, known, percent, plain, ratio
+from src.report.load import Run, load_run
+from src.report.tables import float_top1, static_bitops
+
+
+def summary_rows(run: Run) -> list[tuple[str, str]]:
+    """(name, value) lines; raises UserError when the run is not evaluated."""
+    if run.evaluation is None:
+        gap = run.gaps["evaluation"]
+        raise UserError(f"{run.path}: {gap.what} {gap.how}")
+    totals = run.evaluation.totals
+    bitops, static = totals.get("bitops"), static_bitops(totals, 4)
+    rows = [("run", run.name), ("top-1", percent(totals.get("top1")))]
+    if known(float_top1(totals)):
+        rows.append(("top-1, float net", percent(float_top1(totals))))
+    if known(totals.get("mean_bits")):
+        rows.append(("mean width", f"{plain(totals['mean_bits'])} bits"))
+    if known(bitops) and bitops:
+        rows.append(("BitOPs per image", big(bitops)))
+    if known(static) and static and known(bitops) and bitops:
+        rows.append(("BitOPs, static 4-bit", big(static)))
+        rows.append(("against static 4-bit", f"{ratio(bitops, static)} ({change(bitops, static)})"))
+    if totals.get("collapsed"):
+        rows.append(("warning", "the controller has collapsed: every image got the same widths"))
+    page = run.path / "report" / "index.html"
+    rows.append(
+        ("report", str(page) if page.is_file() else f"not written yet: {run.command('report.py')}")
+    )
+    return rows
+
+
+def summary(run: Run) -> str:
+    """The table as text, names and values in two columns."""
+    rows = summary_rows(run)
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows).replace("\u00a0", " ")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 0, or 2 for bad input."""
+    parser = argparse.ArgumentParser(description="Print the result of a run as a short table.")
+    parser.add_argument("--run", type=Path, required=True, help="run folder")
+    options = parser.parse_args(arguments)
+    try:
+        print(summary(load_run(options.run)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,294 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Small SVG charts that take their colours from the page, so they follow its light and dark theme.
+
+A chart is 360 units wide, about the width of a phone and of a third of the page, so its text keeps
+its size everywhere. Colours are CSS classes: `one` and `two` are the two series, `target` a dashed
+reference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.report.markup import Markup, join, tag
+
+WIDTH, HEIGHT = 360, 206
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 18, 34
+MAX_DOTS = 24
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a chart: data from `low` to `high` on pixels `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: list[float]
+
+    def at(self, value: float) -> float:
+        """The pixel of a data value."""
+        return round(
+            self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 2
+        )
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a chart: NaN leaves a gap. `role` is `one`, `two` or `target`."""
+
+    label: str
+    values: np.ndarray
+    role: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """A dot of a scatter chart; `number` is written into it."""
+
+    x: float
+    y: float
+    tip: str
+    role: str = "one"
+    number: int | None = None
+
+
+def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+    """Values 1, 2, 2.5 or 5 times a power of ten that enclose low..high in about `wanted` steps."""
+    rough = (high - low) / wanted
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(
+        factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9)
+    )
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def tick_label(value: float, ticks: Sequence[float]) -> str:
+    """A tick with as many decimals as the steps between the ticks need."""
+    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
+    digits = next(
+        n for n in range(10) if abs(step * 10**n - round(step * 10**n)) < 1e-6 * step * 10**n + 1e-9
+    )
+    return f"{value:.{digits}f}"
+
+
+def vertical(values: np.ndarray, zero: bool = False) -> Axis:
+    """A y axis that holds all finite `values`, from zero upwards if asked."""
+    low, high = _span(values, zero)
+    ticks = nice_ticks(low, high)
+    return Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP, ticks)
+
+
+def horizontal(values: np.ndarray, zero: bool = False, integer: bool = False) -> Axis:
+    """An x axis over all finite `values`; its ticks lie inside, and are whole numbers if asked."""
+    low, high = _span(values, zero)
+    ticks = [tick for tick in nice_ticks(low, high) if low - 1e-9 <= tick <= high + 1e-9]
+    if integer:
+        ticks = [tick for tick in ticks if tick == int(tick)] or [math.ceil(low)]
+    return Axis(low, high, LEFT, WIDTH - RIGHT, ticks)
+
+
+def _span(values: np.ndarray, zero: bool) -> tuple[float, float]:
+    finite = np.asarray(values, np.float64)
+    finite = finite[np.isfinite(finite)]
+    low, high = float(finite.min()), float(finite.max())
+    if zero:
+        low = min(low, 0.0)
+    if high - low < 1e-9 * max(1.0, abs(high)):
+        margin = 0.05 * abs(high) or 0.5
+        low, high = low - margin, high + margin
+    return low, high
+
+
+def frame(x: Axis, y: Axis, x_title: str, y_digits: Callable[[float], str] | None = None) -> Markup:
+    """Grid lines, tick labels and the title of the x axis."""
+    parts = []
+    for tick in y.ticks:
+        label = y_digits(tick) if y_digits else tick_label(tick, y.ticks)
+        parts.append(tag("line", x1=x.start, x2=x.end, y1=y.at(tick), y2=y.at(tick), cls="grid"))
+        parts.append(tag("text", label, x=x.start - 7, y=y.at(tick) + 3.5, text_anchor="end"))
+    for tick in x.ticks:
+        parts.append(
+            tag("line", x1=x.at(tick), x2=x.at(tick), y1=y.start, y2=y.start + 4, cls="tick")
+        )
+        parts.append(
+            tag(
+                "text",
+                tick_label(tick, x.ticks),
+                x=x.at(tick),
+                y=y.start + 15,
+                text_anchor="middle",
+            )
+        )
+    parts.append(tag("text", x_title, x=x.end, y=HEIGHT - 4, text_anchor="end", cls="title"))
+    return join(parts)
+
+
+def canvas(label: str, *parts: object, height: float = HEIGHT) -> Markup:
+    """The SVG element around a chart; `label` is what a screen reader says."""
+    return tag("svg", *parts, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=label)
+
+
+def line_chart(
+    label: str, series: Sequence[Series], marks: Sequence[tuple[int, str]], x_title: str
+) -> Markup:
+    """Lines over epochs 1..n, a value per epoch. `marks`: (first epoch of a stage, name)."""
+    x = horizontal(np.arange(1, len(series[0].values) + 1), integer=True)
+    y = vertical(np.concatenate([line.values for line in series]))
+    lines = [_line(line, x, y) for line in series]
+    return canvas(label, frame(x, y, x_title), _stage_marks(marks, x, y), *lines)
+
+
+def _line(line: Series, x: Axis, y: Axis) -> Markup:
+    """The path of one series, with dots where there are few points, and tooltips on them."""
+    points = [(epoch, value) for epoch, value in enumerate(line.values, start=1)]
+    path, pen = [], "M"
+    for epoch, value in points:
+        if np.isfinite(value):
+            path.append(f"{pen}{x.at(epoch)} {y.at(value)}")
+        pen = "L" if np.isfinite(value) else "M"
+    parts = [tag("path", d="".join(path), cls=f"line {line.role}")]
+    finite = [(epoch, value) for epoch, value in points if np.isfinite(value)]
+    if line.role != "target" and len(finite) <= MAX_DOTS:
+        parts += [
+            tag(
+                "circle",
+                tag("title", f"{line.label}, epoch {epoch}: {value:.4g}"),
+                cx=x.at(epoch),
+                cy=y.at(value),
+                r=2.4,
+                cls=f"dot {line.role}",
+            )
+            for epoch, value in finite
+        ]
+    return join(parts)
+
+
+def _stage_marks(marks: Sequence[tuple[int, str]], x: Axis, y: Axis) -> Markup:
+    """A rule where a stage starts, and its name above the plot where there is room for it."""
+    parts = []
+    starts = [max(x.start, x.at(first - 0.5)) for first, _ in marks] + [x.end]
+    for (_, name), here, there in zip(marks, starts, starts[1:], strict=False):
+        if here > x.start:
+            parts.append(tag("line", x1=here, x2=here, y1=TOP - 12, y2=y.start, cls="stage"))
+        if 6.2 * len(name) + 6 < there - here:
+            parts.append(
+                tag("text", name, x=here + (4 if here > x.start else 0), y=TOP - 6, cls="title")
+            )
+    return join(parts)
+
+
+def bin_edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Edges of at most `bins` equal bins.
+
+    Mean widths lie on a lattice (multiples of 1 / layers). Bins then hold a whole number of lattice
+    points each; else some hold one more than others and show peaks that the data does not have.
+    """
+    low, high = _span(values, False)
+    gaps = np.diff(np.unique(np.round(values, 9)))
+    step = gaps.min() if len(gaps) else 0.0
+    if step <= 0 or not np.allclose(gaps / step, np.floor(gaps / step + 0.5), atol=1e-4):
+        return np.linspace(low, high, bins + 1)
+    points = int(np.floor((high - low) / step + 0.5)) + 1
+    per_bin = -(-points // bins)
+    return low + step * (per_bin * np.arange(-(-points // per_bin) + 1) - 0.5)
+
+
+def histogram(
+    label: str,
+    values: np.ndarray,
+    split: np.ndarray,
+    reference: Sequence[tuple[float, str]],
+    x_title: str,
+    bins: int = 28,
+) -> Markup:
+    """Counts of `values`, bars split into `split` (lower, `one`) and the rest (upper, `two`).
+
+    `reference` are (value, label) lines; only those inside the range of the data are drawn.
+    """
+    edges = bin_edges(values, bins)
+    lower, upper = (np.histogram(values[chosen], edges)[0] for chosen in (split, ~split))
+    x, y = horizontal(edges), vertical(lower + upper, zero=True)
+    parts = [frame(x, y, x_title)]
+    for left, right, low, high in zip(edges, edges[1:], lower, upper, strict=False):
+        tip = f"{left:.4g} to {right:.4g}: {low} right, {high} wrong"
+        width = max(round(x.at(right) - x.at(left) - 1, 2), 0.5)
+        for start, n, role in ((0, low, "one"), (low, high, "two")):
+            if n:
+                parts.append(
+                    tag(
+                        "rect",
+                        tag("title", tip),
+                        x=x.at(left),
+                        y=y.at(start + n),
+                        width=width,
+                        height=round(y.at(start) - y.at(start + n), 2),
+                        cls=f"fill {role}",
+                    )
+                )
+    for value, name in reference:
+        if x.low <= value <= x.high:
+            anchor = "end" if x.at(value) > (x.start + x.end) / 2 else "start"
+            shift = -4 if anchor == "end" else 4
+            parts.append(
+                tag(
+                    "line",
+                    x1=x.at(value),
+                    x2=x.at(value),
+                    y1=TOP - 12,
+                    y2=y.start,
+                    cls="line target",
+                )
+            )
+            parts.append(
+                tag("text", name, x=x.at(value) + shift, y=TOP - 6, text_anchor=anchor, cls="title")
+            )
+    return canvas(label, *parts)
+
+
+def scatter(label: str, points: Sequence[Point], x_title: str, radius: float = 3.5) -> Markup:
+    """Dots with tooltips on axes that fit them."""
+    x = horizontal(_padded(np.array([point.x for point in points])))
+    y = vertical(np.array([point.y for point in points]))
+    parts = [frame(x, y, x_title)]
+    for point in points:
+        across, up = x.at(point.x), y.at(point.y)
+        parts.append(
+            tag(
+                "circle",
+                tag("title", point.tip),
+                cx=across,
+                cy=up,
+                r=radius,
+                cls=f"point {point.role}",
+            )
+        )
+        if point.number is not None:
+            parts.append(
+                tag("text", point.number, x=across, y=up + 3.5, text_anchor="middle", cls="number")
+            )
+    return canvas(label, *parts)
+
+
+def _padded(values: np.ndarray) -> np.ndarray:
+    """The two ends of `values` with room for the points at the edge."""
+    low, high = _span(values, False)
+    return np.array([low - 0.06 * (high - low), high + 0.06 * (high - low)])

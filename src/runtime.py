@@ -1,0 +1,119 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Where a run executes: device, graph mode, seeds, CPU set-up, workers of a distributed job."""
+
+import logging
+import os
+from dataclasses import dataclass
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, communication, nn, ops
+
+from src.config import DeviceConfig
+from src.errors import UserError
+
+LOG = logging.getLogger("dynquant")
+LAUNCHED_BY_MSRUN = "MS_WORKER_NUM"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """rank of this worker, number of workers, and whether cells run as graphs."""
+
+    target: str
+    rank: int = 0
+    workers: int = 1
+    graph: bool = True
+
+    @property
+    def is_main(self) -> bool:
+        """Rank 0 alone writes files and talks to the terminal."""
+        return self.rank == 0
+
+
+def start(device: DeviceConfig, seed: int) -> Runtime:
+    """Set the device and the seeds, and join the other workers when `msrun` launched us.
+
+    Raises:
+        UserError: the device is not there.
+    """
+    graph = device.mode == "graph"
+    ms.set_context(mode=ms.GRAPH_MODE if graph else ms.PYNATIVE_MODE)
+    try:
+        ms.set_device(device.target, device.id if device.target != "CPU" else 0)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"device.target={device.target} device.id={device.id} cannot be used here: "
+            f"{_first_line(error)}; device.target=CPU runs everywhere"
+        ) from error
+    if device.threads:
+        ms.set_context(runtime_num_threads=device.threads)
+    rank, workers = 0, 1
+    if LAUNCHED_BY_MSRUN in os.environ:
+        communication.init()
+        rank, workers = communication.get_rank(), communication.get_group_size()
+        ms.set_auto_parallel_context(parallel_mode="data_parallel", gradients_mean=True)
+    # Every worker starts from the same numbers; what must differ adds the rank itself.
+    ms.set_seed(seed)
+    np.random.seed(seed)
+    return Runtime(device.target, rank, workers, graph)
+
+
+def describe(runtime: Runtime) -> str:
+    """One line for the log."""
+    words = [f"device {runtime.target}", "graph mode" if runtime.graph else "PyNative mode"]
+    if runtime.target == "CPU":
+        words.append(f"ONEDNN_MAX_CPU_ISA={os.environ.get('ONEDNN_MAX_CPU_ISA', 'unset')}")
+    if runtime.workers > 1:
+        words.append(f"{runtime.workers} workers")
+    return ", ".join(words)
+
+
+def sum_over_workers(runtime: Runtime, values: np.ndarray) -> np.ndarray:
+    """Element-wise sum of a float32 array over all workers; every worker must call."""
+    if runtime.workers == 1:
+        return values
+    return _AllReduce()(Tensor(np.asarray(values, np.float32))).asnumpy()
+
+
+def broadcast_parameters(runtime: Runtime, network: nn.Cell) -> None:
+    """Give every worker the parameter values of rank 0."""
+    if runtime.workers == 1:
+        return
+    for parameter in network.get_parameters():
+        parameter.set_data(_Broadcast()(Tensor(parameter.asnumpy())))
+
+
+class _AllReduce(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.reduce = ops.AllReduce()
+
+    def construct(self, x):
+        return self.reduce(x)
+
+
+class _Broadcast(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.send = ops.Broadcast(0)
+
+    def construct(self, x):
+        return self.send((x,))[0]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

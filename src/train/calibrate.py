@@ -1,0 +1,55 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""First values of learned activation steps, from the first training batch (LSQ, section 2.1)."""
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+from src.quantizers.base import ActivationQuantizer
+from src.runtime import Runtime, broadcast_parameters
+
+
+def calibrate(network: nn.Cell, inputs: tuple[np.ndarray, ...], runtime: Runtime) -> int:
+    """Run one batch layer by layer; each quantiser that learns from data sees its input first.
+
+    Later layers thus see activations that are already quantised. Returns how many were set.
+    """
+    quantizers = [
+        cell
+        for _, cell in network.cells_and_names()
+        if isinstance(cell, ActivationQuantizer) and cell.learns_from_data
+    ]
+    if not quantizers:
+        return 0
+    hooks = [cell.register_forward_pre_hook(_first_input()) for cell in quantizers]
+    ms.set_context(mode=ms.PYNATIVE_MODE)  # hooks are called in this mode only
+    network.set_train(False)
+    network(*[Tensor(x) for x in inputs])
+    for hook in hooks:
+        hook.remove()
+    ms.set_context(mode=ms.GRAPH_MODE if runtime.graph else ms.PYNATIVE_MODE)
+    broadcast_parameters(runtime, network)
+    return len(quantizers)
+
+
+def _first_input():
+    seen = []
+
+    def hook(cell, inputs):
+        if not seen:
+            cell.init_from(inputs[0].asnumpy())
+            seen.append(True)
+
+    return hook

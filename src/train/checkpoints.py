@@ -1,0 +1,131 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Checkpoints: everything an exact resume needs, in one `.ckpt` file that is never half there.
+
+A file is written under another name, flushed to the disk and then renamed; it carries a CRC.
+"""
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import mindspore as ms
+from mindspore import Parameter, nn
+
+from src.errors import UserError
+
+STATE = "dynquant_state"
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        stage: `float` or the method's name.
+        epoch: epochs of this stage that are done.
+        epochs: epochs that the stage was to have when this was written.
+        best_top1: best validation accuracy of the stage so far, -1 before the first.
+        float_top1: test accuracy of the float network the run started from, -1 if not measured.
+    """
+
+    stage: str
+    epoch: int = 0
+    epochs: int = 0
+    best_top1: float = -1.0
+    float_top1: float = -1.0
+
+
+def save_checkpoint(
+    path: Path, network: nn.Cell, progress: Progress, optimizer: nn.Optimizer | None = None
+) -> None:
+    """Write `network` (and `optimizer`) and `progress` to `path`, whole or not at all.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written; an older file stays.
+    """
+    parameters = {p.name: p for p in network.get_parameters()}
+    if optimizer is not None:
+        # get_parameters of an optimizer names the network's own parameters again.
+        for parameter in optimizer.get_parameters():
+            parameters.setdefault(parameter.name, parameter)
+    rows = [{"name": name, "data": p} for name, p in parameters.items()]
+    partial = path.with_name(f".{path.stem}.partial.ckpt")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {STATE: json.dumps(asdict(progress))}
+        ms.save_checkpoint(rows, str(partial), append_dict=state, crc_check=True)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except (OSError, RuntimeError, ValueError) as error:
+        with contextlib.suppress(OSError):
+            partial.chmod(0o600)
+            partial.unlink()
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"checkpoint {path} could not be written ({reason}); free space or choose another "
+            "run.dir; the checkpoints already there are whole, continue with train.py --resume"
+        ) from error
+
+
+def load_checkpoint(
+    path: Path, network: nn.Cell, optimizer: nn.Optimizer | None = None
+) -> Progress:
+    """Copy a checkpoint into `network` (and `optimizer`).
+
+    Raises:
+        UserError: missing or damaged file, not one of ours, or of another network.
+    """
+    stored, progress = _read(path)
+    wanted = {p.name: p for p in network.get_parameters()}
+    if optimizer is not None:
+        for parameter in optimizer.get_parameters():
+            wanted.setdefault(parameter.name, parameter)
+    missing = [n for n in wanted if n not in stored and "learning_rate" not in n]
+    misfit = [n for n in wanted if n in stored and stored[n].shape != wanted[n].shape]
+    if missing or misfit:
+        first = (missing or misfit)[0]
+        raise UserError(
+            f"checkpoint {path} is of another network: {len(missing)} tensors are missing and "
+            f"{len(misfit)} have another shape, the first is {first}; use the configuration that "
+            "it was trained with (config.yaml in its run folder)"
+        )
+    for name, parameter in wanted.items():
+        if name in stored and "learning_rate" not in name:
+            parameter.set_data(stored[name])
+    return progress
+
+
+def read_progress(path: Path) -> Progress:
+    """Only the state of a checkpoint."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[dict[str, Parameter], Progress]:
+    if not path.is_file():
+        raise UserError(f"checkpoint {path} does not exist; train first (train.py)")
+    try:
+        stored = ms.load_checkpoint(str(path), crc_check=True)
+    except (ValueError, RuntimeError, TypeError, OSError) as error:
+        raise UserError(
+            f"checkpoint {path} is damaged and cannot be read; delete it and use another one of "
+            "the same folder, or train again"
+        ) from error
+    state = stored.pop(STATE, None)
+    if state is None:
+        raise UserError(f"checkpoint {path} was not written by this project; see model.weights")
+    return stored, Progress(**json.loads(str(state)))

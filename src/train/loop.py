@@ -1,0 +1,163 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A whole training run: data, stages, final evaluation. Starts anew or continues exactly."""
+
+import logging
+
+import numpy as np
+from mindspore import nn
+
+from src.config import Config
+from src.data import Dataset, Loader, load
+from src.errors import UserError
+from src.methods import build_method
+from src.methods.base import Method
+from src.runtime import Runtime
+from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
+from src.train.evaluate import Answers, evaluate, summarise
+from src.train.run_folder import RunFolder
+from src.train.stage import Loaders, Stage
+
+LOG = logging.getLogger("dynquant")
+FLOAT_STAGE = "float"
+
+
+def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool) -> dict:
+    """Train what is left of a run and evaluate it; returns the numbers of eval/test.json."""
+    progress = read_progress(folder.last) if resume and folder.last.is_file() else None
+    train_set = load_split(config, "train")
+    loaders = _loaders(config, runtime, train_set)
+    weights = config.model.weights
+    if _pretrains(config):
+        weights = str(folder.float_weights)
+        if progress is None or progress.stage == FLOAT_STAGE:
+            _pretrain(config, folder, runtime, loaders, train_set, progress)
+            progress = None
+    config.model.weights = weights
+    method, loaded = build_method(config, train_set.num_classes, train_set.image_size)
+    if loaded:
+        LOG.info("%d float tensors from %s:\n%s", len(loaded), weights, "\n".join(loaded))
+    folder.write_layers(method.rows, train_set.image_size)
+    progress = progress or Progress(config.method.name)
+    teacher = _float_network(config, runtime, loaders, train_set, progress)
+    stage = Stage(
+        config.method.name, method, config, folder, runtime, loaders,
+        config.train.epochs, config.train.lr, teacher, progress,
+    )  # fmt: skip
+    stage.run()
+    if folder.best.is_file():
+        load_checkpoint(folder.best, method.network)
+    return evaluate_split(config, method, folder, runtime, "test", progress.float_top1)
+
+
+def evaluate_split(
+    config: Config, method: Method, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
+) -> dict:
+    """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers."""
+    loader = eval_loader(config, runtime, load_split(config, split))
+    answers = evaluate(method, loader, runtime, config.train.seed)
+    numbers = summarise(method, answers)
+    numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
+    numbers["unreadable_images"] = loader.dataset.errors
+    if runtime.is_main:
+        folder.write_json(f"eval/{split}.json", numbers)
+        _write_answers(folder, split, answers)
+    return numbers
+
+
+def load_split(config: Config, split: str) -> Dataset:
+    """A split of the configured data set."""
+    data = config.data
+    return load(
+        data.name, data.path, split,
+        image_size=data.image_size, val_split=data.val_split, seed=config.train.seed,
+        mean=data.mean, std=data.std, colour_jitter=data.colour_jitter,
+    )  # fmt: skip
+
+
+def eval_loader(config: Config, runtime: Runtime, dataset: Dataset) -> Loader:
+    """Batches of a split in order, shared among the workers."""
+    data = config.data
+    return Loader(
+        dataset, min(data.eval_batch_size, len(dataset)), train=False, seed=config.train.seed,
+        rank=runtime.rank, world=runtime.workers, workers=data.workers,
+    )  # fmt: skip
+
+
+def _loaders(config: Config, runtime: Runtime, train_set: Dataset) -> Loaders:
+    data, held_out = config.data, config.data.val_split > 0
+    if len(train_set) < data.batch_size * runtime.workers:
+        raise UserError(
+            f"data.batch_size={data.batch_size} on {runtime.workers} worker(s) is more than the "
+            f"{len(train_set)} training images; choose a smaller one"
+        )
+    train = Loader(
+        train_set, data.batch_size, train=True, seed=config.train.seed,
+        rank=runtime.rank, world=runtime.workers, workers=data.workers,
+    )  # fmt: skip
+    judged = load_split(config, "val" if held_out else "test")
+    return Loaders(train, eval_loader(config, runtime, judged), held_out)
+
+
+def _pretrains(config: Config) -> bool:
+    return (
+        config.method.name != FLOAT_STAGE
+        and config.model.weights is None
+        and config.train.pretrain_epochs > 0
+    )
+
+
+def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
+    """The float stage; its weights end in ckpt/float.ckpt."""
+    method, _ = build_method(config, train_set.num_classes, train_set.image_size, FLOAT_STAGE)
+    stage = Stage(
+        FLOAT_STAGE, method, config, folder, runtime, loaders, config.train.pretrain_epochs,
+        config.train.pretrain_lr, None, progress or Progress(FLOAT_STAGE),
+    )  # fmt: skip
+    done = stage.run()
+    if runtime.is_main:
+        save_checkpoint(folder.float_weights, method.network, done)
+        folder.best.unlink(missing_ok=True)  # of the float stage; the run stands for the method
+
+
+def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | None:
+    """Measure the float network that the run starts from; it is also the distillation teacher."""
+    weights = config.train.teacher_weights or config.model.weights
+    if weights is None or config.method.name == FLOAT_STAGE:
+        return None
+    start = Config(**{**vars(config), "model": _with_weights(config, weights)})
+    method, _ = build_method(start, train_set.num_classes, train_set.image_size, FLOAT_STAGE)
+    if progress.float_top1 < 0:
+        loader = eval_loader(config, runtime, load_split(config, "test"))
+        numbers = summarise(method, evaluate(method, loader, runtime))
+        progress.float_top1 = numbers["top1"]
+        LOG.info("float network from %s: test top-1 %.2f%%", weights, 100 * numbers["top1"])
+    return method.network.model if config.train.distill_weight > 0 else None
+
+
+def _with_weights(config: Config, weights: str):
+    return type(config.model)(**{**vars(config.model), "weights": weights})
+
+
+def _write_answers(folder: RunFolder, split: str, answers: Answers) -> None:
+    path = folder.path / "eval" / f"{split}.npz"
+    partial = path.with_name(f".{split}.partial.npz")
+    np.savez_compressed(
+        partial,
+        label=answers.label, predicted=answers.predicted, loss=answers.loss,
+        confidence=answers.confidence, bitops=answers.bitops,
+        w_bits=answers.w_bits, a_bits=answers.a_bits,
+        index=np.arange(len(answers.label), dtype=np.int64),
+    )  # fmt: skip
+    partial.replace(path)

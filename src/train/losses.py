@@ -1,0 +1,40 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The task loss: cross entropy with label smoothing, mixed with distillation from a float teacher.
+
+    L = (1 - w) CE(y, label) + w T^2 KL(softmax(y_t / T) || softmax(y / T))
+
+Sources: Szegedy et al., 2016 (smoothing); Hinton et al., 2015, arXiv 1503.02531 (distillation).
+"""
+
+from mindspore import nn, ops
+
+
+class TaskLoss(nn.Cell):
+    """(logits (N, C), label int32 (N,), teacher logits (N, C) or None) -> scalar."""
+
+    def __init__(self, label_smoothing: float = 0.0, distill: float = 0.0, temperature: float = 4.0):
+        super().__init__()
+        self.cross_entropy = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+        self.distill, self.temperature = distill, temperature
+
+    def construct(self, logits, label, teacher_logits=None):
+        loss = self.cross_entropy(logits, label)
+        if teacher_logits is None:
+            return loss
+        t = self.temperature
+        log_p = ops.log_softmax(logits / t, -1)
+        log_q = ops.log_softmax(teacher_logits / t, -1)
+        divergence = (ops.exp(log_q) * (log_q - log_p)).sum(-1).mean()
+        return (1 - self.distill) * loss + self.distill * t * t * divergence

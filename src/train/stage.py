@@ -1,0 +1,195 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""One stage of training: epochs of one network with one schedule, checkpointed after each epoch."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from mindspore import Tensor, nn
+
+from src.config import Config
+from src.data import Loader
+from src.methods.base import Method
+from src.runtime import Runtime, broadcast_parameters, sum_over_workers
+from src.train.calibrate import calibrate
+from src.train.checkpoints import Progress, load_checkpoint, save_checkpoint
+from src.train.evaluate import collapsed, evaluate, summarise
+from src.train.guard import explain_not_finite
+from src.train.losses import TaskLoss
+from src.train.progress import EpochProgress, clock
+from src.train.run_folder import RunFolder
+from src.train.schedules import learning_rates
+from src.train.step import Objective, build_optimizer, build_step
+
+LOG = logging.getLogger("dynquant")
+
+
+@dataclass
+class Loaders:
+    """Training batches, the images that epochs are judged by, and whether those were held out."""
+
+    train: Loader
+    judge: Loader
+    held_out: bool
+
+
+class Stage:
+    """Trains `method.network`.
+
+    Args:
+        name: `float` or the method's name, as in metrics.csv.
+        epochs, lr: how long, and the peak learning rate.
+        teacher: float network for distillation, or None.
+        progress: where to continue; `progress.epoch` > 0 loads the run's last checkpoint.
+    """
+
+    def __init__(
+        self, name: str, method: Method, config: Config, folder: RunFolder, runtime: Runtime,
+        loaders: Loaders, epochs: int, lr: float, teacher: nn.Cell | None, progress: Progress,
+    ):  # fmt: skip
+        self.name, self.method, self.config, self.folder = name, method, config, folder
+        self.runtime, self.loaders, self.epochs, self.progress = runtime, loaders, epochs, progress
+        train = config.train
+        self.objective = Objective(
+            method,
+            TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature),
+            teacher,
+        )
+        self.rates = learning_rates(train, lr, epochs, len(loaders.train))
+        self.optimizer = build_optimizer(method.network, train, self.rates or [lr])
+        self.step = build_step(self.objective, self.optimizer, train.clip_norm, runtime)
+        self.is_compiled = False
+        self.check_every = 1 if runtime.target == "CPU" else train.log_every
+
+    def run(self) -> Progress:
+        """Train the epochs that are left; returns the progress at the end."""
+        self.progress.epochs = self.epochs
+        if self.progress.epoch > 0:
+            load_checkpoint(self.folder.last, self.method.network, self.optimizer)
+            self.folder.forget_after(self.name, self.progress.epoch)
+        else:
+            self._first_values()
+        for epoch in range(self.progress.epoch + 1, self.epochs + 1):
+            row = self._train_epoch(epoch)
+            if epoch % self.config.train.eval_every == 0 or epoch == self.epochs:
+                row |= self._judge(epoch)
+            self.folder.append_metrics(row)
+            self.progress.epoch = epoch
+            if self.runtime.is_main:
+                save_checkpoint(
+                    self.folder.last, self.method.network, self.progress, self.optimizer
+                )
+        return self.progress
+
+    def _first_values(self) -> None:
+        broadcast_parameters(self.runtime, self.method.network)
+        batch = next(iter(self.loaders.train.epoch(0)))
+        inputs = (batch.images, *self._noise(0, len(batch.images)))
+        count = calibrate(self.method.network, inputs, self.runtime)
+        if count:
+            LOG.info("%s: first steps of %d quantisers set from the first batch", self.name, count)
+
+    def _noise_source(self, epoch: int) -> np.random.Generator:
+        letters = [ord(c) for c in self.name]
+        return np.random.default_rng((self.config.train.seed, epoch, self.runtime.rank, *letters))
+
+    def _noise(self, epoch: int, images: int) -> tuple:
+        return self.method.noise(self._noise_source(epoch), images, train=True)
+
+    def _train_epoch(self, epoch: int) -> dict:
+        self.objective.set_train(True)
+        loader, sums = self.loaders.train, np.zeros(5)
+        rng = self._noise_source(epoch)
+        first_step = (epoch - 1) * len(loader)
+        start = fetched = time.perf_counter()
+        data_seconds = 0.0
+        title = f"{self.name} epoch {epoch}/{self.epochs}"
+        bar = EpochProgress(title, len(loader), self.config.train.log_every, self.runtime.is_main)
+        with bar:
+            for i, batch in enumerate(loader.epoch(epoch)):
+                data_seconds += time.perf_counter() - fetched
+                noise = self.method.noise(rng, len(batch.images), train=True)
+                outputs = self._one_step(batch, noise)
+                if i % self.check_every == 0 or i + 1 == len(loader):
+                    values = np.array([float(v.asnumpy()) for v in outputs])
+                    if not np.isfinite(values[0]):
+                        where = f"{self.name}, epoch {epoch}, step {i + 1}"
+                        inputs = (batch.images, *noise)
+                        raise explain_not_finite(self.method.network, inputs, where)
+                sums += values
+                bar.step(self._numbers(sums / (i + 1), i + 1))
+                fetched = time.perf_counter()
+        seconds = time.perf_counter() - start
+        means = sum_over_workers(self.runtime, sums / len(loader)) / self.runtime.workers
+        row = {
+            "stage": self.name,
+            "epoch": epoch,
+            "step": first_step + len(loader),
+            "lr": float(self.rates[first_step + len(loader) - 1]),
+            "train_loss": float(means[0]),
+            "train_top1": float(means[1]) / loader.batch_size,
+            "seconds": seconds,
+            "data_seconds": data_seconds,
+        }
+        if self.method.penalty is not None:
+            names = ("mean_bits", "bitops", "entropy")
+            row |= dict(zip(names, map(float, means[2:]))) | self.method.targets
+        return row
+
+    def _one_step(self, batch, noise: tuple):
+        inputs = [Tensor(x) for x in (batch.images, batch.labels, *noise)]
+        if self.is_compiled:
+            return self.step(*inputs)
+        LOG.info("%s: compiling the graph ...", self.name)
+        start = time.perf_counter()
+        outputs = self.step(*inputs)
+        outputs[0].asnumpy()
+        LOG.info("%s: compiled, with the first step, in %.1f s", self.name,
+                 time.perf_counter() - start)  # fmt: skip
+        self.is_compiled = True
+        return outputs
+
+    def _numbers(self, means: np.ndarray, steps: int) -> str:
+        text = f"loss {means[0]:.4f} top1 {means[1] / self.loaders.train.batch_size:.2%}"
+        if self.method.penalty is None:
+            return text
+        share = means[3] / self.method.targets["budget_bitops"]
+        return (
+            f"{text} bits {means[2]:.2f}/{self.method.targets['budget_bits']} "
+            f"BitOPs {share:.0%} of budget entropy {means[4]:.2f}"
+        )
+
+    def _judge(self, epoch: int) -> dict:
+        start = time.perf_counter()
+        answers = evaluate(self.method, self.loaders.judge, self.runtime, self.config.train.seed)
+        numbers = summarise(self.method, answers)
+        what = "held-out" if self.loaders.held_out else "test"
+        line = f"{self.name} epoch {epoch}: {what} top-1 {numbers['top1']:.2%}"
+        if self.method.widths:
+            line += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
+        LOG.info("%s (%s)", line, clock(time.perf_counter() - start))
+        if collapsed(answers):
+            LOG.warning(
+                "the controller has collapsed: (nearly) all images get one plan; lower "
+                "dqnet.alpha_bits, raise dqnet.tau, or train longer"
+            )
+        if numbers["top1"] > self.progress.best_top1:
+            self.progress.best_top1 = numbers["top1"]
+            if self.loaders.held_out and self.runtime.is_main:
+                self.progress.epoch = epoch
+                save_checkpoint(self.folder.best, self.method.network, self.progress)
+        return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],
+                "val_top5": numbers["top5"]}  # fmt: skip

@@ -1,0 +1,101 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""One training step as one graph: forward, gradients, their mean over workers, update.
+
+A step whose gradients are not finite changes no parameter through them (they count as zero), so
+that the loop can stop with the network as it was and name the layer.
+"""
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from src.config import TrainConfig
+from src.methods.base import Method
+from src.runtime import Runtime
+from src.train.losses import TaskLoss
+
+
+class Objective(nn.Cell):
+    """(image, label, *noise) -> (loss, right, mean bits, mean BitOPs, entropy), all scalars.
+
+    `right` counts the images whose largest logit is the label's.
+    """
+
+    def __init__(self, method: Method, task_loss: TaskLoss, teacher: nn.Cell | None):
+        super().__init__(auto_prefix=False)  # parameters keep the network's own names
+        self.network, self.penalty = method.network, method.penalty
+        self.task_loss, self.teacher = task_loss, teacher
+        self.nothing = Tensor(np.float32(0))
+
+    def construct(self, image, label, *noise):
+        logits, plan = self.network(image, *noise)
+        teacher_logits = None
+        if self.teacher is not None:
+            teacher_logits = ops.stop_gradient(self.teacher(image))
+        loss = self.task_loss(logits, label, teacher_logits)
+        right = (logits.argmax(1).astype(label.dtype) == label).astype(logits.dtype).sum()
+        if self.penalty is None:
+            return loss, right, self.nothing, self.nothing, self.nothing
+        penalty, bits, bitops, entropy = self.penalty(plan)
+        return loss + penalty, right, bits, bitops, entropy
+
+    def set_train(self, mode: bool = True):
+        super().set_train(mode)
+        if self.teacher is not None:
+            self.teacher.set_train(False)
+        return self
+
+
+def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) -> nn.Optimizer:
+    """SGD with momentum; steps and clip values of quantisers have no weight decay by default."""
+    plain, quantizer = [], []
+    for parameter in network.trainable_params():
+        learned = getattr(parameter, "is_quantizer", False) and not train.decay_quantizers
+        (quantizer if learned else plain).append(parameter)
+    groups = [{"params": plain, "weight_decay": train.weight_decay}]
+    if quantizer:
+        groups.append({"params": quantizer, "weight_decay": 0.0})
+    return nn.Momentum(groups, rates, train.momentum, use_nesterov=train.nesterov)
+
+
+def build_step(objective: Objective, optimizer: nn.Optimizer, clip_norm: float, runtime: Runtime):
+    """A function (image, label, *noise) -> the objective's scalars; updates the parameters."""
+    parameters = optimizer.parameters
+    gradient = ms.value_and_grad(objective, None, parameters, has_aux=True)
+    average = nn.DistributedGradReducer(parameters) if runtime.workers > 1 else None
+
+    def step(image, label, *noise):
+        outputs, gradients = gradient(image, label, *noise)
+        if average is not None:
+            gradients = average(gradients)
+        optimizer(_bounded(gradients, clip_norm))
+        return outputs
+
+    return ms.jit(step) if runtime.graph else step
+
+
+def _bounded(gradients, clip_norm):
+    """Gradients scaled to a global norm of at most `clip_norm` (0: any), zero if not finite."""
+    square = 0
+    for g in gradients:
+        square = square + (g * g).sum()
+    finite = ops.isfinite(square)
+    factor = ops.ones_like(square)
+    if clip_norm > 0:
+        factor = clip_norm / ops.maximum(ops.sqrt(square), clip_norm)
+    bounded = ()
+    for g in gradients:
+        bounded = bounded + (ops.select(finite, g * factor, ops.zeros_like(g)),)
+    return bounded

@@ -1,0 +1,83 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What is listed, in which order, and what is refused (no picture is opened here)."""
+
+import pytest
+
+from src.data.folder_listing import list_part
+from src.errors import UserError
+
+
+def plant(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_classes_and_files_are_sorted_and_other_files_ignored(tmp_path):
+    plant(tmp_path, "train/dog/b.JPG", "train/dog/a.jpeg", "train/cat/z.PNG", "train/cat/y.webp")
+    plant(tmp_path, "train/cat/x.bmp", "train/cat/notes.txt", "train/cat/._x.bmp", "train/list.csv")
+    plant(tmp_path, "train/.hidden/a.jpg", "train/cat/deeper/a.jpg")
+    files, labels, classes = list_part(str(tmp_path), "train")
+    assert classes == ["cat", "dog"]
+    names = [file.removeprefix(f"{tmp_path}/train/") for file in files]
+    assert names == ["cat/x.bmp", "cat/y.webp", "cat/z.PNG", "dog/a.jpeg", "dog/b.JPG"]
+    assert labels.tolist() == [0, 0, 0, 1, 1]
+
+
+def test_the_test_part_is_test_else_val(tmp_path):
+    plant(tmp_path, "train/a/1.jpg", "val/a/2.jpg")
+    assert list_part(str(tmp_path), "test")[0] == [str(tmp_path / "val/a/2.jpg")]
+    plant(tmp_path, "test/a/3.jpg")
+    assert list_part(str(tmp_path), "test")[0] == [str(tmp_path / "test/a/3.jpg")]
+
+
+def test_evaluation_needs_no_training_folder_and_tolerates_an_empty_class(tmp_path):
+    plant(tmp_path, "val/b/2.jpg", "val/a/readme.txt")
+    files, labels, classes = list_part(str(tmp_path), "test")
+    assert (len(files), labels.tolist(), classes) == (1, [1], ["a", "b"])
+
+
+def test_an_empty_training_class_is_named(tmp_path):
+    plant(tmp_path, "train/a/1.jpg", "train/b/readme.txt")
+    with pytest.raises(UserError, match=r"train/b holds no picture \(\.bmp \.jpeg \.jpg"):
+        list_part(str(tmp_path), "train")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_classes_that_differ_are_listed(tmp_path, part):
+    plant(tmp_path, *(f"train/{name}/1.jpg" for name in "abcdefgh"))
+    plant(tmp_path, "val/a/1.jpg", "val/zebra/1.jpg")
+    with pytest.raises(UserError) as caught:
+        list_part(str(tmp_path), part)
+    assert f"7 only in {tmp_path}/train: b, c, d, e, f, ..." in str(caught.value)
+    assert f"1 only in {tmp_path}/val: zebra" in str(caught.value)
+
+
+def test_paths_that_lead_nowhere_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"data\.path is not set"):
+        list_part(None, "train")
+    with pytest.raises(UserError, match=r"data\.path=/nowhere is not a folder"):
+        list_part("/nowhere", "train")
+    with pytest.raises(UserError, match=r"train is missing; data\.path=.*PATH/train/CLASS"):
+        list_part(str(tmp_path), "train")
+    with pytest.raises(UserError, match=r"val is missing"):
+        list_part(str(tmp_path), "test")
+    plant(tmp_path, "train/1.jpg", "val/a/1.txt")
+    with pytest.raises(UserError, match=r"train has no class folders"):
+        list_part(str(tmp_path), "train")
+    (tmp_path / "train").rename(tmp_path / "other")
+    with pytest.raises(UserError, match=r"class folders in .*val hold no picture"):
+        list_part(str(tmp_path), "test")

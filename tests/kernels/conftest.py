@@ -1,0 +1,33 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Fixtures: every instruction set of this machine in turn."""
+
+import pytest
+
+from src import kernels
+from src.kernels import native
+
+ISAS = ("avx512", "avx2", "portable")
+
+
+@pytest.fixture(params=ISAS)
+def isa(request):
+    """Runs the test on one instruction set; skipped where the machine lacks it."""
+    if not kernels.available():
+        pytest.skip("no C++ compiler")
+    best = kernels.isa()
+    if not native.set_isa(request.param):
+        pytest.skip(f"this machine has no {request.param}")
+    yield request.param
+    native.set_isa(best)

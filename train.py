@@ -1,0 +1,57 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Train a network: `python train.py [--config RECIPE | --resume RUN] [key=value ...]`."""
+
+import argparse
+import json
+import sys
+
+from src.config import load_config
+from src.entry import guarded
+from src.runtime import describe, start
+from src.train.loop import train_run
+from src.train.run_folder import LOG, create_run, open_run
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, epilog="Keys: see config/default.yaml.")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--config", metavar="RECIPE", help="a file of config/, or your own")
+    source.add_argument("--resume", metavar="RUN", help="run folder to continue")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. train.epochs=5")
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if options.resume:
+        folder, config = open_run(options.resume, options.overrides)
+        runtime = start(config.device, config.train.seed)
+        folder.quiet = not runtime.is_main
+    else:
+        config = load_config(options.config, options.overrides)
+        runtime = start(config.device, config.train.seed)
+        folder = create_run(config, options.config, runtime.is_main)
+    folder.start_log()
+    LOG.info("run folder %s", folder.path)
+    LOG.info("%s", describe(runtime))
+    numbers = train_run(config, folder, runtime, resume=bool(options.resume))
+    LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
+    if runtime.is_main:
+        print(json.dumps({"run": str(folder.path), **numbers}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))
