@@ -24,10 +24,9 @@ from pathlib import Path
 
 from src.config import load_config
 from src.entry import guarded
-from src.methods import build_method
 from src.runtime import start
-from src.train.checkpoints import load_checkpoint, read_progress
-from src.train.loop import evaluate_split, load_split
+from src.train.loaded import fresh_method, load_trained
+from src.train.loop import evaluate_split
 from src.train.run_folder import RunFolder, open_run
 
 
@@ -43,33 +42,22 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    if options.run:
-        folder, config = open_run(options.run, options.overrides)
-        runtime = start(config.device, config.train.seed)
-        numbers = evaluate_run(folder, config, runtime, options.split)
-    else:
-        config = load_config(options.config, options.overrides)
-        runtime = start(config.device, config.train.seed)
-        with tempfile.TemporaryDirectory() as scratch:
-            method = build(config, options.split)
-            folder = RunFolder(Path(scratch), quiet=not runtime.is_main)
-            numbers = evaluate_split(config, method, folder, runtime, options.split)
+    with tempfile.TemporaryDirectory() as scratch:
+        float_top1 = -1.0
+        if options.run:
+            folder, config = open_run(options.run, options.overrides)
+            runtime = start(config.device, config.train.seed)
+            method, progress = load_trained(folder, config, runtime)
+            float_top1 = progress.float_top1
+        else:
+            folder = RunFolder(Path(scratch))
+            config = load_config(options.config, options.overrides)
+            runtime = start(config.device, config.train.seed)
+            method = fresh_method(config, runtime)
+        numbers = evaluate_split(config, method, folder, runtime, options.split, float_top1)
     if runtime.is_main:
         print(json.dumps(numbers))
     return 0
-
-
-def evaluate_run(folder: RunFolder, config, runtime, split: str) -> dict:
-    config.model.weights = None  # the checkpoint holds everything
-    method = build(config, split)
-    load_checkpoint(folder.model_checkpoint, method.network)
-    float_top1 = read_progress(folder.last).float_top1 if folder.last.is_file() else -1.0
-    return evaluate_split(config, method, folder, runtime, split, float_top1)
-
-
-def build(config, split: str):
-    dataset = load_split(config, split)
-    return build_method(config, dataset.num_classes, dataset.image_size)[0]
 
 
 if __name__ == "__main__":

@@ -38,12 +38,14 @@ is_in_range() { # VALUE LOW HIGH, for values of any spelling
 explain_failure() { # EXIT_CODE; what worker 0 said has been shown already
   local log
   if [[ ! -f $logs/worker_0.log ]]; then tail -n 3 "$logs/msrun.log" >&2; fi
-  for log in "$logs"/worker_*.log; do
-    if [[ $log != */worker_0.log ]] && grep -q -E '^error:|Error\b' "$log"; then
-      say "---- $log"
-      grep -E '^error:|Error\b' "$log" | tail -n 3 >&2
-    fi
-  done
+  if ! grep -q -s '^error:' "$logs/worker_0.log"; then
+    for log in "$logs"/worker_*.log; do
+      if [[ $log != */worker_0.log ]] && grep -q -E '^error:|Error\b' "$log"; then
+        say "---- $log"
+        grep -E '^error:|Error\b' "$log" | tail -n 3 >&2
+      fi
+    done
+  fi
   say "error: training failed with exit code $1; the logs of all processes are in $logs"
   exit "$1"
 }

@@ -56,6 +56,7 @@ class DataConfig:
     mean: typing.Optional[list] = key(None)
     std: typing.Optional[list] = key(None)
     colour_jitter: float = key(0.0, low=0.0, high=1.0)
+    max_errors: float = key(0.01, low=0.0, high=1.0)
 
 
 MODELS = (

@@ -21,6 +21,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, communication, nn, ops
 
+from src import kernels
 from src.config import DeviceConfig
 from src.errors import UserError
 
@@ -30,12 +31,14 @@ LAUNCHED_BY_MSRUN = "MS_WORKER_NUM"
 
 @dataclass(frozen=True)
 class Runtime:
-    """rank of this worker, number of workers, and whether cells run as graphs."""
+    """Device, rank of this worker, number of workers, whether cells run as graphs, and whether
+    layers may run on the native CPU kernels."""
 
     target: str
     rank: int = 0
     workers: int = 1
     graph: bool = True
+    native: bool = False
 
     @property
     def is_main(self) -> bool:
@@ -58,8 +61,11 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
             f"device.target={device.target} device.id={device.id} cannot be used here: "
             f"{_first_line(error)}; device.target=CPU runs everywhere"
         ) from error
+    native = _native(device)
     if device.threads:
         ms.set_context(runtime_num_threads=device.threads)
+        if native:
+            kernels.set_threads(device.threads)
     rank, workers = 0, 1
     if LAUNCHED_BY_MSRUN in os.environ:
         communication.init()
@@ -68,7 +74,22 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     # Every worker starts from the same numbers; what must differ adds the rank itself.
     ms.set_seed(seed)
     np.random.seed(seed)
-    return Runtime(device.target, rank, workers, graph)
+    return Runtime(device.target, rank, workers, graph, native)
+
+
+def _native(device: DeviceConfig) -> bool:
+    if device.native == "off" or (device.native == "auto" and device.target != "CPU"):
+        return False
+    if device.target != "CPU":
+        raise UserError(f"device.native=on needs device.target=CPU, not {device.target}")
+    if kernels.available():
+        return True
+    if device.native == "on":
+        raise UserError(
+            "device.native=on, but the kernels cannot be built here (the line above says why); "
+            "install g++, or use device.native=auto"
+        )
+    return False
 
 
 def describe(runtime: Runtime) -> str:
@@ -76,6 +97,7 @@ def describe(runtime: Runtime) -> str:
     words = [f"device {runtime.target}", "graph mode" if runtime.graph else "PyNative mode"]
     if runtime.target == "CPU":
         words.append(f"ONEDNN_MAX_CPU_ISA={os.environ.get('ONEDNN_MAX_CPU_ISA', 'unset')}")
+        words.append(f"native kernels {kernels.isa()}" if runtime.native else "portable operators")
     if runtime.workers > 1:
         words.append(f"{runtime.workers} workers")
     return ", ".join(words)

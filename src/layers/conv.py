@@ -25,10 +25,14 @@ class Conv2d(nn.Cell):
     """Convolution without bias (batch normalisation follows everywhere), NCHW, float32.
 
     Weight (c_out, c_in / groups, kernel, kernel), He-normal of the fan-out (He et al., 2015).
+    `is_first`: the input is the image, whose gradient nobody needs.
     """
 
-    def __init__(self, c_in, c_out, kernel, stride=1, padding=0, groups=1, *, rng):
+    def __init__(
+        self, c_in, c_out, kernel, stride=1, padding=0, groups=1, *, rng, is_first=False
+    ):
         super().__init__()
+        self.is_first = is_first
         self.c_in, self.c_out, self.kernel = c_in, c_out, kernel
         self.stride, self.padding, self.groups = stride, padding, groups
         deviation = (2.0 / (c_out * kernel * kernel / groups)) ** 0.5

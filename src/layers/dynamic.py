@@ -55,11 +55,14 @@ class DynamicConv2d(nn.Cell):
         self.c_out, self.kernel = conv.c_out, conv.kernel
         self.stride, self.padding, self.groups = conv.stride, conv.padding, conv.groups
         self.multiply = conv.multiply
+        self.fused = None  # a kernel for tied choices (layers/native.py)
 
     def construct(self, x, plan):
         """x (N, C, H, W); plan (N, layers, 1 or 2, K) one-hot -> (N, C_out, H', W')."""
         weight_choice = plan[:, self.slot, self.columns[0]]
         input_choice = plan[:, self.slot, self.columns[1]]
+        if self.fused is not None:
+            return self._fused(x, weight_choice)
         if self._selects(x):
             return self._selected(x, weight_choice, input_choice, plan.shape[0])
         if self.tied:
@@ -70,6 +73,22 @@ class DynamicConv2d(nn.Cell):
         if self.execution != AUTO:
             return self.execution == SELECTED
         return not self.training and x.shape[0] * self.weight.size <= LARGEST_GATHER
+
+    def _fused(self, x, choice):
+        weights, scales = [], []
+        for k in self.candidates:
+            weight, scale = self.weight_quantizer(self.weight, k)
+            weights.append(weight)
+            scales.append(scale)
+        grids = [self.input_quantizer.grid(x, k) for k in self.candidates]
+        inv = ops.concat([grid[0] for grid in grids])
+        scale = ops.concat([grid[1] for grid in grids])
+        high = ops.concat([grid[3] for grid in grids])
+        step = ops.concat([grid[4] for grid in grids])
+        clip = ops.concat([grid[5] for grid in grids])
+        return self.fused(
+            x, ops.stack(weights), ops.stack(scales), inv, scale, high, step, clip, choice
+        )
 
     def _mixture(self, x, choice):
         total = 0

@@ -38,13 +38,31 @@ class BatchNorm(nn.Cell):
         self.frozen = False
         self.train_norm = ops.BatchNorm(True, EPSILON, 1 - MOMENTUM)
         self.eval_norm = ops.BatchNorm(False, EPSILON)
+        self.fused = self.fused_add = None  # training kernels (layers/native.py)
 
     def construct(self, x, residual=None):
+        if self.fused is not None and self.training and not self.frozen:
+            return self._fused(x, residual)
         norm = self.train_norm if self.training and not self.frozen else self.eval_norm
         y = norm(x, self.gamma, self.beta, self.moving_mean, self.moving_variance)[0]
         if residual is not None:
             y = y + residual
         return ops.relu(y) if self.relu else y
+
+    def _fused(self, x, residual):
+        if residual is None:
+            y, mean, variance = self.fused(x, self.gamma, self.beta)
+        else:
+            y, mean, variance = self.fused_add(x, self.gamma, self.beta, residual)
+        self._follow(self.moving_mean, mean, 1.0)
+        # The running variance is the unbiased one, as MindSpore's own operator keeps it.
+        count = x.size // x.shape[1]
+        self._follow(self.moving_variance, variance, count / max(1, count - 1))
+        return y
+
+    def _follow(self, running, value, factor):
+        value = ops.stop_gradient(value) * (factor * (1 - MOMENTUM))
+        ops.assign(running, running * MOMENTUM + value)
 
 
 def freeze_statistics(network: nn.Cell, frozen: bool = True) -> None:

@@ -26,11 +26,16 @@ class StaticConv2d(nn.Cell):
         self.weight = conv.weight
         self.weight_quantizer = weight_quantizer
         self.input_quantizer = input_quantizer
+        self.stride, self.padding, self.groups = conv.stride, conv.padding, conv.groups
         self.multiply = conv.multiply
+        self.fused = None  # a kernel that quantises the input and multiplies (layers/native.py)
 
     def construct(self, x, plan):
-        weight, _ = self.weight_quantizer(self.weight, 0)
-        return self.multiply(self.input_quantizer(x, 0), weight)
+        weight, scale = self.weight_quantizer(self.weight, 0)
+        if self.fused is None:
+            return self.multiply(self.input_quantizer(x, 0), weight)
+        inv, step, _, high, step_port, clip_port = self.input_quantizer.grid(x, 0)
+        return self.fused(x, weight, scale, inv, step, high, step_port, clip_port)
 
 
 class StaticDense(nn.Cell):

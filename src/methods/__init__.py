@@ -14,6 +14,7 @@
 """Methods by name. A new one is a file here and a line in `METHODS`."""
 
 from src.config import Config
+from src.layers.native import use_native
 from src.methods.base import Method
 from src.methods.dqnet import build_dqnet
 from src.methods.static import build_float, build_static
@@ -25,13 +26,14 @@ METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet}
 
 
 def build_method(
-    config: Config, num_classes: int, image_size: int, name: str | None = None
+    config: Config, num_classes: int, image_size: int, native: bool, name: str | None = None
 ) -> tuple[Method, list[str]]:
     """The method of a configuration on its model, and the table of loaded float weights.
 
     Args:
         config: resolved configuration.
         num_classes, image_size: of the data; `model.num_classes` wins over the first.
+        native: let the layers run on the native CPU kernels.
         name: instead of `method.name` (a float stage before a quantised one).
     """
     classes = config.model.num_classes or num_classes
@@ -40,4 +42,7 @@ def build_method(
     loaded = []
     if config.model.weights:
         loaded = load_float_weights(model, config.model.weights)
-    return METHODS[name or config.method.name](config, model, layers, early_size), loaded
+    method = METHODS[name or config.method.name](config, model, layers, early_size)
+    if native:
+        use_native(method.network)
+    return method, loaded

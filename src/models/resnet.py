@@ -147,7 +147,7 @@ class ResNet(nn.Cell):
         self.design = design
         width = design.channels[0]
         kernel, stride = (7, 2) if design.imagenet_stem else (3, 1)
-        self.conv1 = Conv2d(3, width, kernel, stride, kernel // 2, rng=rng)
+        self.conv1 = Conv2d(3, width, kernel, stride, kernel // 2, rng=rng, is_first=True)
         self.bn1 = BatchNorm(width, relu=True)
         self.pool = nn.MaxPool2d(3, 2, pad_mode="valid") if design.imagenet_stem else None
         # Values are not negative after ReLU, so zero padding equals padding with -infinity.

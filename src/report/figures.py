@@ -26,6 +26,7 @@ from src.report.markup import Markup, join, tag
 from src.report.stats import ClassRow, image_widths, is_correct
 
 STATIC_WIDTHS = ("2", "3", "4", "8")
+GROUPS = 10
 
 
 def figure(
@@ -85,7 +86,7 @@ def training_curves(metrics: Metrics) -> list[Markup]:
             3,
             "Near zero: the controller always picks the same width.",
         ),
-        ("Learning rate", (("rate", "lr", "one"),), 1.0, 4, ""),
+        ("Learning rate", (("rate", "lr", "one"),), 1.0, None, ""),
     ]
     charts = (_curve(metrics, *entry) for entry in plan)
     return [chart for chart in charts if chart]
@@ -98,7 +99,7 @@ def _largest(metrics: Metrics, *names: str) -> float:
 
 
 def _curve(
-    metrics: Metrics, title: str, wanted, divisor: float, digits: int, note: str
+    metrics: Metrics, title: str, wanted, divisor: float, digits: int | None, note: str
 ) -> Markup | None:
     series = [
         svg.Series(label, metrics.column(name) / divisor, role) for label, name, role in wanted
@@ -106,17 +107,19 @@ def _curve(
     series = [line for line in series if np.isfinite(line.values).any()]
     measured = [line.values[np.isfinite(line.values)] for line in series if line.role != "target"]
     has_target = any(line.role == "target" for line in series)
-    if not measured or (
-        not has_target and len(metrics) > 1 and all(np.ptp(values) == 0 for values in measured)
-    ):
+    constant = all(len(values) > 1 and np.ptp(values) == 0 for values in measured)
+    if not measured or (constant and not has_target):
         return None
     keys = [(line.role, f"{line.label} {_last(line.values, digits)}") for line in series]
     return figure(title, svg.line_chart(title, series, stage_marks(metrics), "epoch"), keys, note)
 
 
-def _last(values: np.ndarray, digits: int) -> str:
+def _last(values: np.ndarray, digits: int | None) -> str:
+    """The last finite value; without `digits` to three significant ones."""
     finite = values[np.isfinite(values)]
-    return plain(float(finite[-1]), digits) if len(finite) else DASH
+    if not len(finite):
+        return DASH
+    return f"{finite[-1]:.3g}" if digits is None else plain(float(finite[-1]), digits)
 
 
 def cost_bars(totals: dict) -> Markup | None:
@@ -201,24 +204,26 @@ def distributions(evaluation: Evaluation, budget_bits: float | None) -> list[Mar
     return charts
 
 
-def accuracy_by_width(widths: np.ndarray, correct: np.ndarray, groups: int = 10) -> Markup:
-    """Accuracy of ten groups of images sorted by mean width: do the bits go where it errs?"""
-    parts = np.array_split(np.argsort(widths, kind="stable"), min(groups, len(widths)))
+def accuracy_by_width(widths: np.ndarray, correct: np.ndarray) -> Markup:
+    """Accuracy of groups of images sorted by mean width: do the bits go where it errs?"""
+    values = np.unique(np.round(widths, 9))
+    if len(values) <= GROUPS:
+        groups = [np.flatnonzero(np.isclose(widths, value)) for value in values]
+        note = "Each dot is the images of one mean width."
+    else:
+        groups = np.array_split(np.argsort(widths, kind="stable"), min(GROUPS, len(widths)))
+        note = "Each dot is a tenth of the images, from the fewest to the most bits."
     points = [
         svg.Point(
-            float(widths[part].mean()),
-            100 * float(correct[part].mean()),
-            f"{len(part)} images at {widths[part].mean():.2f} bits: "
-            f"{100 * correct[part].mean():.1f} % right",
+            float(widths[group].mean()),
+            100 * float(correct[group].mean()),
+            f"{len(group)} images at {widths[group].mean():.2f} bits: "
+            f"{100 * correct[group].mean():.1f} % right",
         )
-        for part in parts
+        for group in groups
     ]
-    return figure(
-        "Accuracy by mean width, %",
-        svg.scatter("Accuracy by mean width", points, "bits", radius=4.5),
-        note=f"Each dot is {'a tenth' if len(parts) == 10 else 'a share'} of the images, "
-        "from the fewest to the most bits.",
-    )
+    chart = svg.scatter("Accuracy by mean width", points, "bits", radius=4.5)
+    return figure("Accuracy by mean width, %", chart, note=note)
 
 
 def class_scatter(rows: Sequence[ClassRow]) -> Markup:

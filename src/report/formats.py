@@ -90,5 +90,5 @@ def duration(seconds: float | None) -> str:
 def widths(value: object) -> str:
     """The widths of a layer: `4`, `3, 4, 5`, or a dash for a float layer."""
     if isinstance(value, list | tuple):
-        return ", ".join(str(bits) for bits in value)
+        return ", ".join(str(bits) for bits in value) or DASH
     return str(value) if known(value) else DASH

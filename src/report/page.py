@@ -102,7 +102,7 @@ def header(run: Run) -> Markup:
     warning = (
         sections.warning(
             "The controller has collapsed.",
-            "Every image of the test set got the same widths: this net is in effect a "
+            "(Nearly) every image of the test set got the same widths: this net is in effect a "
             "static one. Its accuracy and cost are real, its choice is not.",
         )
         if totals.get("collapsed")

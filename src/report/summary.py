@@ -46,7 +46,9 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
         rows.append(("BitOPs, static 4-bit", big(static)))
         rows.append(("against static 4-bit", f"{ratio(bitops, static)} ({change(bitops, static)})"))
     if totals.get("collapsed"):
-        rows.append(("warning", "the controller has collapsed: every image got the same widths"))
+        rows.append(
+            ("warning", "the controller has collapsed: (nearly) all images got the same widths")
+        )
     page = run.path / "report" / "index.html"
     rows.append(
         ("report", str(page) if page.is_file() else f"not written yet: {run.command('report.py')}")

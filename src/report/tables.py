@@ -175,7 +175,9 @@ def apart_table(run: Run) -> Markup:
         more = f" and {len(floats) - 4} more" if len(floats) > 4 else ""
         named = ", ".join(floats[:4]) + more
         rows.append(["float layers", f"{big(totals.get('bitops_float_macs'))} MACs", named])
-    return table(["Counted apart", "", ""], rows, (1,), "Counted apart") if rows else Markup("")
+    return (
+        table(["Not in these BitOPs", "", ""], rows, (1,), "Counted apart") if rows else Markup("")
+    )
 
 
 def layer_table(run: Run) -> Markup:

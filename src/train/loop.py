@@ -45,7 +45,9 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
             _pretrain(config, folder, runtime, loaders, train_set, progress)
             progress = None
     config.model.weights = weights
-    method, loaded = build_method(config, train_set.num_classes, train_set.image_size)
+    method, loaded = build_method(
+        config, train_set.num_classes, train_set.image_size, runtime.native
+    )
     if loaded:
         LOG.info("%d float tensors from %s:\n%s", len(loaded), weights, "\n".join(loaded))
     folder.write_layers(method.rows, train_set.image_size)
@@ -83,6 +85,7 @@ def load_split(config: Config, split: str) -> Dataset:
         data.name, data.path, split,
         image_size=data.image_size, val_split=data.val_split, seed=config.train.seed,
         mean=data.mean, std=data.std, colour_jitter=data.colour_jitter,
+        max_errors=data.max_errors,
     )  # fmt: skip
 
 
@@ -120,7 +123,9 @@ def _pretrains(config: Config) -> bool:
 
 def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
     """The float stage; its weights end in ckpt/float.ckpt."""
-    method, _ = build_method(config, train_set.num_classes, train_set.image_size, FLOAT_STAGE)
+    method, _ = build_method(
+        config, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
+    )
     stage = Stage(
         FLOAT_STAGE, method, config, folder, runtime, loaders, config.train.pretrain_epochs,
         config.train.pretrain_lr, None, progress or Progress(FLOAT_STAGE),
@@ -137,7 +142,9 @@ def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | N
     if weights is None or config.method.name == FLOAT_STAGE:
         return None
     start = Config(**{**vars(config), "model": _with_weights(config, weights)})
-    method, _ = build_method(start, train_set.num_classes, train_set.image_size, FLOAT_STAGE)
+    method, _ = build_method(
+        start, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
+    )
     if progress.float_top1 < 0:
         loader = eval_loader(config, runtime, load_split(config, "test"))
         numbers = summarise(method, evaluate(method, loader, runtime))

@@ -25,6 +25,7 @@ from tests.project.files import ROOT, project_files
 ANY = None
 MAY_IMPORT = {
     "errors": set(),
+    "entry": set(),
     "config": set(),
     "runtime": {"config"},
     "data": set(),

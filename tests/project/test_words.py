@@ -27,7 +27,7 @@ PIECES = [
     ("/roo", "t/"),
     ("/tm", r"p/(venv|design|cifar10)\b"),
     (r"\.\./", r"shared\b"),
-    (r"\.libr", "ary"),
+    (r"(?<!\w)\.libr", r"ary\b"),
     ("pythonho", "sted"),
     ("pypi", r"\.org"),
     ("registry", r"\.npmjs"),
@@ -52,12 +52,21 @@ def test_no_machine_paths_and_registry_hosts():
 
 @pytest.mark.parametrize(
     "line",
-    ["cd /wor" + "k/main", "https://pypi" + ".org/simple", "../sha" + "red/data", "/hom" + "e/me"],
+    [
+        "cd /wor" + "k/main",
+        "https://pypi" + ".org/simple",
+        "../sha" + "red/data",
+        "/hom" + "e/me",
+        "/tm" + "p/venv/bin",
+        "see .libr" + "ary/README",
+    ],
 )
 def test_the_pattern_sees(line):
     assert FORBIDDEN.search(line)
 
 
-@pytest.mark.parametrize("line", ["framework/core", "work on /data", "shared by all", "/tmp/x"])
+@pytest.mark.parametrize(
+    "line", ["framework/core", "work on /data", "shared by all", "/tmp/x", "a.library()"]
+)
 def test_the_pattern_lets_pass(line):
     assert not FORBIDDEN.search(line)

@@ -84,7 +84,7 @@ VERSIONS = {
 
 def layer_rows(fake: Fake) -> list[dict]:
     """First and last float, one static layer, then `dynamic` layers (static in a static net)."""
-    rows = [_layer("conv1", "float", None, 442_368, 432, "first layer (quant.first_last=float)")]
+    rows = [_layer("conv1", "float", [], 442_368, 432, "first layer (quant.first_last=float)")]
     if fake.method != "float":
         why = "static: it feeds the controller" if fake.dynamic else ""
         rows.append(_layer("layer1.0.conv1", "static", 4, MACS, 2304, why))
@@ -95,9 +95,9 @@ def layer_rows(fake: Fake) -> list[dict]:
             _layer(f"block{slot}.{name}", "dynamic", list(OPTIONS), MACS, weights, "", slot)
         )
     if not fake.dynamic:
-        kind, bits = ("float", None) if fake.method == "float" else ("static", 4)
+        kind, bits = ("float", []) if fake.method == "float" else ("static", 4)
         rows += [_layer(f"layer2.{i}.conv", kind, bits, MACS, 9216, "") for i in range(17)]
-    rows.append(_layer("fc", "float", None, 640, 640, "last layer (quant.first_last=float)"))
+    rows.append(_layer("fc", "float", [], 640, 640, "last layer (quant.first_last=float)"))
     return rows
 
 

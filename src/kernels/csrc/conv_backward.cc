@@ -114,22 +114,26 @@ static void finish_row(const float *g, const float *x, int n, const ActQuant *q,
   }
 }
 
-// One row of dxq out of the phases of its columns.
+// One row of dxq out of the phases of its columns. Phases without taps are 0. row: room for w + 4 * LANES.
 static void gather_row(const GradPlan &g, int a, const float *phase_rows, float *row) {
   const ConvShape &s = g.s;
   const size_t step = (size_t)OB * g.tile_stride;
   const GradAxis &c = g.map.cols;
-  int first[MAX_STRIDE];
-  for (int b = 0; b < s.stride; b++) first[b] = s.stride * c.first[b] + b - s.pad;
-  if (s.stride == 2 && g.depth[2 * a] && g.depth[2 * a + 1] && g.map.rows.taps[a]) {
-    const int even = first[0] == 0 ? 0 : 1;
+  if (s.stride == 2) {
+    const int even = (s.pad & 1) ? 1 : 0;  // the phase of column 0
+    const bool has_even = c.taps[even] > 0, has_odd = c.taps[1 - even] > 0;
     const float *e = phase_rows + even * step, *o = phase_rows + (1 - even) * step;
-    for (int v = 0; v < c.count[even]; v += LANES) interleave(load(e + v), load(o + v), row + 2 * v);
+    const F zero = set(0.f);
+    for (int v = 0; v < c.count[even]; v += LANES) {
+      interleave(has_even ? load(e + v) : zero, has_odd ? load(o + v) : zero, row + 2 * v);
+    }
     return;
   }
   for (int b = 0; b < s.stride; b++) {
     const bool taps = g.depth[a * s.stride + b] > 0;
-    for (int v = 0, j = first[b]; v < c.count[b]; v++, j += s.stride) row[j] = taps ? phase_rows[b * step + v] : 0.f;
+    for (int v = 0, j = s.stride * c.first[b] + b - s.pad; v < c.count[b]; v++, j += s.stride) {
+      row[j] = taps ? phase_rows[b * step + v] : 0.f;
+    }
   }
 }
 
@@ -152,6 +156,13 @@ static StepSums data_grad(const GradPlan &g, int k, const ActQuant *q, const flo
       const int rows = imin(g.block_rows, g.map.max_rows - l);
       for (int b = 0; b < g.blocks; b++) {
         const int outputs = imin(OB, g.group_ic - b * OB);
+        const size_t first_plane = (size_t)(group * g.group_ic + b * OB) * s.h * s.w;
+        for (int o = 0; o < outputs; o++) {
+          const size_t at = first_plane + (size_t)o * s.h * s.w + (size_t)imin(s.stride * l, s.h - 1) * s.w;
+          const size_t size = (size_t)imin(s.stride * rows, s.h) * s.w;
+          if (q) prefetch(x + at, size);
+          prefetch_for_writing(dx + at, size);
+        }
         for (int ph = 0; ph < g.phases; ph++) {
           if (!g.depth[ph]) continue;
           const int32_t *w = g.w + k * g.weights + (group * g.blocks + b) * per_block + g.start[ph];
@@ -160,11 +171,15 @@ static StepSums data_grad(const GradPlan &g, int k, const ActQuant *q, const flo
         }
         F in = set(0.f), hi = set(0.f);
         for (int o = 0; o < outputs; o++) {
-          const size_t plane = (size_t)(group * g.group_ic + b * OB + o) * s.h * s.w;
+          const size_t plane = first_plane + (size_t)o * s.h * s.w;
           for (int r = 0; r < rows; r++) {
             for (int a = 0; a < s.stride; a++) {
               const int i = s.stride * (g.map.rows.first[a] + l + r) + a - s.pad;
               if (i >= s.h) continue;
+              if (!g.map.rows.taps[a]) {
+                memset(dx + plane + (size_t)i * s.w, 0, s.w * sizeof(float));
+                continue;
+              }
               const float *src = buf.tile + a * s.stride * step + o * g.tile_stride + r * row_len;
               if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
               finish_row(src, x + plane + (size_t)i * s.w, s.w, q, dx + plane + (size_t)i * s.w, in, hi);

@@ -53,9 +53,10 @@ static ForwardPlan forward_plan(const ConvShape &s) {
 }
 
 // Calls done(image in the run, output, first row, rows, results with row_len per row) for all outputs of a group.
-template <class C, class D, int V, class Done>
+// soon(the same, without results) comes before.
+template <class C, class D, int V, class Soon, class Done>
 static void convolve(const ForwardPlan &f, const Pack &p, int group, const float *x, const int *image, int images,
-                     const ForwardBuffers &buf, Done &&done) {
+                     const ForwardBuffers &buf, Soon &&soon, Done &&done) {
   const ConvShape &s = f.s;
   for (int m = 0; m < images; m++) {
     const float *src = x + image[m] * f.x_size + (size_t)group * f.group_ic * s.h * s.w;
@@ -68,6 +69,7 @@ static void convolve(const ForwardPlan &f, const Pack &p, int group, const float
       const int outputs = imin(OB, f.group_oc - b * OB), first = group * f.group_oc + b * OB;
       for (int m = 0; m < images; m++) {
         const int32_t *base = buf.planes + m * f.planes_size + h * f.map.row_len;
+        for (int o = 0; o < outputs; o++) soon(m, first + o, h, rows);
         if (outputs == 1) {
           gemm_block<D, V, 1>(base, p.offset, p.depth, p.chunk, w, buf.tile, f.tile_stride, pixels);
         } else {
@@ -79,21 +81,21 @@ static void convolve(const ForwardPlan &f, const Pack &p, int group, const float
   }
 }
 
-template <class Done>
+template <class Soon, class Done>
 static void convolve_run(const ForwardPlan &f, const Pack &p, const float *x, const int *image, int images,
-                         const ForwardBuffers &buf, Done &&done) {
+                         const ForwardBuffers &buf, Soon &&soon, Done &&done) {
   for (int g = 0; g < f.s.groups; g++) {
-    if (p.mode == kRaw) convolve<RawFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, done);
+    if (p.mode == kRaw) convolve<RawFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, soon, done);
     if (p.mode == kReal || p.mode == kExact) {
-      convolve<CodeFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, done);
+      convolve<CodeFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, soon, done);
     }
 #if DQ_HAS_BYTES
-    if (p.mode == kBytes) convolve<CodeBytes, DotBytes, BYTE_V>(f, p, g, x, image, images, buf, done);
+    if (p.mode == kBytes) convolve<CodeBytes, DotBytes, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
 #else
-    if (p.mode == kInt32) convolve<CodeInt, DotInt32, BYTE_V>(f, p, g, x, image, images, buf, done);
+    if (p.mode == kInt32) convolve<CodeInt, DotInt32, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
 #endif
 #if DQ_HAS_WIDE
-    if (p.mode == kWide) convolve<CodeBytes, DotWide, BYTE_V>(f, p, g, x, image, images, buf, done);
+    if (p.mode == kWide) convolve<CodeBytes, DotWide, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
 #endif
   }
 }
@@ -159,10 +161,13 @@ int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const 
     const Run &run = runs.run[item];
     const Pack &p = packs[run.k];
     const int *image = runs.order + run.first;
-    convolve_run(f, p, x, image, run.count, buffers.get(thread), [&](int m, int o, int h, int rows, const float *r) {
-      float *out = y + ((size_t)image[m] * s.oc + o) * plane + (size_t)h * s.wo;
-      store_scaled(r, f.map.row_len, rows, s.wo, p.scale[o], out);
-    });
+    const auto out = [&](int m, int o, int h) { return y + ((size_t)image[m] * s.oc + o) * plane + (size_t)h * s.wo; };
+    convolve_run(
+        f, p, x, image, run.count, buffers.get(thread),
+        [&](int m, int o, int h, int rows) { prefetch_for_writing(out(m, o, h), (size_t)rows * s.wo); },
+        [&](int m, int o, int h, int rows, const float *r) {
+          store_scaled(r, f.map.row_len, rows, s.wo, p.scale[o], out(m, o, h));
+        });
   });
   return dq::kOk;
 }
@@ -183,10 +188,12 @@ int conv_inner(const ConvShape &s, const Quantizers &q, const float *x, const in
         for (int o = 0; o < s.oc; o++) total += dot_rows(y + n * y_size + o * plane, s.wo, s.ho, s.wo, grad + o * plane);
       } else {
         const Pack &p = packs[k];
-        convolve_run(f, p, x, &n, 1, buffers.get(thread), [&](int, int o, int h, int rows, const float *r) {
-          const float *g = grad + o * plane + (size_t)h * s.wo;
-          total += p.scale[o] * dot_rows(r, f.map.row_len, rows, s.wo, g);
-        });
+        convolve_run(
+            f, p, x, &n, 1, buffers.get(thread), [](int, int, int, int) {},
+            [&](int, int o, int h, int rows, const float *r) {
+              const float *g = grad + o * plane + (size_t)h * s.wo;
+              total += p.scale[o] * dot_rows(r, f.map.row_len, rows, s.wo, g);
+            });
       }
       ip[n * q.count + k] = (float)total;
     }

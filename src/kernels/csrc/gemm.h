@@ -73,7 +73,7 @@ DQ_INLINE void accumulate(typename D::Acc (&acc)[O][V], const int32_t *base, con
 
 // out[o * out_stride + q] as float, for O outputs and V * LANES pixels. chunk: steps before 16-bit sums are widened.
 template <class D, int O, int V>
-static void tile(const int32_t *base, const int *offset, int depth, int chunk, const int32_t *w, float *out,
+DQ_NOINLINE void tile(const int32_t *base, const int *offset, int depth, int chunk, const int32_t *w, float *out,
                  int out_stride) {
   typename D::Acc acc[O][V];
   if constexpr (D::CHUNKED) {

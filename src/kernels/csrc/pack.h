@@ -18,6 +18,14 @@
 
 namespace DQ_NS {
 
+// Asks for memory that the code after the next GEMM will touch: the time of the GEMM hides the wait.
+DQ_INLINE void prefetch(const float *p, size_t count) {
+  for (size_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
+}
+DQ_INLINE void prefetch_for_writing(float *p, size_t count) {
+  for (size_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 1, 2);
+}
+
 struct ActQuant {  // code = floor(clamp(x * inv, 0, max) + 0.5)
   float inv, scale, max;
 };
@@ -67,17 +75,17 @@ DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, int32_
   }
 }
 
+// src needs one readable element beyond the last one used.
 DQ_INLINE void copy_strided(const int32_t *src, int stride, int n, int32_t *dst) {
   int i = 0;
   if (stride == 2) {
-    // the pair of loads ends one element beyond the last one used: stop while that is inside the run
-    for (; i + LANES < n; i += LANES) istore(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
+    for (; i + LANES <= n; i += LANES) istore(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
   }
   for (; i < n; i++) dst[i] = src[i * stride];
 }
 
 // x: `channels` planes of h x w floats. dst: zeroed once, so that what lies outside the image stays 0.
-// row: scratch of w elements, used when stride > 1.
+// row: scratch of w + 1 elements, used when stride > 1.
 template <class C>
 static void pack_planes(const float *x, int channels, const PlaneMap &m, int32_t *dst, int32_t *row,
                         const ActQuant &q) {

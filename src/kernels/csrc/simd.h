@@ -25,6 +25,8 @@
 #include <type_traits>
 
 #define DQ_INLINE static inline __attribute__((always_inline))
+// For the tiles: inlined into a large function, gcc runs out of registers and spills inside the loop.
+#define DQ_NOINLINE static __attribute__((noinline))
 // Written where a loop must be unrolled for its arrays to live in registers (gcc 12 leaves them on the stack
 // otherwise, the initialising and storing loops included).
 #define DQ_UNROLL _Pragma("GCC unroll 16")

@@ -123,7 +123,12 @@ struct DotPairs {
   DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
   DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
   DQ_INLINE Acc zero() { return _mm256_setzero_si256(); }
-  DQ_INLINE Acc step(Acc a, W w, X x) { return _mm256_add_epi16(a, _mm256_maddubs_epi16(x, w)); }
+  DQ_INLINE Acc step(Acc a, W w, X x) {
+    // asm: with intrinsics gcc 12 copies every accumulator to another register and spills one
+    I t;
+    asm("vpmaddubsw %2, %3, %1\n\tvpaddw %1, %0, %0" : "+x"(a), "=&x"(t) : "x"(w), "x"(x));
+    return a;
+  }
   DQ_INLINE I widen(Acc a) { return _mm256_madd_epi16(a, _mm256_set1_epi16(1)); }
 };
 // Wide: any u8 x s8. Even and odd channels are split into 16-bit lanes, vpmaddwd is exact.

@@ -22,7 +22,11 @@ WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, 
   group_ic_ = s.ic / s.groups, group_oc_ = s.oc / s.groups;
   ov_ = group_oc_ > LANES ? DW_OV : 1;
   block_ = ov_ * LANES, blocks_ = (group_oc_ + block_ - 1) / block_;
-  map_ = input_map(s.h, s.w, (s.ho - 1) * s.stride + s.kh, (s.wo - 1) * s.stride + s.kw, 1, s.pad, 1, 1);
+  // A 1x1 kernel reads every stride-th pixel only: those are packed side by side.
+  const bool point = s.kh == 1 && s.kw == 1;
+  step_ = point ? 1 : s.stride;
+  map_ = point ? input_map(s.h, s.w, 1, 1, s.stride, s.pad, s.ho, s.wo)
+               : input_map(s.h, s.w, (s.ho - 1) * s.stride + s.kh, (s.wo - 1) * s.stride + s.kw, 1, s.pad, 1, 1);
   planes_ = (size_t)group_ic_ * map_.channel();
   dyt_ = (size_t)blocks_ * block_ * s.ho * s.wo;
   sums_size_ = (size_t)s.groups * blocks_ * block_ * group_ic_ * s.kh * s.kw;
@@ -41,8 +45,10 @@ void WeightGrad::prepare(const Runs &runs) {
   const int threads = dq::pool_threads();
   planes_of_ = scratch<float *>(-1, kPartials, 2 * threads);
   dyt_of_ = planes_of_ + threads;
+  rows_of_ = scratch<int32_t *>(-1, kScales, threads);
   for (int t = 0; t < threads; t++) {
     planes_of_[t] = scratch<float>(t, kInputPlanes, together_ * planes_ + 8 * LANES);
+    rows_of_[t] = scratch<int32_t>(t, kRow, s_.w + 2 * LANES);
     dyt_of_[t] = scratch<float>(t, kTransposed, together_ * dyt_ + 8 * LANES);
     memset(planes_of_[t], 0, (together_ * planes_ + 8 * LANES) * sizeof(float));
   }
@@ -97,13 +103,13 @@ void WeightGrad::add_images(int thread, int run, const int *image, int images, c
       const float *x = x_ + image[m] * x_size + (size_t)g * group_ic_ * s_.h * s_.w;
       int32_t *dst = (int32_t *)(planes + m * planes_);
       if (q_.count) {
-        pack_planes<CodeFloat>(x, group_ic_, map_, dst, nullptr, q);
+        pack_planes<CodeFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
       } else {
-        pack_planes<RawFloat>(x, group_ic_, map_, dst, nullptr, q);
+        pack_planes<RawFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
       }
       transpose_dy(dy_ + image[m] * y_size + (size_t)g * group_oc_ * s_.ho * s_.wo, dyt + m * dyt_);
     }
-    TileWork t = {images, 0, 0, s_.wo, s_.stride, map_.row_len, planes_, dyt_, map_.channel(), s_.kw * block_, block_};
+    TileWork t = {images, 0, 0, s_.wo, step_, map_.row_len, planes_, dyt_, map_.channel(), s_.kw * block_, block_};
     float *sums = sums_ + run * sums_size_ + (size_t)g * (sums_size_ / s_.groups);
     const size_t per_block = (size_t)block_ * group_ic_ * s_.kh * s_.kw;
     for (int b = 0; b < blocks_; b++) {

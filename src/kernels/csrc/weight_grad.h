@@ -31,7 +31,7 @@ struct TileWork {
   int acc_channel, acc_tap;  // elements between sums
 };
 template <int IT, int KT, int OV>
-static void grad_tile(const TileWork &t, const float *x, const float *dy, float *acc) {
+DQ_NOINLINE void grad_tile(const TileWork &t, const float *x, const float *dy, float *acc) {
   F a[IT][KT][OV];
   DQ_UNROLL
   for (int i = 0; i < IT; i++) {
@@ -90,10 +90,11 @@ class WeightGrad {
   const float *x_, *dy_;
   PlaneMap map_;
   int group_ic_, group_oc_, ov_, block_, blocks_;  // block: outputs per tile
-  int run_length_, together_, block_rows_;
+  int run_length_, together_, block_rows_, step_;
   size_t planes_, dyt_, sums_size_;
   float *sums_ = nullptr;
   float **planes_of_ = nullptr, **dyt_of_ = nullptr;
+  int32_t **rows_of_ = nullptr;
 };
 
 }  // namespace DQ_NS

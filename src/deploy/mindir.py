@@ -1,0 +1,85 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""MINDIR: the network as one MindSpore graph file, image in, logits (and plan) out.
+
+Exported with MindSpore's own operators only and every candidate width as a branch (mixture), so
+that it runs wherever MindSpore does, without this project.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+from src.errors import UserError
+from src.layers.dynamic import MIXTURE, DynamicConv2d
+from src.methods.base import Method
+
+
+class Deployed(nn.Cell):
+    """(image (N, 3, S, S) float32) -> logits, or (logits, plan) with a controller; no noise."""
+
+    def __init__(self, method: Method, batch: int):
+        super().__init__(auto_prefix=False)
+        self.network = method.network
+        self.noise = [Tensor(x) for x in method.noise(np.random.default_rng(0), batch, False)]
+        self.has_plan = bool(method.widths)
+
+    def construct(self, image):
+        logits, plan = self.network(image, *self.noise)
+        if self.has_plan:
+            return logits, plan
+        return logits
+
+
+def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> Deployed:
+    """Write `path` (a `.mindir` file) for images of one size and one batch size.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    for _, cell in method.network.cells_and_names():
+        if isinstance(cell, DynamicConv2d):
+            cell.execution = MIXTURE
+    method.sample = False
+    deployed = Deployed(method, batch)
+    deployed.set_train(False)
+    image = Tensor(np.zeros((batch, 3, image_size, image_size), np.float32))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ms.export(deployed, image, file_name=str(path), file_format="MINDIR")
+    except (OSError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{path} could not be written: {reason}") from error
+    return deployed
+
+
+def run_mindir(path: Path, images: np.ndarray) -> list[np.ndarray]:
+    """The outputs of a MINDIR file for a batch, computed in a fresh process."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source, result = Path(scratch, "images.npy"), Path(scratch, "outputs.npz")
+        np.save(source, images)
+        command = [sys.executable, "-m", "src.deploy.run_mindir", path.resolve(), source, result]
+        root = Path(__file__).resolve().parents[2]
+        done = subprocess.run(
+            list(map(str, command)), cwd=root, capture_output=True, text=True, timeout=600
+        )
+        if done.returncode:
+            raise UserError(f"{path} does not run: {done.stderr.strip().splitlines()[-1:]}")
+        with np.load(result) as outputs:
+            return [outputs[name] for name in outputs.files]

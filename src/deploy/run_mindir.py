@@ -1,0 +1,33 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`python -m src.deploy.run_mindir FILE IMAGES.npy OUTPUTS.npz`: run a MINDIR on a batch."""
+
+import sys
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+
+def main(path: str, images: str, result: str) -> None:
+    ms.set_context(mode=ms.GRAPH_MODE)
+    ms.set_device("CPU")
+    outputs = nn.GraphCell(ms.load(path))(Tensor(np.load(images)))
+    if isinstance(outputs, Tensor):
+        outputs = (outputs,)
+    np.savez(result, *[output.asnumpy() for output in outputs])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

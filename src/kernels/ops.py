@@ -1,0 +1,208 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""MindSpore operators on the native kernels: `ops.Custom(func_type="aot")` with gradients, for graph mode and PyNative.
+
+Each factory returns a cell to call in `construct`. Shapes are static; all tensors are float32. Definitions:
+src/kernels/README.md. MindSpore keys a Custom operator's gradient by symbol name, so operators that differ in their
+gradient have their own symbols; gradients take the geometry from a tensor, so they fit every instance.
+"""
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from src import kernels
+from src.errors import UserError
+
+
+def conv2d(stride: int, padding: int, groups: int = 1, needs_dx: bool = True) -> nn.Cell:
+    """op(x [N, C, H, W], w [O, C / groups, kh, kw]) -> y. needs_dx=False (first layer): the gradient to x is 0."""
+    return _Conv(stride, padding, groups, needs_dx)
+
+
+def quant_conv2d(stride: int, padding: int, groups: int = 1) -> nn.Cell:
+    """op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip) -> conv(Q(x), wq).
+
+    wq [O, C / groups, kh, kw]: already quantised, w_scale ([O] or [1]) times integers. Q(x) = a_scale * code, code =
+    floor(clamp(x * a_inv, 0, a_max) + 0.5). a_*, step, clip: shape (1,). step and clip do not change the value; their
+    gradients are those of an LSQ step and of a PACT clip. w_scale and a_* get zeros.
+    """
+    return _QuantConv(stride, padding, groups)
+
+
+def dynamic_conv2d(stride: int, padding: int, groups: int = 1) -> nn.Cell:
+    """op(x, wq [K, O, C / groups, kh, kw], w_scale [K, O], a_inv [K], a_scale, a_max, step, clip, onehot [N, K]) -> y.
+
+    Image n uses the quantiser k with the largest onehot[n, k] alone. The gradients are those of the mixture
+    sum_k onehot[n, k] * conv(Q_k(x[n]), wq[k]) at a hard one-hot; only onehot's needs all K.
+    """
+    return _DynamicConv(stride, padding, groups)
+
+
+def batch_norm(relu: bool, residual: bool) -> nn.Cell:
+    """op(x [N, C, ...], gamma [C], beta [C][, residual]) -> (y, mean, var): training mode, eps 1e-5, biased var.
+
+    y = bn(x) [+ residual], then ReLU if asked. mean and var carry no gradient.
+    """
+    return _Norm(relu, residual)
+
+
+def fake_quant() -> nn.Cell:
+    """op(x, a_inv, a_scale, a_max, step, clip) -> a_scale * code, any shape; gradients as in quant_conv2d."""
+    return _FakeQuant()
+
+
+def _custom(symbol: str, shape, outputs: int, bprop=None, key=()) -> ops.Custom:
+    path = kernels.library()
+    if path is None:
+        raise UserError("native kernels are not available: install g++, or set device.native=off")
+    dtype = ms.float32 if outputs == 1 else (ms.float32,) * outputs
+
+    def out_dtype(*_):
+        return dtype
+
+    op = ops.Custom(f"{path}:{symbol}", out_shape=shape, out_dtype=out_dtype, func_type="aot", bprop=bprop)
+    # PyNative caches an operator's output shape under its name, attributes and input shapes
+    op.add_prim_attr("geometry", str(key))
+    return op
+
+
+def _constant(*values: int) -> Tensor:
+    return Tensor(np.array(values, np.int32))
+
+
+def _conv_out_shape(name: str, stride: int, padding: int, groups: int):
+    """Output shape from the shapes of x and w; refuses what the kernel would refuse."""
+    if not 1 <= stride <= 8:
+        raise UserError(f"{name}: stride={stride}; allowed are 1..8")
+
+    def infer(x, w, *rest):
+        o, i, kh, kw = w[-4:]
+        if len(x) != 4 or i * groups != x[1] or o % groups:
+            raise UserError(f"{name}: x {tuple(x)} and w {tuple(w)} do not fit with groups={groups}")
+        height, width = x[2] + 2 * padding - kh, x[3] + 2 * padding - kw
+        if height < 0 or width < 0 or not 0 <= padding < min(kh, kw):
+            raise UserError(
+                f"{name}: kernel {kh}x{kw} with padding={padding} does not fit an image of {x[2]}x{x[3]}; "
+                "padding must be below the kernel size"
+            )
+        return (x[0], o, height // stride + 1, width // stride + 1)
+
+    return infer
+
+
+class _Conv(nn.Cell):
+    def __init__(self, stride: int, padding: int, groups: int, needs_dx: bool):
+        super().__init__()
+        self.geometry = _constant(stride, padding, groups)
+        shape = _conv_out_shape("conv2d", stride, padding, groups)
+        if needs_dx:
+            grad = _custom("dq_conv2d_grad", lambda x, w, g, dy: (x, w), 2)
+
+            def bprop(x, w, g, out, dy):
+                d = grad(x, w, g, dy)
+                return d[0], d[1], ops.zeros_like(g)
+
+            self.op = _custom("dq_conv2d", shape, 1, bprop, (stride, padding, groups))
+        else:
+            first_grad = _custom("dq_conv2d_first_grad", lambda x, w, g, dy: w, 1)
+
+            def first_bprop(x, w, g, out, dy):
+                return ops.zeros_like(x), first_grad(x, w, g, dy), ops.zeros_like(g)
+
+            self.op = _custom("dq_conv2d_first", shape, 1, first_bprop, (stride, padding, groups))
+
+    def construct(self, x, w):
+        return self.op(x, w, self.geometry)
+
+
+class _QuantConv(nn.Cell):
+    def __init__(self, stride: int, padding: int, groups: int):
+        super().__init__()
+        self.geometry = _constant(stride, padding, groups)
+        grad = _custom("dq_quant_conv2d_grad", lambda x, w, ws, ai, a, top, g, dy: (x, w, ai, ai), 4)
+
+        def bprop(x, w, ws, ai, a, top, step, clip, g, out, dy):
+            d = grad(x, w, ws, ai, a, top, g, dy)
+            z = ops.zeros_like
+            return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], z(g)
+
+        shape = _conv_out_shape("quant_conv2d", stride, padding, groups)
+        self.op = _custom("dq_quant_conv2d", shape, 1, bprop, (stride, padding, groups))
+
+    def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip):
+        return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, self.geometry)
+
+
+class _DynamicConv(nn.Cell):
+    def __init__(self, stride: int, padding: int, groups: int):
+        super().__init__()
+        self.geometry = _constant(stride, padding, groups)
+        grad = _custom(
+            "dq_dynamic_conv2d_grad", lambda x, w, ws, ai, a, top, hot, g, y, dy: (x, w, ai, ai, hot), 5
+        )
+
+        def bprop(x, w, ws, ai, a, top, step, clip, hot, g, out, dy):
+            d = grad(x, w, ws, ai, a, top, hot, g, out, dy)
+            z = ops.zeros_like
+            return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], d[4], z(g)
+
+        shape = _conv_out_shape("dynamic_conv2d", stride, padding, groups)
+        self.op = _custom("dq_dynamic_conv2d", shape, 1, bprop, (stride, padding, groups))
+
+    def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot):
+        return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot, self.geometry)
+
+
+class _Norm(nn.Cell):
+    def __init__(self, relu: bool, residual: bool):
+        super().__init__()
+        symbol = "dq_norm" + ("_add" if residual else "") + ("_relu" if relu else "")
+        if residual:
+            add_grad = _custom(symbol + "_grad", lambda x, g, y, m, v, dy: (x, g, g, x), 4)
+
+            def add_bprop(x, gamma, beta, res, out, dout):
+                d = add_grad(x, gamma, out[0], out[1], out[2], dout[0])
+                return d[0], d[1], d[2], d[3]
+
+            self.op = _custom(symbol, lambda x, g, b, r: (x, g, g), 3, add_bprop)
+        else:
+            grad = _custom(symbol + "_grad", lambda x, g, y, m, v, dy: (x, g, g), 3)
+
+            def bprop(x, gamma, beta, out, dout):
+                d = grad(x, gamma, out[0], out[1], out[2], dout[0])
+                return d[0], d[1], d[2]
+
+            self.op = _custom(symbol, lambda x, g, b: (x, g, g), 3, bprop)
+        self.residual = residual
+
+    def construct(self, x, gamma, beta, residual=None):
+        if self.residual:
+            return self.op(x, gamma, beta, residual)
+        return self.op(x, gamma, beta)
+
+
+class _FakeQuant(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        grad = _custom("dq_fake_quant_grad", lambda x, ai, a, top, dy: (x, ai, ai), 3)
+
+        def bprop(x, ai, a, top, step, clip, out, dy):
+            d = grad(x, ai, a, top, dy)
+            return d[0], ops.zeros_like(ai), ops.zeros_like(a), ops.zeros_like(top), d[1], d[2]
+
+        self.op = _custom("dq_fake_quant", lambda x, *rest: x, 1, bprop)
+
+    def construct(self, x, a_inv, a_scale, a_max, step, clip):
+        return self.op(x, a_inv, a_scale, a_max, step, clip)

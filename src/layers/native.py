@@ -1,0 +1,51 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Let the layers of a network run on the native CPU kernels where those can do what the layer does.
+
+The layers keep their definition; a kernel is only another way to the same numbers and gradients.
+What no kernel does stays portable: signed inputs (an 8-bit first layer) and untied dynamic layers.
+"""
+
+from mindspore import nn
+
+from src.kernels import ops as kernels
+from src.layers.conv import Conv2d
+from src.layers.dynamic import DynamicConv2d
+from src.layers.norm import BatchNorm
+from src.layers.static import StaticConv2d
+
+
+def use_native(network: nn.Cell) -> None:
+    """Attach kernels, in place, before the network is first compiled."""
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, Conv2d):
+            cell.multiply = kernels.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
+        elif isinstance(cell, StaticConv2d):
+            _static(cell)
+        elif isinstance(cell, DynamicConv2d) and cell.tied:
+            cell.fused = kernels.dynamic_conv2d(*_geometry(cell))
+        elif isinstance(cell, BatchNorm):
+            cell.fused = kernels.batch_norm(cell.relu, residual=False)
+            cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
+
+
+def _static(cell: StaticConv2d) -> None:
+    if cell.input_quantizer.signed:
+        cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
+    else:
+        cell.fused = kernels.quant_conv2d(*_geometry(cell))
+
+
+def _geometry(cell) -> tuple[int, int, int]:
+    return cell.stride, cell.padding, cell.groups

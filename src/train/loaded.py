@@ -1,0 +1,24 @@
+"""The network that a run has trained, built again and filled from its checkpoint."""
+
+from src.config import Config
+from src.methods import build_method
+from src.methods.base import Method
+from src.runtime import Runtime
+from src.train.checkpoints import Progress, load_checkpoint, read_progress
+from src.train.loop import load_split
+from src.train.run_folder import RunFolder
+
+
+def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[Method, Progress]:
+    """The method with the run's best (or last) weights, and where the run stands."""
+    config.model.weights = None  # the checkpoint holds everything
+    method = fresh_method(config, runtime)
+    load_checkpoint(folder.model_checkpoint, method.network)
+    last = folder.last if folder.last.is_file() else folder.model_checkpoint
+    return method, read_progress(last)
+
+
+def fresh_method(config: Config, runtime: Runtime) -> Method:
+    """The method with `model.weights`, or random ones, for the configured data set."""
+    dataset = load_split(config, "test")
+    return build_method(config, dataset.num_classes, dataset.image_size, runtime.native)[0]

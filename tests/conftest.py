@@ -1,0 +1,72 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Shared by all tests: device set-up before MindSpore starts, and where real data lies, if it does."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import src  # noqa: F401  sets ONEDNN_MAX_CPU_ISA before MindSpore starts
+
+TINY = [
+    "data.name=digits",
+    "data.batch_size=32",
+    "data.eval_batch_size=64",
+    "model.name=resnet8",
+    "device.native=off",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _graph_mode_on_cpu():
+    import mindspore as ms
+
+    ms.set_context(mode=ms.GRAPH_MODE)
+    ms.set_device("CPU")
+
+
+@pytest.fixture(params=["graph", "pynative"])
+def mode(request):
+    """Run a test in graph mode and in PyNative mode."""
+    import mindspore as ms
+
+    ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
+    yield request.param
+    ms.set_context(mode=ms.GRAPH_MODE)
+
+
+@pytest.fixture(scope="session")
+def cifar10_path() -> Path:
+    """Folder of CIFAR-10's official binary files; DYNQUANT_CIFAR10 names it."""
+    return _folder("DYNQUANT_CIFAR10", "CIFAR-10 (scripts/get_cifar10.sh)")
+
+
+@pytest.fixture(scope="session")
+def weights_path() -> Path:
+    """Folder with public float weights; DYNQUANT_WEIGHTS names it."""
+    return _folder("DYNQUANT_WEIGHTS", "public float weights")
+
+
+def _folder(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if not value or not Path(value).is_dir():
+        pytest.skip(f"{what} not given: {variable} is {value!r}")
+    return Path(value)
+
+
+@pytest.fixture
+def tiny() -> list[str]:
+    """Overrides of a configuration that trains in seconds."""
+    return list(TINY)

@@ -1,0 +1,92 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Batch normalisation and the element-wise quantiser against float64 NumPy."""
+
+import numpy as np
+import pytest
+
+from src.kernels.errors import KernelError
+from src.kernels.native import call
+from tests.kernels import reference as ref
+
+
+def _norm(x, gamma, beta, residual, relu):
+    x = x.astype(np.float64)
+    axes = (0, *range(2, x.ndim))
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    mean, var = x.mean(axes), x.var(axes)
+    y = (x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + 1e-5) * gamma.reshape(shape) + beta.reshape(shape)
+    y = y + (0 if residual is None else residual)
+    return np.maximum(y, 0) if relu else y, mean, var
+
+
+def _norm_grads(x, gamma, y, dy, relu):
+    x = x.astype(np.float64)
+    axes = (0, *range(2, x.ndim))
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    d = dy * (y > 0) if relu else dy.astype(np.float64)
+    mean, std = x.mean(axes, keepdims=True), np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+    xh = (x - mean) / std
+    dx = gamma.reshape(shape) / std
+    dx = dx * (d - d.mean(axes, keepdims=True) - xh * (d * xh).mean(axes, keepdims=True))
+    return dx, (d * xh).sum(axes), d.sum(axes), d
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("shape", [(4, 16, 16, 16), (3, 5, 7, 7), (9, 3), (2, 4, 1, 3)], ids=str)
+def test_batch_norm(isa, shape, residual, relu):
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal(shape) * 2 + 30).astype(np.float32)  # a mean far from 0 must not cancel
+    gamma, beta = rng.standard_normal((2, shape[1])).astype(np.float32)
+    res = rng.standard_normal(shape).astype(np.float32) if residual else None
+    dy = rng.standard_normal(shape).astype(np.float32)
+    symbol = "dq_norm" + ("_add" if residual else "") + ("_relu" if relu else "")
+    extra = [res] if residual else []
+    channel = (shape[1],)
+    y, mean, var = call(symbol, [x, gamma, beta, *extra], [shape, channel, channel])
+    want = _norm(x, gamma, beta, res, relu)
+    for got, expected, limit in zip((y, mean, var), want, (1e-5, 1e-6, 1e-6), strict=True):
+        assert ref.max_error(got, expected) < limit
+    outs = [shape, channel, channel] + ([shape] if residual else [])
+    got = call(symbol + "_grad", [x, gamma, y, mean, var, dy], outs)
+    for g, expected in zip(got, _norm_grads(x, gamma, y, dy, relu), strict=False):
+        assert ref.max_error(g, expected) < 3e-5
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (1,), (40, 1000), (2, 3, 5, 5)], ids=str)
+@pytest.mark.parametrize("top", [1, 3, 255])
+def test_fake_quant(isa, shape, top):
+    rng = np.random.default_rng(1)
+    x = (rng.standard_normal(shape) * 2).astype(np.float32)
+    dy = rng.standard_normal(shape).astype(np.float32)
+    a_max = np.array([top], np.float32)
+    a_scale = np.array([1.7 / top], np.float32)
+    a_inv = (1 / a_scale).astype(np.float32)
+    port = np.zeros(1, np.float32)
+    (y,) = call("dq_fake_quant", [x, a_inv, a_scale, a_max, port, port], [shape])
+    code, _ = ref.quantise(x, a_inv[0], a_max[0])
+    assert np.array_equal(y, code * a_scale)
+    dx, dstep, dclip = call("dq_fake_quant_grad", [x, a_inv, a_scale, a_max, dy], [shape, (1,), (1,)])
+    want_dx, s_in, s_hi = ref.step_sums(dy.astype(np.float64), x, a_inv[0], a_max[0])
+    assert np.array_equal(dx, want_dx.astype(np.float32))
+    limit = 1e-6 * np.abs(dy).sum() + 1e-7
+    assert abs(dclip[0] - s_hi) < limit
+    assert abs(dstep[0] - (s_in + top * s_hi)) < limit * (1 + top)
+
+
+def test_shapes_are_checked(isa):
+    x, c = np.zeros((2, 3, 4, 4), np.float32), np.zeros(4, np.float32)
+    with pytest.raises(KernelError, match="norm_relu: the shapes"):
+        call("dq_norm_relu", [x, c, c], [x.shape, (4,), (4,)])

@@ -1,0 +1,107 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Batch normalisation against NumPy: batch and running statistics, residual, ReLU, gradients."""
+
+import numpy as np
+import pytest
+from mindspore import Tensor, nn
+
+from src.layers.norm import BatchNorm, freeze_statistics
+from tests.gradients import gradients
+
+
+def norm_cell(relu=False) -> BatchNorm:
+    cell = BatchNorm(3, relu)
+    rng = np.random.default_rng(0)
+    for parameter in (cell.gamma, cell.beta, cell.moving_mean):
+        parameter.set_data(Tensor(rng.normal(size=3).astype(np.float32)))
+    cell.moving_variance.set_data(Tensor(np.array([0.5, 1.5, 2.5], np.float32)))
+    return cell
+
+
+def affine(cell, x, mean, variance):
+    mean, variance, gamma, beta = (
+        np.asarray(v, np.float64).reshape(1, 3, 1, 1)
+        for v in (mean, variance, cell.gamma.asnumpy(), cell.beta.asnumpy())
+    )
+    return gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
+
+
+def running(cell):
+    """Copies: `asnumpy` shares memory with the parameter, which a step changes in place."""
+    return cell.moving_mean.asnumpy().copy(), cell.moving_variance.asnumpy().copy()
+
+
+def data(seed=1):
+    return np.random.default_rng(seed).normal(2, 3, (4, 3, 5, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("with_residual", [False, True])
+def test_training_uses_the_batch(relu, with_residual):
+    cell, x, residual = norm_cell(relu).set_train(), data(), data(2)
+    y = cell(Tensor(x), Tensor(residual) if with_residual else None).asnumpy()
+    expected = affine(cell, x, x.mean((0, 2, 3)), x.var((0, 2, 3)))
+    expected = expected + residual if with_residual else expected
+    np.testing.assert_allclose(y, np.maximum(expected, 0) if relu else expected, atol=1e-4)
+
+
+def test_running_statistics_keep_nine_tenths():
+    """The variance that is kept is the unbiased one, as in PyTorch."""
+    cell, x = norm_cell().set_train(), data()
+    mean, variance = running(cell)
+    cell(Tensor(x))
+    count = x.size / 3
+    new_mean = 0.9 * mean + 0.1 * x.mean((0, 2, 3))
+    new_variance = 0.9 * variance + 0.1 * x.var((0, 2, 3)) * count / (count - 1)
+    np.testing.assert_allclose(running(cell)[0], new_mean, rtol=1e-5)
+    np.testing.assert_allclose(running(cell)[1], new_variance, rtol=1e-4)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_evaluation_and_frozen_training_use_the_running_statistics(frozen):
+    cell, x = norm_cell(), data()
+    cell.set_train(frozen)
+    freeze_statistics(nn.SequentialCell(cell), frozen)
+    mean, variance = running(cell)
+    y = cell(Tensor(x)).asnumpy()
+    np.testing.assert_allclose(y, affine(cell, x, mean, variance), atol=1e-4)
+    np.testing.assert_array_equal(running(cell), (mean, variance))
+
+
+def test_training_gradients():
+    cell, x = norm_cell().set_train(), data()
+    up = np.random.default_rng(3).normal(size=x.shape)
+    dx, d = gradients(cell, (x,), up, [cell.gamma, cell.beta])
+    axes, n = (0, 2, 3), x.size / 3
+    deviation = np.sqrt(x.var(axes, keepdims=True, dtype=np.float64) + 1e-5)
+    hat = (x - x.mean(axes, keepdims=True, dtype=np.float64)) / deviation
+    np.testing.assert_allclose(d[cell.beta.name], up.sum(axes), rtol=1e-4)
+    np.testing.assert_allclose(d[cell.gamma.name], (up * hat).sum(axes), rtol=1e-3, atol=1e-4)
+    inner = up - up.sum(axes, keepdims=True) / n - hat * (up * hat).sum(axes, keepdims=True) / n
+    gamma = cell.gamma.asnumpy().reshape(1, 3, 1, 1)
+    np.testing.assert_allclose(dx, gamma / deviation * inner, atol=1e-4)
+
+
+def test_residual_gets_the_gradient_where_relu_is_open():
+    cell, x, residual = norm_cell(True).set_train(), data(), data(2)
+    up = np.random.default_rng(3).normal(size=x.shape)
+
+    def of_residual(residual, x):
+        return cell(x, residual)
+
+    got, _ = gradients(of_residual, (residual, x), up)
+    open_ = affine(cell, x, x.mean((0, 2, 3)), x.var((0, 2, 3))) + residual > 0
+    np.testing.assert_allclose(got, up * open_, atol=1e-6)

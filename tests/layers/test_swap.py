@@ -1,0 +1,113 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The swap pass: which cell each spec gives, with which quantisers, and that names stay."""
+
+import numpy as np
+import pytest
+from mindspore import nn
+
+from src.errors import UserError
+from src.layers.conv import Conv2d, Dense
+from src.layers.dynamic import DynamicConv2d
+from src.layers.spec import DYNAMIC, FLOAT, STATIC, LayerSpec
+from src.layers.static import StaticConv2d, StaticDense
+from src.layers.swap import name_parameters, swap_layers
+from src.quantizers.dorefa import DorefaActivation, DorefaWeight
+from src.quantizers.lsq import LsqActivation, LsqWeight
+from src.quantizers.pact import PactActivation
+
+
+class Tiny(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        self.conv1 = Conv2d(3, 4, 3, rng=rng)
+        self.blocks = nn.CellList([Conv2d(4, 4, 3, rng=rng), Conv2d(4, 4, 1, rng=rng)])
+        self.fc = Dense(4, 2, rng=rng)
+        name_parameters(self)
+
+
+def spec(kind, quantizer="dorefa", w_bits=(4,), a_bits=(4,), slot=None):
+    return LayerSpec(kind, "test", quantizer, w_bits, a_bits, slot)
+
+
+def test_each_spec_gives_its_cell():
+    model = Tiny()
+    first = model.blocks[0].weight
+    swap_layers(
+        model,
+        {
+            "conv1": LayerSpec(FLOAT, "test"),
+            "blocks.0": spec(STATIC, "pact", (3,), (5,)),
+            "blocks.1": spec(DYNAMIC, "lsq", (2, 4), (2, 4), 7),
+            "fc": spec(STATIC, "lsq", (8,), (8,)),
+        },
+        signed_inputs={"fc"},
+        per_channel=True,
+        pact_alpha=3.5,
+        tied=False,
+        execution="mixture",
+    )
+    assert type(model.conv1) is Conv2d
+    static, dynamic = model.blocks[0], model.blocks[1]
+    assert type(static) is StaticConv2d and static.weight is first
+    assert type(static.weight_quantizer) is DorefaWeight
+    assert static.weight_quantizer.widths == (3,)
+    assert type(static.input_quantizer) is PactActivation
+    assert static.input_quantizer.widths == (5,)
+    assert static.input_quantizer.alpha.asnumpy() == pytest.approx(3.5)
+    assert type(dynamic) is DynamicConv2d
+    assert (dynamic.slot, dynamic.tied, dynamic.execution) == (7, False, "mixture")
+    assert type(dynamic.weight_quantizer) is LsqWeight
+    assert dynamic.weight_quantizer.step.shape == (2, 4), "one step per width and channel"
+    assert dynamic.input_quantizer.signed is False
+    assert type(model.fc) is StaticDense
+    assert type(model.fc.input_quantizer) is LsqActivation and model.fc.input_quantizer.signed
+
+
+def test_names_of_weights_do_not_change():
+    model = Tiny()
+    before = {p.name: id(p) for p in model.get_parameters()}
+    swap_layers(
+        model,
+        {
+            "conv1": spec(STATIC, "lsq", (8,), (8,)),
+            "blocks.0": spec(STATIC),
+            "blocks.1": spec(DYNAMIC, "pact", (2, 3), (2, 3), 0),
+            "fc": spec(STATIC, "lsq", (8,), (8,)),
+        },
+    )
+    after = {p.name: p for p in model.get_parameters()}
+    assert {name: id(after[name]) for name in before} == before
+    assert sorted(set(after) - set(before)) == [
+        "blocks.1.input_quantizer.alpha",
+        "conv1.input_quantizer.step",
+        "conv1.weight_quantizer.step",
+        "fc.input_quantizer.step",
+        "fc.weight_quantizer.step",
+    ]
+    assert all(after[name].is_quantizer for name in set(after) - set(before))
+
+
+def test_dorefa_has_nothing_to_learn():
+    model = Tiny()
+    swap_layers(model, {"conv1": spec(STATIC)})
+    assert type(model.conv1.input_quantizer) is DorefaActivation
+    assert [p.name for p in model.conv1.get_parameters()] == ["conv1.weight"]
+
+
+def test_unknown_layer_is_named():
+    with pytest.raises(UserError, match="no layer blocks.9 in the model"):
+        swap_layers(Tiny(), {"blocks.9": spec(STATIC)})

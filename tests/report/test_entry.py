@@ -1,0 +1,49 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The entry script report.py."""
+
+import pytest
+
+import report
+from tests.report.fake_run import Fake, write_run
+
+
+def test_run(tmp_path, capsys):
+    folder = write_run(tmp_path / "run", Fake(images=40))
+    assert report.main(["--run", str(folder)]) == 0
+    page = folder / "report" / "index.html"
+    assert capsys.readouterr().out.strip() == str(page)
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_compare(tmp_path):
+    runs = [str(write_run(tmp_path / name, Fake(images=40))) for name in "ab"]
+    target = tmp_path / "c.html"
+    assert report.main(["--compare", *runs, "--out", str(target)]) == 0
+    assert target.is_file()
+
+
+def test_no_run_is_exit_code_2(tmp_path, capsys):
+    for path, says in ((tmp_path / "gone", "no such folder"), (tmp_path, "not a run folder")):
+        assert report.main(["--run", str(path)]) == 2
+        message = capsys.readouterr().err
+        assert message.startswith("error: ") and says in message
+        assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("arguments", [[], ["--compare", "a", "b"], ["--run", "a", "--out", "b"]])
+def test_wrong_arguments(arguments):
+    with pytest.raises(SystemExit) as stop:
+        report.main(arguments)
+    assert stop.value.code == 2

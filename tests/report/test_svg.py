@@ -1,0 +1,106 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from src.report import svg
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.0, 1.0, [0, 0.25, 0.5, 0.75, 1.0]),
+        (3.06, 4.94, [3.0, 3.5, 4.0, 4.5, 5.0]),
+        (634.0, 679.5, [620, 640, 660, 680]),
+        (0.0, 0.0007, [0, 0.0002, 0.0004, 0.0006, 0.0008]),
+    ],
+)
+def test_ticks_are_round_and_enclose(low, high, ticks):
+    assert svg.nice_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_tick_labels_have_the_decimals_of_the_step():
+    assert svg.tick_label(0.5, [0, 0.25, 0.5]) == "0.50"
+    assert svg.tick_label(620.0, [620, 640]) == "620"
+    assert svg.tick_label(0.0002, [0.0, 0.0002]) == "0.0002"
+
+
+@pytest.mark.parametrize("values", [[2.0], [3.0, 3.0], [0.0, 0.0], [np.nan, 1e9, 1e9]])
+def test_an_axis_of_one_value_has_a_length(values):
+    axis = svg.vertical(np.array(values))
+    assert axis.low < axis.high
+    assert np.isfinite(axis.at(np.nanmax(values)))
+
+
+def test_a_line_breaks_at_gaps():
+    values = np.array([1.0, 2.0, np.nan, 4.0, 5.0])
+    chart = svg.line_chart("x", [svg.Series("a", values, "one")], [], "epoch")
+    (path,) = re.findall(r'd="([^"]+)"', chart)
+    assert path.count("M") == 2
+    assert path.count("L") == 2
+    assert chart.count("<circle") == 4
+
+
+def test_stage_marks_stand_between_the_epochs():
+    series = [svg.Series("a", np.arange(10.0), "one")]
+    chart = svg.line_chart("x", series, [(1, "float"), (6, "dqnet")], "epoch")
+    (x,) = re.findall(r'x1="([\d.]+)"[^>]*class="stage"', chart)
+    expected = svg.LEFT + (5.5 - 1) / 9 * (svg.WIDTH - svg.RIGHT - svg.LEFT)
+    assert float(x) == pytest.approx(expected, abs=0.01)
+    assert ">float<" in chart
+    assert ">dqnet<" in chart
+
+
+def test_a_stage_name_without_room_is_left_out():
+    series = [svg.Series("a", np.arange(200.0), "one")]
+    chart = svg.line_chart("x", series, [(1, "warm-up"), (2, "dqnet")], "epoch")
+    assert "warm-up" not in chart
+
+
+def test_bins_hold_equally_many_lattice_points():
+    # 3, 3 + 1/17, ..., 5 once each: every bin but the last must hold the same number of them.
+    values = 3 + np.arange(35) / 17
+    counts = np.histogram(values, svg.bin_edges(values, 28))[0]
+    assert set(counts[:-1]) == {2}
+    assert counts.sum() == 35
+
+
+def test_bins_of_values_off_a_lattice():
+    values = np.sort(np.random.default_rng(1).normal(size=500))
+    edges = svg.bin_edges(values, 28)
+    assert len(edges) == 29
+    assert edges[0] == values[0]
+    assert edges[-1] == values[-1]
+
+
+def test_histogram_counts_right_and_wrong():
+    values = np.array([3.0, 3.0, 4.0, 5.0])
+    split = np.array([True, False, True, True])
+    chart = svg.histogram("x", values, split, [(4.0, "budget"), (9.0, "outside")], "bits")
+    tips = set(re.findall(r"<title>(.*?): (\d+) right, (\d+) wrong", chart))
+    assert sorted(tip[1:] for tip in tips) == [("1", "0"), ("1", "0"), ("1", "1")]
+    assert chart.count('class="fill one"') == 3
+    assert chart.count('class="fill two"') == 1
+    assert "budget" in chart
+    assert "outside" not in chart
+
+
+def test_charts_are_well_formed():
+    points = [svg.Point(1.0, 2.0, "a < b"), svg.Point(3.0, 2.0, "&", "two", 7)]
+    ElementTree.fromstring(svg.scatter("x", points, "bits"))
+    values = np.array([1.0, 2.0, 2.5])
+    ElementTree.fromstring(svg.histogram("x", values, values > 1, [], "bits"))
