@@ -38,13 +38,9 @@ class Deployed(nn.Cell):
         super().__init__(auto_prefix=False)
         self.network = method.network
         self.noise = [Tensor(x) for x in method.noise(np.random.default_rng(0), batch, False)]
-        self.has_plan = bool(method.widths)
 
     def construct(self, image):
-        logits, plan = self.network(image, *self.noise)
-        if self.has_plan:
-            return logits, plan
-        return logits
+        return self.network(image, *self.noise)
 
 
 def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> Deployed:

@@ -27,7 +27,7 @@ class Method:
 
     Attributes:
         name: as in `method.name`.
-        network: cell (image, *noise) -> (logits, plan); plan is None without a controller.
+        network: cell (image, *noise) -> (logits, plan), or (image) -> logits without a controller.
         rows: the layer table (`layers.json`).
         cost: prices plans.
         widths: candidate widths in bits, () without a controller.

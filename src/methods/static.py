@@ -24,14 +24,14 @@ from src.methods.rules import layer_costs, shared_specs, static_spec
 
 
 class StaticNetwork(nn.Cell):
-    """(image) -> (logits, None)."""
+    """(image) -> logits."""
 
     def __init__(self, model: nn.Cell):
         super().__init__()
         self.model = model
 
     def construct(self, image):
-        return self.model(image), None
+        return self.model(image)
 
 
 def build_float(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:

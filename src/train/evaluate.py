@@ -76,8 +76,10 @@ def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) ->
 
 
 def _call(network, images: np.ndarray, noise: tuple):
+    if not noise:
+        return network(Tensor(images)).asnumpy(), None
     logits, plan = network(Tensor(images), *[Tensor(x) for x in noise])
-    return logits.asnumpy(), None if plan is None else plan.asnumpy()
+    return logits.asnumpy(), plan.asnumpy()
 
 
 def _empty_rows(images: int, layers: int) -> dict[str, np.ndarray]:

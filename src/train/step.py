@@ -40,7 +40,10 @@ class Objective(nn.Cell):
         self.nothing = Tensor(np.float32(0))
 
     def construct(self, image, label, *noise):
-        logits, plan = self.network(image, *noise)
+        if self.penalty is None:
+            logits, plan = self.network(image), None
+        else:
+            logits, plan = self.network(image, *noise)
         teacher_logits = None
         if self.teacher is not None:
             teacher_logits = ops.stop_gradient(self.teacher(image))

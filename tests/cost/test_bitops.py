@@ -95,13 +95,12 @@ def test_lines_of_their_own(cost):
 
 def resnet_cost(name: str, bits: int, image_size=224, classes=1000) -> CostModel:
     layers, _ = describe(build_model(name, classes), image_size)
-    ends = (layers[0].name, layers[-1].name)
-    return CostModel(
-        [
-            LayerCost(x.name, x.macs, x.weights, x.inputs, *((8,) if x.name in ends else (bits,),) * 2)
-            for x in layers
-        ]
-    )
+    costs = []
+    for x in layers:
+        is_end = x in (layers[0], layers[-1])
+        width = (8,) if is_end else (bits,)
+        costs.append(LayerCost(x.name, x.macs, x.weights, x.inputs, width, width))
+    return CostModel(costs)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The budget's two hinges: values, gradients, the agreement with the cost model, the entropy."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from src.controllers.gumbel import hard_choice
+from src.cost.bitops import CostModel, LayerCost
+from src.methods.budget import BudgetPenalty
+
+WIDTHS = (2, 4, 5)
+MACS = (700, 300)
+COST = CostModel(
+    [
+        LayerCost("first", 100, 1, 1, (8,), (8,)),
+        LayerCost("a", MACS[0], 1, 1, WIDTHS, WIDTHS, 0),
+        LayerCost("b", MACS[1], 1, 1, WIDTHS, WIDTHS, 1),
+        LayerCost("last", 50, 1, 1),
+    ]
+)
+FIXED = 6400
+
+
+def plan_of(choices) -> np.ndarray:
+    """Choices (N, 2 layers, columns) -> one-hot plan."""
+    return np.eye(3, dtype=np.float32)[np.asarray(choices)]
+
+
+TIED = plan_of([[[2], [1]], [[2], [2]]])  # widths 5 4, 5 5: mean 4.75
+UNDER = plan_of([[[0], [1]], [[1], [2]]])  # widths 2 4, 4 5: mean 3.75
+
+
+def penalty(plan, alpha_bits=1.0, alpha_bitops=0.0):
+    cell = BudgetPenalty(COST, WIDTHS, 4, alpha_bits, alpha_bitops)
+    return [float(v.asnumpy()) for v in cell(Tensor(plan))]
+
+
+def test_mean_bits_hinge():
+    """Zero under the budget and at it, a times the excess above."""
+    assert penalty(UNDER, 0.3)[:2] == [0, 3.75]
+    at = plan_of([[[1], [1]]])
+    assert penalty(at, 0.3)[:2] == [0, 4]
+    value, bits, *_ = penalty(TIED, 0.3)
+    assert bits == 4.75
+    assert value == pytest.approx(0.3 * 0.75)
+
+
+def test_bitops_hinge():
+    budget = FIXED + sum(MACS) * 16
+    used = FIXED + (MACS[0] * 50 + MACS[1] * (16 + 25)) / 2
+    value, _, bitops, _ = penalty(TIED, 0.0, 2.0)
+    assert bitops == pytest.approx(used, rel=1e-6)
+    assert value == pytest.approx(2 * (used / budget - 1), rel=1e-5)
+    assert penalty(UNDER, 0.0, 2.0)[0] == 0
+    both = penalty(TIED, 0.3, 2.0)[0]
+    assert both == pytest.approx(0.3 * 0.75 + value, rel=1e-6)
+
+
+def test_bitops_can_be_over_where_mean_bits_are_not():
+    """The two hinges are two things: 5 bits on the large layer, 2 on the small one."""
+    plan = plan_of([[[2], [0]]])
+    value, bits, bitops, _ = penalty(plan, 1.0, 1.0)
+    assert bits == 3.5
+    assert bitops > FIXED + sum(MACS) * 16
+    assert value == pytest.approx(bitops / (FIXED + sum(MACS) * 16) - 1, rel=1e-5)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_bitops_are_the_cost_models(columns):
+    choices = np.random.default_rng(columns).integers(0, 3, (64, 2, columns))
+    widths = np.array(WIDTHS)[choices]
+    _, bits, bitops, _ = penalty(plan_of(choices))
+    assert bits == pytest.approx(widths.mean(), rel=1e-6)
+    expected = COST.of_widths(widths[:, :, 0], widths[:, :, -1]).mean()
+    assert bitops == pytest.approx(expected, rel=1e-6)
+
+
+def plan_gradient(plan, alpha_bits, alpha_bitops):
+    cell = BudgetPenalty(COST, WIDTHS, 4, alpha_bits, alpha_bitops)
+
+    def loss(plan):
+        return cell(plan)[0]
+
+    return ms.grad(loss)(Tensor(plan)).asnumpy()
+
+
+def test_gradient_of_the_mean_bits_hinge():
+    """a b_k / (images x layers x columns) above the budget, nothing below it."""
+    expected = np.broadcast_to(np.array(WIDTHS) * 0.3 / 4, TIED.shape)
+    np.testing.assert_allclose(plan_gradient(TIED, 0.3, 0.0), expected, rtol=1e-5)
+    assert not plan_gradient(UNDER, 0.3, 2.0).any()
+
+
+def test_gradient_of_the_bitops_hinge():
+    """Tied: what a change of choice costs, macs b_k^2. Untied: macs b_k times the other width."""
+    budget = FIXED + sum(MACS) * 16
+    squares = np.array(MACS)[:, None] * np.square(WIDTHS)
+    expected = np.broadcast_to(2.0 * squares[None, :, None] / budget / 2, TIED.shape)
+    np.testing.assert_allclose(plan_gradient(TIED, 0.0, 2.0), expected, rtol=1e-5)
+
+    choices = np.array([[[2, 1], [1, 2]], [[2, 2], [2, 1]]])
+    widths = np.array(WIDTHS)[choices]
+    expected = np.zeros((2, 2, 2, 3))
+    for column in (0, 1):
+        other = widths[:, :, 1 - column, None] * np.array(MACS)[:, None]
+        expected[:, :, column] = 2.0 * other * np.array(WIDTHS) / budget / 2
+    got = plan_gradient(plan_of(choices), 0.0, 2.0)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("alphas", [(0.3, 0.0), (0.0, 2.0)])
+def test_the_controller_is_pushed_towards_fewer_bits(alphas):
+    """Descent lowers the logit of the largest width and raises that of the smallest."""
+    cell = BudgetPenalty(COST, WIDTHS, 4, *alphas)
+    noise = np.zeros((3, 2, 1, 3), np.float32)
+    logits = np.tile(np.array([0.0, 0.1, 0.5], np.float32), (3, 2, 1, 1))
+
+    def loss(logits):
+        return cell(hard_choice(logits, Tensor(noise), 1.0))[0]
+
+    gradient = ms.grad(loss)(Tensor(logits)).asnumpy()
+    assert (gradient[..., 2] > 0).all() and (gradient[..., 0] < 0).all()
+    np.testing.assert_allclose(gradient.sum(-1), 0, atol=1e-7)
+
+
+def test_entropy_of_the_choices():
+    assert penalty(plan_of([[[1], [2]]] * 6))[3] == pytest.approx(0, abs=1e-6)
+    assert penalty(plan_of([[[k], [2 - k]] for k in (0, 1, 2)]))[3] == pytest.approx(1, rel=1e-5)
+    half = penalty(plan_of([[[k % 2], [0]] for k in range(4)]))[3]
+    assert half == pytest.approx(np.log(2) / np.log(3) / 2, rel=1e-5)

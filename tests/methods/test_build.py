@@ -1,0 +1,57 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""`build_method`: number of classes, seeds, float weights, and the method's name."""
+
+import mindspore as ms
+import numpy as np
+
+from src.config import known_keys, load_config
+from src.methods import METHODS, build_method
+
+BASE = ["model.name=resnet8", "dqnet.pool=2"]
+
+
+def test_classes_come_from_the_data_unless_given():
+    for overrides, expected in (([], 7), (["model.num_classes=3"], 3)):
+        built, loaded = build_method(load_config(None, BASE + overrides), 7, 8)
+        assert built.network.model.fc.weight.shape == (expected, 64)
+        assert loaded == []
+
+
+def test_seed_decides_the_first_weights():
+    def weights(seed):
+        config = load_config(None, [*BASE, f"train.seed={seed}"])
+        return build_method(config, 10, 8)[0].network.model.layer3[0].conv1.weight.asnumpy().copy()
+
+    np.testing.assert_array_equal(weights(3), weights(3))
+    assert (weights(3) != weights(4)).any()
+
+
+def test_float_weights_are_loaded_before_layers_are_swapped(tmp_path):
+    """So that LSQ's first weight steps come from the loaded weights."""
+    start, _ = build_method(load_config(None, [*BASE, "train.seed=9"]), 10, 8, "float")
+    ms.save_checkpoint(start.network.model, str(tmp_path / "float.ckpt"))
+    overrides = [*BASE, f"model.weights={tmp_path / 'float.ckpt'}", "quant.quantizer=lsq"]
+    built, loaded = build_method(load_config(None, overrides), 10, 8)
+    assert len(loaded) == len(list(start.network.model.get_parameters()))
+    layer, source = built.network.model.layer2[0].conv1, start.network.model.layer2[0].conv1
+    w = source.weight.asnumpy()
+    np.testing.assert_array_equal(layer.weight.asnumpy(), w)
+    steps = [[2 * np.abs(w).mean() / np.sqrt(top)] for top in (3, 7, 15)]
+    np.testing.assert_allclose(layer.weight_quantizer.step.asnumpy(), steps, rtol=1e-5)
+
+
+def test_every_configurable_method_is_there():
+    assert set(METHODS) == set(known_keys()["method.name"][1].metadata["choices"])

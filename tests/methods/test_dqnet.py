@@ -1,0 +1,161 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""DQNet: which layers are dynamic, tied and untied choices, determinism, batch size 1."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from tests.methods.build import answer, images, method, randomise_head
+
+
+def table(built):
+    return {row["name"]: row for row in built.rows}
+
+
+def test_stages_after_the_first_are_dynamic_and_shortcuts_are_not():
+    built = method("model.shortcut=B", "dqnet.target=5")
+    rows = table(built)
+    assert [row["kind"] for row in built.rows] == [
+        "float", "static", "static", "static", "dynamic", "dynamic", "static", "dynamic", "dynamic",
+        "float",
+    ]  # fmt: skip
+    assert rows["layer1.0.conv1"]["why"] == "first stage, before the controller"
+    assert rows["layer1.0.conv1"]["w_bits"] == rows["layer1.0.conv1"]["a_bits"] == 5
+    assert rows["layer2.0.downsample.conv"]["why"] == "shortcut"
+    assert rows["layer2.0.downsample.conv"]["w_bits"] == 5
+    dynamic = [row for row in built.rows if row["kind"] == "dynamic"]
+    assert [row["slot"] for row in dynamic] == [0, 1, 2, 3]
+    assert all(row["w_bits"] == row["a_bits"] == (4, 5, 6) for row in dynamic)
+    assert all(row["why"] == "chosen per image" for row in dynamic)
+    assert built.widths == (4, 5, 6)
+    assert [x.name for x in built.cost.dynamic] == [row["name"] for row in dynamic]
+
+
+def test_own_candidates_8_bit_ends_and_exceptions():
+    built = method(
+        "dqnet.candidates=[2, 4, 6, 8]",
+        "quant.first_last=8",
+        "quant.exceptions={layer2.0.conv2: 7}",
+    )
+    rows = table(built)
+    assert built.widths == (2, 4, 6, 8) and rows["layer3.0.conv1"]["w_bits"] == (2, 4, 6, 8)
+    for end in ("conv1", "fc"):
+        assert (rows[end]["kind"], rows[end]["quantizer"]) == ("static", "lsq")
+        assert rows[end]["w_bits"] == rows[end]["a_bits"] == 8
+    assert (rows["layer2.0.conv2"]["kind"], rows["layer2.0.conv2"]["w_bits"]) == ("static", 7)
+    dynamic = ("layer2.0.conv1", "layer3.0.conv1", "layer3.0.conv2")
+    assert [rows[name]["slot"] for name in dynamic] == [0, 1, 2]
+
+
+def test_controller_is_priced():
+    built = method()
+    assert built.cost.controller_bitops() == (16 * 2 * 2 * 8 + 8 * 4 * 3) * 1024
+    target = built.targets
+    assert target["budget_bits"] == 4
+    assert target["budget_bitops"] == built.cost.uniform(4)
+
+
+@pytest.mark.parametrize("tied,columns", [("true", 1), ("false", 2)])
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+def test_plan_is_one_hot_for_every_image(pynative, tied, columns, train, count):
+    """Batch size 1 included, in training and in evaluation."""
+    built = method(f"dqnet.tied={tied}")
+    logits, plan = answer(built, images(count), train)
+    assert logits.shape == (count, 10) and np.isfinite(logits).all()
+    assert plan.shape == (count, 4, columns, 3)
+    np.testing.assert_array_equal(np.sort(plan, -1), np.broadcast_to([0, 0, 1], plan.shape))
+
+
+def test_untied_choices_differ_between_weights_and_inputs(pynative):
+    built = method("dqnet.tied=false")
+    randomise_head(built)
+    _, plan = answer(built, images(8))
+    assert (plan[:, :, 0] != plan[:, :, 1]).any()
+
+
+def test_network_scope_gives_all_layers_one_choice(pynative):
+    built = method("dqnet.scope=network")
+    randomise_head(built)
+    for train in (False, True):
+        _, plan = answer(built, images(16), train)
+        np.testing.assert_array_equal(plan, np.tile(plan[:, :1], (1, 4, 1, 1)))
+        assert len(np.unique(plan[:, 0, 0].argmax(-1))) > 1, "but images differ"
+
+
+def test_evaluation_repeats_itself_and_sampling_does_not(pynative):
+    built = method()
+    randomise_head(built)
+    x = images(16)
+    first, second = answer(built, x, seed=0), answer(built, x, seed=1)
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+    built.sample = True
+    drawn, again, other = (answer(built, x, seed=s)[1] for s in (0, 0, 1))
+    np.testing.assert_array_equal(drawn, again)
+    assert (drawn != other).any() and (drawn != first[1]).any()
+
+
+def test_sampling_drops_no_units():
+    built = method("dqnet.sample=true")
+    noise, keep = built.noise(np.random.default_rng(0), 4, train=False)
+    assert noise.any() and (keep == 1).all()
+    noise, keep = built.noise(np.random.default_rng(0), 4, train=True)
+    assert (keep == 0).any()
+
+
+@pytest.mark.parametrize("tied", ["true", "false"])
+@pytest.mark.parametrize("quantizer", ["dorefa", "pact", "lsq"])
+def test_selected_network_agrees_with_the_mask_weighted_form(pynative, quantizer, tied):
+    """Each image at its own widths only: same plan, and the same logits within float noise."""
+    answers = []
+    for execution in ("mixture", "selected"):
+        options = (f"quant.quantizer={quantizer}", f"dqnet.tied={tied}")
+        built = method(f"dqnet.execution={execution}", *options)
+        randomise_head(built)
+        answers.append(answer(built, images(6)))
+    (mixture, plan), (selected, same_plan) = answers
+    np.testing.assert_array_equal(plan, same_plan)
+    assert len(np.unique(plan.argmax(-1).reshape(6, -1), axis=0)) > 1
+    np.testing.assert_allclose(selected, mixture, atol=1e-3 * np.abs(mixture).max())
+
+
+def test_an_image_does_not_depend_on_its_batch(pynative):
+    built = method()
+    randomise_head(built)
+    x = images(4)
+    together, plan = answer(built, x)
+    for n in range(4):
+        alone, alone_plan = answer(built, x[n : n + 1])
+        np.testing.assert_array_equal(alone_plan[0], plan[n])
+        np.testing.assert_allclose(alone[0], together[n], atol=1e-4 * np.abs(together).max())
+
+
+def test_task_gradient_reaches_the_controller(pynative):
+    """Through the straight-through choice; the budget alone is not all that the head learns."""
+    built = method("dqnet.execution=mixture")
+    randomise_head(built)
+    x = Tensor(images(4))
+    noise = [Tensor(n) for n in built.noise(np.random.default_rng(0), 4, train=True)]
+    built.network.set_train()
+
+    def loss():
+        return (built.network(x, *noise)[0] ** 2).mean()
+
+    weight = built.head.fc2.weight
+    (gradient,) = ms.grad(loss, None, [weight])()
+    assert np.abs(gradient.asnumpy()).max() > 1e-6
