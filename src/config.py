@@ -13,8 +13,9 @@
 # limitations under the License.
 """Configuration: dataclasses that name every key, its default, its type and what it allows.
 
-Precedence: `config/default.yaml` < recipe < `key=value` on the command line. An unknown key or an
-impossible value is refused with the key, the value, what is allowed and the nearest known key.
+Precedence: `config/default.yaml` < recipe < `key=value` on the command line; a recipe's `include:`
+names another file beside it, which comes first. An unknown key or an impossible value is refused
+with the key, the value, what is allowed and the nearest known key.
 """
 
 import dataclasses
@@ -195,6 +196,9 @@ def _apply_file(config: Config, path: Path) -> None:
         raise UserError(f"recipe {path}: not valid YAML: {error}") from error
     if not isinstance(tree, dict):
         raise UserError(f"recipe {path}: expected sections such as `train:`, found {tree!r}")
+    included = tree.pop("include", None)
+    if included is not None:
+        _apply_file(config, path.parent / str(included))
     for section, values in tree.items():
         if not isinstance(values, dict):
             _refuse_unknown(str(section), str(path))

@@ -26,7 +26,7 @@ CLASSES, SIDE = 10, 8
 
 def method(*overrides: str, side: int = SIDE) -> Method:
     defaults = ["model.name=resnet8", "dqnet.pool=2", "dqnet.hidden=8", "device.native=off"]
-    return build_method(load_config(None, [*defaults, *overrides]), CLASSES, side)[0]
+    return build_method(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
 
 
 def images(count: int, seed: int = 0) -> np.ndarray:

@@ -25,7 +25,7 @@ BASE = ["model.name=resnet8", "dqnet.pool=2"]
 
 def test_classes_come_from_the_data_unless_given():
     for overrides, expected in (([], 7), (["model.num_classes=3"], 3)):
-        built, loaded = build_method(load_config(None, BASE + overrides), 7, 8)
+        built, loaded = build_method(load_config(None, BASE + overrides), 7, 8, native=False)
         assert built.network.model.fc.weight.shape == (expected, 64)
         assert loaded == []
 
@@ -33,7 +33,7 @@ def test_classes_come_from_the_data_unless_given():
 def test_seed_decides_the_first_weights():
     def weights(seed):
         config = load_config(None, [*BASE, f"train.seed={seed}"])
-        return build_method(config, 10, 8)[0].network.model.layer3[0].conv1.weight.asnumpy().copy()
+        return build_method(config, 10, 8, native=False)[0].network.model.layer3[0].conv1.weight.asnumpy().copy()
 
     np.testing.assert_array_equal(weights(3), weights(3))
     assert (weights(3) != weights(4)).any()
@@ -41,10 +41,10 @@ def test_seed_decides_the_first_weights():
 
 def test_float_weights_are_loaded_before_layers_are_swapped(tmp_path):
     """So that LSQ's first weight steps come from the loaded weights."""
-    start, _ = build_method(load_config(None, [*BASE, "train.seed=9"]), 10, 8, "float")
+    start, _ = build_method(load_config(None, [*BASE, "train.seed=9"]), 10, 8, native=False, name="float")
     ms.save_checkpoint(start.network.model, str(tmp_path / "float.ckpt"))
     overrides = [*BASE, f"model.weights={tmp_path / 'float.ckpt'}", "quant.quantizer=lsq"]
-    built, loaded = build_method(load_config(None, overrides), 10, 8)
+    built, loaded = build_method(load_config(None, overrides), 10, 8, native=False)
     assert len(loaded) == len(list(start.network.model.get_parameters()))
     layer, source = built.network.model.layer2[0].conv1, start.network.model.layer2[0].conv1
     w = source.weight.asnumpy()

@@ -98,14 +98,12 @@ def test_more_bits_are_closer_to_float(pynative):
     assert errors[2] < 0.1
 
 
-@pytest.mark.parametrize(
-    "bits,bitops", [(3, 22_845_587_456), (4, 34_714_419_200)]
-)
+@pytest.mark.parametrize("bits,bitops", [(3, 22_845_587_456), (4, 34_714_419_200)])
 def test_published_bitops_of_a_static_network(bits, bitops):
     """The anchor of the cost model, through the rules: ends at 8 bits, shortcuts included."""
     overrides = [
         "method.name=static", "model.name=resnet18", "quant.first_last=8", "quant.quantizer=lsq",
         f"quant.w_bits={bits}", f"quant.a_bits={bits}",
     ]  # fmt: skip
-    built, _ = build_method(load_config(None, overrides), 1000, 224)
+    built, _ = build_method(load_config(None, overrides), 1000, 224, native=False)
     assert built.cost.fixed() == bitops

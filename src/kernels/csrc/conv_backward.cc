@@ -142,60 +142,93 @@ struct GradBuffers {
   float *tile, *row;
 };
 
-// dx of one image; q null: no quantiser.
-static StepSums data_grad(const GradPlan &g, int k, const ActQuant *q, const float *x, const float *dy,
-                          const GradBuffers &buf, float *dx) {
+// What data_grad works on: images that share a quantiser (q null: none) and one pass over the weights.
+struct GradWork {
+  const float *x, *dy;
+  float *dx;
+  int k;
+  const ActQuant *q;
+  const int *image;
+  int images;
+  StepSums *sums;  // [n], added to
+};
+
+DQ_INLINE size_t planes_per_image(const GradPlan &g) { return (size_t)g.group_oc * g.map.planes.plane; }
+
+// Turns the tiles of `rows` rows from l on, outputs [first, first + outputs), into dx.
+static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs, int l, int rows,
+                         const GradBuffers &buf) {
   const ConvShape &s = g.s;
-  const int row_len = g.map.planes.row_len;
-  const size_t step = (size_t)OB * g.tile_stride, per_block = g.weights / (s.groups * g.blocks);
-  StepSums total = {0, 0};
-  for (int group = 0; group < s.groups; group++) {
-    pack_planes<RawFloat>(dy + (size_t)group * g.group_oc * s.ho * s.wo, g.group_oc, g.map.planes, buf.planes, nullptr,
-                          ActQuant{});
-    for (int l = 0; l < g.map.max_rows; l += g.block_rows) {
-      const int rows = imin(g.block_rows, g.map.max_rows - l);
-      for (int b = 0; b < g.blocks; b++) {
-        const int outputs = imin(OB, g.group_ic - b * OB);
-        const size_t first_plane = (size_t)(group * g.group_ic + b * OB) * s.h * s.w;
-        for (int o = 0; o < outputs; o++) {
-          const size_t at = first_plane + (size_t)o * s.h * s.w + (size_t)imin(s.stride * l, s.h - 1) * s.w;
-          const size_t size = (size_t)imin(s.stride * rows, s.h) * s.w;
-          if (q) prefetch(x + at, size);
-          prefetch_for_writing(dx + at, size);
+  const size_t step = (size_t)OB * g.tile_stride;
+  F in = set(0.f), hi = set(0.f);
+  for (int o = 0; o < outputs; o++) {
+    const size_t plane = (n * s.ic + first + o) * s.h * s.w;
+    for (int r = 0; r < rows; r++) {
+      for (int a = 0; a < s.stride; a++) {
+        const int i = s.stride * (g.map.rows.first[a] + l + r) + a - s.pad;
+        if (i >= s.h) continue;
+        const size_t at = plane + (size_t)i * s.w;
+        if (!g.map.rows.taps[a]) {
+          memset(t.dx + at, 0, s.w * sizeof(float));
+          continue;
         }
-        for (int ph = 0; ph < g.phases; ph++) {
-          if (!g.depth[ph]) continue;
-          const int32_t *w = g.w + k * g.weights + (group * g.blocks + b) * per_block + g.start[ph];
-          gemm_block<DotFloat, GEMM_V, OB>(buf.planes + l * row_len, g.offset[ph], g.depth[ph], 1, w,
-                                           buf.tile + ph * step, g.tile_stride, (rows - 1) * row_len + g.map.max_cols);
-        }
-        F in = set(0.f), hi = set(0.f);
-        for (int o = 0; o < outputs; o++) {
-          const size_t plane = first_plane + (size_t)o * s.h * s.w;
-          for (int r = 0; r < rows; r++) {
-            for (int a = 0; a < s.stride; a++) {
-              const int i = s.stride * (g.map.rows.first[a] + l + r) + a - s.pad;
-              if (i >= s.h) continue;
-              if (!g.map.rows.taps[a]) {
-                memset(dx + plane + (size_t)i * s.w, 0, s.w * sizeof(float));
-                continue;
-              }
-              const float *src = buf.tile + a * s.stride * step + o * g.tile_stride + r * row_len;
-              if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
-              finish_row(src, x + plane + (size_t)i * s.w, s.w, q, dx + plane + (size_t)i * s.w, in, hi);
-            }
-          }
-        }
-        total.in += sum(in), total.hi += sum(hi);
+        const float *src = buf.tile + a * s.stride * step + o * g.tile_stride + r * g.map.planes.row_len;
+        if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
+        finish_row(src, t.x + at, s.w, t.q, t.dx + at, in, hi);
       }
     }
   }
-  return total;
+  t.sums[n].in += sum(in), t.sums[n].hi += sum(hi);
 }
 
-static GradBuffers *grad_buffers(const GradPlan &g) {
+static void prefetch_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs, int l, int rows) {
+  const ConvShape &s = g.s;
+  const size_t size = (size_t)imin(s.stride * rows, s.h) * s.w;
+  for (int o = 0; o < outputs; o++) {
+    const size_t at = (n * s.ic + first + o) * s.h * s.w + (size_t)imin(s.stride * l, s.h - 1) * s.w;
+    if (t.q) prefetch(t.x + at, size);
+    prefetch_for_writing(t.dx + at, size);
+  }
+}
+
+static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
+  const ConvShape &s = g.s;
+  const PlaneMap &map = g.map.planes;
+  const size_t step = (size_t)OB * g.tile_stride, per_block = g.weights / (s.groups * g.blocks);
+  for (int group = 0; group < s.groups; group++) {
+    for (int m = 0; m < t.images; m++) {
+      const float *dy = t.dy + ((size_t)t.image[m] * s.oc + group * g.group_oc) * s.ho * s.wo;
+      pack_planes<RawFloat>(dy, g.group_oc, map, buf.planes + m * planes_per_image(g), nullptr, ActQuant{});
+    }
+    for (int l = 0; l < g.map.max_rows; l += g.block_rows) {
+      const int rows = imin(g.block_rows, g.map.max_rows - l), pixels = (rows - 1) * map.row_len + g.map.max_cols;
+      for (int b = 0; b < g.blocks; b++) {
+        const int outputs = imin(OB, g.group_ic - b * OB), first = group * g.group_ic + b * OB;
+        const int32_t *w = g.w + t.k * g.weights + (group * g.blocks + b) * per_block;
+        for (int m = 0; m < t.images; m++) {
+          const int32_t *base = buf.planes + m * planes_per_image(g) + l * map.row_len;
+          prefetch_block(g, t, t.image[m], first, outputs, l, rows);
+          for (int ph = 0; ph < g.phases; ph++) {
+            if (!g.depth[ph]) continue;
+            float *out = buf.tile + ph * step;
+            if (outputs == 1) {
+              gemm_block<DotFloat, GEMM_V, 1>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph], out, g.tile_stride,
+                                              pixels);
+            } else {
+              gemm_block<DotFloat, GEMM_V, OB>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph], out, g.tile_stride,
+                                               pixels);
+            }
+          }
+          finish_block(g, t, t.image[m], first, outputs, l, rows, buf);
+        }
+      }
+    }
+  }
+}
+
+static GradBuffers *grad_buffers(const GradPlan &g, int images) {
   GradBuffers *table = scratch<GradBuffers>(-1, kTable, dq::pool_threads());
-  const size_t planes = (size_t)g.group_oc * g.map.planes.plane + 8 * LANES + g.map.planes.row_len * 2;
+  const size_t planes = images * planes_per_image(g) + 8 * LANES + g.map.planes.row_len * 2;
   for (int t = 0; t < dq::pool_threads(); t++) {
     table[t] = {scratch<int32_t>(t, kGradPlanes, planes),
                 scratch<float>(t, kGradTile, (size_t)g.phases * OB * g.tile_stride + 2 * LANES),
@@ -219,25 +252,24 @@ int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const
   GradPlan g = {};
   GradBuffers *buffers = nullptr;
   StepSums *sums = scratch<StepSums>(-1, kStepSums, s.n);
+  memset(sums, 0, s.n * sizeof(StepSums));
+  WeightGrad wg(s, q, x, dy);
   if (out.dx) {
     g = grad_plan(s);
     pack_grad_weights(g, q);
-    buffers = grad_buffers(g);
+    buffers = grad_buffers(g, wg.together());
   }
-  WeightGrad wg(s, q, x, dy);
   const Runs runs = make_runs(s.n, choice, q.count, wg.run_length());
   wg.prepare(runs);
-  const size_t x_size = (size_t)s.ic * s.h * s.w, y_size = (size_t)s.oc * s.ho * s.wo;
   parallel(runs.count, [&](int thread, int item) {
     const Run &run = runs.run[item];
     const ActQuant quant = q.count ? ActQuant{q.a_inv[run.k], q.a_scale[run.k], q.a_max[run.k]} : ActQuant{};
     wg.begin(item);
     for (int i = 0; i < run.count; i += wg.together()) {
       const int *image = runs.order + run.first + i, images = imin(wg.together(), run.count - i);
-      for (int m = 0; m < images && out.dx; m++) {
-        const size_t n = image[m];
-        sums[n] = data_grad(g, run.k, q.count ? &quant : nullptr, x + n * x_size, dy + n * y_size, buffers[thread],
-                            out.dx + n * x_size);
+      if (out.dx) {
+        const GradWork work = {x, dy, out.dx, run.k, q.count ? &quant : nullptr, image, images, sums};
+        data_grad(g, work, buffers[thread]);
       }
       wg.add_images(thread, item, image, images, quant);
     }
