@@ -42,20 +42,20 @@ def key(default, *, choices=None, low=None, high=None):
 
 @dataclass
 class RunConfig:
-    dir: typing.Optional[str] = key(None)
+    dir: str | None = key(None)
 
 
 @dataclass
 class DataConfig:
     name: str = key("digits", choices=("digits", "cifar10", "image_folder"))
-    path: typing.Optional[str] = key(None)
-    image_size: typing.Optional[int] = key(None, low=8, high=1024)
+    path: str | None = key(None)
+    image_size: int | None = key(None, low=8, high=1024)
     batch_size: int = key(64, low=1)
     eval_batch_size: int = key(128, low=1)
     val_split: float = key(0.0, low=0.0, high=0.9)
     workers: int = key(2, low=1, high=256)
-    mean: typing.Optional[list] = key(None)
-    std: typing.Optional[list] = key(None)
+    mean: list | None = key(None)
+    std: list | None = key(None)
     colour_jitter: float = key(0.0, low=0.0, high=1.0)
     max_errors: float = key(0.01, low=0.0, high=1.0)
 
@@ -69,9 +69,9 @@ MODELS = (
 @dataclass
 class ModelConfig:
     name: str = key("resnet8", choices=MODELS)
-    num_classes: typing.Optional[int] = key(None, low=2)
+    num_classes: int | None = key(None, low=2)
     shortcut: str = key("A", choices=("A", "B"))
-    weights: typing.Optional[str] = key(None)
+    weights: str | None = key(None)
 
 
 @dataclass
@@ -93,7 +93,7 @@ class MethodConfig:
 @dataclass
 class DqnetConfig:
     target: int = key(4, low=WIDTHS[0], high=WIDTHS[1])
-    candidates: typing.Optional[list] = key(None)
+    candidates: list | None = key(None)
     scope: str = key("layer", choices=("layer", "network"))
     tied: bool = key(True)
     alpha_bits: float = key(0.05, low=0.0)
@@ -126,7 +126,7 @@ class TrainConfig:
     clip_norm: float = key(0.0, low=0.0)
     distill_weight: float = key(0.0, low=0.0, high=1.0)
     distill_temperature: float = key(4.0, low=0.1)
-    teacher_weights: typing.Optional[str] = key(None)
+    teacher_weights: str | None = key(None)
     eval_every: int = key(1, low=1)
     log_every: int = key(50, low=1)
 

@@ -36,4 +36,4 @@ def gradients(cell, inputs, upstream, parameters=()):
     if not weights:
         return ms.grad(loss, 0)(*tensors).asnumpy(), {}
     d_input, d_weights = ms.grad(loss, 0, weights)(*tensors)
-    return d_input.asnumpy(), {p.name: g.asnumpy() for p, g in zip(weights, d_weights)}
+    return d_input.asnumpy(), {p.name: g.asnumpy() for p, g in zip(weights, d_weights, strict=False)}

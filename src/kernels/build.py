@@ -111,7 +111,9 @@ def _compiler() -> str:
     for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
         if name and (found := shutil.which(name)):
             return found
-    raise BuildError("no C++ compiler found (tried $CXX, g++, clang++, c++); install g++ to use them")
+    raise BuildError(
+        "no C++ compiler found (tried $CXX, g++, clang++, c++); install g++ to use them"
+    )
 
 
 def _compile_commands(compiler: str, folder: Path) -> list[list[str]]:
@@ -135,12 +137,16 @@ def _compile_commands(compiler: str, folder: Path) -> list[list[str]]:
 
 def _run(command: list[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"{command[0]} took more than {_TIMEOUT_S} s") from error
     if done.returncode:
         lines = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_ERROR_LINES:])
-        raise BuildError(f"{command[0]} failed with code {done.returncode}; its last lines:\n{lines}")
+        raise BuildError(
+            f"{command[0]} failed with code {done.returncode}; its last lines:\n{lines}"
+        )
 
 
 def _store(content: bytes) -> Path:

@@ -72,7 +72,9 @@ def _custom(symbol: str, shape, outputs: int, bprop=None, key=()) -> ops.Custom:
     def out_dtype(*_):
         return dtype
 
-    op = ops.Custom(f"{path}:{symbol}", out_shape=shape, out_dtype=out_dtype, func_type="aot", bprop=bprop)
+    op = ops.Custom(
+        f"{path}:{symbol}", out_shape=shape, out_dtype=out_dtype, func_type="aot", bprop=bprop
+    )
     # PyNative caches an operator's output shape under its name, attributes and input shapes
     op.add_prim_attr("geometry", str(key))
     return op
@@ -90,7 +92,9 @@ def _conv_out_shape(name: str, stride: int, padding: int, groups: int):
     def infer(x, w, *rest):
         o, i, kh, kw = w[-4:]
         if len(x) != 4 or i * groups != x[1] or o % groups:
-            raise UserError(f"{name}: x {tuple(x)} and w {tuple(w)} do not fit with groups={groups}")
+            raise UserError(
+                f"{name}: x {tuple(x)} and w {tuple(w)} do not fit with groups={groups}"
+            )
         height, width = x[2] + 2 * padding - kh, x[3] + 2 * padding - kw
         if height < 0 or width < 0 or not 0 <= padding < min(kh, kw):
             raise UserError(
@@ -131,7 +135,9 @@ class _QuantConv(nn.Cell):
     def __init__(self, stride: int, padding: int, groups: int):
         super().__init__()
         self.geometry = _constant(stride, padding, groups)
-        grad = _custom("dq_quant_conv2d_grad", lambda x, w, ws, ai, a, top, g, dy: (x, w, ai, ai), 4)
+        grad = _custom(
+            "dq_quant_conv2d_grad", lambda x, w, ws, ai, a, top, g, dy: (x, w, ai, ai), 4
+        )
 
         def bprop(x, w, ws, ai, a, top, step, clip, g, out, dy):
             d = grad(x, w, ws, ai, a, top, g, dy)
@@ -150,7 +156,9 @@ class _DynamicConv(nn.Cell):
         super().__init__()
         self.geometry = _constant(stride, padding, groups)
         grad = _custom(
-            "dq_dynamic_conv2d_grad", lambda x, w, ws, ai, a, top, hot, g, y, dy: (x, w, ai, ai, hot), 5
+            "dq_dynamic_conv2d_grad",
+            lambda x, w, ws, ai, a, top, hot, g, y, dy: (x, w, ai, ai, hot),
+            5,
         )
 
         def bprop(x, w, ws, ai, a, top, step, clip, hot, g, out, dy):

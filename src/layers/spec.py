@@ -71,11 +71,11 @@ def table_rows(layers: list[LayerInfo], specs: dict[str, LayerSpec]) -> list[dic
 
 def format_table(rows: list[dict]) -> str:
     """The table that is printed at the start of a run."""
-    lines = [f"{'layer':<24}{'kind':<9}{'weights':<11}{'inputs':<11}{'M MACs':>8}  why"]
+    lines = [f"{'layer':<28}{'kind':<9}{'weights':<11}{'inputs':<11}{'M MACs':>8}  why"]
     for row in rows:
         widths = [_widths(row[k]) for k in ("w_bits", "a_bits")]
         lines.append(
-            f"{row['name']:<24}{row['kind']:<9}{widths[0]:<11}{widths[1]:<11}"
+            f"{row['name']:<28}{row['kind']:<9}{widths[0]:<11}{widths[1]:<11}"
             f"{row['macs'] / 1e6:>8.2f}  {row['why']}"
         )
     return "\n".join(lines)

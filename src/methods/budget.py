@@ -51,15 +51,18 @@ class BudgetPenalty(nn.Cell):
     def construct(self, plan):
         bits = (plan * self.bits).sum(-1)  # (N, layers, columns)
         mean_bits = bits.mean()
-        if plan.shape[2] == 1:
-            # Tied: b^2 is weighed by the choice itself, which is what a change of choice costs.
-            product = (plan * self.bits * self.bits).sum((2, 3))
-        else:
-            product = bits[:, :, 0] * bits[:, :, 1]
-        relative = (product @ self.share).mean() + self.fixed / self.target_bitops
+        relative = (self._products(plan, bits) @ self.share).mean()
+        relative = relative + self.fixed / self.target_bitops
         penalty = self.alpha_bits * ops.relu(mean_bits - self.target)
         penalty = penalty + self.alpha_bitops * ops.relu(relative - 1.0)
         return penalty, mean_bits, relative * self.target_bitops, self._entropy(plan)
+
+    def _products(self, plan, bits):
+        """Weight bits x activation bits of each image and layer, (N, layers)."""
+        if plan.shape[2] == 1:
+            # Tied: b^2 is weighed by the choice itself, which is what a change of choice costs.
+            return (plan * self.bits * self.bits).sum((2, 3))
+        return bits[:, :, 0] * bits[:, :, 1]
 
     def _entropy(self, plan):
         share = plan.mean(0)

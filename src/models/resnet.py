@@ -25,6 +25,7 @@ The stride of a bottleneck sits in its 3x3 convolution, as in torchvision.
 
 from dataclasses import dataclass
 
+import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
@@ -65,10 +66,16 @@ class ShortcutA(nn.Cell):
     def __init__(self, c_in: int, c_out: int, stride: int):
         super().__init__()
         self.stride = stride
+        # MindSpore 2.10 on CPU cannot differentiate a strided slice in PyNative mode; pooling over
+        # one pixel is the same pick, but slow as a graph.
+        is_graph = ms.get_context("mode") == ms.GRAPH_MODE
+        self.pick = None if is_graph else ops.AvgPool(1, stride, "valid")
         extra = c_out - c_in
         self.pad = ops.Pad(((0, 0), (extra // 2, extra - extra // 2), (0, 0), (0, 0)))
 
     def construct(self, x, plan):
+        if self.pick is not None:
+            return self.pad(self.pick(x))
         return self.pad(x[:, :, :: self.stride, :: self.stride])
 
 
@@ -155,7 +162,7 @@ class ResNet(nn.Cell):
         block = Bottleneck if design.bottleneck else BasicBlock
         option_a = design.option_a and shortcut == "A"
         channels = width
-        for i, (count, c) in enumerate(zip(design.blocks, design.channels)):
+        for i, (count, c) in enumerate(zip(design.blocks, design.channels, strict=False)):
             blocks = []
             for j in range(count):
                 step = 2 if i > 0 and j == 0 else 1

@@ -72,9 +72,9 @@ def save_checkpoint(
             os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, RuntimeError, ValueError) as error:
-        with contextlib.suppress(OSError):
-            partial.chmod(0o600)
-            partial.unlink()
+        for leftover in (partial, partial.with_suffix(".tmp")):  # MindSpore writes .tmp, then renames
+            with contextlib.suppress(OSError):
+                leftover.unlink()
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"checkpoint {path} could not be written ({reason}); free space or choose another "

@@ -148,7 +148,7 @@ class Stage:
         }
         if self.method.penalty is not None:
             names = ("mean_bits", "bitops", "entropy")
-            row |= dict(zip(names, map(float, means[2:]))) | self.method.targets
+            row |= dict(zip(names, map(float, means[2:]), strict=False)) | self.method.targets
         return row
 
     def _one_step(self, batch, noise: tuple):

@@ -37,6 +37,10 @@ class Objective(nn.Cell):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
         self.network, self.penalty = method.network, method.penalty
         self.task_loss, self.teacher = task_loss, teacher
+        if teacher is not None:
+            # A graph cannot hold two parameters of one name, and the student's are named alike.
+            for path, parameter in teacher.parameters_and_names():
+                parameter.name = f"teacher.{path}"
         self.nothing = Tensor(np.float32(0))
 
     def construct(self, image, label, *noise):
@@ -70,7 +74,10 @@ def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) ->
     groups = [{"params": plain, "weight_decay": train.weight_decay}]
     if quantizer:
         groups.append({"params": quantizer, "weight_decay": 0.0})
-    return nn.Momentum(groups, rates, train.momentum, use_nesterov=train.nesterov)
+    if train.nesterov and train.momentum > 0:
+        # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
+        return nn.SGD(groups, rates, train.momentum, nesterov=True)
+    return nn.Momentum(groups, rates, train.momentum)
 
 
 def build_step(objective: Objective, optimizer: nn.Optimizer, clip_norm: float, runtime: Runtime):

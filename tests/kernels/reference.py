@@ -16,43 +16,49 @@
 import numpy as np
 
 
-def _windows(x, kh, kw, stride, padding):
-    """View [n, c, ho, wo, kh, kw] of the padded input."""
+def _columns(x, kh, kw, stride, padding, groups):
+    """[g, n * ho * wo, c * kh * kw] and (ho, wo): the inputs of every output pixel."""
     padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     view = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(2, 3))
-    return view[:, :, ::stride, ::stride]
+    view = view[:, :, ::stride, ::stride]  # n, c, ho, wo, kh, kw
+    n, c, ho, wo = view.shape[:4]
+    view = view.reshape(n, groups, c // groups, ho, wo, kh, kw).transpose(1, 0, 3, 4, 2, 5, 6)
+    return view.reshape(groups, n * ho * wo, -1), (ho, wo)
 
 
-def _grouped(x, groups):
-    return x.reshape(x.shape[0], groups, -1, *x.shape[2:])
+def _pixels(y, groups):
+    """[n, o, h, w] -> [g, n * h * w, o / g]."""
+    n, o, h, w = y.shape
+    parts = y.reshape(n, groups, o // groups, h, w).transpose(1, 0, 3, 4, 2)
+    return parts.reshape(groups, n * h * w, o // groups)
 
 
 def conv(x, w, stride, padding, groups=1):
     """Cross-correlation, float64 (exact on integers below 2^53)."""
     x, w = x.astype(np.float64), w.astype(np.float64)
-    view = _grouped(_windows(x, *w.shape[2:], stride, padding), groups)
-    wg = w.reshape(groups, -1, *w.shape[1:])
-    y = np.einsum("ngchwkl,gockl->ngohw", view, wg, optimize=True)
-    return y.reshape(y.shape[0], -1, *y.shape[3:])
+    columns, (ho, wo) = _columns(x, *w.shape[2:], stride, padding, groups)
+    y = columns @ w.reshape(groups, w.shape[0] // groups, -1).transpose(0, 2, 1)
+    y = y.reshape(groups, x.shape[0], ho, wo, -1).transpose(1, 0, 4, 2, 3)
+    return y.reshape(x.shape[0], w.shape[0], ho, wo)
 
 
 def conv_grads(x, w, dy, stride, padding, groups=1):
     """dL/dx, dL/dw of conv."""
     x, w, dy = x.astype(np.float64), w.astype(np.float64), dy.astype(np.float64)
     kh, kw = w.shape[2:]
-    view = _grouped(_windows(x, kh, kw, stride, padding), groups)
-    dyg = _grouped(dy, groups)
-    dw = np.einsum("ngchwkl,ngohw->gockl", view, dyg, optimize=True).reshape(w.shape)
+    columns, (ho, wo) = _columns(x, kh, kw, stride, padding, groups)
+    pixels = _pixels(dy, groups)
+    dw = (pixels.transpose(0, 2, 1) @ columns).reshape(w.shape)
     n, c, h, width = x.shape
+    parts = pixels @ w.reshape(groups, w.shape[0] // groups, -1)
+    parts = parts.reshape(groups, n, ho, wo, c // groups, kh, kw).transpose(1, 0, 4, 5, 6, 2, 3)
+    parts = parts.reshape(n, c, kh, kw, ho, wo)
     dx = np.zeros((n, c, h + 2 * padding, width + 2 * padding))
-    wg = w.reshape(groups, -1, *w.shape[1:])
-    ho, wo = dy.shape[2:]
     for i in range(kh):
         for j in range(kw):
-            part = np.einsum("ngohw,goc->ngchw", dyg, wg[..., i, j], optimize=True)
             rows = slice(i, i + stride * (ho - 1) + 1, stride)
             cols = slice(j, j + stride * (wo - 1) + 1, stride)
-            dx[:, :, rows, cols] += part.reshape(n, c, ho, wo)
+            dx[:, :, rows, cols] += parts[:, :, i, j]
     return dx[:, :, padding : padding + h, padding : padding + width], dw
 
 

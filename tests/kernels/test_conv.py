@@ -177,7 +177,12 @@ def test_bad_arguments_are_refused(change, words):
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("a_max", 256, "a_max"), ("a_max", 2.5, "a_max"), ("w_scale", 0, "scale"), ("w_scale", 0.3, "integers")],
+    [
+        ("a_max", 256, "a_max"),
+        ("a_max", 2.5, "a_max"),
+        ("w_scale", 0, "scale"),
+        ("w_scale", 0.3, "integers"),
+    ],
 )
 def test_bad_quantisers_are_refused(name, value, words):
     values = {"w_scale": 1.0, "a_inv": 1.0, "a_scale": 1.0, "a_max": 15.0, name: value}

@@ -35,7 +35,9 @@ def make_case(shape, seed=0):
     n, ic, h, w, oc, k, stride, padding, groups = shape
     rng = np.random.default_rng(seed)
     kinds = len(BITS)
-    codes = np.stack([rng.integers(-(2 ** (b - 1)), 2 ** (b - 1), (oc, ic // groups, k, k)) for b in BITS])
+    codes = np.stack(
+        [rng.integers(-(2 ** (b - 1)), 2 ** (b - 1), (oc, ic // groups, k, k)) for b in BITS]
+    )
     w_scale = (rng.random((kinds, oc)) * 0.1 + 0.02).astype(np.float32)
     a_max = np.array([2**b - 1 for b in BITS], np.float32)
     a_scale = (2.5 / a_max).astype(np.float32)
@@ -90,7 +92,9 @@ def test_equals_the_mixture(isa, shape):
     c = make_case(shape)
     got, want = run(c), mixture(c)
     scale = np.abs(want[1]).sum()
-    for name, limit, a, b in zip(("y", "dx", "dw"), (1e-6, 3e-6, 1e-5), got[:3], want[:3], strict=True):
+    for name, limit, a, b in zip(
+        ("y", "dx", "dw"), (1e-6, 3e-6, 1e-5), got[:3], want[:3], strict=True
+    ):
         assert ref.max_error(a, b) < limit, name
     assert np.abs(got[3] - want[3]).max() < 1e-5 * scale
     assert np.abs(got[4] - want[4]).max() < 1e-5 * scale
@@ -124,4 +128,6 @@ def test_a_row_without_numbers_is_refused(isa):
     ports = [np.zeros(3, np.float32)] * 2
     quant = [c["wq"], c["w_scale"], c["a_inv"], c["a_scale"], c["a_max"]]
     with pytest.raises(KernelError, match="dynamic_conv2d: a row of onehot"):
-        call("dq_dynamic_conv2d", [c["x"], *quant, *ports, hot, geometry(*c["geo"])], [c["dy"].shape])
+        call(
+            "dq_dynamic_conv2d", [c["x"], *quant, *ports, hot, geometry(*c["geo"])], [c["dy"].shape]
+        )

@@ -26,7 +26,9 @@ def _norm(x, gamma, beta, residual, relu):
     axes = (0, *range(2, x.ndim))
     shape = (1, -1) + (1,) * (x.ndim - 2)
     mean, var = x.mean(axes), x.var(axes)
-    y = (x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + 1e-5) * gamma.reshape(shape) + beta.reshape(shape)
+    y = (x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + 1e-5) * gamma.reshape(
+        shape
+    ) + beta.reshape(shape)
     y = y + (0 if residual is None else residual)
     return np.maximum(y, 0) if relu else y, mean, var
 
@@ -48,7 +50,9 @@ def _norm_grads(x, gamma, y, dy, relu):
 @pytest.mark.parametrize("shape", [(4, 16, 16, 16), (3, 5, 7, 7), (9, 3), (2, 4, 1, 3)], ids=str)
 def test_batch_norm(isa, shape, residual, relu):
     rng = np.random.default_rng(0)
-    x = (rng.standard_normal(shape) * 2 + 30).astype(np.float32)  # a mean far from 0 must not cancel
+    x = (rng.standard_normal(shape) * 2 + 30).astype(
+        np.float32
+    )  # a mean far from 0 must not cancel
     gamma, beta = rng.standard_normal((2, shape[1])).astype(np.float32)
     res = rng.standard_normal(shape).astype(np.float32) if residual else None
     dy = rng.standard_normal(shape).astype(np.float32)
@@ -78,7 +82,9 @@ def test_fake_quant(isa, shape, top):
     (y,) = call("dq_fake_quant", [x, a_inv, a_scale, a_max, port, port], [shape])
     code, _ = ref.quantise(x, a_inv[0], a_max[0])
     assert np.array_equal(y, code * a_scale)
-    dx, dstep, dclip = call("dq_fake_quant_grad", [x, a_inv, a_scale, a_max, dy], [shape, (1,), (1,)])
+    dx, dstep, dclip = call(
+        "dq_fake_quant_grad", [x, a_inv, a_scale, a_max, dy], [shape, (1,), (1,)]
+    )
     want_dx, s_in, s_hi = ref.step_sums(dy.astype(np.float64), x, a_inv[0], a_max[0])
     assert np.array_equal(dx, want_dx.astype(np.float32))
     limit = 1e-6 * np.abs(dy).sum() + 1e-7

@@ -122,7 +122,9 @@ def test_batch_norm(mode, residual):
     def value(args):
         a, scale, shift, *rest = (v.astype(np.float64) for v in args)
         mean, var = a.mean((0, 2, 3), keepdims=True), a.var((0, 2, 3), keepdims=True)
-        y = (a - mean) / np.sqrt(var + 1e-5) * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)
+        y = (a - mean) / np.sqrt(var + 1e-5) * scale.reshape(1, -1, 1, 1) + shift.reshape(
+            1, -1, 1, 1
+        )
         return np.sum(np.maximum(y + (rest[0] if rest else 0), 0) * dy)
 
     for which, grad in enumerate(got):
@@ -147,7 +149,10 @@ def test_fake_quant(mode):
 def test_bad_shapes_are_named():
     op = native_ops.conv2d(1, 1)
     with pytest.raises(Exception, match="conv2d: x .* do not fit"):
-        op(ms.Tensor(np.zeros((1, 3, 8, 8), np.float32)), ms.Tensor(np.zeros((4, 5, 3, 3), np.float32)))
+        op(
+            ms.Tensor(np.zeros((1, 3, 8, 8), np.float32)),
+            ms.Tensor(np.zeros((4, 5, 3, 3), np.float32)),
+        )
 
 
 def test_first_layer_counts_steps(mode):

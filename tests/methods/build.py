@@ -44,9 +44,16 @@ def answer(built: Method, x: np.ndarray, train: bool = False, seed: int = 0):
     return logits.asnumpy().copy(), plan.asnumpy()
 
 
-def randomise_head(built: Method, seed: int = 0) -> None:
-    """A controller whose choice differs between images (a fresh one may prefer one width)."""
-    rng = np.random.default_rng(seed)
+def randomise_head(built: Method, x: np.ndarray) -> None:
+    """A controller whose choices differ among the images `x`: random weights, centred logits."""
+    rng = np.random.default_rng(5)
     for layer in (built.head.fc1, built.head.fc2):
         layer.weight.set_data(Tensor(rng.normal(size=layer.weight.shape).astype(np.float32)))
-        layer.bias.set_data(Tensor(np.zeros(layer.bias.shape, np.float32)))
+    built.network.set_train(False)
+    keep = Tensor(np.ones((len(x), built.head.hidden), np.float32))
+    logits = built.head(built.network.model.early(Tensor(x), None), keep).asnumpy()
+    layers = 1 if built.head.shared else built.head.layers
+    centre = logits[:, :layers].mean(0).reshape(-1)
+    built.head.fc2.bias.set_data(
+        Tensor((built.head.fc2.bias.asnumpy() - centre).astype(np.float32))
+    )

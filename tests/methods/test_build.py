@@ -33,7 +33,8 @@ def test_classes_come_from_the_data_unless_given():
 def test_seed_decides_the_first_weights():
     def weights(seed):
         config = load_config(None, [*BASE, f"train.seed={seed}"])
-        return build_method(config, 10, 8, native=False)[0].network.model.layer3[0].conv1.weight.asnumpy().copy()
+        built, _ = build_method(config, 10, 8, native=False)
+        return built.network.model.layer3[0].conv1.weight.asnumpy().copy()
 
     np.testing.assert_array_equal(weights(3), weights(3))
     assert (weights(3) != weights(4)).any()
@@ -41,13 +42,14 @@ def test_seed_decides_the_first_weights():
 
 def test_float_weights_are_loaded_before_layers_are_swapped(tmp_path):
     """So that LSQ's first weight steps come from the loaded weights."""
-    start, _ = build_method(load_config(None, [*BASE, "train.seed=9"]), 10, 8, native=False, name="float")
+    source = load_config(None, [*BASE, "train.seed=9"])
+    start, _ = build_method(source, 10, 8, native=False, name="float")
     ms.save_checkpoint(start.network.model, str(tmp_path / "float.ckpt"))
     overrides = [*BASE, f"model.weights={tmp_path / 'float.ckpt'}", "quant.quantizer=lsq"]
     built, loaded = build_method(load_config(None, overrides), 10, 8, native=False)
     assert len(loaded) == len(list(start.network.model.get_parameters()))
-    layer, source = built.network.model.layer2[0].conv1, start.network.model.layer2[0].conv1
-    w = source.weight.asnumpy()
+    layer, first = built.network.model.layer2[0].conv1, start.network.model.layer2[0].conv1
+    w = first.weight.asnumpy()
     np.testing.assert_array_equal(layer.weight.asnumpy(), w)
     steps = [[2 * np.abs(w).mean() / np.sqrt(top)] for top in (3, 7, 15)]
     np.testing.assert_allclose(layer.weight_quantizer.step.asnumpy(), steps, rtol=1e-5)

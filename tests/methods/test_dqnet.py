@@ -17,8 +17,9 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Tensor, nn
 
+from src.controllers.gumbel import hard_choice
 from tests.methods.build import answer, images, method, randomise_head
 
 
@@ -83,14 +84,14 @@ def test_plan_is_one_hot_for_every_image(pynative, tied, columns, train, count):
 
 def test_untied_choices_differ_between_weights_and_inputs(pynative):
     built = method("dqnet.tied=false")
-    randomise_head(built)
+    randomise_head(built, images(8))
     _, plan = answer(built, images(8))
     assert (plan[:, :, 0] != plan[:, :, 1]).any()
 
 
 def test_network_scope_gives_all_layers_one_choice(pynative):
     built = method("dqnet.scope=network")
-    randomise_head(built)
+    randomise_head(built, images(16))
     for train in (False, True):
         _, plan = answer(built, images(16), train)
         np.testing.assert_array_equal(plan, np.tile(plan[:, :1], (1, 4, 1, 1)))
@@ -99,8 +100,8 @@ def test_network_scope_gives_all_layers_one_choice(pynative):
 
 def test_evaluation_repeats_itself_and_sampling_does_not(pynative):
     built = method()
-    randomise_head(built)
     x = images(16)
+    randomise_head(built, x)
     first, second = answer(built, x, seed=0), answer(built, x, seed=1)
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
@@ -118,15 +119,14 @@ def test_sampling_drops_no_units():
     assert (keep == 0).any()
 
 
-@pytest.mark.parametrize("tied", ["true", "false"])
-@pytest.mark.parametrize("quantizer", ["dorefa", "pact", "lsq"])
+@pytest.mark.parametrize("quantizer,tied", [("dorefa", "true"), ("pact", "false"), ("lsq", "true")])
 def test_selected_network_agrees_with_the_mask_weighted_form(pynative, quantizer, tied):
     """Each image at its own widths only: same plan, and the same logits within float noise."""
     answers = []
     for execution in ("mixture", "selected"):
         options = (f"quant.quantizer={quantizer}", f"dqnet.tied={tied}")
         built = method(f"dqnet.execution={execution}", *options)
-        randomise_head(built)
+        randomise_head(built, images(6))
         answers.append(answer(built, images(6)))
     (mixture, plan), (selected, same_plan) = answers
     np.testing.assert_array_equal(plan, same_plan)
@@ -136,8 +136,8 @@ def test_selected_network_agrees_with_the_mask_weighted_form(pynative, quantizer
 
 def test_an_image_does_not_depend_on_its_batch(pynative):
     built = method()
-    randomise_head(built)
     x = images(4)
+    randomise_head(built, x)
     together, plan = answer(built, x)
     for n in range(4):
         alone, alone_plan = answer(built, x[n : n + 1])
@@ -148,7 +148,7 @@ def test_an_image_does_not_depend_on_its_batch(pynative):
 def test_task_gradient_reaches_the_controller(pynative):
     """Through the straight-through choice; the budget alone is not all that the head learns."""
     built = method("dqnet.execution=mixture")
-    randomise_head(built)
+    randomise_head(built, images(4))
     x = Tensor(images(4))
     noise = [Tensor(n) for n in built.noise(np.random.default_rng(0), 4, train=True)]
     built.network.set_train()
@@ -159,3 +159,32 @@ def test_task_gradient_reaches_the_controller(pynative):
     weight = built.head.fc2.weight
     (gradient,) = ms.grad(loss, None, [weight])()
     assert np.abs(gradient.asnumpy()).max() > 1e-6
+
+
+def trained_mean_bits(overrides: tuple, steps: int = 20) -> float:
+    """Mean width after training the controller alone on the budget, from a centred start."""
+    x = images(16)
+    built = method(*overrides)
+    randomise_head(built, x)
+    features = built.network.model.early(Tensor(x), None)
+    optimizer = nn.SGD(built.head.trainable_params(), 0.1)
+
+    def loss(noise, keep):
+        plan = hard_choice(built.head(features, keep), noise, 1.0)
+        return built.penalty(plan)[:2]
+
+    step = ms.value_and_grad(loss, None, optimizer.parameters, has_aux=True)
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        _, gradients = step(*(Tensor(n) for n in built.noise(rng, len(x), train=True)))
+        optimizer(gradients)
+    return float(loss(*(Tensor(n) for n in built.head.no_noise(len(x))))[1].asnumpy())
+
+
+def test_a_large_alpha_trains_the_controller_to_the_budget(pynative):
+    """Candidates 2, 4, 6 and a budget of 3: the mean falls to the budget and not far below."""
+    common = ("dqnet.candidates=[2, 4, 6]", "dqnet.target=3", "dqnet.dropout=0")
+    free = trained_mean_bits((*common, "dqnet.alpha_bits=0"))
+    bound = trained_mean_bits((*common, "dqnet.alpha_bits=1"))
+    assert free > 3.5
+    assert 2.2 < bound < 3.3

@@ -16,9 +16,9 @@
 import numpy as np
 import pytest
 from mindspore import Tensor
-from tests.gradients import gradients
 
 from src.quantizers.dorefa import DorefaActivation, DorefaWeight
+from tests.gradients import gradients
 
 
 def reference_weight(w, bits):

@@ -16,9 +16,9 @@
 import numpy as np
 import pytest
 from mindspore import Tensor
-from tests.gradients import gradients
 
 from src.quantizers.lsq import LsqActivation, LsqWeight, first_step
+from tests.gradients import gradients
 
 
 def step_gradient(x, s, up, low, high):

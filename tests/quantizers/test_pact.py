@@ -16,9 +16,9 @@
 import numpy as np
 import pytest
 from mindspore import Tensor
-from tests.gradients import gradients
 
 from src.quantizers.pact import PactActivation
+from tests.gradients import gradients
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])

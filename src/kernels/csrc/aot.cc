@@ -13,7 +13,8 @@
 // limitations under the License.
 
 // aot.cc: the exported functions. Each checks its tensors, then calls the active instruction set.
-// MindSpore keys the gradient of a Custom operator by symbol name, hence one forward symbol per (forward, backward) pair.
+// MindSpore keys the gradient of a Custom operator by symbol name, hence one forward symbol per
+// (forward, backward) pair.
 #include <cstring>
 #include <new>
 #include <vector>
@@ -67,7 +68,8 @@ int choices(const Tensors &t, int onehot, int kinds, int images, std::vector<int
 }
 
 // d step = s_in + a_max * s_hi (LSQ), d clip = s_hi (PACT)
-void write_steps(const Quantizers &q, const double *s_in, const double *s_hi, float *step, float *clip) {
+void write_steps(const Quantizers &q, const double *s_in, const double *s_hi, float *step,
+                 float *clip) {
   for (int k = 0; k < q.count; k++) {
     step[k] = (float)(s_in[k] + (double)q.a_max[k] * s_hi[k]);
     clip[k] = (float)s_hi[k];
@@ -81,13 +83,15 @@ int conv(const Tensors &t) {
   if (const int code = conv_shape(t, 0, 1, 2, 3, &s)) return code;
   Quantizers q = {};
   q.w = t.f(1);
-  return guarded(Timer::kConvForward, [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), nullptr, t.f(3)); });
+  return guarded(Timer::kConvForward,
+                 [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), nullptr, t.f(3)); });
 }
 
 // x, w, geometry, dy -> [dx,] dw
 int conv_grad(const Tensors &t, bool needs_dx) {
   const int last = needs_dx ? 5 : 4;
-  const int code = needs_dx ? check<6>(t, {4, 4, ANY, 4, 4, 4}, 2) : check<5>(t, {4, 4, ANY, 4, 4}, 2);
+  const int code =
+      needs_dx ? check<6>(t, {4, 4, ANY, 4, 4, 4}, 2) : check<5>(t, {4, 4, ANY, 4, 4}, 2);
   if (code) return code;
   ConvShape s;
   if (const int bad = conv_shape(t, 0, 1, 2, 3, &s)) return bad;
@@ -96,8 +100,9 @@ int conv_grad(const Tensors &t, bool needs_dx) {
   Quantizers q = {};
   q.w = t.f(1);
   const ConvGrads out = {needs_dx ? t.f(4) : nullptr, t.f(last), nullptr, nullptr};
-  return guarded(Timer::kConvBackward,
-                 [&](const Kernels &k) { return k.conv_backward(s, q, t.f(0), nullptr, t.f(3), out); });
+  return guarded(Timer::kConvBackward, [&](const Kernels &k) {
+    return k.conv_backward(s, q, t.f(0), nullptr, t.f(3), out);
+  });
 }
 
 // x, wq, w_scale, a_inv, a_scale, a_max, step, clip, geometry -> y
@@ -107,12 +112,14 @@ int quant_conv(const Tensors &t) {
   Quantizers q;
   if (const int code = conv_shape(t, 0, 1, 8, 9, &s)) return code;
   if (const int code = quantizers(t, 1, 0, s, &q)) return code;
-  return guarded(Timer::kConvForward, [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), nullptr, t.f(9)); });
+  return guarded(Timer::kConvForward,
+                 [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), nullptr, t.f(9)); });
 }
 
 // x, wq, w_scale, a_inv, a_scale, a_max, geometry, dy -> dx, dwq, dstep, dclip
 int quant_conv_grad(const Tensors &t) {
-  if (const int code = check<12>(t, {4, 4, ANY, ONE, ONE, ONE, ANY, 4, 4, 4, ONE, ONE}, 6)) return code;
+  if (const int code = check<12>(t, {4, 4, ANY, ONE, ONE, ONE, ANY, 4, 4, 4, ONE, ONE}, 6))
+    return code;
   ConvShape s;
   Quantizers q;
   if (const int code = conv_shape(t, 0, 1, 6, 7, &s)) return code;
@@ -121,8 +128,9 @@ int quant_conv_grad(const Tensors &t) {
   if (const int code = check_same(t, 1, 9)) return code;
   double s_in = 0, s_hi = 0;
   const ConvGrads out = {t.f(8), t.f(9), &s_in, &s_hi};
-  const int code = guarded(Timer::kConvBackward,
-                           [&](const Kernels &k) { return k.conv_backward(s, q, t.f(0), nullptr, t.f(7), out); });
+  const int code = guarded(Timer::kConvBackward, [&](const Kernels &k) {
+    return k.conv_backward(s, q, t.f(0), nullptr, t.f(7), out);
+  });
   if (!code) write_steps(q, &s_in, &s_hi, t.f(10), t.f(11));
   return code;
 }
@@ -137,13 +145,15 @@ int dynamic_conv(const Tensors &t) {
   if (const int code = conv_shape(t, 0, 1, 9, 10, &s)) return code;
   if (const int code = quantizers(t, 1, kinds, s, &q)) return code;
   if (const int code = choices(t, 8, kinds, s.n, &choice)) return code;
-  return guarded(Timer::kConvForward,
-                 [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), choice.data(), t.f(10)); });
+  return guarded(Timer::kConvForward, [&](const Kernels &k) {
+    return k.conv_forward(s, q, t.f(0), choice.data(), t.f(10));
+  });
 }
 
 // x, wq, w_scale, a_inv, a_scale, a_max, onehot, geometry, y, dy -> dx, dwq, dstep, dclip, donehot
 int dynamic_conv_grad(const Tensors &t) {
-  if (const int code = check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7)) return code;
+  if (const int code = check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7))
+    return code;
   ConvShape s;
   Quantizers q;
   std::vector<int> choice;
@@ -182,7 +192,8 @@ int norm_shape(const Tensors &t, int first, int count, bool relu, NormShape *s) 
 // x, gamma, beta[, residual] -> y, mean, var
 int norm(const Tensors &t, bool relu, bool residual) {
   const int r = residual ? 1 : 0;
-  const int code = residual ? check<7>(t, {ANY, 1, 1, ANY, ANY, 1, 1}, -1) : check<6>(t, {ANY, 1, 1, ANY, 1, 1}, -1);
+  const int code = residual ? check<7>(t, {ANY, 1, 1, ANY, ANY, 1, 1}, -1)
+                            : check<6>(t, {ANY, 1, 1, ANY, 1, 1}, -1);
   if (code) return code;
   if (t.ndims[0] < 2) return kRank;
   NormShape s;
@@ -191,7 +202,8 @@ int norm(const Tensors &t, bool relu, bool residual) {
   if (const int bad = check_same(t, 0, 3 + r)) return bad;
   if (const int bad = check_same(t, 0, residual ? 3 : 0)) return bad;
   return guarded(Timer::kNormForward, [&](const Kernels &k) {
-    k.norm_forward(s, t.f(0), t.f(1), t.f(2), residual ? t.f(3) : nullptr, t.f(3 + r), t.f(4 + r), t.f(5 + r));
+    k.norm_forward(s, t.f(0), t.f(1), t.f(2), residual ? t.f(3) : nullptr, t.f(3 + r), t.f(4 + r),
+                   t.f(5 + r));
     return kOk;
   });
 }
@@ -247,17 +259,19 @@ int fake_quant_grad(const Tensors &t) {
 }  // namespace
 }  // namespace dq
 
-#define DQ_EXPORT(name, call)                                                                          \
-  int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *, void *) { \
-    const dq::Tensors t = {count, data, ndims, shapes, dtypes};                                        \
-    return dq::call;                                                                                   \
+#define DQ_EXPORT(name, call)                                                                 \
+  int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *, \
+           void *) {                                                                          \
+    const dq::Tensors t = {count, data, ndims, shapes, dtypes};                               \
+    return dq::call;                                                                          \
   }
 
 extern "C" {
 DQ_EXPORT(dq_conv2d, conv(t))
 DQ_EXPORT(dq_conv2d_grad, conv_grad(t, true))
 DQ_EXPORT(dq_conv2d_first, conv(t))
-int dq_conv2d_first_grad(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *, void *) {
+int dq_conv2d_first_grad(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes,
+                         void *, void *) {
   const dq::Tensors t = {count, data, ndims, shapes, dtypes};
   const int code = dq::conv_grad(t, false);
   dq::step_done();  // the last large kernel of a training step

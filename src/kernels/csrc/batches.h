@@ -12,7 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// batches.h: the images of a batch in runs that share a quantiser, so that packed weights and sums serve several.
+// batches.h: the images of a batch in runs that share a quantiser, so that packed weights and sums
+// serve several.
 #pragma once
 #include "parallel.h"
 #include "planes.h"
@@ -28,8 +29,8 @@ struct Runs {
   int count;
 };
 
-// Sorts images by choice (stable; null: all 0) and cuts them into runs of at most `length`. The result depends on
-// the batch alone, never on the threads, hence sums over runs are reproducible.
+// Sorts images by choice (stable; null: all 0) and cuts them into runs of at most `length`. The
+// result depends on the batch alone, never on the threads, hence sums over runs are reproducible.
 inline Runs make_runs(int images, const int *choice, int kinds, int length) {
   int *order = scratch<int>(-1, kOrder, images);
   Run *run = scratch<Run>(-1, kRuns, images / length + imax(kinds, 1) + 1);

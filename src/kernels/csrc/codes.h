@@ -12,26 +12,27 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// codes.h: return codes of the exported functions. errors.py holds the sentence for each; a test ties the two.
+// codes.h: return codes of the exported functions. errors.py holds the sentence for each; a test
+// ties the two.
 #pragma once
 
 namespace dq {
 
 enum Code {
   kOk = 0,
-  kParamCount = 10,      // number of tensors differs
-  kRank = 11,            // a tensor has the wrong number of dimensions
-  kDtype = 12,           // a tensor has the wrong element type
-  kShape = 13,           // shapes of inputs or outputs do not fit together
-  kGeometry = 14,        // stride, padding or groups out of range
-  kTooLarge = 15,        // an image or a weight tensor exceeds 2^31 - 1 elements
-  kEmpty = 16,           // a dimension is zero
-  kLevels = 17,          // a_max outside 1..255 or not an integer
-  kScale = 18,           // a scale is not positive and finite
-  kOffGrid = 19,         // wq is not a multiple of w_scale
-  kOneHot = 20,          // a row of onehot has no finite maximum
-  kMemory = 21,          // scratch memory could not be had
-  kIsa = 22,             // DYNQUANT_ISA names an instruction set this machine lacks
+  kParamCount = 10,  // number of tensors differs
+  kRank = 11,        // a tensor has the wrong number of dimensions
+  kDtype = 12,       // a tensor has the wrong element type
+  kShape = 13,       // shapes of inputs or outputs do not fit together
+  kGeometry = 14,    // stride, padding or groups out of range
+  kTooLarge = 15,    // an image or a weight tensor exceeds 2^31 - 1 elements
+  kEmpty = 16,       // a dimension is zero
+  kLevels = 17,      // a_max outside 1..255 or not an integer
+  kScale = 18,       // a scale is not positive and finite
+  kOffGrid = 19,     // wq is not a multiple of w_scale
+  kOneHot = 20,      // a row of onehot has no finite maximum
+  kMemory = 21,      // scratch memory could not be had
+  kIsa = 22,         // DYNQUANT_ISA names an instruction set this machine lacks
   kInternal = 23,
 };
 

@@ -16,7 +16,8 @@
 //   dx = dxq * [0 < v < a_max],  dxq = conv_transpose(dy, w),  v = x * a_inv
 //   s_in = sum over inside of dxq * (code - v),  s_hi = sum over v >= a_max of dxq
 //   dw = dL/dw with the quantised input, summed per quantiser
-// The data gradient is the offset GEMM on dy, one pass per stride phase; the weight gradient is in weight_grad.h.
+// The data gradient is the offset GEMM on dy, one pass per stride phase; the weight gradient is in
+// weight_grad.h.
 #include "batches.h"
 #include "codes.h"
 #include "weight_grad.h"
@@ -30,11 +31,11 @@ struct GradPlan {
   ConvShape s;
   GradMap map;
   int group_ic, group_oc, blocks, phases, block_rows, tile_stride;
-  size_t weights;                        // packed words per quantiser
-  int depth[MAX_STRIDE * MAX_STRIDE];    // per phase
-  size_t start[MAX_STRIDE * MAX_STRIDE]; // per phase: where its weights begin within a block
+  size_t weights;                         // packed words per quantiser
+  int depth[MAX_STRIDE * MAX_STRIDE];     // per phase
+  size_t start[MAX_STRIDE * MAX_STRIDE];  // per phase: where its weights begin within a block
   const int *offset[MAX_STRIDE * MAX_STRIDE];
-  const int32_t *w;                      // [k][group][block][phase][depth][OB]
+  const int32_t *w;  // [k][group][block][phase][depth][OB]
 };
 
 static GradPlan grad_plan(const ConvShape &s) {
@@ -75,7 +76,8 @@ static void pack_grad_weights(GradPlan &g, const Quantizers &q) {
     const float *w = q.w + ((size_t)k * s.oc + group * g.group_oc) * g.group_ic * taps;
     int32_t *dst = out + (size_t)item * (g.weights / items);
     for (int ph = 0; ph < g.phases; ph++) {
-      const int a = ph / s.stride, b = ph % s.stride, nw = g.map.cols.taps[b], nt = g.map.rows.taps[a] * nw;
+      const int a = ph / s.stride, b = ph % s.stride, nw = g.map.cols.taps[b],
+                nt = g.map.rows.taps[a] * nw;
       for (int o = 0; o < g.group_oc; o++) {
         for (int t = 0; t < nt; t++) {
           const int tap = (a + s.stride * (t / nw)) * s.kw + b + s.stride * (t % nw);
@@ -100,7 +102,8 @@ DQ_INLINE void finish_part(F g, F x, const ActQuant &q, F &dx, F &in, F &hi) {
   in = fma(dx, sub(code, v), in);
   hi = add(hi, keep_at_least(g, v, top));
 }
-static void finish_row(const float *g, const float *x, int n, const ActQuant *q, float *dx, F &in, F &hi) {
+static void finish_row(const float *g, const float *x, int n, const ActQuant *q, float *dx, F &in,
+                       F &hi) {
   int i = 0;
   for (; i + LANES <= n; i += LANES) {
     F d = load(g + i);
@@ -114,7 +117,8 @@ static void finish_row(const float *g, const float *x, int n, const ActQuant *q,
   }
 }
 
-// One row of dxq out of the phases of its columns. Phases without taps are 0. row: room for w + 4 * LANES.
+// One row of dxq out of the phases of its columns. Phases without taps are 0. row: room for w + 4 *
+// LANES.
 static void gather_row(const GradPlan &g, int a, const float *phase_rows, float *row) {
   const ConvShape &s = g.s;
   const size_t step = (size_t)OB * g.tile_stride;
@@ -142,7 +146,8 @@ struct GradBuffers {
   float *tile, *row;
 };
 
-// What data_grad works on: images that share a quantiser (q null: none) and one pass over the weights.
+// What data_grad works on: images that share a quantiser (q null: none) and one pass over the
+// weights.
 struct GradWork {
   const float *x, *dy;
   float *dx;
@@ -153,11 +158,13 @@ struct GradWork {
   StepSums *sums;  // [n], added to
 };
 
-DQ_INLINE size_t planes_per_image(const GradPlan &g) { return (size_t)g.group_oc * g.map.planes.plane; }
+DQ_INLINE size_t planes_per_image(const GradPlan &g) {
+  return (size_t)g.group_oc * g.map.planes.plane;
+}
 
 // Turns the tiles of `rows` rows from l on, outputs [first, first + outputs), into dx.
-static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs, int l, int rows,
-                         const GradBuffers &buf) {
+static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs,
+                         int l, int rows, const GradBuffers &buf) {
   const ConvShape &s = g.s;
   const size_t step = (size_t)OB * g.tile_stride;
   F in = set(0.f), hi = set(0.f);
@@ -172,7 +179,8 @@ static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int fir
           memset(t.dx + at, 0, s.w * sizeof(float));
           continue;
         }
-        const float *src = buf.tile + a * s.stride * step + o * g.tile_stride + r * g.map.planes.row_len;
+        const float *src =
+            buf.tile + a * s.stride * step + o * g.tile_stride + r * g.map.planes.row_len;
         if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
         finish_row(src, t.x + at, s.w, t.q, t.dx + at, in, hi);
       }
@@ -181,11 +189,13 @@ static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int fir
   t.sums[n].in += sum(in), t.sums[n].hi += sum(hi);
 }
 
-static void prefetch_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs, int l, int rows) {
+static void prefetch_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs,
+                           int l, int rows) {
   const ConvShape &s = g.s;
   const size_t size = (size_t)imin(s.stride * rows, s.h) * s.w;
   for (int o = 0; o < outputs; o++) {
-    const size_t at = (n * s.ic + first + o) * s.h * s.w + (size_t)imin(s.stride * l, s.h - 1) * s.w;
+    const size_t at =
+        (n * s.ic + first + o) * s.h * s.w + (size_t)imin(s.stride * l, s.h - 1) * s.w;
     if (t.q) prefetch(t.x + at, size);
     prefetch_for_writing(t.dx + at, size);
   }
@@ -198,10 +208,12 @@ static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &b
   for (int group = 0; group < s.groups; group++) {
     for (int m = 0; m < t.images; m++) {
       const float *dy = t.dy + ((size_t)t.image[m] * s.oc + group * g.group_oc) * s.ho * s.wo;
-      pack_planes<RawFloat>(dy, g.group_oc, map, buf.planes + m * planes_per_image(g), nullptr, ActQuant{});
+      pack_planes<RawFloat>(dy, g.group_oc, map, buf.planes + m * planes_per_image(g), nullptr,
+                            ActQuant{});
     }
     for (int l = 0; l < g.map.max_rows; l += g.block_rows) {
-      const int rows = imin(g.block_rows, g.map.max_rows - l), pixels = (rows - 1) * map.row_len + g.map.max_cols;
+      const int rows = imin(g.block_rows, g.map.max_rows - l),
+                pixels = (rows - 1) * map.row_len + g.map.max_cols;
       for (int b = 0; b < g.blocks; b++) {
         const int outputs = imin(OB, g.group_ic - b * OB), first = group * g.group_ic + b * OB;
         const int32_t *w = g.w + t.k * g.weights + (group * g.blocks + b) * per_block;
@@ -212,11 +224,11 @@ static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &b
             if (!g.depth[ph]) continue;
             float *out = buf.tile + ph * step;
             if (outputs == 1) {
-              gemm_block<DotFloat, GEMM_V, 1>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph], out, g.tile_stride,
-                                              pixels);
+              gemm_block<DotFloat, GEMM_V, 1>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph],
+                                              out, g.tile_stride, pixels);
             } else {
-              gemm_block<DotFloat, GEMM_V, OB>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph], out, g.tile_stride,
-                                               pixels);
+              gemm_block<DotFloat, GEMM_V, OB>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph],
+                                               out, g.tile_stride, pixels);
             }
           }
           finish_block(g, t, t.image[m], first, outputs, l, rows, buf);
@@ -238,8 +250,8 @@ static GradBuffers *grad_buffers(const GradPlan &g, int images) {
   return table;
 }
 
-static void sum_steps(const Quantizers &q, const ConvShape &s, const int *choice, const StepSums *sums,
-                      const ConvGrads &out) {
+static void sum_steps(const Quantizers &q, const ConvShape &s, const int *choice,
+                      const StepSums *sums, const ConvGrads &out) {
   for (int k = 0; k < q.count; k++) out.s_in[k] = out.s_hi[k] = 0;
   for (int n = 0; n < s.n; n++) {
     const int k = choice ? choice[n] : 0;
@@ -247,8 +259,8 @@ static void sum_steps(const Quantizers &q, const ConvShape &s, const int *choice
   }
 }
 
-int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice, const float *dy,
-                  const ConvGrads &out) {
+int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
+                  const float *dy, const ConvGrads &out) {
   GradPlan g = {};
   GradBuffers *buffers = nullptr;
   StepSums *sums = scratch<StepSums>(-1, kStepSums, s.n);
@@ -263,12 +275,14 @@ int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const
   wg.prepare(runs);
   parallel(runs.count, [&](int thread, int item) {
     const Run &run = runs.run[item];
-    const ActQuant quant = q.count ? ActQuant{q.a_inv[run.k], q.a_scale[run.k], q.a_max[run.k]} : ActQuant{};
+    const ActQuant quant =
+        q.count ? ActQuant{q.a_inv[run.k], q.a_scale[run.k], q.a_max[run.k]} : ActQuant{};
     wg.begin(item);
     for (int i = 0; i < run.count; i += wg.together()) {
       const int *image = runs.order + run.first + i, images = imin(wg.together(), run.count - i);
       if (out.dx) {
-        const GradWork work = {x, dy, out.dx, run.k, q.count ? &quant : nullptr, image, images, sums};
+        const GradWork work = {x,     dy,     out.dx, run.k, q.count ? &quant : nullptr,
+                               image, images, sums};
         data_grad(g, work, buffers[thread]);
       }
       wg.add_images(thread, item, image, images, quant);

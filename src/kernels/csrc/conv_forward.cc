@@ -12,8 +12,9 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// conv_forward.cc: y = conv(Q(x), w), each image with its own quantiser; and the inner products <dy, conv(Q_k(x), w_k)>.
-// Images are packed into planes, then blocks of rows go through the offset GEMM, one block of outputs after another.
+// conv_forward.cc: y = conv(Q(x), w), each image with its own quantiser; and the inner products
+// <dy, conv(Q_k(x), w_k)>. Images are packed into planes, then blocks of rows go through the offset
+// GEMM, one block of outputs after another.
 #include "batches.h"
 #include "codes.h"
 #include "weights.h"
@@ -52,11 +53,12 @@ static ForwardPlan forward_plan(const ConvShape &s) {
   return f;
 }
 
-// Calls done(image in the run, output, first row, rows, results with row_len per row) for all outputs of a group.
-// soon(the same, without results) comes before.
+// Calls done(image in the run, output, first row, rows, results with row_len per row) for all
+// outputs of a group. soon(the same, without results) comes before.
 template <class C, class D, int V, class Soon, class Done>
-static void convolve(const ForwardPlan &f, const Pack &p, int group, const float *x, const int *image, int images,
-                     const ForwardBuffers &buf, Soon &&soon, Done &&done) {
+static void convolve(const ForwardPlan &f, const Pack &p, int group, const float *x,
+                     const int *image, int images, const ForwardBuffers &buf, Soon &&soon,
+                     Done &&done) {
   const ConvShape &s = f.s;
   for (int m = 0; m < images; m++) {
     const float *src = x + image[m] * f.x_size + (size_t)group * f.group_ic * s.h * s.w;
@@ -73,29 +75,35 @@ static void convolve(const ForwardPlan &f, const Pack &p, int group, const float
         if (outputs == 1) {
           gemm_block<D, V, 1>(base, p.offset, p.depth, p.chunk, w, buf.tile, f.tile_stride, pixels);
         } else {
-          gemm_block<D, V, OB>(base, p.offset, p.depth, p.chunk, w, buf.tile, f.tile_stride, pixels);
+          gemm_block<D, V, OB>(base, p.offset, p.depth, p.chunk, w, buf.tile, f.tile_stride,
+                               pixels);
         }
-        for (int o = 0; o < outputs; o++) done(m, first + o, h, rows, buf.tile + (size_t)o * f.tile_stride);
+        for (int o = 0; o < outputs; o++)
+          done(m, first + o, h, rows, buf.tile + (size_t)o * f.tile_stride);
       }
     }
   }
 }
 
 template <class Soon, class Done>
-static void convolve_run(const ForwardPlan &f, const Pack &p, const float *x, const int *image, int images,
-                         const ForwardBuffers &buf, Soon &&soon, Done &&done) {
+static void convolve_run(const ForwardPlan &f, const Pack &p, const float *x, const int *image,
+                         int images, const ForwardBuffers &buf, Soon &&soon, Done &&done) {
   for (int g = 0; g < f.s.groups; g++) {
-    if (p.mode == kRaw) convolve<RawFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, soon, done);
+    if (p.mode == kRaw)
+      convolve<RawFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, soon, done);
     if (p.mode == kReal || p.mode == kExact) {
       convolve<CodeFloat, DotFloat, GEMM_V>(f, p, g, x, image, images, buf, soon, done);
     }
 #if DQ_HAS_BYTES
-    if (p.mode == kBytes) convolve<CodeBytes, DotBytes, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
+    if (p.mode == kBytes)
+      convolve<CodeBytes, DotBytes, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
 #else
-    if (p.mode == kInt32) convolve<CodeInt, DotInt32, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
+    if (p.mode == kInt32)
+      convolve<CodeInt, DotInt32, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
 #endif
 #if DQ_HAS_WIDE
-    if (p.mode == kWide) convolve<CodeBytes, DotWide, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
+    if (p.mode == kWide)
+      convolve<CodeBytes, DotWide, BYTE_V>(f, p, g, x, image, images, buf, soon, done);
 #endif
   }
 }
@@ -109,7 +117,8 @@ class ForwardScratch {
         table_(scratch<ForwardBuffers>(-1, kTable, dq::pool_threads())) {
     for (int t = 0; t < dq::pool_threads(); t++) {
       fresh_[t] = 1;
-      table_[t] = {scratch<int32_t>(t, kPlanes, size_), scratch<int32_t>(t, kRow, f.s.w + 2 * LANES),
+      table_[t] = {scratch<int32_t>(t, kPlanes, size_),
+                   scratch<int32_t>(t, kRow, f.s.w + 2 * LANES),
                    scratch<float>(t, kTile, (size_t)OB * f.tile_stride)};
     }
   }
@@ -125,7 +134,8 @@ class ForwardScratch {
   ForwardBuffers *table_;
 };
 
-static void store_scaled(const float *src, int row_len, int rows, int cols, float scale, float *dst) {
+static void store_scaled(const float *src, int row_len, int rows, int cols, float scale,
+                         float *dst) {
   const F k = set(scale);
   if (row_len == cols) cols *= rows, rows = 1;
   for (int r = 0; r < rows; r++, src += row_len, dst += cols) {
@@ -150,7 +160,8 @@ static double dot_rows(const float *src, int row_len, int rows, int cols, const 
   return sum(add(a, b));
 }
 
-int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice, float *y) {
+int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
+                 float *y) {
   const ForwardPlan f = forward_plan(s);
   Pack *packs = scratch<Pack>(-1, kPacks, imax(q.count, 1));
   if (const int code = prepare_weights(s, q, f.map, packs)) return code;
@@ -161,10 +172,14 @@ int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const 
     const Run &run = runs.run[item];
     const Pack &p = packs[run.k];
     const int *image = runs.order + run.first;
-    const auto out = [&](int m, int o, int h) { return y + ((size_t)image[m] * s.oc + o) * plane + (size_t)h * s.wo; };
+    const auto out = [&](int m, int o, int h) {
+      return y + ((size_t)image[m] * s.oc + o) * plane + (size_t)h * s.wo;
+    };
     convolve_run(
         f, p, x, image, run.count, buffers.get(thread),
-        [&](int m, int o, int h, int rows) { prefetch_for_writing(out(m, o, h), (size_t)rows * s.wo); },
+        [&](int m, int o, int h, int rows) {
+          prefetch_for_writing(out(m, o, h), (size_t)rows * s.wo);
+        },
         [&](int m, int o, int h, int rows, const float *r) {
           store_scaled(r, f.map.row_len, rows, s.wo, p.scale[o], out(m, o, h));
         });
@@ -172,8 +187,8 @@ int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const 
   return dq::kOk;
 }
 
-int conv_inner(const ConvShape &s, const Quantizers &q, const float *x, const int *choice, const float *y,
-               const float *dy, float *ip) {
+int conv_inner(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
+               const float *y, const float *dy, float *ip) {
   ForwardPlan f = forward_plan(s);
   f.run = 1;
   Pack *packs = scratch<Pack>(-1, kPacks, q.count);
@@ -185,7 +200,8 @@ int conv_inner(const ConvShape &s, const Quantizers &q, const float *x, const in
     for (int k = 0; k < q.count; k++) {
       double total = 0;
       if (k == choice[n]) {
-        for (int o = 0; o < s.oc; o++) total += dot_rows(y + n * y_size + o * plane, s.wo, s.ho, s.wo, grad + o * plane);
+        for (int o = 0; o < s.oc; o++)
+          total += dot_rows(y + n * y_size + o * plane, s.wo, s.ho, s.wo, grad + o * plane);
       } else {
         const Pack &p = packs[k];
         convolve_run(

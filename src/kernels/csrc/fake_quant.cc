@@ -12,7 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// fake_quant.cc: the activation quantiser on its own, for dense layers: value = code * a_scale, and its gradients.
+// fake_quant.cc: the activation quantiser on its own, for dense layers: value = code * a_scale, and
+// its gradients.
 #include "kernels.h"
 #include "pack.h"
 #include "parallel.h"
@@ -27,14 +28,16 @@ void quant_forward(size_t size, const dq::Quantizers &q, const float *x, float *
   parallel((int)((size + PIECE - 1) / PIECE), [&](int, int item) {
     size_t i = item * PIECE;
     const size_t end = i + PIECE < size ? i + PIECE : size;
-    for (; i + LANES <= end; i += LANES) store(y + i, mul(to_float(truncate(code_of(load(x + i), a))), scale));
+    for (; i + LANES <= end; i += LANES)
+      store(y + i, mul(to_float(truncate(code_of(load(x + i), a))), scale));
     const int rest = (int)(end - i);
-    if (rest) store_part(y + i, rest, mul(to_float(truncate(code_of(load_part(x + i, rest), a))), scale));
+    if (rest)
+      store_part(y + i, rest, mul(to_float(truncate(code_of(load_part(x + i, rest), a))), scale));
   });
 }
 
-void quant_backward(size_t size, const dq::Quantizers &q, const float *x, const float *dy, float *dx, double *s_in,
-                    double *s_hi) {
+void quant_backward(size_t size, const dq::Quantizers &q, const float *x, const float *dy,
+                    float *dx, double *s_in, double *s_hi) {
   const ActQuant a = {*q.a_inv, *q.a_scale, *q.a_max};
   const F zero = set(0.f), top = set(a.max), inv = set(a.inv);
   const int items = (int)((size + PIECE - 1) / PIECE);
@@ -44,7 +47,8 @@ void quant_backward(size_t size, const dq::Quantizers &q, const float *x, const 
     const size_t end = i + PIECE < size ? i + PIECE : size;
     F in = zero, hi = zero;
     const auto one = [&](F u, F g) {
-      const F v = mul(u, inv), code = to_float(truncate(code_of(u, a))), d = keep_inside(g, v, zero, top);
+      const F v = mul(u, inv), code = to_float(truncate(code_of(u, a))),
+              d = keep_inside(g, v, zero, top);
       in = fma(d, sub(code, v), in);
       hi = add(hi, keep_at_least(g, v, top));
       return d;

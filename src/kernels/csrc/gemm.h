@@ -12,9 +12,9 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// gemm.h: the offset GEMM. One tile holds OB outputs x V vectors of pixels in registers; per k it loads V vectors of
-// the plane, broadcasts OB weights and multiplies. An element is 4 bytes per pixel whatever the arithmetic: a float
-// or the u8 codes of 4 channels.
+// gemm.h: the offset GEMM. One tile holds OB outputs x V vectors of pixels in registers; per k it
+// loads V vectors of the plane, broadcasts OB weights and multiplies. An element is 4 bytes per
+// pixel whatever the arithmetic: a float or the u8 codes of 4 channels.
 //
 // Weights are packed as [block of OB outputs][k][output][WORDS].
 #pragma once
@@ -55,8 +55,8 @@ struct DotInt32 {  // any integer codes, one per lane
 #endif
 
 template <class D, int O, int V>
-DQ_INLINE void accumulate(typename D::Acc (&acc)[O][V], const int32_t *base, const int *offset, int from, int to,
-                          const int32_t *w) {
+DQ_INLINE void accumulate(typename D::Acc (&acc)[O][V], const int32_t *base, const int *offset,
+                          int from, int to, const int32_t *w) {
   for (int k = from; k < to; k++) {
     const int32_t *p = base + offset[k];
     typename D::X x[V];
@@ -71,10 +71,11 @@ DQ_INLINE void accumulate(typename D::Acc (&acc)[O][V], const int32_t *base, con
   }
 }
 
-// out[o * out_stride + q] as float, for O outputs and V * LANES pixels. chunk: steps before 16-bit sums are widened.
+// out[o * out_stride + q] as float, for O outputs and V * LANES pixels. chunk: steps before 16-bit
+// sums are widened.
 template <class D, int O, int V>
-DQ_NOINLINE void tile(const int32_t *base, const int *offset, int depth, int chunk, const int32_t *w, float *out,
-                 int out_stride) {
+DQ_NOINLINE void tile(const int32_t *base, const int *offset, int depth, int chunk,
+                      const int32_t *w, float *out, int out_stride) {
   typename D::Acc acc[O][V];
   if constexpr (D::CHUNKED) {
     for (int k = 0; k < depth; k += chunk) {
@@ -111,18 +112,21 @@ DQ_NOINLINE void tile(const int32_t *base, const int *offset, int depth, int chu
   }
 }
 
-// One block of O outputs over `pixels` flat pixels (rounded up to whole vectors: out needs the room).
+// One block of O outputs over `pixels` flat pixels (rounded up to whole vectors: out needs the
+// room).
 template <class D, int V, int O>
-static void gemm_block(const int32_t *base, const int *offset, int depth, int chunk, const int32_t *w, float *out,
-                       int out_stride, int pixels) {
+static void gemm_block(const int32_t *base, const int *offset, int depth, int chunk,
+                       const int32_t *w, float *out, int out_stride, int pixels) {
   const int vectors = (pixels + LANES - 1) / LANES;
   int v = 0;
   for (; v + V <= vectors; v += V) {
     tile<D, O, V>(base + v * LANES, offset, depth, chunk, w, out + v * LANES, out_stride);
   }
   const int32_t *rest = base + v * LANES;
-  if (V > 2 && vectors - v == 2) tile<D, O, 2>(rest, offset, depth, chunk, w, out + v * LANES, out_stride);
-  if (V > 1 && vectors - v == 1) tile<D, O, 1>(rest, offset, depth, chunk, w, out + v * LANES, out_stride);
+  if (V > 2 && vectors - v == 2)
+    tile<D, O, 2>(rest, offset, depth, chunk, w, out + v * LANES, out_stride);
+  if (V > 1 && vectors - v == 1)
+    tile<D, O, 1>(rest, offset, depth, chunk, w, out + v * LANES, out_stride);
 }
 
 }  // namespace DQ_NS

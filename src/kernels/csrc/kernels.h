@@ -12,10 +12,10 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// kernels.h: what one instruction set offers. The files between here and table.cc are compiled once per
-// instruction set, each time into its own namespace DQ_NS; select.cc picks one table at run time.
-// Only plain data lives here: no inline function may be shared by objects built with different -m flags,
-// because the linker would keep one copy of it for all of them.
+// kernels.h: what one instruction set offers. The files between here and table.cc are compiled once
+// per instruction set, each time into its own namespace DQ_NS; select.cc picks one table at run
+// time. Only plain data lives here: no inline function may be shared by objects built with
+// different -m flags, because the linker would keep one copy of it for all of them.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -27,13 +27,13 @@ struct ConvShape {
   int n, ic, h, w, oc, kh, kw, stride, pad, groups, ho, wo;
 };
 
-// The quantisers of a layer, one per width k. Activation code = floor(clamp(x * a_inv, 0, a_max) + 0.5),
-// weight code = round(w / w_scale). count == 0: no quantisation, w is used as it is.
+// The quantisers of a layer, one per width k. Activation code = floor(clamp(x * a_inv, 0, a_max) +
+// 0.5), weight code = round(w / w_scale). count == 0: no quantisation, w is used as it is.
 struct Quantizers {
   int count;
-  const float *w;        // [max(count, 1), oc, ic / groups, kh, kw], real values
-  const float *w_scale;  // [count, scales]
-  int scales;            // oc, or 1 for the whole tensor
+  const float *w;                        // [max(count, 1), oc, ic / groups, kh, kw], real values
+  const float *w_scale;                  // [count, scales]
+  int scales;                            // oc, or 1 for the whole tensor
   const float *a_inv, *a_scale, *a_max;  // [count]
 };
 
@@ -51,20 +51,22 @@ struct NormShape {
 struct Kernels {
   const char *name;
   // choice: the quantiser of each image, or null for all 0.
-  int (*conv_forward)(const ConvShape &, const Quantizers &, const float *x, const int *choice, float *y);
+  int (*conv_forward)(const ConvShape &, const Quantizers &, const float *x, const int *choice,
+                      float *y);
   int (*conv_backward)(const ConvShape &, const Quantizers &, const float *x, const int *choice,
                        const float *dy, const ConvGrads &);
-  // ip [n, count] = <dy[n], conv(Q_k(x[n]), w_k)>; y is the forward result, which gives the chosen one.
+  // ip [n, count] = <dy[n], conv(Q_k(x[n]), w_k)>; y is the forward result, which gives the chosen
+  // one.
   int (*conv_inner)(const ConvShape &, const Quantizers &, const float *x, const int *choice,
                     const float *y, const float *dy, float *ip);
   void (*norm_forward)(const NormShape &, const float *x, const float *gamma, const float *beta,
                        const float *residual, float *y, float *mean, float *var);
   void (*norm_backward)(const NormShape &, const float *x, const float *gamma, const float *y,
-                        const float *mean, const float *var, const float *dy, float *dx, float *dgamma,
-                        float *dbeta, float *dresidual);
+                        const float *mean, const float *var, const float *dy, float *dx,
+                        float *dgamma, float *dbeta, float *dresidual);
   void (*quant_forward)(size_t size, const Quantizers &, const float *x, float *y);
-  void (*quant_backward)(size_t size, const Quantizers &, const float *x, const float *dy, float *dx,
-                         double *s_in, double *s_hi);
+  void (*quant_backward)(size_t size, const Quantizers &, const float *x, const float *dy,
+                         float *dx, double *s_in, double *s_hi);
 };
 
 const Kernels *active_kernels();  // null when DYNQUANT_ISA asks for what this machine lacks

@@ -13,9 +13,11 @@
 // limitations under the License.
 
 // norm.cc: batch normalisation in training mode, with ReLU and residual add in the same pass.
-//   y = act((x - mean) * gamma / sqrt(var + 1e-5) + beta [+ residual]),  var biased, per channel over (n, h, w)
-// One channel of the batch at a time, so that the second pass finds it in the cache. Sums: float over an image, double
-// over images, around the mean of the first image (so that a large mean does not cancel).
+//   y = act((x - mean) * gamma / sqrt(var + 1e-5) + beta [+ residual]),  var biased, per channel
+//   over (n, h, w)
+// One channel of the batch at a time, so that the second pass finds it in the cache. Sums: float
+// over an image, double over images, around the mean of the first image (so that a large mean does
+// not cancel).
 #include <cmath>
 
 #include "kernels.h"
@@ -36,7 +38,8 @@ DQ_INLINE void over(int n, Body &&fn) {
   }
   if (i < n) {
     const int rest = n - i;
-    fn([&](const float *p) { return load_part(p + i, rest); }, [&](float *p, F v) { store_part(p + i, rest, v); });
+    fn([&](const float *p) { return load_part(p + i, rest); },
+       [&](float *p, F v) { store_part(p + i, rest, v); });
   }
 }
 
@@ -46,7 +49,8 @@ static double image_sum(const float *x, int n) {
   return sum(s);
 }
 
-// Sums of (x - center) and its square. Lanes beyond the end must count as center, not as 0: they are left to scalars.
+// Sums of (x - center) and its square. Lanes beyond the end must count as center, not as 0: they
+// are left to scalars.
 static void centered_sums(const float *x, int n, float center, double *s1, double *s2) {
   F a = set(0.f), b = a, c = a, d = a;
   const F m = set(center);
@@ -62,13 +66,15 @@ static void centered_sums(const float *x, int n, float center, double *s1, doubl
   }
 }
 
-void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta, const float *residual,
-                  float *y, float *mean, float *var) {
+void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta,
+                  const float *residual, float *y, float *mean, float *var) {
   parallel(s.c, [&](int, int c) {
     const float center = (float)(image_sum(x + (size_t)c * s.hw, s.hw) / s.hw);
     double s1 = 0, s2 = 0;
-    for (int n = 0; n < s.n; n++) centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, center, &s1, &s2);
-    const double count = (double)s.n * s.hw, shift = s1 / count, spread = s2 / count - shift * shift;
+    for (int n = 0; n < s.n; n++)
+      centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, center, &s1, &s2);
+    const double count = (double)s.n * s.hw, shift = s1 / count,
+                 spread = s2 / count - shift * shift;
     mean[c] = (float)(center + shift);
     var[c] = (float)(spread > 0 ? spread : spread < 0 ? 0 : spread);  // NaN stays
     const double k = gamma[c] / std::sqrt((double)var[c] + EPS);
@@ -90,8 +96,9 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
   });
 }
 
-void norm_backward(const NormShape &s, const float *x, const float *gamma, const float *y, const float *mean,
-                   const float *var, const float *dy, float *dx, float *dgamma, float *dbeta, float *dresidual) {
+void norm_backward(const NormShape &s, const float *x, const float *gamma, const float *y,
+                   const float *mean, const float *var, const float *dy, float *dx, float *dgamma,
+                   float *dbeta, float *dresidual) {
   parallel(s.c, [&](int, int c) {
     const F mu = set(mean[c]), zero = set(0.f);
     double s1 = 0, s2 = 0;
@@ -106,11 +113,13 @@ void norm_backward(const NormShape &s, const float *x, const float *gamma, const
       });
       s1 += sum(a), s2 += sum(b);
     }
-    const double count = (double)s.n * s.hw, inv = 1.0 / std::sqrt((double)var[c] + EPS), k = gamma[c] * inv;
+    const double count = (double)s.n * s.hw, inv = 1.0 / std::sqrt((double)var[c] + EPS),
+                 k = gamma[c] * inv;
     dbeta[c] = (float)s1;
     dgamma[c] = (float)(s2 * inv);
     // dx = k * d - k * s1 / count - (x - mean) * k * inv^2 * s2 / count
-    const F vk = set((float)k), v0 = set((float)(-k * s1 / count)), v1 = set((float)(-k * inv * inv * s2 / count));
+    const F vk = set((float)k), v0 = set((float)(-k * s1 / count)),
+            v1 = set((float)(-k * inv * inv * s2 / count));
     for (int n = 0; n < s.n; n++) {
       const size_t at = ((size_t)n * s.c + c) * s.hw;
       over(s.hw, [&](auto ld, auto st) {

@@ -12,13 +12,15 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// pack.h: from an image to planes (planes.h), quantising on the way. `Codes` below is what one 4-byte element holds.
+// pack.h: from an image to planes (planes.h), quantising on the way. `Codes` below is what one
+// 4-byte element holds.
 #pragma once
 #include "planes.h"
 
 namespace DQ_NS {
 
-// Asks for memory that the code after the next GEMM will touch: the time of the GEMM hides the wait.
+// Asks for memory that the code after the next GEMM will touch: the time of the GEMM hides the
+// wait.
 DQ_INLINE void prefetch(const float *p, size_t count) {
   for (size_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
 }
@@ -37,23 +39,29 @@ DQ_INLINE F code_of(F x, const ActQuant &q) {
 
 struct RawFloat {
   static constexpr int GROUP = 1;
-  template <class L> DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &) { return as_int(ld(p)); }
+  template <class L>
+  DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &) {
+    return as_int(ld(p));
+  }
 };
 struct CodeFloat {
   static constexpr int GROUP = 1;
-  template <class L> DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &q) {
+  template <class L>
+  DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &q) {
     return as_int(to_float(truncate(code_of(ld(p), q))));
   }
 };
 struct CodeInt {
   static constexpr int GROUP = 1;
-  template <class L> DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &q) {
+  template <class L>
+  DQ_INLINE I get(L ld, const float *p, size_t, int, const ActQuant &q) {
     return truncate(code_of(ld(p), q));
   }
 };
 struct CodeBytes {  // channels c..c+3 in bytes 0..3; missing channels are 0
   static constexpr int GROUP = 4;
-  template <class L> DQ_INLINE I get(L ld, const float *p, size_t hw, int channels, const ActQuant &q) {
+  template <class L>
+  DQ_INLINE I get(L ld, const float *p, size_t hw, int channels, const ActQuant &q) {
     I r = truncate(code_of(ld(p), q));
     if (channels > 1) r = ior(r, shift_left<8>(truncate(code_of(ld(p + hw), q))));
     if (channels > 2) r = ior(r, shift_left<16>(truncate(code_of(ld(p + 2 * hw), q))));
@@ -63,14 +71,16 @@ struct CodeBytes {  // channels c..c+3 in bytes 0..3; missing channels are 0
 };
 
 template <class C>
-DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, int32_t *dst, const ActQuant &q) {
+DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, int32_t *dst,
+                        const ActQuant &q) {
   int i = 0;
   for (; i + LANES <= n; i += LANES) {
     istore(dst + i, C::get([](const float *p) { return load(p); }, src + i, hw, channels, q));
   }
   if (i < n) {
     const int rest = n - i;
-    const I v = C::get([rest](const float *p) { return load_part(p, rest); }, src + i, hw, channels, q);
+    const I v =
+        C::get([rest](const float *p) { return load_part(p, rest); }, src + i, hw, channels, q);
     store_part((float *)(dst + i), rest, as_float(v));
   }
 }
@@ -79,13 +89,14 @@ DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, int32_
 DQ_INLINE void copy_strided(const int32_t *src, int stride, int n, int32_t *dst) {
   int i = 0;
   if (stride == 2) {
-    for (; i + LANES <= n; i += LANES) istore(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
+    for (; i + LANES <= n; i += LANES)
+      istore(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
   }
   for (; i < n; i++) dst[i] = src[i * stride];
 }
 
-// x: `channels` planes of h x w floats. dst: zeroed once, so that what lies outside the image stays 0.
-// row: scratch of w + 1 elements, used when stride > 1.
+// x: `channels` planes of h x w floats. dst: zeroed once, so that what lies outside the image stays
+// 0. row: scratch of w + 1 elements, used when stride > 1.
 template <class C>
 static void pack_planes(const float *x, int channels, const PlaneMap &m, int32_t *dst, int32_t *row,
                         const ActQuant &q) {
@@ -108,7 +119,8 @@ static void pack_planes(const float *x, int channels, const PlaneMap &m, int32_t
       pack_run<C>(src + r * m.w, hw, channels - c, m.w, row, q);
       for (int b = 0; b < m.phase_w; b++, out += m.plane) {
         const int first = m.first_col(b);
-        copy_strided(row + first * m.stride + b - m.left, m.stride, m.end_col(b) - first, out + first);
+        copy_strided(row + first * m.stride + b - m.left, m.stride, m.end_col(b) - first,
+                     out + first);
       }
     }
   }

@@ -12,7 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// parallel.h: loops over the pool, and scratch memory by purpose. Included only by files compiled per instruction set.
+// parallel.h: loops over the pool, and scratch memory by purpose. Included only by files compiled
+// per instruction set.
 #pragma once
 #include "pool.h"
 #include "simd.h"
@@ -22,12 +23,33 @@ namespace DQ_NS {
 template <class Body>
 static void parallel(int items, Body &&body) {  // body(thread, item)
   using Plain = typename std::remove_reference<Body>::type;
-  dq::pool_run(items, [](void *ctx, int thread, int item) { (*(Plain *)ctx)(thread, item); }, (void *)&body);
+  dq::pool_run(
+      items, [](void *ctx, int thread, int item) { (*(Plain *)ctx)(thread, item); }, (void *)&body);
 }
 
 enum Slot {
-  kCodes, kPartials, kScales, kOffsets, kPackedWeights, kPacks, kOrder, kRuns, kFresh, kTable, kPlanes, kRow, kTile,
-  kGradWeights, kGradOffsets, kGradPlanes, kGradTile, kGradRow, kInputPlanes, kTransposed, kSums, kStepSums
+  kCodes,
+  kPartials,
+  kScales,
+  kOffsets,
+  kPackedWeights,
+  kPacks,
+  kOrder,
+  kRuns,
+  kFresh,
+  kTable,
+  kPlanes,
+  kRow,
+  kTile,
+  kGradWeights,
+  kGradOffsets,
+  kGradPlanes,
+  kGradTile,
+  kGradRow,
+  kInputPlanes,
+  kTransposed,
+  kSums,
+  kStepSums
 };
 
 template <class T>

@@ -12,12 +12,15 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// planes.h: where the pixels of a padded image lie, so that a convolution becomes one "offset GEMM":
-//   out[o][q] = sum_k weight[k][o] * plane[offset[k] + q],   k over (channel group, tap), q over flat output pixels.
+// planes.h: where the pixels of a padded image lie, so that a convolution becomes one "offset
+// GEMM":
+//   out[o][q] = sum_k weight[k][o] * plane[offset[k] + q],   k over (channel group, tap), q over
+//   flat output pixels.
 //
-// A plane is row-major with rows of `row_len` elements; outputs share that row length, so q runs straight over
-// rows. The zeros right of a row are the zeros left of the next one wherever both exist. Stride s splits a plane
-// into s * s phases, (row % s, col % s), so that neighbouring outputs read neighbouring elements.
+// A plane is row-major with rows of `row_len` elements; outputs share that row length, so q runs
+// straight over rows. The zeros right of a row are the zeros left of the next one wherever both
+// exist. Stride s splits a plane into s * s phases, (row % s, col % s), so that neighbouring
+// outputs read neighbouring elements.
 #pragma once
 #include "kernels.h"
 #include "simd.h"
@@ -33,8 +36,8 @@ DQ_INLINE int imin(int a, int b) { return a < b ? a : b; }
 DQ_INLINE int imax(int a, int b) { return a > b ? a : b; }
 
 struct PlaneMap {
-  int h, w;            // the source image
-  int stride;          // phases per axis; a phase that no tap reads is left out
+  int h, w;    // the source image
+  int stride;  // phases per axis; a phase that no tap reads is left out
   int phase_h, phase_w;
   int top, left;       // zeros before the first row / column
   int rows, cols;      // of a phase, as far as taps read
@@ -65,7 +68,8 @@ DQ_INLINE PlaneMap input_map(int h, int w, int kh, int kw, int stride, int pad, 
   return m;
 }
 
-// One axis of the data gradient: dx[i] = sum over taps k = phase + s * t of dy[u - t] * w[k], i + pad = s * u + phase.
+// One axis of the data gradient: dx[i] = sum over taps k = phase + s * t of dy[u - t] * w[k], i +
+// pad = s * u + phase.
 struct GradAxis {
   int first[8], count[8], taps[8];  // per phase: first u, number of u, number of taps
 };
@@ -80,7 +84,8 @@ DQ_INLINE GradAxis grad_axis(int size, int kernel, int stride, int pad) {
   return g;
 }
 // Zeros before dy and positions read, over all phases that have taps.
-DQ_INLINE void grad_extent(const GradAxis &g, int stride, int out, int *before, int *extent, int *widest) {
+DQ_INLINE void grad_extent(const GradAxis &g, int stride, int out, int *before, int *extent,
+                           int *widest) {
   int lead = 0, end = out, wide = 1;
   for (int a = 0; a < stride; a++) {
     if (!g.taps[a] || !g.count[a]) continue;

@@ -12,8 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// pool.cc: a persistent pool. Workers spin for some microseconds between kernels (a training step is a dense
-// row of short kernels), then sleep.
+// pool.cc: a persistent pool. Workers spin for some microseconds between kernels (a training step
+// is a dense row of short kernels), then sleep.
 #include "pool.h"
 
 #include <sched.h>
@@ -46,8 +46,9 @@ int default_threads() {
   if (count <= 0) {
     cpu_set_t mask;
     CPU_ZERO(&mask);
-    count = sched_getaffinity(0, sizeof(mask), &mask) == 0 ? CPU_COUNT(&mask)
-                                                          : (int)std::thread::hardware_concurrency();
+    count = sched_getaffinity(0, sizeof(mask), &mask) == 0
+                ? CPU_COUNT(&mask)
+                : (int)std::thread::hardware_concurrency();
   }
   return count < 1 ? 1 : count > 256 ? 256 : count;
 }
@@ -73,7 +74,8 @@ class Pool {
     stop();
     count_ = wanted_;
     quit_.store(false);
-    for (int t = 1; t < count_; t++) workers_.emplace_back([this, t, g = generation_.load()] { work(t, g); });
+    for (int t = 1; t < count_; t++)
+      workers_.emplace_back([this, t, g = generation_.load()] { work(t, g); });
   }
 
   void run(int items, void (*fn)(void *, int, int), void *ctx) {
@@ -93,7 +95,10 @@ class Pool {
     wake_.notify_all();
     drain(0);
     for (int spin = 0; left_.load(std::memory_order_acquire); spin++) {
-      if (spin < 20000) pause_cpu(); else std::this_thread::yield();
+      if (spin < 20000)
+        pause_cpu();
+      else
+        std::this_thread::yield();
     }
   }
 
@@ -109,7 +114,7 @@ class Pool {
     return b.data;
   }
 
-  std::mutex busy;             // held for the length of a kernel
+  std::mutex busy;  // held for the length of a kernel
   std::atomic<int> wanted_{1};
   int count() const { return count_; }
 
@@ -120,7 +125,8 @@ class Pool {
 
   void work(int thread, uint64_t seen) {
     for (;;) {
-      for (int spin = 0; generation_.load(std::memory_order_acquire) == seen && spin < 4000; spin++) pause_cpu();
+      for (int spin = 0; generation_.load(std::memory_order_acquire) == seen && spin < 4000; spin++)
+        pause_cpu();
       if (generation_.load() == seen) {
         std::unique_lock<std::mutex> hold(sleep_);
         wake_.wait(hold, [&] { return generation_.load() != seen; });
@@ -155,7 +161,8 @@ class Pool {
 };
 
 Pool &pool() {
-  static Pool *instance = new Pool;  // never destroyed: worker threads may outlive static destructors
+  static Pool *instance =
+      new Pool;  // never destroyed: worker threads may outlive static destructors
   return *instance;
 }
 
@@ -166,7 +173,9 @@ void pool_set_threads(int count) {
   pool().wanted_.store(count < 1 ? default_threads() : count > 256 ? 256 : count);
 }
 void pool_run(int items, void (*fn)(void *, int, int), void *ctx) { pool().run(items, fn, ctx); }
-void *pool_scratch(int thread, int slot, size_t bytes) { return pool().scratch(thread, slot, bytes); }
+void *pool_scratch(int thread, int slot, size_t bytes) {
+  return pool().scratch(thread, slot, bytes);
+}
 
 PoolLock::PoolLock() {
   pool().busy.lock();

@@ -12,7 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// pool.h: the thread pool and its scratch memory. One kernel runs at a time (PoolLock), on all threads.
+// pool.h: the thread pool and its scratch memory. One kernel runs at a time (PoolLock), on all
+// threads.
 #pragma once
 #include <cstddef>
 

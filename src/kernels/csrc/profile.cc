@@ -12,8 +12,9 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// profile.cc: see profile.h; and dq_wait_for_step, which lets Python sleep until the last kernel of a training step has
-// run. (MindSpore's own wait for a result spins, and takes a core from the kernels.)
+// profile.cc: see profile.h; and dq_wait_for_step, which lets Python sleep until the last kernel of
+// a training step has run. (MindSpore's own wait for a result spins, and takes a core from the
+// kernels.)
 #include "profile.h"
 
 #include <condition_variable>
@@ -34,7 +35,8 @@ int64_t g_steps = 0;
 }  // namespace
 
 Timer::~Timer() {
-  const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double spent =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   std::lock_guard<std::mutex> hold(g_mutex);
   g_seconds[kind_] += spent;
   g_calls[kind_]++;
@@ -69,12 +71,12 @@ int64_t dq_steps_done() {
 // 1: step `target` is done; 0: the time ran out
 int dq_wait_for_step(int64_t target, double seconds) {
   std::unique_lock<std::mutex> hold(dq::g_mutex);
-  return dq::g_stepped.wait_for(hold, std::chrono::duration<double>(seconds), [&] { return dq::g_steps >= target; });
+  return dq::g_stepped.wait_for(hold, std::chrono::duration<double>(seconds),
+                                [&] { return dq::g_steps >= target; });
 }
 void dq_set_threads(int count) { dq::pool_set_threads(count); }
 int dq_threads() {
   dq::PoolLock lock;
   return dq::pool_threads();
 }
-
 }

@@ -21,7 +21,14 @@ namespace dq {
 class Timer {
  public:
   enum Kind {
-    kConvForward, kConvBackward, kConvInner, kNormForward, kNormBackward, kQuantForward, kQuantBackward, kKinds
+    kConvForward,
+    kConvBackward,
+    kConvInner,
+    kNormForward,
+    kNormBackward,
+    kQuantForward,
+    kQuantBackward,
+    kKinds
   };
   explicit Timer(Kind kind) : kind_(kind), start_(std::chrono::steady_clock::now()) {}
   ~Timer();

@@ -12,8 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// select.cc: the one place that chooses an instruction set. DYNQUANT_ISA forces one; dq_set_isa does so for tests.
-// The build defines DQ_WITH_<ISA> for each set it compiled.
+// select.cc: the one place that chooses an instruction set. DYNQUANT_ISA forces one; dq_set_isa
+// does so for tests. The build defines DQ_WITH_<ISA> for each set it compiled.
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -22,12 +22,18 @@
 #include "kernels.h"
 
 #ifdef DQ_WITH_AVX512
-namespace dq_avx512 { extern const dq::Kernels kTable; }
+namespace dq_avx512 {
+extern const dq::Kernels kTable;
+}
 #endif
 #ifdef DQ_WITH_AVX2
-namespace dq_avx2 { extern const dq::Kernels kTable; }
+namespace dq_avx2 {
+extern const dq::Kernels kTable;
+}
 #endif
-namespace dq_portable { extern const dq::Kernels kTable; }
+namespace dq_portable {
+extern const dq::Kernels kTable;
+}
 
 namespace dq {
 namespace {
@@ -102,5 +108,4 @@ int dq_set_isa(const char *name) {
   dq::g_active.store(k);
   return dq::kOk;
 }
-
 }

@@ -12,10 +12,11 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// simd.h: the vector type of the instruction set this object is compiled for (DQ_ISA_*), namespace DQ_NS.
+// simd.h: the vector type of the instruction set this object is compiled for (DQ_ISA_*), namespace
+// DQ_NS.
 //
-// Every simd_*.h offers the same names: F (float lanes), I (32-bit lanes), LANES and the functions below it,
-// and the tile sizes that fit its registers:
+// Every simd_*.h offers the same names: F (float lanes), I (32-bit lanes), LANES and the functions
+// below it, and the tile sizes that fit its registers:
 //   OB      outputs per tile of the offset GEMM          GEMM_V  vectors of pixels per tile (float)
 //   BYTE_V  the same for integer tiles                   DW_*    tiles of the weight gradient
 #pragma once
@@ -25,10 +26,11 @@
 #include <type_traits>
 
 #define DQ_INLINE static inline __attribute__((always_inline))
-// For the tiles: inlined into a large function, gcc runs out of registers and spills inside the loop.
+// For the tiles: inlined into a large function, gcc runs out of registers and spills inside the
+// loop.
 #define DQ_NOINLINE static __attribute__((noinline))
-// Written where a loop must be unrolled for its arrays to live in registers (gcc 12 leaves them on the stack
-// otherwise, the initialising and storing loops included).
+// Written where a loop must be unrolled for its arrays to live in registers (gcc 12 leaves them on
+// the stack otherwise, the initialising and storing loops included).
 #define DQ_UNROLL _Pragma("GCC unroll 16")
 
 #if defined(DQ_ISA_AVX512)

@@ -22,8 +22,8 @@ using F = __m256;
 using I = __m256i;
 constexpr int LANES = 8;
 constexpr int OB = 4, GEMM_V = 3, BYTE_V = 2;
-constexpr int DW_OV = 2;               // vectors of output channels per tile
-constexpr int DW_I3 = 2, DW_I1 = 4;    // input channels per tile with 3 taps / 1 tap
+constexpr int DW_OV = 2;             // vectors of output channels per tile
+constexpr int DW_I3 = 2, DW_I1 = 4;  // input channels per tile with 3 taps / 1 tap
 
 DQ_INLINE F load(const float *p) { return _mm256_loadu_ps(p); }
 DQ_INLINE void store(float *p, F v) { _mm256_storeu_ps(p, v); }
@@ -40,7 +40,10 @@ DQ_INLINE F vmax(F a, F b) { return _mm256_max_ps(a, b); }  // b where a is NaN
 DQ_INLINE F vfloor(F a) { return _mm256_floor_ps(a); }
 DQ_INLINE I iadd(I a, I b) { return _mm256_add_epi32(a, b); }
 DQ_INLINE I ior(I a, I b) { return _mm256_or_si256(a, b); }
-template <int N> DQ_INLINE I shift_left(I a) { return _mm256_slli_epi32(a, N); }
+template <int N>
+DQ_INLINE I shift_left(I a) {
+  return _mm256_slli_epi32(a, N);
+}
 DQ_INLINE I truncate(F a) { return _mm256_cvttps_epi32(a); }
 DQ_INLINE F to_float(I a) { return _mm256_cvtepi32_ps(a); }
 DQ_INLINE F as_float(I a) { return _mm256_castsi256_ps(a); }
@@ -48,10 +51,15 @@ DQ_INLINE I as_int(F a) { return _mm256_castps_si256(a); }
 
 // d where lo < v < hi / where v >= lo / where v > lo, else 0
 DQ_INLINE F keep_inside(F d, F v, F lo, F hi) {
-  return _mm256_and_ps(d, _mm256_and_ps(_mm256_cmp_ps(v, lo, _CMP_GT_OQ), _mm256_cmp_ps(v, hi, _CMP_LT_OQ)));
+  return _mm256_and_ps(
+      d, _mm256_and_ps(_mm256_cmp_ps(v, lo, _CMP_GT_OQ), _mm256_cmp_ps(v, hi, _CMP_LT_OQ)));
 }
-DQ_INLINE F keep_at_least(F d, F v, F lo) { return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GE_OQ)); }
-DQ_INLINE F keep_above(F d, F v, F lo) { return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GT_OQ)); }
+DQ_INLINE F keep_at_least(F d, F v, F lo) {
+  return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GE_OQ));
+}
+DQ_INLINE F keep_above(F d, F v, F lo) {
+  return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GT_OQ));
+}
 
 DQ_INLINE double sum(F v) {
   const __m256d a = _mm256_cvtps_pd(_mm256_castps256_ps128(v));
@@ -62,7 +70,8 @@ DQ_INLINE double sum(F v) {
 
 // the first n lanes (0 < n < LANES); the others read as 0 and are not written
 DQ_INLINE F load_part(const float *p, int n) {
-  alignas(32) static const int32_t kMask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+  alignas(32) static const int32_t kMask[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                0,  0,  0,  0,  0,  0,  0,  0};
   return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(kMask + 8 - n)));
 }
 DQ_INLINE void store_part(float *p, int n, F v) {  // vmaskmov stores cost tens of cycles on AMD
@@ -113,7 +122,8 @@ DQ_INLINE void transpose(const float *src, size_t stride, float *dst, size_t dst
 }
 
 // Integer arithmetic on 4 u8 codes (x) and 4 s8 codes (w) per lane.
-// Pairs: vpmaddubsw into 16-bit accumulators, exact as long as `chunk` steps cannot leave s16; then widened.
+// Pairs: vpmaddubsw into 16-bit accumulators, exact as long as `chunk` steps cannot leave s16; then
+// widened.
 struct DotPairs {
   using Acc = I;
   using X = I;
@@ -133,8 +143,12 @@ struct DotPairs {
 };
 // Wide: any u8 x s8. Even and odd channels are split into 16-bit lanes, vpmaddwd is exact.
 struct DotWide {
-  struct X { I even, odd; };
-  struct W { I even, odd; };
+  struct X {
+    I even, odd;
+  };
+  struct W {
+    I even, odd;
+  };
   using Acc = I;
   static constexpr int WORDS = 2;
   static constexpr bool CHUNKED = false;

@@ -40,7 +40,10 @@ DQ_INLINE F vmax(F a, F b) { return _mm512_max_ps(a, b); }  // b where a is NaN
 DQ_INLINE F vfloor(F a) { return _mm512_roundscale_ps(a, 1); }
 DQ_INLINE I iadd(I a, I b) { return _mm512_add_epi32(a, b); }
 DQ_INLINE I ior(I a, I b) { return _mm512_or_si512(a, b); }
-template <int N> DQ_INLINE I shift_left(I a) { return _mm512_slli_epi32(a, N); }
+template <int N>
+DQ_INLINE I shift_left(I a) {
+  return _mm512_slli_epi32(a, N);
+}
 DQ_INLINE I truncate(F a) { return _mm512_cvttps_epi32(a); }
 DQ_INLINE F to_float(I a) { return _mm512_cvtepi32_ps(a); }
 DQ_INLINE F as_float(I a) { return _mm512_castsi512_ps(a); }
@@ -59,7 +62,8 @@ DQ_INLINE F keep_above(F d, F v, F lo) {
 
 DQ_INLINE double sum(F v) {
   const __m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
-  const __m512d hi = _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)));
+  const __m512d hi =
+      _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)));
   return _mm512_reduce_add_pd(_mm512_add_pd(lo, hi));
 }
 

@@ -12,9 +12,9 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// simd_portable.h: vectors of 4 floats in the compiler's own vector notation: SSE2 on any x86-64, NEON on any
-// aarch64, scalar code elsewhere. See simd.h. No byte arithmetic: integer convolutions run on floats where the
-// sums are exact in them (below 2^24), else on 32-bit lanes.
+// simd_portable.h: vectors of 4 floats in the compiler's own vector notation: SSE2 on any x86-64,
+// NEON on any aarch64, scalar code elsewhere. See simd.h. No byte arithmetic: integer convolutions
+// run on floats where the sums are exact in them (below 2^24), else on 32-bit lanes.
 #pragma once
 
 namespace DQ_NS {
@@ -58,7 +58,10 @@ DQ_INLINE F vfloor(F a) {  // |a| < 2^31
 }
 DQ_INLINE I iadd(I a, I b) { return a + b; }
 DQ_INLINE I ior(I a, I b) { return a | b; }
-template <int N> DQ_INLINE I shift_left(I a) { return a << N; }
+template <int N>
+DQ_INLINE I shift_left(I a) {
+  return a << N;
+}
 
 DQ_INLINE F keep_inside(F d, F v, F lo, F hi) { return as_float(as_int(d) & (v > lo) & (v < hi)); }
 DQ_INLINE F keep_at_least(F d, F v, F lo) { return as_float(as_int(d) & (v >= lo)); }

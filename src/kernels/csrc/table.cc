@@ -23,18 +23,20 @@ namespace DQ_NS {
 using namespace dq;
 
 int conv_forward(const ConvShape &, const Quantizers &, const float *, const int *, float *);
-int conv_backward(const ConvShape &, const Quantizers &, const float *, const int *, const float *, const ConvGrads &);
-int conv_inner(const ConvShape &, const Quantizers &, const float *, const int *, const float *, const float *,
-               float *);
-void norm_forward(const NormShape &, const float *, const float *, const float *, const float *, float *, float *,
-                  float *);
-void norm_backward(const NormShape &, const float *, const float *, const float *, const float *, const float *,
-                   const float *, float *, float *, float *, float *);
+int conv_backward(const ConvShape &, const Quantizers &, const float *, const int *, const float *,
+                  const ConvGrads &);
+int conv_inner(const ConvShape &, const Quantizers &, const float *, const int *, const float *,
+               const float *, float *);
+void norm_forward(const NormShape &, const float *, const float *, const float *, const float *,
+                  float *, float *, float *);
+void norm_backward(const NormShape &, const float *, const float *, const float *, const float *,
+                   const float *, const float *, float *, float *, float *, float *);
 void quant_forward(size_t, const Quantizers &, const float *, float *);
-void quant_backward(size_t, const Quantizers &, const float *, const float *, float *, double *, double *);
+void quant_backward(size_t, const Quantizers &, const float *, const float *, float *, double *,
+                    double *);
 
 extern const Kernels kTable;
-const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward, conv_backward, conv_inner,
+const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,  conv_backward, conv_inner,
                         norm_forward,     norm_backward, quant_forward, quant_backward};
 
 }  // namespace DQ_NS

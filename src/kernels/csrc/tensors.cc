@@ -53,18 +53,20 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
   if (t.size(geometry) != 3) return kShape;
   const int32_t *g = t.i32(geometry);
   const int64_t stride = g[0], pad = g[1], groups = g[2];
-  const int64_t kh = t.dim(w, lead + 2), kw = t.dim(w, lead + 3), ic = t.dim(x, 1), oc = t.dim(w, lead);
+  const int64_t kh = t.dim(w, lead + 2), kw = t.dim(w, lead + 3), ic = t.dim(x, 1),
+                oc = t.dim(w, lead);
   if (stride < 1 || stride > 8 || pad < 0 || groups < 1 || pad >= kh || pad >= kw) return kGeometry;
   if (ic % groups || oc % groups) return kGeometry;
   if (t.dim(w, lead + 1) * groups != ic) return kShape;
   const int64_t h = t.dim(x, 2), width = t.dim(x, 3);
   if (h + 2 * pad < kh || width + 2 * pad < kw) return kGeometry;
   const int64_t ho = (h + 2 * pad - kh) / stride + 1, wo = (width + 2 * pad - kw) / stride + 1;
-  if (t.dim(y, 0) != t.dim(x, 0) || t.dim(y, 1) != oc || t.dim(y, 2) != ho || t.dim(y, 3) != wo) return kShape;
+  if (t.dim(y, 0) != t.dim(x, 0) || t.dim(y, 1) != oc || t.dim(y, 2) != ho || t.dim(y, 3) != wo)
+    return kShape;
   const int64_t padded = (h + 2 * pad + stride) * (width + 2 * pad + stride);
   if (padded * ic > kLimit || padded * oc > kLimit || oc * ic * kh * kw > kLimit) return kTooLarge;
   if (t.dim(x, 0) > kLimit / 2) return kTooLarge;
-  *out = {(int)t.dim(x, 0), (int)ic, (int)h,   (int)width,  (int)oc, (int)kh,
+  *out = {(int)t.dim(x, 0), (int)ic,     (int)h,   (int)width,  (int)oc, (int)kh,
           (int)kw,          (int)stride, (int)pad, (int)groups, (int)ho, (int)wo};
   return kOk;
 }

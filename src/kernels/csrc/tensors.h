@@ -12,8 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// tensors.h: the arguments of an exported function and the checks on them. The calling convention is that of
-// MindSpore's ops.Custom(func_type="aot"): inputs, then outputs, then workspaces.
+// tensors.h: the arguments of an exported function and the checks on them. The calling convention
+// is that of MindSpore's ops.Custom(func_type="aot"): inputs, then outputs, then workspaces.
 #pragma once
 #include <cstdint>
 
@@ -40,10 +40,11 @@ enum Kind { kFloat32, kInt32Kind };
 int check_all(const Tensors &t, int count, const int *ranks, const Kind *kinds);
 int check_same(const Tensors &t, int a, int b);
 
-// The convolution of x [n, ic, h, w], w [(k,) oc, ic / groups, kh, kw], geometry int32 [stride, pad, groups] and
-// y [n, oc, ho, wo].
+// The convolution of x [n, ic, h, w], w [(k,) oc, ic / groups, kh, kw], geometry int32 [stride,
+// pad, groups] and y [n, oc, ho, wo].
 int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out);
-// wq, w_scale, a_inv, a_scale, a_max as five neighbouring tensors from `first` on; kinds: leading dimension K, or 0.
+// wq, w_scale, a_inv, a_scale, a_max as five neighbouring tensors from `first` on; kinds: leading
+// dimension K, or 0.
 int quantizers(const Tensors &t, int first, int kinds, const ConvShape &s, Quantizers *out);
 int activation(const Tensors &t, int a_inv, int count, Quantizers *out);
 

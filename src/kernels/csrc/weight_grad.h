@@ -12,9 +12,11 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// weight_grad.h: dw[o][i][kh][kw] = sum over images and pixels of dy[o][p] * xq[i][p * stride + tap].
-// dy is transposed to [block of outputs][pixel][output]; a tile keeps (input channels x taps x output vectors) sums in
-// registers, loads the outputs of a pixel and broadcasts the inputs. Every run of images has its own sums.
+// weight_grad.h: dw[o][i][kh][kw] = sum over images and pixels of dy[o][p] * xq[i][p * stride +
+// tap]. dy is transposed to [block of outputs][pixel][output]; a tile keeps (input channels x taps
+// x output vectors) sums in registers, loads the outputs of a pixel and broadcasts the inputs.
+// Every run of images has its own sums. Depthwise convolutions have one output per input: there a
+// tile keeps vectors of pixels, one per tap.
 #pragma once
 #include "batches.h"
 #include "pack.h"
@@ -23,7 +25,8 @@ namespace DQ_NS {
 
 using dq::Quantizers;
 
-// Pixels of `images` images, rows [h0, h1): acc[i][t] += dy[p][outputs] * x[channel i][p * stride + t].
+// Pixels of `images` images, rows [h0, h1): acc[i][t] += dy[p][outputs] * x[channel i][p * stride +
+// t].
 struct TileWork {
   int images, h0, h1, wo, stride, row_len;
   size_t x_image, dy_image;  // elements between images
@@ -38,7 +41,8 @@ DQ_NOINLINE void grad_tile(const TileWork &t, const float *x, const float *dy, f
     DQ_UNROLL
     for (int k = 0; k < KT; k++) {
       DQ_UNROLL
-      for (int v = 0; v < OV; v++) a[i][k][v] = load(acc + i * t.acc_channel + k * t.acc_tap + v * LANES);
+      for (int v = 0; v < OV; v++)
+        a[i][k][v] = load(acc + i * t.acc_channel + k * t.acc_tap + v * LANES);
     }
   }
   for (int m = 0; m < t.images; m++, x += t.x_image, dy += t.dy_image) {
@@ -66,9 +70,26 @@ DQ_NOINLINE void grad_tile(const TileWork &t, const float *x, const float *dy, f
     DQ_UNROLL
     for (int k = 0; k < KT; k++) {
       DQ_UNROLL
-      for (int v = 0; v < OV; v++) store(acc + i * t.acc_channel + k * t.acc_tap + v * LANES, a[i][k][v]);
+      for (int v = 0; v < OV; v++)
+        store(acc + i * t.acc_channel + k * t.acc_tap + v * LANES, a[i][k][v]);
     }
   }
+}
+
+// sums[t] += sum over q of dy[q] * x[tap[t] + q]; dy is 0 at the gaps between rows.
+template <int KT>
+DQ_NOINLINE void depthwise_tile(const float *x, const float *dy, int pixels, const int *tap,
+                                float *sums) {
+  F a[KT];
+  DQ_UNROLL
+  for (int t = 0; t < KT; t++) a[t] = set(0.f);
+  for (int q = 0; q < pixels; q += LANES) {
+    const F d = load(dy + q);
+    DQ_UNROLL
+    for (int t = 0; t < KT; t++) a[t] = fma(d, load(x + tap[t] + q), a[t]);
+  }
+  DQ_UNROLL
+  for (int t = 0; t < KT; t++) sums[t] += (float)sum(a[t]);
 }
 
 class WeightGrad {
@@ -79,13 +100,16 @@ class WeightGrad {
   void prepare(const Runs &runs);                 // memory
   void begin(int run);                            // zeroes its sums
   void add_images(int thread, int run, const int *image, int images, const ActQuant &q);
-  void finish(const Runs &runs, float *dw);       // sums over runs, in order
+  void finish(const Runs &runs, float *dw);  // sums over runs, in order
 
  private:
-  template <int OV> void block(TileWork t, const float *planes, const float *dyt, float *acc);
+  template <int OV>
+  void block(TileWork t, const float *planes, const float *dyt, float *acc);
   void transpose_dy(const float *dy, float *out) const;
+  void depthwise(const float *planes, const float *dy, float *rows, float *sums) const;
 
   ConvShape s_;
+  bool depthwise_;
   Quantizers q_;
   const float *x_, *dy_;
   PlaneMap map_;

@@ -20,8 +20,8 @@
 namespace DQ_NS {
 
 // Fills codes (float, like w) and returns the largest |code|; -1: off the grid or not finite.
-static float weight_codes(const float *w, const float *scale, int scales, int oc, int per_output, float *codes,
-                          float *partial, bool *fits_s8) {
+static float weight_codes(const float *w, const float *scale, int scales, int oc, int per_output,
+                          float *codes, float *partial, bool *fits_s8) {
   parallel(oc, [&](int, int o) {
     const float s = scale[scales == 1 ? 0 : o];
     float lo = 0.f, hi = 0.f, off = 0.f;
@@ -50,7 +50,8 @@ static float weight_codes(const float *w, const float *scale, int scales, int oc
   return -lo > hi ? -lo : hi;
 }
 
-static Mode choose_mode(float w_max, bool fits_s8, float a_max, int group_channels, int taps, int *chunk) {
+static Mode choose_mode(float w_max, bool fits_s8, float a_max, int group_channels, int taps,
+                        int *chunk) {
   const bool exact = (double)a_max * w_max * group_channels * taps < 16777216.0;
   *chunk = 1;
   if (w_max < 0.f) return kReal;
@@ -90,12 +91,14 @@ int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map
   const int taps = s.kh * s.kw, group_ic = s.ic / s.groups, group_oc = s.oc / s.groups;
   const int count = imax(q.count, 1), blocks = (group_oc + OB - 1) / OB;
   const size_t size = (size_t)s.oc * group_ic * taps;
-  const size_t packed = (size_t)s.groups * blocks * OB * group_ic * taps;  // words at most, except kWide
+  const size_t packed =
+      (size_t)s.groups * blocks * OB * group_ic * taps;  // words at most, except kWide
   float *codes = scratch<float>(-1, kCodes, size);
   float *partial = scratch<float>(-1, kPartials, 3 * (size_t)s.oc);
   float *scales = scratch<float>(-1, kScales, (size_t)count * s.oc);
   int *offsets = scratch<int>(-1, kOffsets, (size_t)count * group_ic * taps);
-  int32_t *words = scratch<int32_t>(-1, kPackedWeights, count * (packed + (size_t)s.groups * blocks * OB * taps * 8));
+  int32_t *words = scratch<int32_t>(-1, kPackedWeights,
+                                    count * (packed + (size_t)s.groups * blocks * OB * taps * 8));
   size_t used = 0;
   for (int k = 0; k < count; k++) {
     Pack &p = packs[k];
@@ -106,7 +109,8 @@ int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map
     if (q.count) {
       bool fits = false;
       const float *w_scale = q.w_scale + (size_t)k * q.scales;
-      const float w_max = weight_codes(w, w_scale, q.scales, s.oc, group_ic * taps, codes, partial, &fits);
+      const float w_max =
+          weight_codes(w, w_scale, q.scales, s.oc, group_ic * taps, codes, partial, &fits);
       if (w_max == -1.f) return dq::kOffGrid;
       p.q = {q.a_inv[k], q.a_scale[k], q.a_max[k]};
       p.mode = choose_mode(w_max, fits, p.q.max, group_ic, taps, &p.chunk);
@@ -120,7 +124,8 @@ int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map
     const int step = channel_group(p.mode), channels = (group_ic + step - 1) / step;
     p.depth = channels * taps;
     for (int c = 0; c < channels; c++) {
-      for (int t = 0; t < taps; t++) offset[c * taps + t] = c * map.channel() + map.tap(t / s.kw, t % s.kw);
+      for (int t = 0; t < taps; t++)
+        offset[c * taps + t] = c * map.channel() + map.tap(t / s.kw, t % s.kw);
     }
     pack_weights(s, p.mode == kRaw || p.mode == kReal ? w : codes, p, words + used);
     used += (size_t)s.groups * blocks * OB * p.depth * p.words;

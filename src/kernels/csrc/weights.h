@@ -12,7 +12,8 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// weights.h: from weights (float, [k][oc][ic/groups][kh][kw]) to packed blocks, and the choice of arithmetic.
+// weights.h: from weights (float, [k][oc][ic/groups][kh][kw]) to packed blocks, and the choice of
+// arithmetic.
 #pragma once
 #include "gemm.h"
 #include "pack.h"
@@ -34,12 +35,12 @@ enum Mode {
 
 struct Pack {
   Mode mode;
-  int depth;             // k steps of the GEMM
-  int chunk;             // DotPairs: steps that fit 16-bit sums
-  int words;             // per output and k
-  const int32_t *w;      // [group][block][k][OB][words]
-  const float *scale;    // [oc]: result * scale
-  const int *offset;     // [depth]
+  int depth;           // k steps of the GEMM
+  int chunk;           // DotPairs: steps that fit 16-bit sums
+  int words;           // per output and k
+  const int32_t *w;    // [group][block][k][OB][words]
+  const float *scale;  // [oc]: result * scale
+  const int *offset;   // [depth]
   ActQuant q;
 };
 
@@ -50,9 +51,12 @@ DQ_INLINE int32_t float_bits(float v) {
   memcpy(&b, &v, 4);
   return b;
 }
-DQ_INLINE int32_t byte_at(float code, int i) { return (int32_t)((uint32_t)(uint8_t)(int8_t)(int)code << (8 * i)); }
+DQ_INLINE int32_t byte_at(float code, int i) {
+  return (int32_t)((uint32_t)(uint8_t)(int8_t)(int)code << (8 * i));
+}
 
-// The words of one output at one k: w points at [channel c of the output][tap], channels `stride` apart.
+// The words of one output at one k: w points at [channel c of the output][tap], channels `stride`
+// apart.
 DQ_INLINE void weight_words(Mode mode, const float *w, int channels, int stride, int32_t *out) {
   float v[4] = {0.f, 0.f, 0.f, 0.f};
   for (int i = 0; i < imin(channels, channel_group(mode)); i++) v[i] = w[(size_t)i * stride];

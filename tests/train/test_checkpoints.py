@@ -1,0 +1,183 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Checkpoints: exact round trip, damage of every kind refused, a full disk costs nothing."""
+
+import errno
+import subprocess
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Parameter, Tensor, nn
+
+from src.config import TrainConfig
+from src.errors import UserError
+from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
+from src.train.step import build_optimizer
+from tests.train.small import SmallNetwork, values
+
+PROGRESS = Progress("dqnet", epoch=3, epochs=10, best_top1=0.875, float_top1=0.9173)
+
+
+def trained(seed=0, steps=3):
+    """A network and an optimizer with momentum that has made some steps."""
+    network = SmallNetwork(seed)
+    optimizer = build_optimizer(network, TrainConfig(), [0.1, 0.2, 0.3, 0.4])
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        shapes = [p.shape for p in optimizer.parameters]
+        optimizer(tuple(Tensor(rng.normal(size=s).astype(np.float32)) for s in shapes))
+    return network, optimizer
+
+
+def everything(network, optimizer):
+    return {**values(network), **{p.name: p.asnumpy().copy() for p in optimizer.get_parameters()}}
+
+
+def test_round_trip_is_exact(tmp_path):
+    """Weights, momenta, the step counter and the progress, to the bit."""
+    network, optimizer = trained()
+    network.hidden.set_data(Tensor(np.full((4, 5), np.float32(1e-42))))  # denormal
+    path = tmp_path / "ckpt" / "last.ckpt"
+    save_checkpoint(path, network, PROGRESS, optimizer)
+    expected = everything(network, optimizer)
+    assert any("moment" in name for name in expected) and any("step" in name for name in expected)
+    other, other_optimizer = trained(seed=5, steps=1)
+    assert load_checkpoint(path, other, other_optimizer) == PROGRESS == read_progress(path)
+    got = everything(other, other_optimizer)
+    assert got.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(got[name], value, err_msg=name)
+    assert [p.name for p in path.parent.iterdir()] == ["last.ckpt"]
+
+
+def test_the_next_step_after_loading_is_the_same(tmp_path):
+    """So the optimizer goes on with its momentum and with the rate of the right step."""
+    network, optimizer = trained()
+    save_checkpoint(tmp_path / "last.ckpt", network, PROGRESS, optimizer)
+    other, other_optimizer = trained(seed=5, steps=1)
+    load_checkpoint(tmp_path / "last.ckpt", other, other_optimizer)
+    for one in (optimizer, other_optimizer):
+        one(tuple(Tensor(np.ones(p.shape, np.float32)) for p in one.parameters))
+    for name, value in values(network).items():
+        np.testing.assert_array_equal(values(other)[name], value)
+
+
+def refused(path, network=None) -> str:
+    network = network or SmallNetwork(1)
+    before = values(network)
+    with pytest.raises(UserError) as error:
+        load_checkpoint(path, network)
+    for name, value in values(network).items():
+        np.testing.assert_array_equal(value, before[name])
+    assert str(path) in str(error.value)
+    return str(error.value)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    save_checkpoint(tmp_path / "last.ckpt", SmallNetwork(), PROGRESS)
+    return tmp_path / "last.ckpt"
+
+
+def damage(path, new: bytes) -> None:
+    path.chmod(0o600)
+    path.write_bytes(new)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.98])
+def test_a_flipped_bit_is_detected(saved, share):
+    content = bytearray(saved.read_bytes())
+    content[int(share * len(content))] ^= 4
+    damage(saved, bytes(content))
+    assert "damaged" in refused(saved)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_truncated_file_is_detected(saved, share):
+    content = saved.read_bytes()
+    damage(saved, content[: int(share * len(content))])
+    assert "damaged" in refused(saved)
+
+
+def test_missing_file(tmp_path):
+    assert "does not exist" in refused(tmp_path / "none.ckpt")
+
+
+def test_a_file_of_somebody_else(tmp_path):
+    ms.save_checkpoint(SmallNetwork(), str(tmp_path / "foreign.ckpt"))
+    assert "not written by this project" in refused(tmp_path / "foreign.ckpt")
+
+
+class Wider(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.hidden = Parameter(Tensor(np.zeros((4, 6), np.float32)), "hidden")
+        self.extra = Parameter(Tensor(np.zeros(2, np.float32)), "extra")
+
+
+def test_a_checkpoint_of_another_network(saved):
+    message = refused(saved, Wider())
+    assert "of another network: 1 tensors are missing and 1 have another shape" in message
+    assert "extra" in message and "config.yaml" in message
+
+
+def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(rows, name, **_):
+        with open(name, "wb") as file:  # noqa: PTH123  what the framework does before it fails
+            file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ms, "save_checkpoint", full)
+    with pytest.raises(UserError, match="could not be written .*No space left.* --resume"):
+        save_checkpoint(saved, SmallNetwork(1), PROGRESS)
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == ["last.ckpt"], "no half file stays"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 64 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a tmpfs cannot be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full(small_disk):
+    path = small_disk / "last.ckpt"
+    save_checkpoint(path, SmallNetwork(), PROGRESS)
+    (small_disk / "ballast").write_bytes(b"x" * 56 * 1024)
+
+    class Large(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.big = Parameter(Tensor(np.ones(10_000, np.float32)), "big")
+
+    with pytest.raises(UserError, match="could not be written"):
+        save_checkpoint(path, Large(), PROGRESS)
+    fresh = SmallNetwork(9)
+    assert load_checkpoint(path, fresh) == PROGRESS
+    np.testing.assert_array_equal(fresh.hidden.asnumpy(), SmallNetwork().hidden.asnumpy())
+    assert sorted(p.name for p in small_disk.iterdir()) == ["ballast", "last.ckpt"]

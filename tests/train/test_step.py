@@ -1,0 +1,151 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""One training step: parameter groups, momentum, clipping, the teacher, gradients that overflow."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from src.config import TrainConfig
+from src.runtime import Runtime
+from src.train.losses import TaskLoss
+from src.train.step import Objective, build_optimizer, build_step
+from tests.train.small import SmallNetwork, small_batch, small_method, values
+
+
+def group_of(optimizer, name: str) -> int:
+    return next(i for i, g in enumerate(optimizer.param_groups_names) if name in g)
+
+
+def decays(decay_quantizers: bool) -> dict[str, float]:
+    """Weight decay that each parameter gets: its value after a step of rate 1 with no gradient."""
+    network = SmallNetwork()
+    train = TrainConfig(weight_decay=0.25, decay_quantizers=decay_quantizers, momentum=0.0)
+    optimizer = build_optimizer(network, train, [1.0])
+    before = values(network)
+    optimizer(tuple(Tensor(np.zeros(p.shape, np.float32)) for p in optimizer.parameters))
+    after = values(network)
+    return {n: float(1 - (after[n] / before[n]).reshape(-1)[0]) for n in before}
+
+
+def test_quantiser_parameters_have_no_weight_decay_by_default():
+    assert decays(False) == pytest.approx({"hidden": 0.25, "out": 0.25, "clip": 0}, abs=1e-6)
+
+
+def test_quantiser_parameters_decay_on_request():
+    assert decays(True) == pytest.approx({"hidden": 0.25, "out": 0.25, "clip": 0.25}, abs=1e-6)
+
+
+def stepped(clip_norm=0.0, scale=1.0, steps=1, teacher=None, **train):
+    """(parameters before, after, outputs of the last step) with learning rate 0.1."""
+    method = small_method()
+    objective = Objective(method, TaskLoss(0.0, 0.5 if teacher else 0.0), teacher).set_train()
+    options = TrainConfig(weight_decay=0.0, **{"momentum": 0.0, **train})
+    optimizer = build_optimizer(method.network, options, [0.1] * steps)
+    step = build_step(objective, optimizer, clip_norm, Runtime("CPU"))
+    before = values(method.network)
+    images, labels = small_batch()
+    for _ in range(steps):
+        outputs = step(Tensor(images * np.float32(scale)), Tensor(labels))
+    return before, values(method.network), [float(v.asnumpy()) for v in outputs]
+
+
+def numpy_gradients(parameters, images, labels):
+    """Loss, right answers, and the gradients of the small network in float64."""
+    w, v, clip = (parameters[n].astype(np.float64) for n in ("hidden", "out", "clip"))
+    z = images.astype(np.float64) @ w
+    h = np.minimum(z, clip)
+    y = h @ v
+    p = np.exp(y - y.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    n = np.arange(len(labels))
+    dy = (p - np.eye(3)[labels]) / len(labels)
+    dh = dy @ v.T
+    gradients = {"out": h.T @ dy, "hidden": images.T @ (dh * (z < clip))}
+    gradients["clip"] = np.array([(dh * (z >= clip)).sum()])
+    return -np.log(p[n, labels]).mean(), (y.argmax(1) == labels).sum(), gradients
+
+
+def test_plain_step_equals_numpy():
+    before, after, outputs = stepped()
+    loss, right, gradients = numpy_gradients(before, *small_batch())
+    assert outputs[0] == pytest.approx(loss, rel=1e-5)
+    assert outputs[1] == right
+    assert outputs[2:] == [0, 0, 0]
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(after[name], before[name] - 0.1 * gradient, atol=1e-6)
+
+
+def test_momentum_and_nesterov_over_two_steps():
+    for nesterov in (False, True):
+        before, after, _ = stepped(steps=2, momentum=0.9, nesterov=nesterov)
+        images, labels = small_batch()
+        now = {n: v.astype(np.float64) for n, v in before.items()}
+        speed = dict.fromkeys(now, 0.0)
+        for _ in range(2):
+            _, _, gradients = numpy_gradients(now, images, labels)
+            for name, gradient in gradients.items():
+                speed[name] = 0.9 * speed[name] + gradient
+                move = gradient + 0.9 * speed[name] if nesterov else speed[name]
+                now[name] = now[name] - 0.1 * move
+        for name in now:
+            np.testing.assert_allclose(after[name], now[name], atol=1e-5)
+
+
+def test_clipping_bounds_the_global_norm():
+    before, after, _ = stepped()
+    _, _, gradients = numpy_gradients(before, *small_batch())
+    norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
+    for bound in (norm / 3, norm * 3):
+        _, bounded, _ = stepped(clip_norm=float(bound))
+        factor = min(1.0, bound / norm)
+        for name, gradient in gradients.items():
+            expected = before[name] - 0.1 * factor * gradient
+            np.testing.assert_allclose(bounded[name], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
+def test_a_gradient_that_is_not_finite_changes_nothing(clip_norm):
+    before, after, outputs = stepped(clip_norm=clip_norm, scale=np.inf)
+    assert not np.isfinite(outputs[0])
+    for name in before:
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+def test_distillation_teaches_the_student_and_leaves_the_teacher():
+    teacher = SmallNetwork(seed=7)
+    first = values(teacher)
+    before, after, outputs = stepped(teacher=teacher)
+    plain = stepped()[2][0]
+    assert outputs[0] != plain, "the teacher's answers entered the loss"
+    assert (after["out"] != before["out"]).any()
+    for name, value in values(teacher).items():
+        np.testing.assert_array_equal(value, first[name])
+
+
+def test_no_gradient_flows_to_the_teacher():
+    method, teacher = small_method(), SmallNetwork(seed=7)
+    objective = Objective(method, TaskLoss(0.0, 0.5), teacher)
+    images, labels = small_batch()
+    parameters = list(teacher.get_parameters())
+    gradients = ms.grad(objective, None, parameters, has_aux=True)
+    got, _ = gradients(Tensor(images), Tensor(labels))
+    assert all(not g.asnumpy().any() for g in got)
+
+
+def test_the_teacher_stays_in_evaluation_mode():
+    objective = Objective(small_method(), TaskLoss(), SmallNetwork(seed=7)).set_train()
+    assert objective.network.training and not objective.teacher.training
