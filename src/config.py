@@ -20,6 +20,7 @@ with the key, the value, what is allowed and the nearest known key.
 
 import dataclasses
 import difflib
+import math
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,7 +254,7 @@ def _checked(name: str, value, item: dataclasses.Field, source: str):
         raise UserError(f"{name}={value} ({source}): allowed are {allowed}{hint}")
     below = rule["low"] is not None and value < rule["low"]
     above = rule["high"] is not None and value > rule["high"]
-    if below or above or value != value:
+    if below or above:
         high = "" if rule["high"] is None else f" and at most {rule['high']}"
         raise UserError(f"{name}={value} ({source}): must be at least {rule['low']}{high}")
     return value
@@ -278,7 +279,7 @@ def _converted(name: str, value, kind: type, source: str):
             number = float(value)
         except (TypeError, ValueError):
             raise wrong from None
-        if kind is int and number != int(number):
+        if not math.isfinite(number) or (kind is int and number != int(number)):
             raise wrong
         return kind(number)
     if not isinstance(value, kind):
@@ -296,17 +297,23 @@ def _check_together(config: Config) -> None:
             "train.distill_weight > 0 needs a float teacher: give train.teacher_weights=FILE "
             "(or model.weights, which then serves as the teacher too)"
         )
-    if any(not isinstance(m, (int, float)) or m <= 0 for m in train.milestones):
-        raise UserError(f"train.milestones={train.milestones}: expected positive epochs, rising")
+    if any(not _is_number(m) or m <= 0 for m in train.milestones):
+        raise UserError(f"train.milestones={train.milestones}: expected positive epochs")
     for name in ("mean", "std"):
         values = getattr(data, name)
-        if values is not None and (len(values) != 3 or not all(isinstance(v, float) for v in values)):
+        if values is None:
+            continue
+        if len(values) != 3 or not all(_is_number(v) for v in values):
             raise UserError(f"data.{name}={values}: expected three numbers, for R, G and B in 0..1")
     if data.name != "digits" and config.data.path is None:
         raise UserError(
             f"data.name={data.name} needs data.path=FOLDER"
             + (" (scripts/get_cifar10.sh DEST fetches it)" if data.name == "cifar10" else "")
         )
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check_quant(quant: QuantConfig) -> None:

@@ -110,6 +110,23 @@ def sum_over_workers(runtime: Runtime, values: np.ndarray) -> np.ndarray:
     return _AllReduce()(Tensor(np.asarray(values, np.float32))).asnumpy()
 
 
+def wait_for_all(runtime: Runtime) -> None:
+    """Return when every worker has come here: what rank 0 wrote before is then there to read."""
+    sum_over_workers(runtime, np.zeros(1))
+
+
+def average_statistics(runtime: Runtime, network: nn.Cell) -> None:
+    """Give every worker the mean of the running statistics that each took from its own images."""
+    running = [p for p in network.get_parameters() if not p.requires_grad]
+    if runtime.workers == 1 or not running:
+        return
+    ends = np.cumsum([p.size for p in running])[:-1]
+    joined = np.concatenate([p.asnumpy().ravel() for p in running])
+    mean = sum_over_workers(runtime, joined) / np.float32(runtime.workers)
+    for parameter, values in zip(running, np.split(mean, ends), strict=True):
+        parameter.set_data(Tensor(values.reshape(parameter.shape)))
+
+
 def broadcast_parameters(runtime: Runtime, network: nn.Cell) -> None:
     """Give every worker the parameter values of rank 0."""
     if runtime.workers == 1:

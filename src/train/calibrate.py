@@ -26,14 +26,11 @@ def calibrate(network: nn.Cell, inputs: tuple[np.ndarray, ...], runtime: Runtime
 
     Later layers thus see activations that are already quantised. Returns how many were set.
     """
-    quantizers = [
-        cell
-        for _, cell in network.cells_and_names()
-        if isinstance(cell, ActivationQuantizer) and cell.learns_from_data
-    ]
-    if not quantizers:
+    layers = [cell for _, cell in network.cells_and_names() if _learns_from_input(cell)]
+    if not layers:
         return 0
-    hooks = [cell.register_forward_pre_hook(_first_input()) for cell in quantizers]
+    # At the layer and not at its quantiser: some executions ask the quantiser for its grid alone.
+    hooks = [cell.register_forward_pre_hook(_first_input()) for cell in layers]
     ms.set_context(mode=ms.PYNATIVE_MODE)  # hooks are called in this mode only
     network.set_train(False)
     network(*[Tensor(x) for x in inputs])
@@ -41,7 +38,12 @@ def calibrate(network: nn.Cell, inputs: tuple[np.ndarray, ...], runtime: Runtime
         hook.remove()
     ms.set_context(mode=ms.GRAPH_MODE if runtime.graph else ms.PYNATIVE_MODE)
     broadcast_parameters(runtime, network)
-    return len(quantizers)
+    return len(layers)
+
+
+def _learns_from_input(cell: nn.Cell) -> bool:
+    quantizer = getattr(cell, "input_quantizer", None)
+    return isinstance(quantizer, ActivationQuantizer) and quantizer.learns_from_data
 
 
 def _first_input():
@@ -49,7 +51,7 @@ def _first_input():
 
     def hook(cell, inputs):
         if not seen:
-            cell.init_from(inputs[0].asnumpy())
+            cell.input_quantizer.init_from(inputs[0].asnumpy())
             seen.append(True)
 
     return hook

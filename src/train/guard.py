@@ -51,8 +51,9 @@ def _first_bad_layer(network: nn.Cell, inputs: tuple[np.ndarray, ...]) -> str:
 
         return hook
 
-    leaves = [(n, c) for n, c in network.cells_and_names() if n and not list(c.cells())]
-    hooks = [cell.register_forward_hook(watch(name)) for name, cell in leaves]
+    # A cell ends after the cells inside it, so the innermost culprit comes first.
+    cells = [(name, cell) for name, cell in network.cells_and_names() if name]
+    hooks = [cell.register_forward_hook(watch(name)) for name, cell in cells]
     mode = ms.get_context("mode")
     ms.set_context(mode=ms.PYNATIVE_MODE)
     network(*[Tensor(x) for x in inputs])

@@ -23,7 +23,7 @@ from src.data import Dataset, Loader, load
 from src.errors import UserError
 from src.methods import build_method
 from src.methods.base import Method
-from src.runtime import Runtime
+from src.runtime import Runtime, wait_for_all
 from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
 from src.train.evaluate import Answers, evaluate, summarise
 from src.train.run_folder import RunFolder
@@ -58,6 +58,7 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
         config.train.epochs, config.train.lr, teacher, progress,
     )  # fmt: skip
     stage.run()
+    wait_for_all(runtime)
     if folder.best.is_file():
         load_checkpoint(folder.best, method.network)
     return evaluate_split(config, method, folder, runtime, "test", progress.float_top1)
@@ -134,6 +135,7 @@ def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
     if runtime.is_main:
         save_checkpoint(folder.float_weights, method.network, done)
         folder.best.unlink(missing_ok=True)  # of the float stage; the run stands for the method
+    wait_for_all(runtime)
 
 
 def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | None:

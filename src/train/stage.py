@@ -24,7 +24,7 @@ from src import kernels
 from src.config import Config
 from src.data import Loader
 from src.methods.base import Method
-from src.runtime import Runtime, broadcast_parameters, sum_over_workers
+from src.runtime import Runtime, average_statistics, broadcast_parameters, sum_over_workers
 from src.train.calibrate import calibrate
 from src.train.checkpoints import Progress, load_checkpoint, save_checkpoint
 from src.train.evaluate import collapsed, evaluate, summarise
@@ -86,6 +86,7 @@ class Stage:
             self._first_values()
         for epoch in range(self.progress.epoch + 1, self.epochs + 1):
             row = self._train_epoch(epoch)
+            average_statistics(self.runtime, self.method.network)
             if epoch % self.config.train.eval_every == 0 or epoch == self.epochs:
                 row |= self._judge(epoch)
             self.folder.append_metrics(row)

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "errors": set(),
     "entry": set(),
     "config": set(),
-    "runtime": {"config"},
+    "runtime": {"config", "kernels"},
     "data": set(),
     "quantizers": set(),
     "cost": set(),
@@ -43,7 +43,7 @@ MAY_IMPORT = {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
     },
     "engine": {"kernels"},
-    "report": {"data", "cost"},
+    "report": {"data", "cost", "entry"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 

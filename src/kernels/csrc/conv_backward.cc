@@ -71,23 +71,27 @@ static void pack_grad_weights(GradPlan &g, const Quantizers &q) {
   const int count = imax(q.count, 1), taps = s.kh * s.kw, items = s.groups * g.blocks;
   int32_t *out = scratch<int32_t>(-1, kGradWeights, count * g.weights);
   g.w = out;
-  parallel(count * items, [&](int, int item) {
-    const int k = item / items, group = item % items / g.blocks, i0 = item % g.blocks * OB;
-    const float *w = q.w + ((size_t)k * s.oc + group * g.group_oc) * g.group_ic * taps;
-    int32_t *dst = out + (size_t)item * (g.weights / items);
-    for (int ph = 0; ph < g.phases; ph++) {
-      const int a = ph / s.stride, b = ph % s.stride, nw = g.map.cols.taps[b],
-                nt = g.map.rows.taps[a] * nw;
-      for (int o = 0; o < g.group_oc; o++) {
-        for (int t = 0; t < nt; t++) {
-          const int tap = (a + s.stride * (t / nw)) * s.kw + b + s.stride * (t % nw);
-          for (int i = i0; i < i0 + OB; i++) {
-            *dst++ = i < g.group_ic ? float_bits(w[((size_t)o * g.group_ic + i) * taps + tap]) : 0;
+  parallel(
+      count * items,
+      [&](int, int item) {
+        const int k = item / items, group = item % items / g.blocks, i0 = item % g.blocks * OB;
+        const float *w = q.w + ((size_t)k * s.oc + group * g.group_oc) * g.group_ic * taps;
+        int32_t *dst = out + (size_t)item * (g.weights / items);
+        for (int ph = 0; ph < g.phases; ph++) {
+          const int a = ph / s.stride, b = ph % s.stride, nw = g.map.cols.taps[b],
+                    nt = g.map.rows.taps[a] * nw;
+          for (int o = 0; o < g.group_oc; o++) {
+            for (int t = 0; t < nt; t++) {
+              const int tap = (a + s.stride * (t / nw)) * s.kw + b + s.stride * (t % nw);
+              for (int i = i0; i < i0 + OB; i++) {
+                *dst++ =
+                    i < g.group_ic ? float_bits(w[((size_t)o * g.group_ic + i) * taps + tap]) : 0;
+              }
+            }
           }
         }
-      }
-    }
-  });
+      },
+      count * g.weights < (1 << 17));
 }
 
 struct StepSums {

@@ -20,8 +20,13 @@
 
 namespace DQ_NS {
 
+// body(thread, item) for all items. small: not worth waking the other threads for.
 template <class Body>
-static void parallel(int items, Body &&body) {  // body(thread, item)
+static void parallel(int items, Body &&body, bool small = false) {
+  if (small) {
+    for (int i = 0; i < items; i++) body(0, i);
+    return;
+  }
   using Plain = typename std::remove_reference<Body>::type;
   dq::pool_run(
       items, [](void *ctx, int thread, int item) { (*(Plain *)ctx)(thread, item); }, (void *)&body);

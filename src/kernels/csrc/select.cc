@@ -38,7 +38,7 @@ extern const dq::Kernels kTable;
 namespace dq {
 namespace {
 
-bool has_avx512() {
+[[maybe_unused]] bool has_avx512() {
 #ifdef DQ_WITH_AVX512
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -49,7 +49,7 @@ bool has_avx512() {
 #endif
 }
 
-bool has_avx2() {
+[[maybe_unused]] bool has_avx2() {
 #ifdef DQ_WITH_AVX2
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -34,6 +34,7 @@ DQ_INLINE I iset(int32_t v) { return _mm512_set1_epi32(v); }
 DQ_INLINE F add(F a, F b) { return _mm512_add_ps(a, b); }
 DQ_INLINE F sub(F a, F b) { return _mm512_sub_ps(a, b); }
 DQ_INLINE F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+DQ_INLINE F div(F a, F b) { return _mm512_div_ps(a, b); }
 DQ_INLINE F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 DQ_INLINE F vmin(F a, F b) { return _mm512_min_ps(a, b); }
 DQ_INLINE F vmax(F a, F b) { return _mm512_max_ps(a, b); }  // b where a is NaN

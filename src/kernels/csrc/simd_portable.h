@@ -16,6 +16,9 @@
 // NEON on any aarch64, scalar code elsewhere. See simd.h. No byte arithmetic: integer convolutions
 // run on floats where the sums are exact in them (below 2^24), else on 32-bit lanes.
 #pragma once
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 namespace DQ_NS {
 
@@ -24,7 +27,11 @@ typedef int32_t I __attribute__((vector_size(16)));
 typedef float LooseF __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t LooseI __attribute__((vector_size(16), aligned(4), may_alias));
 constexpr int LANES = 4;
+#if defined(__aarch64__)  // 32 registers
+constexpr int OB = 4, GEMM_V = 3, BYTE_V = 3;
+#else
 constexpr int OB = 4, GEMM_V = 2, BYTE_V = 2;
+#endif
 constexpr int DW_OV = 2;
 constexpr int DW_I3 = 1, DW_I1 = 4;
 
@@ -37,10 +44,10 @@ DQ_INLINE I iset(int32_t v) { return I{v, v, v, v}; }
 DQ_INLINE F add(F a, F b) { return a + b; }
 DQ_INLINE F sub(F a, F b) { return a - b; }
 DQ_INLINE F mul(F a, F b) { return a * b; }
+DQ_INLINE F div(F a, F b) { return a / b; }
 DQ_INLINE F fma(F a, F b, F c) {
-#if defined(__FP_FAST_FMAF)
-  return F{__builtin_fmaf(a[0], b[0], c[0]), __builtin_fmaf(a[1], b[1], c[1]),
-           __builtin_fmaf(a[2], b[2], c[2]), __builtin_fmaf(a[3], b[3], c[3])};
+#if defined(__aarch64__)
+  return vfmaq_f32(c, a, b);
 #else
   return a * b + c;
 #endif

@@ -166,26 +166,29 @@ void WeightGrad::finish(const Runs &runs, float *dw) {
   const int taps = s_.kh * s_.kw, count = imax(q_.count, 1),
             per_group = blocks_ * s_.kh * group_ic_;
   const size_t size = (size_t)s_.oc * group_ic_ * taps;
-  parallel(s_.groups * per_group, [&](int, int item) {
-    const int g = item / per_group, b = item % per_group / (s_.kh * group_ic_);
-    const int kh = item % (s_.kh * group_ic_) / group_ic_, i = item % group_ic_;
-    const int outputs = imin(block_, group_oc_ - b * block_);
-    for (int k = 0; k < count; k++) {
-      const float scale = q_.count ? q_.a_scale[k] : 1.f;
-      for (int kw = 0; kw < s_.kw; kw++) {
-        const float *src = sums_ + ((size_t)item * s_.kw + kw) * block_;
-        for (int o = 0; o < outputs; o++) {
-          float v = 0.f;
-          for (int r = 0; r < runs.count; r++) {
-            if (runs.run[r].k == k) v += src[r * sums_size_ + o];
+  parallel(
+      s_.groups * per_group,
+      [&](int, int item) {
+        const int g = item / per_group, b = item % per_group / (s_.kh * group_ic_);
+        const int kh = item % (s_.kh * group_ic_) / group_ic_, i = item % group_ic_;
+        const int outputs = imin(block_, group_oc_ - b * block_);
+        for (int k = 0; k < count; k++) {
+          const float scale = q_.count ? q_.a_scale[k] : 1.f;
+          for (int kw = 0; kw < s_.kw; kw++) {
+            const float *src = sums_ + ((size_t)item * s_.kw + kw) * block_;
+            for (int o = 0; o < outputs; o++) {
+              float v = 0.f;
+              for (int r = 0; r < runs.count; r++) {
+                if (runs.run[r].k == k) v += src[r * sums_size_ + o];
+              }
+              const size_t out = ((size_t)(g * group_oc_ + b * block_ + o) * group_ic_ + i) * taps +
+                                 kh * s_.kw + kw;
+              dw[k * size + out] = v * scale;
+            }
           }
-          const size_t out =
-              ((size_t)(g * group_oc_ + b * block_ + o) * group_ic_ + i) * taps + kh * s_.kw + kw;
-          dw[k * size + out] = v * scale;
         }
-      }
-    }
-  });
+      },
+      runs.count * sums_size_ < (1 << 17));
 }
 
 }  // namespace DQ_NS

@@ -51,26 +51,6 @@ DQ_INLINE int32_t float_bits(float v) {
   memcpy(&b, &v, 4);
   return b;
 }
-DQ_INLINE int32_t byte_at(float code, int i) {
-  return (int32_t)((uint32_t)(uint8_t)(int8_t)(int)code << (8 * i));
-}
-
-// The words of one output at one k: w points at [channel c of the output][tap], channels `stride`
-// apart.
-DQ_INLINE void weight_words(Mode mode, const float *w, int channels, int stride, int32_t *out) {
-  float v[4] = {0.f, 0.f, 0.f, 0.f};
-  for (int i = 0; i < imin(channels, channel_group(mode)); i++) v[i] = w[(size_t)i * stride];
-  if (mode == kBytes) {
-    out[0] = byte_at(v[0], 0) | byte_at(v[1], 1) | byte_at(v[2], 2) | byte_at(v[3], 3);
-  } else if (mode == kWide) {
-    out[0] = (int32_t)((uint32_t)(uint16_t)(int)v[0] | (uint32_t)(uint16_t)(int)v[2] << 16);
-    out[1] = (int32_t)((uint32_t)(uint16_t)(int)v[1] | (uint32_t)(uint16_t)(int)v[3] << 16);
-  } else if (mode == kInt32) {
-    out[0] = (int32_t)v[0];
-  } else {
-    out[0] = float_bits(v[0]);
-  }
-}
 
 // One Pack per quantiser. Returns a code of codes.h.
 int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map, Pack *packs);

@@ -1,0 +1,214 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Configuration: the default file, precedence, and one clear error for each kind of bad input."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.config import DEFAULT_FILE, Config, known_keys, load_config, save_config
+from src.errors import UserError
+
+RECIPES = sorted(p for p in DEFAULT_FILE.parent.rglob("*.yaml") if p != DEFAULT_FILE)
+
+
+def test_default_file_holds_exactly_the_known_keys_with_their_defaults():
+    tree = yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8"))
+    in_file = {f"{s}.{k}": v for s, keys in tree.items() for k, v in keys.items()}
+    assert list(in_file) == list(known_keys())
+    defaults = {f"{s}.{k}": v for s, keys in Config().as_dict().items() for k, v in keys.items()}
+    assert in_file == defaults
+
+
+def test_every_key_of_the_default_file_is_explained():
+    lines = DEFAULT_FILE.read_text(encoding="utf-8").splitlines()
+    keys = [line for line in lines if re.match(r"  \w+:", line)]
+    assert len(keys) == len(known_keys())
+    assert [line for line in keys if not re.search(r"\s# .{3}", line)] == []
+
+
+def test_a_name_fits_one_key_of_one_section_only_where_the_section_tells_them_apart():
+    """`name` and the like aside, a user may drop no section by accident: dots are required."""
+    with pytest.raises(UserError, match="did you mean `train.epochs`"):
+        load_config(None, ["epochs=3"])
+
+
+def recipe(folder: Path, text: str, name: str = "own.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_command_line_wins_over_recipe_wins_over_default(tmp_path):
+    path = recipe(tmp_path, "train: {epochs: 7, lr: 0.5}\n")
+    config = load_config(path, ["train.lr=0.25", "train.lr=0.125"])
+    assert (config.train.epochs, config.train.lr, config.train.momentum) == (7, 0.125, 0.9)
+
+
+def test_a_recipe_may_include_another(tmp_path):
+    recipe(tmp_path, "train: {epochs: 7, lr: 0.5}\n", "base.yaml")
+    config = load_config(recipe(tmp_path, "include: base.yaml\ntrain: {lr: 2}\n"))
+    assert (config.train.epochs, config.train.lr) == (7, 2.0)
+
+
+def test_defaults_of_two_configurations_are_not_shared():
+    first = load_config(None, ["quant.exceptions={conv1: 8}"])
+    first.train.milestones.append(3)
+    second = load_config()
+    assert second.quant.exceptions == {} and second.train.milestones == []
+
+
+@pytest.mark.parametrize(
+    "override,read",
+    [
+        ("device.native=on", "on"),
+        ("device.native=off", "off"),
+        ("quant.first_last=8", "8"),
+        ("train.lr=1e-4", 1e-4),
+        ("train.lr=1", 1.0),
+        ("data.mean=[0, 0.5, 1]", [0, 0.5, 1]),
+        ("dqnet.candidates=[2, 4, 8]", [2, 4, 8]),
+        ("quant.exceptions={layer1.0.conv1: 8, fc: float}", {"layer1.0.conv1": 8, "fc": "float"}),
+        ("run.dir=", None),
+        ("data.path=runs/a=b", "runs/a=b"),
+        ("train.nesterov=true", True),
+    ],
+)
+def test_values_as_typed_on_a_command_line(override, read):
+    section, leaf = override.split("=")[0].split(".")
+    value = getattr(getattr(load_config(None, [override]), section), leaf)
+    assert value == read and type(value) is type(read)
+
+
+def test_candidates_follow_the_target():
+    assert load_config(None, ["dqnet.target=5"]).dqnet.candidates == [4, 5, 6]
+
+
+# Each error: what is wrong, then words that its text must hold: the key, the value, what is allowed.
+BAD = [
+    ("train.epoch=5", "unknown key `train.epoch`", "did you mean `train.epochs`?"),
+    ("model.batch_size=8", "unknown key `model.batch_size`", "did you mean `data.batch_size`?"),
+    ("zzz=1", "unknown key `zzz`", "config/default.yaml"),
+    ("train=5", "`train` (command line) is a section"),
+    ("train.epochs", "'train.epochs'", "expected key=value"),
+    ("quant.w_bits=9", "quant.w_bits=9", "at least 1 and at most 8"),
+    ("quant.a_bits=0", "quant.a_bits=0", "at least 1 and at most 8"),
+    ("dqnet.target=9", "dqnet.target=9", "at least 2 and at most 8"),
+    ("dqnet.target=8", "dqnet.candidates=[7, 8, 9]", "2..8"),
+    ("dqnet.candidates=[3, 9]", "dqnet.candidates=[3, 9]", "2..8"),
+    ("dqnet.candidates=[4, 3]", "dqnet.candidates=[4, 3]", "rising"),
+    ("dqnet.candidates=[4]", "dqnet.candidates=[4]", "two or more"),
+    ("dqnet.candidates=[5, 6]", "dqnet.target=4", "dqnet.candidates=[5, 6]"),
+    ("train.epochs=ten", "train.epochs='ten'", "expected int"),
+    ("train.epochs=1.5", "train.epochs=1.5", "expected int"),
+    ("train.epochs=.inf", "train.epochs=inf", "expected int"),
+    ("train.lr=.nan", "train.lr=nan", "expected float"),
+    ("train.lr=-1", "train.lr=-1.0", "at least 0"),
+    ("train.lr=[1]", "train.lr=[1]", "expected float"),
+    ("train.nesterov=2", "train.nesterov=2", "expected bool"),
+    ("train.milestones=5", "train.milestones=5", "expected list"),
+    ("train.milestones=[0]", "train.milestones=[0]", "positive epochs"),
+    ("train.seed=", "`train.seed`", "must not be empty"),
+    ("model.name=resnt20", "model.name=resnt20", "resnet56", "did you mean resnet20?"),
+    ("quant.quantizer=lsqq", "quant.quantizer=lsqq", "dorefa, pact, lsq", "did you mean lsq?"),
+    ("device.native=perhaps", "device.native=perhaps", "auto, on, off"),
+    ("data.mean=[0.5, 0.5]", "data.mean=[0.5, 0.5]", "three numbers"),
+    ("data.std=[a, b, c]", "data.std=['a', 'b', 'c']", "three numbers"),
+    ("data.name=cifar10", "data.name=cifar10", "data.path=FOLDER", "get_cifar10.sh"),
+    ("quant.exceptions={conv1: 9}", "quant.exceptions: layer conv1: 9", "2..8", "float"),
+    ("quant.exceptions={conv1: [4]}", "quant.exceptions: layer conv1: [4]"),
+    ("train.distill_weight=0.5", "train.distill_weight", "train.teacher_weights=FILE"),
+    ("train.lr={", "train.lr={", "not valid YAML"),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=[bad[0] for bad in BAD])
+def test_bad_values_are_refused_with_key_value_and_what_is_allowed(bad):
+    override, *expected = bad
+    with pytest.raises(UserError) as error:
+        load_config(None, [override])
+    for words in expected:
+        assert words in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["quant.w_bits", "quant.a_bits"])
+@pytest.mark.parametrize("quantizer", ["pact", "lsq"])
+def test_one_bit_is_for_dorefa_alone(key, quantizer):
+    assert load_config(None, [f"{key}=1"]).quant.quantizer == "dorefa"
+    with pytest.raises(UserError, match=f"{key}=1: {quantizer} is defined from 2 bits"):
+        load_config(None, [f"{key}=1", f"quant.quantizer={quantizer}"])
+
+
+@pytest.mark.parametrize(
+    "text,expected",
+    [
+        ("train: [1, 2", "not valid YAML"),
+        ("- a\n- b\n", "expected sections"),
+        ("trian: {epochs: 3}\n", "did you mean `train"),
+        ("trian:\n", "did you mean `train"),
+        ("train: 5\n", "section `train` must hold keys"),
+        ("train: {epoch: 3}\n", "did you mean `train.epochs`?"),
+        ("quant: {w_bits: 9}\n", "at most 8"),
+        ("include: none.yaml\n", "no such file"),
+    ],
+)
+def test_bad_recipes_are_refused_by_name(tmp_path, text, expected):
+    path = recipe(tmp_path, text)
+    with pytest.raises(UserError) as error:
+        load_config(path)
+    assert expected in str(error.value)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_a_missing_recipe_lists_the_shipped_ones():
+    with pytest.raises(UserError, match=r"no_such.yaml: no such file; .*resnet8_digits_dqnet_4bit"):
+        load_config("no_such.yaml")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_shipped_recipes_load(path):
+    config = load_config(path, ["data.path=x"])
+    words = path.stem.split("_")
+    if config.method.name in words:  # <model>_<dataset>_<method>_<bits>
+        assert path.stem.startswith(config.model.name)
+    bits = re.search(r"(\d)bit", path.stem)
+    if bits and config.method.name == "static":
+        assert config.quant.w_bits == config.quant.a_bits == int(bits[1])
+    if bits and config.method.name == "dqnet":
+        assert config.dqnet.target == int(bits[1])
+    for quantizer in {"dorefa", "pact", "lsq"} & set(words):
+        assert config.quant.quantizer == quantizer
+
+
+def test_saved_configuration_reads_back_the_same(tmp_path):
+    overrides = ["train.lr=1e-5", "device.native=on", "dqnet.target=3", "quant.first_last=8"]
+    config = load_config(None, overrides)
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
+
+
+def test_every_choice_names_something_that_exists():
+    from src.data import DATASETS
+    from src.models.resnet import DESIGNS
+    from src.quantizers import ACTIVATION, WEIGHT
+
+    choices = {name: item.metadata["choices"] for name, (_, item) in known_keys().items()}
+    assert set(choices["model.name"]) == set(DESIGNS)
+    assert set(choices["data.name"]) == set(DATASETS)
+    assert set(choices["quant.quantizer"]) == set(WEIGHT) == set(ACTIVATION)
+    assert all(dataclasses.is_dataclass(section) for section, _ in known_keys().values())

@@ -1,0 +1,75 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The guard names where NaN or infinity began: a weight, the images, a layer, or a gradient."""
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor
+
+from src.errors import UserError
+from src.train.guard import explain_not_finite
+from tests.methods.build import images, method
+
+
+def explained(built, x=None) -> str:
+    x = images(2) if x is None else x
+    noise = built.noise(np.random.default_rng(0), len(x), train=True)
+    mode = ms.get_context("mode")
+    error = explain_not_finite(built.network, (x, *noise), "dqnet, epoch 2, step 7")
+    assert isinstance(error, UserError)
+    assert ms.get_context("mode") == mode
+    assert str(error).startswith("dqnet, epoch 2, step 7: ")
+    return str(error)
+
+
+def set_weight(parameter, value: float) -> None:
+    changed = parameter.asnumpy().copy()
+    changed.reshape(-1)[3] = value
+    parameter.set_data(Tensor(changed))
+
+
+def test_a_weight_that_is_not_a_number():
+    built = method()
+    set_weight(built.network.model.layer2[0].conv1.weight, np.nan)
+    message = explained(built)
+    assert "parameter model.layer2.0.conv1.weight is not finite" in message
+    assert "train.lr" in message
+
+
+def test_a_picture_that_is_not_a_number():
+    x = images(2)
+    x[1, 0, 0, 0] = np.inf
+    assert "the input images hold NaN or infinity" in explained(method("method.name=float"), x)
+
+
+def test_the_first_layer_whose_output_overflows():
+    """Weights that are finite, products that are not; later layers carry on what began here."""
+    for built in (method("method.name=float"), method("quant.exceptions={layer2.0.conv1: float}")):
+        weight = built.network.model.layer2[0].conv1.weight
+        weight.set_data(Tensor(np.full(weight.shape, 3e38, np.float32)))
+        assert "the output of layer model.layer2.0.conv1 is not finite" in explained(built)
+
+
+def test_a_dynamic_layer_is_named_itself():
+    """And not the normalisation behind it: LSQ's weights have no upper bound."""
+    built = method("quant.quantizer=lsq", "dqnet.execution=mixture")
+    layer = built.network.model.layer2[0].conv1
+    for parameter in (layer.weight, layer.weight_quantizer.step):
+        parameter.set_data(Tensor(np.full(parameter.shape, 8e37, np.float32)))
+    assert "the output of layer model.layer2.0.conv1 is not finite" in explained(built)
+
+
+def test_otherwise_it_was_a_gradient():
+    assert "a gradient is not finite" in explained(method("method.name=float"))
