@@ -33,9 +33,10 @@ FILES = ("config.yaml", "versions.json", "metrics.csv", "layers.json", "eval/tes
 PATH_KEYS = (("run", "dir"), ("data", "path"), ("model", "weights"), ("train", "teacher_weights"))
 HEADER = """# Records
 
-Each row is one run; its folder holds the configuration, the metrics of every epoch and the answers on the test set, so that
-`python report.py --run results/NAME` draws its page. BitOPs are a mean over the test images, MACs x weight bits x activation bits of the
-quantised layers; float layers and the controller are listed apart on the page. Written by `python -m src.report.collect`.
+Each row is one run; its folder holds the configuration, the metrics of every epoch and the answers
+on the test set, so that `python report.py --run results/NAME` draws its page. BitOPs are a mean over
+the test images, MACs x weight bits x activation bits of the quantised layers; float layers and the
+controller are listed apart on the page. Written by `python -m src.report.collect`.
 
 | record | top-1 % | epochs | mean bits | M BitOPs | seed | commit | machine |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -89,7 +90,8 @@ def table(out: Path) -> str:
             f"| {versions['seed']} | {versions['commit']} | {versions['machine']} |"
         )
         commands.append(f"    {versions['command']}")
-    return HEADER + "\n".join(rows) + "\n\nCommands, in the order of the rows:\n\n" + "\n".join(commands) + "\n"
+    parts = [HEADER + "\n".join(rows), "Commands, in the order of the rows:", "\n".join(commands)]
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":

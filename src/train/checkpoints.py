@@ -95,8 +95,10 @@ def load_checkpoint(
     if optimizer is not None:
         for parameter in optimizer.get_parameters():
             wanted.setdefault(parameter.name, parameter)
-    missing = [n for n in wanted if n not in stored and "learning_rate" not in n]
-    misfit = [n for n in wanted if n in stored and stored[n].shape != wanted[n].shape]
+    # The rates follow from the configuration, which may have changed: a run may be prolonged.
+    needed = {n: p for n, p in wanted.items() if "learning_rate" not in n}
+    missing = [n for n in needed if n not in stored]
+    misfit = [n for n in needed if n in stored and stored[n].shape != needed[n].shape]
     if missing or misfit:
         first = (missing or misfit)[0]
         raise UserError(
@@ -104,9 +106,8 @@ def load_checkpoint(
             f"{len(misfit)} have another shape, the first is {first}; use the configuration that "
             "it was trained with (config.yaml in its run folder)"
         )
-    for name, parameter in wanted.items():
-        if name in stored and "learning_rate" not in name:
-            parameter.set_data(stored[name])
+    for name, parameter in needed.items():
+        parameter.set_data(stored[name])
     return progress
 
 

@@ -114,7 +114,7 @@ class Stage:
 
     def _train_epoch(self, epoch: int) -> dict:
         self.objective.set_train(True)
-        loader, sums = self.loaders.train, np.zeros(5)
+        loader, sums = self.loaders.train, np.zeros(6)
         rng = self._noise_source(epoch)
         first_step = (epoch - 1) * len(loader)
         start = fetched = time.perf_counter()
@@ -128,7 +128,7 @@ class Stage:
                 outputs = self._one_step(batch, noise)
                 if i % self.check_every == 0 or i + 1 == len(loader):
                     values = np.array([float(v.asnumpy()) for v in outputs])
-                    if not np.isfinite(values[0]):
+                    if not np.isfinite(values).all():
                         where = f"{self.name}, epoch {epoch}, step {i + 1}"
                         inputs = (batch.images, *noise)
                         raise explain_not_finite(self.method.network, inputs, where)
@@ -149,7 +149,7 @@ class Stage:
         }
         if self.method.penalty is not None:
             names = ("mean_bits", "bitops", "entropy")
-            row |= dict(zip(names, map(float, means[2:]), strict=False)) | self.method.targets
+            row |= dict(zip(names, map(float, means[2:5]), strict=True)) | self.method.targets
         return row
 
     def _one_step(self, batch, noise: tuple):

@@ -81,7 +81,8 @@ def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) ->
 
 
 def build_step(objective: Objective, optimizer: nn.Optimizer, clip_norm: float, runtime: Runtime):
-    """A function (image, label, *noise) -> the objective's scalars; updates the parameters."""
+    """A function (image, label, *noise) -> the objective's scalars and the gradient's global norm
+    before clipping; updates the parameters."""
     parameters = optimizer.parameters
     gradient = ms.value_and_grad(objective, None, parameters, has_aux=True)
     average = nn.DistributedGradReducer(parameters) if runtime.workers > 1 else None
@@ -90,21 +91,26 @@ def build_step(objective: Objective, optimizer: nn.Optimizer, clip_norm: float, 
         outputs, gradients = gradient(image, label, *noise)
         if average is not None:
             gradients = average(gradients)
-        optimizer(_bounded(gradients, clip_norm))
-        return outputs
+        norm = _global_norm(gradients)
+        optimizer(_bounded(gradients, norm, clip_norm))
+        return outputs + (norm,)
 
     return ms.jit(step) if runtime.graph else step
 
 
-def _bounded(gradients, clip_norm):
-    """Gradients scaled to a global norm of at most `clip_norm` (0: any), zero if not finite."""
+def _global_norm(gradients):
     square = 0
     for g in gradients:
         square = square + (g * g).sum()
-    finite = ops.isfinite(square)
-    factor = ops.ones_like(square)
+    return ops.sqrt(square)
+
+
+def _bounded(gradients, norm, clip_norm):
+    """Gradients scaled to a global norm of at most `clip_norm` (0: any), zero if not finite."""
+    finite = ops.isfinite(norm)
+    factor = ops.ones_like(norm)
     if clip_norm > 0:
-        factor = clip_norm / ops.maximum(ops.sqrt(square), clip_norm)
+        factor = clip_norm / ops.maximum(norm, clip_norm)
     bounded = ()
     for g in gradients:
         bounded = bounded + (ops.select(finite, g * factor, ops.zeros_like(g)),)

@@ -1,0 +1,35 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""One finished run that several tests look at, and a log that does not outlive its test."""
+
+import logging
+
+import pytest
+
+from tests.system.runs import train
+
+
+@pytest.fixture(scope="session")
+def four_epochs(tmp_path_factory):
+    """A DQNet trained for 4 epochs without a stop."""
+    run = tmp_path_factory.mktemp("runs") / "four"
+    train(run, "train.epochs=4")
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _no_log_handlers_left():
+    yield
+    logging.getLogger("dynquant").handlers.clear()

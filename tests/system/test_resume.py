@@ -1,0 +1,148 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Exact resume: stopped and killed runs end with the bits of a run that was never stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from src.train.checkpoints import read_progress
+from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, train
+
+
+def test_two_and_two_epochs_equal_four(four_epochs, tmp_path):
+    """Weights, statistics, momenta, noise, data order and the metrics rows."""
+    run = tmp_path / "run"
+    train(run, "train.epochs=2")
+    assert read_progress(run / "ckpt/last.ckpt").epoch == 2
+    resume(run, "train.epochs=4")
+    assert_same_training(run, four_epochs)
+    assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.slow
+def test_portable_operators_too(tmp_path):
+    """The same with MindSpore's own operators, a float stage first, LSQ and its calibration."""
+    options = [
+        "device.native=off", "quant.quantizer=lsq", "quant.first_last=8",
+        "train.pretrain_epochs=1", "data.val_split=0",
+    ]  # fmt: skip
+    train(tmp_path / "whole", *options, "train.epochs=2")
+    train(tmp_path / "parts", *options, "train.epochs=1")
+    resume(tmp_path / "parts", "train.epochs=2")
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
+    stages = [(row["stage"], row["epoch"]) for row in metrics(tmp_path / "parts")]
+    assert stages == [("float", "1"), ("dqnet", "1"), ("dqnet", "2")]
+
+
+def killed_when(run, words: str, *overrides: str) -> None:
+    """Train until the output says `words`, then kill -9."""
+    command = [sys.executable, "train.py", *TINY, f"run.dir={run}", "train.epochs=4", *overrides]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            if words in line:
+                process.send_signal(signal.SIGKILL)
+                break
+        assert process.wait(timeout=60) == -signal.SIGKILL, f"never said {words!r}"
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_an_epoch(four_epochs, tmp_path):
+    run = tmp_path / "run"
+    killed_when(run, "epoch 3/4: step 2/")
+    assert read_progress(run / "ckpt/last.ckpt").epoch == 2
+    resume(run)
+    assert_same_training(run, four_epochs)
+
+
+@pytest.mark.slow
+def test_killed_before_the_first_checkpoint(four_epochs, tmp_path):
+    run = tmp_path / "run"
+    killed_when(run, "epoch 1/4: step 2/")
+    assert not (run / "ckpt/last.ckpt").exists()
+    resume(run)
+    assert_same_training(run, four_epochs)
+
+
+# Dies inside the save of epoch 3, with half of the file on the disk.
+DIES_WHILE_SAVING = """
+import os, runpy, signal, sys
+import src
+import mindspore as ms
+
+original, calls = ms.save_checkpoint, []
+
+def save(rows, name, **options):
+    original(rows, name, **options)
+    if "last" in name:
+        calls.append(name)
+    if len(calls) == 3:
+        os.chmod(name, 0o600)
+        os.truncate(name, os.path.getsize(name) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+ms.save_checkpoint = save
+sys.argv = ["train.py", *sys.argv[1:]]
+runpy.run_path("train.py", run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+def test_killed_while_saving(four_epochs, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", DIES_WHILE_SAVING, *TINY, f"run.dir={run}", "train.epochs=4"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list((run / "ckpt").glob(".*"))) == 1, "half a file was left"
+    assert read_progress(run / "ckpt/last.ckpt").epoch == 2
+    assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3"]
+    resume(run)
+    assert_same_training(run, four_epochs)
+    assert list((run / "ckpt").glob(".*")) == []
+
+
+@pytest.mark.slow
+def test_killed_between_the_stages(tmp_path):
+    """Right after the float stage: its weights are there, the DQNet has not begun."""
+    stages = ["train.pretrain_epochs=1", "train.epochs=1"]
+    train(tmp_path / "whole", *stages)
+    killed_when(tmp_path / "run", "dqnet: compiling", *stages)
+    assert read_progress(tmp_path / "run/ckpt/last.ckpt").stage == "float"
+    resume(tmp_path / "run", "train.epochs=1")
+    assert_same_training(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "train.py", *TINY, f"run.dir={tmp_path / 'run'}", "train.epochs=50"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            if "epoch 2/50" in line:
+                time.sleep(0.2)
+                process.send_signal(signal.SIGINT)
+                break
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "train.py --resume" in errors and "Traceback" not in errors

@@ -1,0 +1,115 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A finished run: what its folder holds, the epoch it stands for, and its evaluation, twice."""
+
+import json
+
+import numpy as np
+import pytest
+
+from src.train.checkpoints import read_progress
+from tests.system.runs import finished, last_json, metrics, script
+
+
+@pytest.fixture(scope="module")
+def evaluations(four_epochs):
+    """The output of `eval.py` run twice."""
+    return [finished(script("eval.py", "--run", four_epochs)) for _ in range(2)]
+
+
+def test_eval_twice_prints_the_same_digits(evaluations):
+    assert evaluations[0] == evaluations[1]
+
+
+def test_the_last_line_is_one_json_object(evaluations):
+    numbers = last_json(evaluations[0])
+    assert {"top1", "top5", "loss", "images", "mean_bits", "bitops"} <= numbers.keys()
+    assert numbers["images"] == 355
+    assert 0 <= numbers["top1"] <= numbers["top5"] <= 1
+    assert numbers["bitops_static"]["3"] <= numbers["bitops"] <= 17 / 16 * 25 / 9 * 6635520
+    assert numbers["mean_bits"] >= 3
+
+
+def test_eval_agrees_with_what_training_wrote(four_epochs, evaluations):
+    """Training's own test evaluation was of the same checkpoint."""
+    log = (four_epochs / "log.txt").read_text()
+    numbers = last_json(evaluations[0])
+    assert f"finished: test top-1 {100 * numbers['top1']:.2f}%" in log
+    assert json.loads((four_epochs / "eval/test.json").read_text()) == numbers
+
+
+def test_answers_of_every_image(four_epochs, evaluations):
+    numbers = last_json(evaluations[0])
+    rows = np.load(four_epochs / "eval/test.npz")
+    types = {name: (rows[name].dtype.name, rows[name].shape) for name in rows.files}
+    assert types == {
+        "label": ("int32", (355,)), "predicted": ("int32", (355,)), "loss": ("float32", (355,)),
+        "confidence": ("float32", (355,)), "bitops": ("float64", (355,)),
+        "w_bits": ("uint8", (355, 4)), "a_bits": ("uint8", (355, 4)), "index": ("int64", (355,)),
+    }  # fmt: skip
+    assert (rows["label"] == rows["predicted"]).mean() == numbers["top1"]
+    assert rows["bitops"].mean() == numbers["bitops"]
+    assert rows["w_bits"].mean() == pytest.approx(numbers["mean_bits"])
+    assert set(np.unique(rows["w_bits"])) <= {3, 4, 5}
+    layers = json.loads((four_epochs / "layers.json").read_text())
+    macs = [x["macs"] for x in layers["layers"] if x["kind"] == "dynamic"]
+    static = sum(x["macs"] * 16 for x in layers["layers"] if x["kind"] == "static")
+    widths = rows["w_bits"].astype(float) * rows["a_bits"]
+    np.testing.assert_array_equal(rows["bitops"], static + widths @ macs)
+
+
+def test_the_best_epoch_is_chosen_by_the_held_out_images(four_epochs):
+    held_out = [float(row["val_top1"]) for row in metrics(four_epochs)]
+    best = read_progress(four_epochs / "ckpt/best.ckpt")
+    assert best.epoch == 1 + held_out.index(max(held_out))
+    assert best.best_top1 == pytest.approx(max(held_out), abs=1e-7)
+
+
+def test_a_row_for_every_epoch(four_epochs):
+    rows = metrics(four_epochs)
+    assert [(row["stage"], row["epoch"], row["step"]) for row in rows] == [
+        ("dqnet", "1", "4"), ("dqnet", "2", "8"), ("dqnet", "3", "12"), ("dqnet", "4", "16"),
+    ]  # fmt: skip
+    assert {row["lr"] for row in rows} == {"0.1"}
+    assert {row["budget_bits"] for row in rows} == {"4"}
+    losses = [float(row["train_loss"]) for row in rows]
+    assert losses[-1] < losses[0]
+    for row in rows:
+        assert 3 <= float(row["mean_bits"]) <= 5 and 0 <= float(row["entropy"]) <= 1
+
+
+def test_a_large_alpha_drives_the_widths_to_the_budget(four_epochs):
+    """dqnet.alpha_bits=2 here: in the end the test images are at or below 4 bits on average."""
+    rows = metrics(four_epochs)
+    assert float(rows[-1]["mean_bits"]) < min(4.05, float(rows[0]["mean_bits"]) + 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("execution", ["mixture", "selected"])
+def test_both_executions_give_one_accuracy(four_epochs, evaluations, execution):
+    """Each image at its own widths only, or all branches and a mask: the same answers."""
+    arguments = ("--run", four_epochs, f"dqnet.execution={execution}", "device.native=off")
+    numbers = last_json(finished(script("eval.py", *arguments)))
+    expected = last_json(evaluations[0])
+    finished(script("eval.py", "--run", four_epochs))  # what other tests read is put back
+    assert numbers["bitops"] == pytest.approx(expected["bitops"], rel=5e-3)
+    assert numbers["top1"] == pytest.approx(expected["top1"], abs=0.01)
+
+
+@pytest.mark.slow
+def test_sampled_evaluation_differs(four_epochs, evaluations):
+    sampled = last_json(finished(script("eval.py", "--run", four_epochs, "dqnet.sample=true")))
+    finished(script("eval.py", "--run", four_epochs))
+    assert sampled["bitops"] != last_json(evaluations[0])["bitops"]
