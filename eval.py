@@ -26,7 +26,7 @@ from src.config import load_config
 from src.entry import guarded
 from src.runtime import start
 from src.train.loaded import fresh_method, load_trained
-from src.train.loop import evaluate_split
+from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder, open_run
 
 

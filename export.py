@@ -29,8 +29,8 @@ from src.deploy.mindir import export_mindir, run_mindir
 from src.entry import guarded
 from src.errors import UserError
 from src.runtime import start
+from src.train.batches import load_split
 from src.train.loaded import fresh_method, load_trained
-from src.train.loop import load_split
 from src.train.run_folder import open_run
 
 TOLERANCE = 1e-4  # largest difference of a logit, relative to the largest logit

@@ -13,6 +13,7 @@
 # limitations under the License.
 """How every entry script ends: a user error is one line and exit code 2, never a traceback."""
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -21,6 +22,8 @@ from src.errors import UserError
 
 def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C)."""
+    # MindSpore turns Ctrl-C into SIGTERM while graphs run.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return main(arguments)
     except UserError as error:

@@ -17,8 +17,8 @@ from src.config import Config
 from src.methods import build_method
 from src.methods.base import Method
 from src.runtime import Runtime
+from src.train.batches import load_split
 from src.train.checkpoints import Progress, load_checkpoint, read_progress
-from src.train.loop import load_split
 from src.train.run_folder import RunFolder
 
 

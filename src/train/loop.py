@@ -15,19 +15,17 @@
 
 import logging
 
-import numpy as np
 from mindspore import nn
 
 from src.config import Config
-from src.data import Dataset, Loader, load
-from src.errors import UserError
 from src.methods import build_method
-from src.methods.base import Method
 from src.runtime import Runtime, wait_for_all
+from src.train.batches import eval_loader, load_split, open_loaders
 from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
-from src.train.evaluate import Answers, evaluate, summarise
+from src.train.evaluate import evaluate, summarise
+from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder
-from src.train.stage import Loaders, Stage
+from src.train.stage import Stage
 
 LOG = logging.getLogger("dynquant")
 FLOAT_STAGE = "float"
@@ -37,7 +35,7 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
     """Train what is left of a run and evaluate it; returns the numbers of eval/test.json."""
     progress = read_progress(folder.last) if resume and folder.last.is_file() else None
     train_set = load_split(config, "train")
-    loaders = _loaders(config, runtime, train_set)
+    loaders = open_loaders(config, runtime, train_set)
     weights = config.model.weights
     if _pretrains(config):
         weights = str(folder.float_weights)
@@ -62,56 +60,6 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
     if folder.best.is_file():
         load_checkpoint(folder.best, method.network)
     return evaluate_split(config, method, folder, runtime, "test", progress.float_top1)
-
-
-def evaluate_split(
-    config: Config, method: Method, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
-) -> dict:
-    """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers."""
-    loader = eval_loader(config, runtime, load_split(config, split))
-    answers = evaluate(method, loader, runtime, config.train.seed)
-    numbers = summarise(method, answers)
-    numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
-    numbers["unreadable_images"] = loader.dataset.errors
-    if runtime.is_main:
-        folder.write_json(f"eval/{split}.json", numbers)
-        _write_answers(folder, split, answers)
-    return numbers
-
-
-def load_split(config: Config, split: str) -> Dataset:
-    """A split of the configured data set."""
-    data = config.data
-    return load(
-        data.name, data.path, split,
-        image_size=data.image_size, val_split=data.val_split, seed=config.train.seed,
-        mean=data.mean, std=data.std, colour_jitter=data.colour_jitter,
-        max_errors=data.max_errors,
-    )  # fmt: skip
-
-
-def eval_loader(config: Config, runtime: Runtime, dataset: Dataset) -> Loader:
-    """Batches of a split in order, shared among the workers."""
-    data = config.data
-    return Loader(
-        dataset, min(data.eval_batch_size, len(dataset)), train=False, seed=config.train.seed,
-        rank=runtime.rank, world=runtime.workers, workers=data.workers,
-    )  # fmt: skip
-
-
-def _loaders(config: Config, runtime: Runtime, train_set: Dataset) -> Loaders:
-    data, held_out = config.data, config.data.val_split > 0
-    if len(train_set) < data.batch_size * runtime.workers:
-        raise UserError(
-            f"data.batch_size={data.batch_size} on {runtime.workers} worker(s) is more than the "
-            f"{len(train_set)} training images; choose a smaller one"
-        )
-    train = Loader(
-        train_set, data.batch_size, train=True, seed=config.train.seed,
-        rank=runtime.rank, world=runtime.workers, workers=data.workers,
-    )  # fmt: skip
-    judged = load_split(config, "val" if held_out else "test")
-    return Loaders(train, eval_loader(config, runtime, judged), held_out)
 
 
 def _pretrains(config: Config) -> bool:
@@ -157,16 +105,3 @@ def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | N
 
 def _with_weights(config: Config, weights: str):
     return type(config.model)(**{**vars(config.model), "weights": weights})
-
-
-def _write_answers(folder: RunFolder, split: str, answers: Answers) -> None:
-    path = folder.path / "eval" / f"{split}.npz"
-    partial = path.with_name(f".{split}.partial.npz")
-    np.savez_compressed(
-        partial,
-        label=answers.label, predicted=answers.predicted, loss=answers.loss,
-        confidence=answers.confidence, bitops=answers.bitops,
-        w_bits=answers.w_bits, a_bits=answers.a_bits,
-        index=np.arange(len(answers.label), dtype=np.int64),
-    )  # fmt: skip
-    partial.replace(path)

@@ -15,16 +15,15 @@
 
 import logging
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from mindspore import Tensor, nn
 
 from src import kernels
 from src.config import Config
-from src.data import Loader
 from src.methods.base import Method
 from src.runtime import Runtime, average_statistics, broadcast_parameters, sum_over_workers
+from src.train.batches import Loaders
 from src.train.calibrate import calibrate
 from src.train.checkpoints import Progress, load_checkpoint, save_checkpoint
 from src.train.evaluate import collapsed, evaluate, summarise
@@ -36,15 +35,6 @@ from src.train.schedules import learning_rates
 from src.train.step import Objective, build_optimizer, build_step
 
 LOG = logging.getLogger("dynquant")
-
-
-@dataclass
-class Loaders:
-    """Training batches, the images that epochs are judged by, and whether those were held out."""
-
-    train: Loader
-    judge: Loader
-    held_out: bool
 
 
 class Stage:

@@ -80,7 +80,9 @@ def test_plain_step_equals_numpy():
     loss, right, gradients = numpy_gradients(before, *small_batch())
     assert outputs[0] == pytest.approx(loss, rel=1e-5)
     assert outputs[1] == right
-    assert outputs[2:] == [0, 0, 0]
+    assert outputs[2:5] == [0, 0, 0]
+    norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
+    assert outputs[5] == pytest.approx(norm, rel=1e-5)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(after[name], before[name] - 0.1 * gradient, atol=1e-6)
 

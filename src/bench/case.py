@@ -1,0 +1,73 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What is timed: one case is one network, trained by one runner in a process of its own.
+
+| kind | ours | peers |
+| --- | --- | --- |
+| float | the network itself | the same |
+| static | LSQ at `bits` | LSQ, clamp and straight-through rounding |
+| dynamic | DQNet-DoReFa, `bits` and one more and one less | the authors' form: K convolutions and a mask |
+
+First and last layer are float everywhere.
+"""
+
+import os
+from dataclasses import dataclass
+
+KINDS = ("float", "static", "dynamic")
+OURS = ("native", "portable")
+PEERS = {"torch": ("torch", "torch-channels_last")}  # both memory layouts; the faster one counts
+ISAS = ("avx2",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Attributes: as in the rows of `--json`.
+
+    threads: CPU threads of the runner, at least 1.
+    isa: "" for the best instructions of the machine, or one of `ISAS`.
+    """
+
+    kind: str
+    runner: str
+    model: str
+    batch: int
+    image_size: int
+    bits: int
+    threads: int
+    isa: str = ""
+
+    @property
+    def is_peer(self) -> bool:
+        return self.runner not in OURS
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.runner}"
+
+    @property
+    def num_classes(self) -> int:
+        return 1000 if has_imagenet_stem(self.model) else 10
+
+
+def has_imagenet_stem(model: str) -> bool:
+    """Whether the model is made for large images (7x7 stem and max-pool)."""
+    return model in ("resnet18", "resnet34", "resnet50")
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

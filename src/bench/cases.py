@@ -1,0 +1,106 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Which cases a run has, and how the worker of each is started."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from src.bench.case import KINDS, OURS, PEERS, Case, cores, has_imagenet_stem
+from src.config import MODELS
+from src.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def list_cases(
+    model: str, batch: int, image_size: int | None, kinds: list[str], bits: int,
+    runners: list[str], peers: list[str], threads: int, isa: str,
+) -> list[Case]:
+    """The cases of one run, in the order in which they take turns.
+
+    Args:
+        image_size: side in pixels; None: 224 for ImageNet's stem, else 32.
+        threads: 0: all cores that this process may use.
+
+    Raises:
+        UserError: an unknown model, kind, runner or peer, or sizes out of range.
+    """
+    _check("--model", [model], MODELS)
+    _check("--kinds", kinds, KINDS)
+    _check("--runners", runners, OURS)
+    _check("--peers", peers, tuple(PEERS))
+    for name, value, low in (("--batch", batch, 2), ("--bits", bits, 3), ("--threads", threads, 0)):
+        if value < low:
+            raise UserError(f"{name} {value}: must be at least {low}")
+    if bits > 7:
+        raise UserError(f"--bits {bits}: at most 7, since a dynamic layer also has one bit more")
+    size = image_size or (224 if has_imagenet_stem(model) else 32)
+    layouts = [layout for peer in peers for layout in PEERS[peer]]
+    return [
+        Case(kind, runner, model, batch, size, bits, threads or cores(), isa)
+        for kind in kinds
+        for runner in [*runners, *layouts]
+    ]
+
+
+def _check(option: str, values: list[str], allowed: tuple[str, ...]) -> None:
+    for value in values:
+        if value not in allowed:
+            raise UserError(f"{option} {value}: allowed are {', '.join(allowed)}")
+
+
+def overrides(case: Case) -> list[str]:
+    """The configuration of one of our own cases, as on the command line of `train.py`."""
+    method = {
+        "float": ["method.name=float"],
+        "static": [
+            "method.name=static", "quant.quantizer=lsq",
+            f"quant.w_bits={case.bits}", f"quant.a_bits={case.bits}",
+        ],
+        "dynamic": ["method.name=dqnet", "quant.quantizer=dorefa", f"dqnet.target={case.bits}"],
+    }  # fmt: skip
+    native = "on" if case.runner == "native" else "off"
+    return [
+        *method[case.kind], f"model.name={case.model}", f"data.batch_size={case.batch}",
+        f"device.native={native}", f"device.threads={case.threads}",
+        "train.schedule=constant", "train.momentum=0.9", "train.weight_decay=1e-4",
+    ]  # fmt: skip
+
+
+def command(case: Case, peer_python: str) -> list[str]:
+    """The command line of the case's worker process."""
+    python = peer_python if case.is_peer else sys.executable
+    return [python, "-m", "src.bench.worker", json.dumps(asdict(case))]
+
+
+def environment(case: Case) -> dict[str, str]:
+    """Environment of the case's worker process: who may use which instructions."""
+    values = dict(os.environ)
+    values["PYTHONPATH"] = os.pathsep.join(
+        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    if case.is_peer:
+        # `src/__init__.py` has limited oneDNN for MindSpore's sake; peers get all of it.
+        values["ONEDNN_MAX_CPU_ISA"] = values["DNNL_MAX_CPU_ISA"] = case.isa.upper() or "DEFAULT"
+        values["OMP_NUM_THREADS"] = str(case.threads)
+        if case.isa:
+            values["ATEN_CPU_CAPABILITY"] = case.isa
+    else:
+        values["DYNQUANT_NUM_THREADS"] = str(case.threads)
+        if case.isa:
+            values["DYNQUANT_ISA"] = case.isa
+    return values

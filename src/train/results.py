@@ -1,0 +1,51 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Evaluate a split and keep what came out: eval/<split>.json (numbers) and .npz (every answer)."""
+
+import numpy as np
+
+from src.config import Config
+from src.methods.base import Method
+from src.runtime import Runtime
+from src.train.batches import eval_loader, load_split
+from src.train.evaluate import Answers, evaluate, summarise
+from src.train.run_folder import RunFolder
+
+
+def evaluate_split(
+    config: Config, method: Method, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
+) -> dict:
+    """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers."""
+    loader = eval_loader(config, runtime, load_split(config, split))
+    answers = evaluate(method, loader, runtime, config.train.seed)
+    numbers = summarise(method, answers)
+    numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
+    numbers["unreadable_images"] = loader.dataset.errors
+    if runtime.is_main:
+        folder.write_json(f"eval/{split}.json", numbers)
+        _write_answers(folder, split, answers)
+    return numbers
+
+
+def _write_answers(folder: RunFolder, split: str, answers: Answers) -> None:
+    path = folder.path / "eval" / f"{split}.npz"
+    partial = path.with_name(f".{split}.partial.npz")
+    np.savez_compressed(
+        partial,
+        label=answers.label, predicted=answers.predicted, loss=answers.loss,
+        confidence=answers.confidence, bitops=answers.bitops,
+        w_bits=answers.w_bits, a_bits=answers.a_bits,
+        index=np.arange(len(answers.label), dtype=np.int64),
+    )  # fmt: skip
+    partial.replace(path)

@@ -1,0 +1,90 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Layers on the native kernels give the portable layers' values and gradients."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from src import kernels
+from src.config import load_config
+from src.layers.dynamic import DynamicConv2d
+from src.layers.native import use_native
+from src.layers.norm import BatchNorm
+from src.layers.static import StaticConv2d
+from src.methods import build_method
+
+pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+
+
+def one_step(tiny, overrides, native):
+    """Logits, gradients by parameter and running statistics of one training step on fixed data."""
+    ms.set_seed(1)
+    config = load_config(None, [*tiny, *overrides])
+    method, _ = build_method(config, 10, 32, native)
+    network = method.network.set_train()
+    rng = np.random.default_rng(0)
+    images = Tensor(np.abs(rng.normal(size=(6, 3, 32, 32))).astype(np.float32))
+    noise = [Tensor(x) for x in method.noise(np.random.default_rng(1), 6, train=True)]
+    upstream = Tensor(rng.normal(size=(6, 10)).astype(np.float32))
+
+    def loss(images, *noise):
+        out = network(images, *noise)
+        logits = out[0] if isinstance(out, tuple) else out
+        return (logits * upstream).sum(), logits
+
+    weights = network.trainable_params()
+    (_, logits), gradients = ms.value_and_grad(loss, None, weights, has_aux=True)(images, *noise)
+    named = {p.name: g.asnumpy() for p, g in zip(weights, gradients, strict=True)}
+    moving = {p.name: p.asnumpy() for p in network.get_parameters() if "moving" in p.name}
+    return logits.asnumpy(), named, moving
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["method.name=float"],
+        ["method.name=static", "quant.quantizer=lsq", "quant.per_channel=true"],
+        ["method.name=dqnet", "quant.quantizer=pact"],
+    ],
+    ids=["float", "lsq", "dqnet"],
+)
+def test_a_step_is_the_same(tiny, overrides):
+    portable, native = one_step(tiny, overrides, False), one_step(tiny, overrides, True)
+    np.testing.assert_allclose(native[0], portable[0], rtol=1e-3, atol=1e-3)
+    for which in (1, 2):
+        assert portable[which].keys() == native[which].keys()
+        for name, expected in portable[which].items():
+            got, size = native[which][name], np.abs(expected).max() + 1e-6
+            np.testing.assert_allclose(got / size, expected / size, atol=5e-3, err_msg=name)
+
+
+def test_kernels_are_attached_where_they_can_be(tiny):
+    config = load_config(None, [*tiny, "quant.quantizer=lsq", "quant.first_last=8"])
+    network = build_method(config, 10, 32, native=True)[0].network
+    cells = dict(network.cells_and_names())
+    first = cells["model.conv1"]
+    assert isinstance(first, StaticConv2d) and first.fused is None, "signed input stays portable"
+    for name, cell in cells.items():
+        if isinstance(cell, (DynamicConv2d, BatchNorm)):
+            assert cell.fused is not None, name
+
+
+def test_untied_dynamic_layers_stay_portable(tiny):
+    config = load_config(None, [*tiny, "dqnet.tied=false"])
+    network = build_method(config, 10, 32, native=False)[0].network
+    use_native(network)
+    dynamic = [c for _, c in network.cells_and_names() if isinstance(c, DynamicConv2d)]
+    assert dynamic and all(cell.fused is None for cell in dynamic)
