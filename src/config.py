@@ -104,6 +104,7 @@ class DqnetConfig:
     hidden: int = key(64, low=1)
     dropout: float = key(0.2, low=0.0, high=0.99)
     head_relu: bool = key(False)
+    head_lr: float = key(1.0, low=0.0)
     execution: str = key("auto", choices=("auto", "mixture", "selected"))
     sample: bool = key(False)
 

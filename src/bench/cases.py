@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def list_cases(
     model: str, batch: int, image_size: int | None, kinds: list[str], bits: int,
     runners: list[str], peers: list[str], threads: int, isa: str,
-) -> list[Case]:
+) -> list[Case]:  # fmt: skip
     """The cases of one run, in the order in which they take turns.
 
     Args:

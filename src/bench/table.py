@@ -39,8 +39,8 @@ def format_breakdown(rows: list[dict]) -> str:
     counted = [row for row in rows if "breakdown_ms" in row]
     if not counted:
         return ""
-    title = "ms per step (mean)"
-    lines = [f"{title:<21}" + "".join(f"{row['kind'] + ' ' + row['runner']:>18}" for row in counted)]
+    names = [f"{row['kind']} {row['runner']}" for row in counted]
+    lines = [f"{'ms per step (mean)':<21}" + "".join(f"{name:>18}" for name in names)]
     for kind in counted[0]["breakdown_ms"]:
         cells = [_part(row["breakdown_ms"][kind], row["breakdown_ms"]) for row in counted]
         lines.append(f"{kind.replace('_', ' '):<21}" + "".join(f"{cell:>18}" for cell in cells))

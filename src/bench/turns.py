@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from src.bench.cases import Case
+from src.bench.case import Case
 from src.bench.process import WorkerError, WorkerProcess
 
 STEPS_PER_TURN = 4  # timed steps, after one that brings the caches back

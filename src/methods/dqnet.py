@@ -77,6 +77,8 @@ def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_s
         relu=options.head_relu,
         shared=options.scope == "network",
     )
+    for parameter in head.trainable_params():
+        parameter.lr_scale = options.head_lr
     network = DqnetNetwork(model, head, options.tau)
     name_parameters(network)
     cost = CostModel(layer_costs(layers, specs), head.macs)

@@ -31,8 +31,8 @@ from src.errors import UserError
 _LEAVES = (
     (r"running_mean$", "moving_mean"),
     (r"running_var$", "moving_variance"),
-    (r"(^|\.)((?:bn|downsample\.1)[^.]*)\.weight$", r"\1\2.gamma"),
-    (r"(^|\.)((?:bn|downsample\.1)[^.]*)\.bias$", r"\1\2.beta"),
+    (r"(^|\.)((?:bn|(?:downsample|shortcut)\.1)[^.]*)\.weight$", r"\1\2.gamma"),
+    (r"(^|\.)((?:bn|(?:downsample|shortcut)\.1)[^.]*)\.bias$", r"\1\2.beta"),
 )
 _PATHS = (
     (r"^(module|model)\.", ""),

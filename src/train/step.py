@@ -66,14 +66,17 @@ class Objective(nn.Cell):
 
 
 def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) -> nn.Optimizer:
-    """SGD with momentum; steps and clip values of quantisers have no weight decay by default."""
-    plain, quantizer = [], []
+    """SGD with momentum; steps and clip values of quantisers have no weight decay by default, and a
+    parameter may carry an `lr_scale`."""
+    members: dict[tuple[float, float], list] = {}
     for parameter in network.trainable_params():
-        learned = getattr(parameter, "is_quantizer", False) and not train.decay_quantizers
-        (quantizer if learned else plain).append(parameter)
-    groups = [{"params": plain, "weight_decay": train.weight_decay}]
-    if quantizer:
-        groups.append({"params": quantizer, "weight_decay": 0.0})
+        spared = getattr(parameter, "is_quantizer", False) and not train.decay_quantizers
+        key = (0.0 if spared else train.weight_decay, getattr(parameter, "lr_scale", 1.0))
+        members.setdefault(key, []).append(parameter)
+    groups = [
+        {"params": parameters, "weight_decay": decay, "lr": [rate * scale for rate in rates]}
+        for (decay, scale), parameters in members.items()
+    ]
     if train.nesterov and train.momentum > 0:
         # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
         return nn.SGD(groups, rates, train.momentum, nesterov=True)

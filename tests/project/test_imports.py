@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
     },
     "engine": {"kernels"},
+    "bench": {"config", "runtime", "kernels", "layers", "models", "methods", "train"},
     "report": {"data", "cost", "entry"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}

@@ -51,6 +51,20 @@ def test_portable_operators_too(tmp_path):
     assert stages == [("float", "1"), ("dqnet", "1"), ("dqnet", "2")]
 
 
+@pytest.mark.slow
+def test_distillation_clipping_and_nesterov_too(tmp_path):
+    """A teacher in the graph, a norm over all gradients, another optimizer's state."""
+    train(tmp_path / "float", "method.name=float", "train.epochs=1")
+    options = [
+        f"model.weights={tmp_path / 'float/ckpt/last.ckpt'}", "train.distill_weight=0.5",
+        "train.clip_norm=1", "train.nesterov=true",
+    ]  # fmt: skip
+    train(tmp_path / "whole", *options, "train.epochs=2")
+    train(tmp_path / "parts", *options, "train.epochs=1")
+    resume(tmp_path / "parts", "train.epochs=2")
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
+
+
 def killed_when(run, words: str, *overrides: str) -> None:
     """Train until the output says `words`, then kill -9."""
     command = [sys.executable, "train.py", *TINY, f"run.dir={run}", "train.epochs=4", *overrides]

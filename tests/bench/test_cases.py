@@ -1,0 +1,90 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which cases a run has, their configuration, and the environment of their workers."""
+
+import pytest
+
+from src.bench.case import Case, cores
+from src.bench.cases import environment, list_cases, overrides
+from src.config import load_config
+from src.errors import UserError
+
+
+def listed(**changes) -> list[Case]:
+    options = {
+        "model": "resnet20", "batch": 4, "image_size": None, "kinds": ["float", "static"],
+        "bits": 4, "runners": ["native"], "peers": ["torch"], "threads": 0, "isa": "",
+    }  # fmt: skip
+    return list_cases(**{**options, **changes})
+
+
+def test_kinds_by_runners_and_both_layouts_of_a_peer():
+    names = [case.name for case in listed()]
+    assert names == [
+        "float native", "float torch", "float torch-channels_last",
+        "static native", "static torch", "static torch-channels_last",
+    ]  # fmt: skip
+
+
+def test_defaults_follow_model_and_machine():
+    small, large = listed()[0], listed(model="resnet18")[0]
+    assert (small.image_size, small.num_classes) == (32, 10)
+    assert (large.image_size, large.num_classes) == (224, 1000)
+    assert listed(model="resnet18_cifar")[0].image_size == 32
+    assert small.threads == cores() and listed(threads=3)[0].threads == 3
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"model": "resnet21"}, ["--model resnet21", "resnet20"]),
+        ({"kinds": ["floats"]}, ["--kinds floats", "static"]),
+        ({"runners": ["torch"]}, ["--runners torch", "portable"]),
+        ({"peers": ["jax"]}, ["--peers jax", "torch"]),
+        ({"batch": 1}, ["--batch 1", "at least 2"]),
+        ({"bits": 2}, ["--bits 2", "at least 3"]),
+        ({"bits": 8}, ["--bits 8", "at most 7"]),
+        ({"threads": -1}, ["--threads -1"]),
+    ],
+)
+def test_bad_options_are_named(changes, words):
+    with pytest.raises(UserError) as error:
+        listed(**changes)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_our_cases_are_configurations_of_training():
+    case = Case("dynamic", "portable", "resnet8", 4, 32, 5, 2)
+    config = load_config(overrides=overrides(case))
+    assert (config.method.name, config.quant.quantizer, config.dqnet.target) == (
+        "dqnet", "dorefa", 5,
+    )  # fmt: skip
+    assert (config.model.name, config.data.batch_size) == ("resnet8", 4)
+    assert (config.device.native, config.device.threads) == ("off", 2)
+    config = load_config(overrides=overrides(Case("static", "native", "resnet8", 4, 32, 3, 1)))
+    assert (config.method.name, config.quant.quantizer) == ("static", "lsq")
+    assert (config.quant.w_bits, config.quant.a_bits, config.device.native) == (3, 3, "on")
+
+
+def test_one_option_limits_everybody_to_avx2(monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")  # set for MindSpore's sake
+    ours, peer = listed(kinds=["float"])[:2]
+    assert environment(peer)["ONEDNN_MAX_CPU_ISA"] == "DEFAULT"
+    assert "DYNQUANT_ISA" not in environment(ours)
+    ours, peer = listed(kinds=["float"], isa="avx2")[:2]
+    assert environment(ours)["DYNQUANT_ISA"] == "avx2"
+    limited = environment(peer)
+    assert (limited["ONEDNN_MAX_CPU_ISA"], limited["DNNL_MAX_CPU_ISA"]) == ("AVX2", "AVX2")
+    assert limited["ATEN_CPU_CAPABILITY"] == "avx2"
