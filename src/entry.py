@@ -30,7 +30,7 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; continue with train.py --resume RUN", file=sys.stderr)
+        print("interrupted (a training run continues with train.py --resume RUN)", file=sys.stderr)
         return 130
     except OSError as error:
         print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)

@@ -62,7 +62,7 @@ def build_ours(case: Case) -> Runner:
 
     def step() -> float:
         # All results, as the training loop reads them for its log.
-        return [float(v.asnumpy()) for v in stage._one_step(batch, noise)][0]
+        return [float(v.asnumpy()) for v in stage.one_step(batch, noise)][0]
 
     about = {"isa": case.isa, "version": f"mindspore {ms.__version__}", "threads": case.threads}
     if not runtime.native:

@@ -13,18 +13,16 @@
 # limitations under the License.
 """The same networks in plain PyTorch, as a user would write them.
 
-    LSQ        v = clamp(x / s, Qn, Qp); x_q = round(v) s, round straight-through, the gradient of
-               s times 1 / sqrt(N Qp)                     (Esser et al., ICLR 2020, arXiv 1902.08153)
-    dynamic    y[n] = sum_k m[n, k] conv(Q_k(x), Q_k(W))  (Liu et al., CVPR 2022, and their code)
-    DoReFa     u = tanh(w) / (2 max|tanh(w)|) + 1/2, w_q = 2 q_k(u) - 1; x_q = q_k(clamp(x, 0, 1)),
-               q_k(u) = round(u (2^k - 1)) / (2^k - 1)    (Zhou et al., 2016, arXiv 1606.06160)
+    dynamic    y[n] = sum_k m[n, k] conv(Q_k(x), Q_k(W)), m a hard Gumbel-softmax of a small head
+               after the first stage (Liu et al., CVPR 2022, and the authors' code)
 
-m is a hard Gumbel-softmax of a small head after the first stage. PyTorch is imported inside
-functions: it is no requirement of the project.
+Networks and layers are plain objects that register what they learn, since PyTorch, which is no
+requirement of the project, is imported inside functions.
 """
 
-import functools
 from dataclasses import dataclass
+
+from src.bench.torch_quant import dorefa_input, dorefa_weight, first_step, lsq
 
 FLOAT, LSQ, DOREFA, DYNAMIC = "float", "lsq", "dorefa", "dynamic"
 
@@ -51,50 +49,6 @@ DESIGNS = {
     "resnet34": Design((3, 4, 6, 3), large=True),
     "resnet50": Design((3, 4, 6, 3), deep=True, large=True),
 }
-
-
-@functools.cache
-def rounding():
-    """torch.round with the gradient of the identity."""
-    import torch
-
-    class Round(torch.autograd.Function):
-        @staticmethod
-        def forward(context, x):
-            return torch.round(x)
-
-        @staticmethod
-        def backward(context, gradient):
-            return gradient
-
-    return Round.apply
-
-
-def lsq(x, step, low: int, high: int, shared: int):
-    """x on the grid of a learned step (1,); codes low..high; `shared`: values that share the step."""
-    factor = (shared * high) ** -0.5
-    step = (step * (1 - factor)).detach() + step * factor
-    return rounding()((x / step).clamp(low, high)) * step
-
-
-def first_step(x, high: int):
-    """2 mean|x| / sqrt(high), shape (1,)."""
-    return (2 * x.detach().abs().mean() / high**0.5).reshape(1)
-
-
-def dorefa_weight(weight, bits: int):
-    """Odd codes over 2^bits - 1, in -1..1."""
-    import torch
-
-    top = 2**bits - 1
-    t = torch.tanh(weight)
-    return 2 * rounding()((t / (2 * t.abs().max()) + 0.5) * top) / top - 1
-
-
-def dorefa_input(x, bits: int):
-    """Codes over 2^bits - 1, in 0..1."""
-    top = 2**bits - 1
-    return rounding()(x.clamp(0, 1) * top) / top
 
 
 class Net:

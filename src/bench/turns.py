@@ -50,7 +50,8 @@ def time_cases(
 ) -> list[Outcome]:
     """Start a worker per case, one after the other, and time `runs` steps of each in turns.
 
-    A worker that fails, at any time, leaves an error in its outcome and the others go on.
+    A worker that fails, at any time, leaves an error in its outcome and the others go on. Ctrl-C
+    ends the timing; what was timed so far counts.
     """
     outcomes = [Outcome(case) for case in cases]
     try:
@@ -66,6 +67,8 @@ def time_cases(
                     outcome.add(outcome.worker.ask({"warm_up": 1, "steps": steps}))
             done += steps
             say(f"{done} of {runs} steps")
+    except KeyboardInterrupt:
+        say("interrupted: the rows hold the steps so far")
     finally:
         for outcome in outcomes:
             _stop(outcome)

@@ -57,10 +57,10 @@ def training_curves(metrics: Metrics) -> list[Markup]:
     """The charts that `metrics.csv` has values for, without constants that have no budget."""
     size, letter = prefix(_largest(metrics, "bitops", "budget_bitops"))
     plan = [
-        ("Loss", (("train", "train_loss", "one"), ("validation", "val_loss", "two")), 1.0, 3, ""),
+        ("Loss", (("train", "train_loss", "one"), ("evaluation", "val_loss", "two")), 1.0, 3, ""),
         (
             "Top-1 accuracy, %",
-            (("train", "train_top1", "one"), ("validation", "val_top1", "two")),
+            (("train", "train_top1", "one"), ("evaluation", "val_top1", "two")),
             0.01,
             2,
             "",

@@ -138,7 +138,9 @@ def sentence(run: Run) -> str:
         for bits, name in ((4, "the static 4-bit net"), (8, "with 8 bits"))
         if _compares(totals, bits)
     ]
-    return text + (": " + ", ".join(parts) if parts else "") + "."
+    controller = totals.get("bitops_controller")
+    apart = f" (its controller apart: {big(controller)})" if parts and controller else ""
+    return text + (": " + ", ".join(parts) if parts else "") + apart + "."
 
 
 def _compares(totals: dict, bits: int) -> bool:

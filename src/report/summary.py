@@ -45,6 +45,8 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
     if known(static) and static and known(bitops) and bitops:
         rows.append(("BitOPs, static 4-bit", big(static)))
         rows.append(("against static 4-bit", f"{ratio(bitops, static)} ({change(bitops, static)})"))
+    if totals.get("bitops_controller"):
+        rows.append(("controller, apart", f"{big(totals['bitops_controller'])} BitOPs"))
     if totals.get("collapsed"):
         rows.append(
             ("warning", "the controller has collapsed: (nearly) all images got the same widths")

@@ -115,7 +115,7 @@ class Stage:
             for i, batch in enumerate(loader.epoch(epoch)):
                 data_seconds += time.perf_counter() - fetched
                 noise = self.method.noise(rng, len(batch.images), train=True)
-                outputs = self._one_step(batch, noise)
+                outputs = self.one_step(batch, noise)
                 if i % self.check_every == 0 or i + 1 == len(loader):
                     values = np.array([float(v.asnumpy()) for v in outputs])
                     if not np.isfinite(values).all():
@@ -142,7 +142,8 @@ class Stage:
             row |= dict(zip(names, map(float, means[2:5]), strict=True)) | self.method.targets
         return row
 
-    def _one_step(self, batch, noise: tuple):
+    def one_step(self, batch, noise: tuple):
+        """The step's scalars (see `Objective`) and gradient norm; the first call compiles."""
         inputs = [Tensor(x) for x in (batch.images, batch.labels, *noise)]
         if not self.is_compiled:
             return self._first_step(inputs)

@@ -17,7 +17,7 @@
 import numpy as np
 import pytest
 
-from src.bench import torch_nets
+from src.bench import torch_quant
 from src.bench.torch_nets import DESIGNS, Net
 from src.methods import build_method
 from src.models.resnet import DESIGNS as OURS
@@ -43,7 +43,7 @@ def test_lsq_has_the_closed_form(torch, low, high):
     step = 0.1
     x_t = torch.tensor(x, requires_grad=True)
     step_t = torch.tensor([step], dtype=torch.float64, requires_grad=True)
-    y = torch_nets.lsq(x_t, step_t, low, high, shared=500)
+    y = torch_quant.lsq(x_t, step_t, low, high, shared=500)
     y.backward(torch.tensor(dy))
 
     v = x / step
@@ -57,7 +57,7 @@ def test_lsq_has_the_closed_form(torch, low, high):
 
 def test_dorefa_lies_on_its_grid_with_the_straight_through_gradient(torch):
     x = torch.linspace(-0.5, 1.5, 101, dtype=torch.float64, requires_grad=True)
-    y = torch_nets.dorefa_input(x, 3)
+    y = torch_quant.dorefa_input(x, 3)
     y.sum().backward()
     values = np.clip(x.detach().numpy(), 0, 1)
     np.testing.assert_allclose(y.detach().numpy(), np.round(values * 7) / 7, atol=1e-12)
@@ -66,7 +66,7 @@ def test_dorefa_lies_on_its_grid_with_the_straight_through_gradient(torch):
     assert x.grad.numpy()[[0, -1]].tolist() == [0, 0]
 
     weight = torch.randn(50, dtype=torch.float64)
-    codes = torch_nets.dorefa_weight(weight, 3).numpy() * 7
+    codes = torch_quant.dorefa_weight(weight, 3).numpy() * 7
     np.testing.assert_allclose(codes, np.round(codes), atol=1e-9)
     assert np.abs(codes).max() == pytest.approx(7) and set(np.abs(np.round(codes)) % 2) == {1}
 
@@ -84,8 +84,8 @@ def test_a_dynamic_layer_is_the_chosen_branch_and_its_mask_gets_inner_products(t
     y.backward(dy)
     for image, choice in enumerate((2, 0, 1)):
         for k, bits in enumerate((3, 4, 5)):
-            weight = torch_nets.dorefa_weight(conv.weight, bits)
-            branch = conv.multiply(torch_nets.dorefa_input(x[image : image + 1], bits), weight)[0]
+            weight = torch_quant.dorefa_weight(conv.weight, bits)
+            branch = conv.multiply(torch_quant.dorefa_input(x[image : image + 1], bits), weight)[0]
             if k == choice:
                 torch.testing.assert_close(y[image], branch)
             product = (branch * dy[image]).sum()

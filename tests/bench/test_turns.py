@@ -73,6 +73,20 @@ def test_turns_alternate_and_add_up(log):
     assert first.about == {"isa": "a"}
 
 
+def test_ctrl_c_keeps_what_was_timed(log):
+    def interrupt(line):
+        if line.startswith("4 of"):
+            raise KeyboardInterrupt
+
+    case = Case("a", "native", "resnet8", 4, 32, 4, 1)
+    says = []
+    (outcome,) = time_cases(
+        [case], 8, sys.executable, 30, lambda line: (says.append(line), interrupt(line))
+    )
+    assert outcome.ms == [1.0] * 4 and outcome.worker is None
+    assert "interrupted" in says[-1]
+
+
 @pytest.mark.parametrize(
     "kind, words",
     [

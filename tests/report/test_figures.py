@@ -48,7 +48,7 @@ def test_a_budget_makes_a_constant_worth_showing():
 
 def test_accuracy_is_in_per_cent_and_one_epoch_is_enough():
     (drawn,) = figures.training_curves(metrics(["float"], val_top1=[0.9173]))
-    assert "validation 91.73" in drawn
+    assert "evaluation 91.73" in drawn
     assert "<circle" in drawn
 
 
