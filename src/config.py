@@ -188,7 +188,7 @@ def save_config(config: Config, path: Path) -> None:
     path.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
 
 
-def _apply_file(config: Config, path: Path) -> None:
+def _apply_file(config: Config, path: Path, includes: int = 0) -> None:
     if not path.is_file():
         known = ", ".join(sorted(p.name for p in DEFAULT_FILE.parent.glob("*.yaml")))
         raise UserError(f"recipe {path}: no such file; the shipped ones in config/ are: {known}")
@@ -200,7 +200,9 @@ def _apply_file(config: Config, path: Path) -> None:
         raise UserError(f"recipe {path}: expected sections such as `train:`, found {tree!r}")
     included = tree.pop("include", None)
     if included is not None:
-        _apply_file(config, path.parent / str(included))
+        if includes == 4:
+            raise UserError(f"recipe {path}: `include:` is nested too deeply, or names itself")
+        _apply_file(config, path.parent / str(included), includes + 1)
     for section, values in tree.items():
         if not isinstance(values, dict):
             _refuse_unknown(str(section), str(path))

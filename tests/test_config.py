@@ -165,6 +165,7 @@ def test_one_bit_is_for_dorefa_alone(key, quantizer):
         ("train: {epoch: 3}\n", "did you mean `train.epochs`?"),
         ("quant: {w_bits: 9}\n", "at most 8"),
         ("include: none.yaml\n", "no such file"),
+        ("include: own.yaml\n", "names itself"),
     ],
 )
 def test_bad_recipes_are_refused_by_name(tmp_path, text, expected):
