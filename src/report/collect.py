@@ -36,10 +36,11 @@ HEADER = """# Records
 Each row is one run; its folder holds the configuration, the metrics of every epoch and the answers
 on the test set, so that `python report.py --run results/NAME` draws its page. BitOPs are a mean over
 the test images, MACs x weight bits x activation bits of the quantised layers; float layers and the
-controller are listed apart on the page. Written by `python -m src.report.collect`.
+controller are listed apart on the page. `float net` is the network that a run started from, on the
+same images. Written by `python -m src.report.collect`.
 
-| record | top-1 % | epochs | mean bits | M BitOPs | seed | commit | machine |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| record | top-1 % | float net % | epochs | mean bits | M BitOPs | seed | commit | machine |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -84,8 +85,10 @@ def table(out: Path) -> str:
         config = yaml.safe_load((record / "config.yaml").read_text(encoding="utf-8"))
         versions = json.loads((record / "versions.json").read_text(encoding="utf-8"))
         numbers = json.loads((record / "eval" / "test.json").read_text(encoding="utf-8"))
+        start = numbers["baseline"].get("float", {}).get("top1")
         rows.append(
-            f"| {record.name} | {100 * numbers['top1']:.2f} | {config['train']['epochs']} "
+            f"| {record.name} | {100 * numbers['top1']:.2f} "
+            f"| {'-' if start is None else f'{100 * start:.2f}'} | {config['train']['epochs']} "
             f"| {numbers['mean_bits']:.2f} | {numbers['bitops'] / 1e6:.1f} "
             f"| {versions['seed']} | {versions['commit']} | {versions['machine']} |"
         )

@@ -36,7 +36,7 @@ def run(tmp_path):
     command = "python train.py --config config/a.yaml data.path=/some/where/cifar train.epochs=6"
     versions = {"command": command, "seed": 3, "commit": "abc", "machine": "two cores"}
     (run / "versions.json").write_text(json.dumps(versions))
-    numbers = {"top1": 0.91234, "mean_bits": 3.5, "bitops": 123.4e6}
+    numbers = {"top1": 0.91234, "mean_bits": 3.5, "bitops": 123.4e6, "baseline": {"float": {"top1": 0.9173}}}
     (run / "eval/test.json").write_text(json.dumps(numbers))
     for name in ("metrics.csv", "layers.json", "eval/test.npz"):
         (run / name).write_bytes(b"kept as it is")
@@ -58,7 +58,7 @@ def test_record_holds_the_files_without_paths(run, tmp_path):
 def test_table_has_one_row_per_record(run, tmp_path):
     keep(run, tmp_path / "results" / "lsq_4bit")
     row = [line for line in table(tmp_path / "results").splitlines() if "lsq_4bit |" in line]
-    assert row == ["| lsq_4bit | 91.23 | 6 | 3.50 | 123.4 | 3 | abc | two cores |"]
+    assert row == ["| lsq_4bit | 91.23 | 91.73 | 6 | 3.50 | 123.4 | 3 | abc | two cores |"]
 
 
 def test_unfinished_run_is_refused_by_name(run, tmp_path):
