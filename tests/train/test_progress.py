@@ -28,21 +28,36 @@ def test_clock(seconds, text):
     assert clock(seconds) == text
 
 
-def lines(caplog, show):
-    logging.getLogger("dynquant").propagate = True
-    with caplog.at_level(logging.INFO, "dynquant"), EpochProgress("dqnet 1/2", 7, 3, show) as bar:
+class Keeper(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.messages = []
+
+    def emit(self, record):
+        self.messages.append(record.getMessage())
+
+
+def lines(show):
+    """What an epoch of seven steps logs; read by a handler of its own, whoever else listens."""
+    keeper, logger = Keeper(), logging.getLogger("dynquant")
+    level = logger.level
+    logger.addHandler(keeper)
+    logger.setLevel(logging.INFO)
+    with EpochProgress("dqnet 1/2", 7, 3, show) as bar:
         for step in range(7):
             bar.step(f"loss {step}")
-    return [record.getMessage() for record in caplog.records]
+    logger.removeHandler(keeper)
+    logger.setLevel(level)
+    return keeper.messages
 
 
-def test_a_line_every_few_steps_and_at_the_end(caplog):
-    said = lines(caplog, show=True)
+def test_a_line_every_few_steps_and_at_the_end():
+    said = lines(show=True)
     assert [line.split(",")[0] for line in said] == [
         "dqnet 1/2: step 3/7", "dqnet 1/2: step 6/7", "dqnet 1/2: step 7/7",
     ]  # fmt: skip
     assert "loss 2" in said[0] and said[-1].endswith("0:00 left")
 
 
-def test_other_workers_are_silent(caplog):
-    assert lines(caplog, show=False) == []
+def test_other_workers_are_silent():
+    assert lines(show=False) == []
