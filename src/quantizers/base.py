@@ -19,8 +19,6 @@ do the same. `slot` indexes `widths`, the widths (bits) that the quantiser was b
 layer has one, a dynamic layer one per candidate.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
@@ -65,17 +63,6 @@ def gradient_scaled(parameter: Tensor, factor: float) -> Tensor:
     return straight_through(parameter, parameter * factor)
 
 
-class Grid(NamedTuple):
-    """The codes that an activation quantiser uses in one slot; every field float32, shape (1,)."""
-
-    inv: Tensor  # codes per real unit
-    scale: Tensor  # real units per code
-    low: Tensor  # smallest code
-    high: Tensor  # largest code
-    step: Tensor  # gradient port of a learned step
-    clip: Tensor  # gradient port of a learned clip value
-
-
 class ActivationQuantizer(nn.Cell):
     """Per-tensor quantiser of activations; subclasses define `grid`.
 
@@ -95,8 +82,12 @@ class ActivationQuantizer(nn.Cell):
         self.zero = constant(0.0)
         self.quantize = UniformQuantize()
 
-    def grid(self, x: Tensor, slot: int) -> Grid:
-        """Grid of a slot; `x` is only asked for its shape."""
+    def grid(self, x: Tensor, slot: int) -> tuple[Tensor, ...]:
+        """The codes of a slot: (inv, scale, low, high, step, clip), each float32 of shape (1,).
+
+        inv: codes per real unit; scale: real units per code; low, high: smallest and largest code;
+        step, clip: gradient ports of a learned step and clip value. `x` is only asked for its shape.
+        """
         raise NotImplementedError
 
     def construct(self, x, slot):

@@ -37,14 +37,12 @@ class Progress:
     Attributes:
         stage: `float` or the method's name.
         epoch: epochs of this stage that are done.
-        epochs: epochs that the stage was to have when this was written.
         best_top1: best validation accuracy of the stage so far, -1 before the first.
         float_top1: test accuracy of the float network the run started from, -1 if not measured.
     """
 
     stage: str
     epoch: int = 0
-    epochs: int = 0
     best_top1: float = -1.0
     float_top1: float = -1.0
 

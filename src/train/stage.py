@@ -68,7 +68,6 @@ class Stage:
 
     def run(self) -> Progress:
         """Train the epochs that are left; returns the progress at the end."""
-        self.progress.epochs = self.epochs
         if self.progress.epoch > 0:
             load_checkpoint(self.folder.last, self.method.network, self.optimizer)
             self.folder.forget_after(self.name, self.progress.epoch)

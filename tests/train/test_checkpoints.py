@@ -28,7 +28,7 @@ from src.train.checkpoints import Progress, load_checkpoint, read_progress, save
 from src.train.step import build_optimizer
 from tests.train.small import SmallNetwork, values
 
-PROGRESS = Progress("dqnet", epoch=3, epochs=10, best_top1=0.875, float_top1=0.9173)
+PROGRESS = Progress("dqnet", epoch=3, best_top1=0.875, float_top1=0.9173)
 
 
 def trained(seed=0, steps=3):
