@@ -48,6 +48,8 @@ PROFILE_KINDS = (
     "norm_backward",
     "quant_forward",
     "quant_backward",
+    "subsample",
+    "bound",
 )
 
 
@@ -108,7 +110,7 @@ def threads() -> int:
 
 
 def steps_done() -> int:
-    """Training steps finished: calls of the weight gradient of a convolution made with needs_dx=False."""
+    """Training steps whose gradients are done: calls of `ops.bound_gradients`."""
     return handle().dq_steps_done()
 
 

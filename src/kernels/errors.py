@@ -25,7 +25,7 @@ MESSAGES = {
     "and the kernel must fit into the padded image",
     15: "too large: an image or a weight tensor may have at most 2^31 - 1 elements",
     16: "a dimension is zero",
-    17: "a_max must be an integer in 1..255 (2^bits - 1)",
+    17: "the largest code (a_max, high) must be an integer in 1..255, the smallest (low) one in -128..0",
     18: "a scale (a_inv, a_scale or w_scale) must be positive and finite",
     19: "wq is not w_scale times integers: pass weights that are already quantised, with their own scale",
     20: "a row of onehot holds no number",

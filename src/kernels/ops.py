@@ -59,8 +59,26 @@ def batch_norm(relu: bool, residual: bool) -> nn.Cell:
 
 
 def fake_quant() -> nn.Cell:
-    """op(x, a_inv, a_scale, a_max, step, clip) -> a_scale * code, any shape; gradients as in quant_conv2d."""
+    """op(x, inv, scale, low, high, step, clip) -> scale * floor(clamp(x * inv, low, high) + 0.5), any shape.
+
+    inv and scale: one value, or one per x.shape[0]; low, high: shape (1,), integers. step and clip: gradient ports
+    as in quant_conv2d, with one value or one per row of x.
+    """
     return _FakeQuant()
+
+
+def subsample(stride: int, before: int, after: int) -> nn.Cell:
+    """op(x [N, C, H, W]) -> y [N, before + C + after, ceil(H / stride), ceil(W / stride)]: every stride-th pixel, and
+    zero channels around."""
+    return _Subsample(stride, before, after)
+
+
+def bound_gradients(decays: list[float], limit: float) -> nn.Cell:
+    """op(gradients, parameters), tuples of n tensors -> (n gradients, norm (1,)): gradients scaled down to a global
+    norm of at most `limit` (0: any), zero if the norm is not finite, plus decays[i] * parameters[i]. norm: before
+    scaling. Its end is the end of a step for `kernels.wait_for_step`.
+    """
+    return _Bound(decays, limit)
 
 
 def _custom(symbol: str, shape, outputs: int, bprop=None, key=()) -> ops.Custom:
@@ -204,13 +222,54 @@ class _Norm(nn.Cell):
 class _FakeQuant(nn.Cell):
     def __init__(self):
         super().__init__()
-        grad = _custom("dq_fake_quant_grad", lambda x, ai, a, top, dy: (x, ai, ai), 3)
+        grad = _custom(
+            "dq_fake_quant_grad",
+            lambda x, inv, scale, low, high, step, clip, dy: (x, step, clip),
+            3,
+        )
 
-        def bprop(x, ai, a, top, step, clip, out, dy):
-            d = grad(x, ai, a, top, dy)
-            return d[0], ops.zeros_like(ai), ops.zeros_like(a), ops.zeros_like(top), d[1], d[2]
+        def bprop(x, inv, scale, low, high, step, clip, out, dy):
+            d = grad(x, inv, scale, low, high, step, clip, dy)
+            z = ops.zeros_like
+            return d[0], z(inv), z(scale), z(low), z(high), d[1], d[2]
 
         self.op = _custom("dq_fake_quant", lambda x, *rest: x, 1, bprop)
 
-    def construct(self, x, a_inv, a_scale, a_max, step, clip):
-        return self.op(x, a_inv, a_scale, a_max, step, clip)
+    def construct(self, x, inv, scale, low, high, step, clip):
+        return self.op(x, inv, scale, low, high, step, clip)
+
+
+class _Subsample(nn.Cell):
+    def __init__(self, stride: int, before: int, after: int):
+        super().__init__()
+        self.geometry = _constant(stride, before, after)
+        grad = _custom("dq_subsample_grad", lambda x, g, dy: x, 1)
+
+        def bprop(x, g, out, dy):
+            return grad(x, g, dy), ops.zeros_like(g)
+
+        def shape(x, g):
+            n, c, h, w = x
+            return (n, before + c + after, (h - 1) // stride + 1, (w - 1) // stride + 1)
+
+        self.op = _custom("dq_subsample", shape, 1, bprop, (stride, before, after))
+
+    def construct(self, x):
+        return self.op(x, self.geometry)
+
+
+class _Bound(nn.Cell):
+    def __init__(self, decays: list[float], limit: float):
+        super().__init__()
+        self.decays = Tensor(np.array(decays, np.float32))
+        self.limit = Tensor(np.array([limit], np.float32))
+        count = len(decays)
+
+        def shapes(*inputs):
+            return tuple(inputs[:count]) + ((1,),)
+
+        self.op = _custom("dq_bound", shapes, count + 1)
+
+    def construct(self, gradients, parameters):
+        results = self.op(*gradients, *parameters, self.decays, self.limit)
+        return results[:-1], results[-1]

@@ -23,7 +23,9 @@ from src.kernels import ops as kernels
 from src.layers.conv import Conv2d
 from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import BatchNorm
+from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
+from src.quantizers.uniform import UniformQuantize
 
 
 def use_native(network: nn.Cell) -> None:
@@ -38,6 +40,10 @@ def use_native(network: nn.Cell) -> None:
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.relu, residual=False)
             cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
+        elif isinstance(cell, ShortcutA):
+            cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
+        elif isinstance(getattr(cell, "quantize", None), UniformQuantize):
+            cell.quantize = kernels.fake_quant()
 
 
 def _static(cell: StaticConv2d) -> None:

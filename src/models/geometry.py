@@ -17,8 +17,9 @@ from mindspore import nn
 
 from src.errors import UserError
 from src.layers.conv import Conv2d
+from src.layers.shortcut import ShortcutA
 from src.layers.spec import LayerInfo
-from src.models.resnet import ResNet, ShortcutA
+from src.models.resnet import ResNet
 
 
 def describe(model: ResNet, image_size: int) -> tuple[list[LayerInfo], int]:

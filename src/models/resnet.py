@@ -25,12 +25,12 @@ The stride of a bottleneck sits in its 3x3 convolution, as in torchvision.
 
 from dataclasses import dataclass
 
-import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import BatchNorm
+from src.layers.shortcut import ShortcutA
 from src.layers.swap import name_parameters
 
 
@@ -58,25 +58,6 @@ DESIGNS = {
     "resnet34": Design((3, 4, 6, 3), _WIDE, imagenet_stem=True),
     "resnet50": Design((3, 4, 6, 3), _WIDE, bottleneck=True, imagenet_stem=True),
 }
-
-
-class ShortcutA(nn.Cell):
-    """Every second pixel, and zero channels on both sides (option A). Nothing to learn."""
-
-    def __init__(self, c_in: int, c_out: int, stride: int):
-        super().__init__()
-        self.stride = stride
-        # MindSpore 2.10 on CPU cannot differentiate a strided slice in PyNative mode; pooling over
-        # one pixel is the same pick, but slow as a graph.
-        is_graph = ms.get_context("mode") == ms.GRAPH_MODE
-        self.pick = None if is_graph else ops.AvgPool(1, stride, "valid")
-        extra = c_out - c_in
-        self.pad = ops.Pad(((0, 0), (extra // 2, extra - extra // 2), (0, 0), (0, 0)))
-
-    def construct(self, x, plan):
-        if self.pick is not None:
-            return self.pad(self.pick(x))
-        return self.pad(x[:, :, :: self.stride, :: self.stride])
 
 
 class ShortcutB(nn.Cell):

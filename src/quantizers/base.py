@@ -22,7 +22,6 @@ layer has one, a dynamic layer one per candidate.
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from src.quantizers.rounding import straight_through
 from src.quantizers.uniform import UniformQuantize
 
 SMALLEST = 1e-6  # a learned step or clip value never acts smaller than this
@@ -51,16 +50,19 @@ def learned(values: np.ndarray, name: str) -> Parameter:
 
 
 def kept_positive(parameter: Tensor) -> Tensor:
-    """max(parameter, SMALLEST) forward, identity backward, so that it can recover.
+    """max(parameter, SMALLEST), as a constant: its gradient goes through a port, so that a value
+    that left the range can recover.
 
     Source: our choice (learned steps that turn negative are a known failure of LSQ code).
     """
-    return straight_through(ops.maximum(parameter, SMALLEST), parameter)
+    return ops.maximum(ops.stop_gradient(parameter), SMALLEST)
 
 
-def gradient_scaled(parameter: Tensor, factor: float) -> Tensor:
-    """`parameter` forward, `factor` times its gradient backward (LSQ, section 2.2)."""
-    return straight_through(parameter, parameter * factor)
+def at_slot(parameter: Tensor, slot: int) -> Tensor:
+    """parameter[slot] of a learned (slots, ...) parameter; of a single slot without an operator."""
+    if parameter.shape[0] == 1:
+        return parameter.reshape(parameter.shape[1:])
+    return parameter[slot]
 
 
 class ActivationQuantizer(nn.Cell):

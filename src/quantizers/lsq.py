@@ -26,12 +26,12 @@ as x * (1 / s) so that all engines agree; per-channel steps and positivity are o
 """
 
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor, nn
 
 from src.quantizers.base import (
     ActivationQuantizer,
+    at_slot,
     constant,
-    gradient_scaled,
     kept_positive,
     learned,
     top_code,
@@ -71,9 +71,10 @@ class LsqWeight(nn.Cell):
         self.quantize = UniformQuantize()
 
     def construct(self, weight, slot):
-        step = kept_positive(self.step[slot])
-        port = gradient_scaled(step, self.factors[slot]).reshape(self.broadcast)
-        scale = ops.stop_gradient(step)
+        step = at_slot(self.step, slot)
+        scale = kept_positive(step)
+        # A port's value is not used: a factor on it is a factor on the gradient.
+        port = (step * self.factors[slot]).reshape(self.broadcast)
         wide = scale.reshape(self.broadcast)
         values = self.quantize(
             weight, 1 / wide, wide, self.lows[slot], self.highs[slot], port, self.zero
@@ -96,8 +97,8 @@ class LsqActivation(ActivationQuantizer):
         self.step.set_data(Tensor(np.array([[first_step(x, t)] for t in self.tops], np.float32)))
 
     def grid(self, x, slot):
-        step = kept_positive(self.step[slot])
+        step = at_slot(self.step, slot)
+        scale = kept_positive(step)
         features = x.size // x.shape[0]
-        port = gradient_scaled(step, 1.0 / float(features * self.tops[slot]) ** 0.5)
-        fixed = ops.stop_gradient(step)
-        return 1 / fixed, fixed, self.lows[slot], self.highs[slot], port, self.zero
+        port = step * (1.0 / float(features * self.tops[slot]) ** 0.5)
+        return 1 / scale, scale, self.lows[slot], self.highs[slot], port, self.zero

@@ -21,7 +21,6 @@ Source: Choi et al., "PACT", 2018, arXiv 1805.06085. Keeping alpha positive is o
 """
 
 import numpy as np
-from mindspore import ops
 
 from src.quantizers.base import ActivationQuantizer, kept_positive, learned, top_code
 
@@ -35,6 +34,5 @@ class PactActivation(ActivationQuantizer):
 
     def grid(self, x, slot):
         alpha = kept_positive(self.alpha)
-        fixed = ops.stop_gradient(alpha)
         n = top_code(self.widths[slot])
-        return n / fixed, fixed / n, self.lows[slot], self.highs[slot], self.zero, alpha
+        return n / alpha, alpha / n, self.lows[slot], self.highs[slot], self.zero, self.alpha

@@ -24,6 +24,7 @@ from mindspore import Tensor, nn, ops
 from src.config import TrainConfig
 from src.methods.base import Method
 from src.runtime import Runtime
+from src.train.gradients import BoundGradients
 from src.train.losses import TaskLoss
 
 
@@ -66,16 +67,13 @@ class Objective(nn.Cell):
 
 
 def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) -> nn.Optimizer:
-    """SGD with momentum; steps and clip values of quantisers have no weight decay by default, and a
-    parameter may carry an `lr_scale`."""
-    members: dict[tuple[float, float], list] = {}
+    """SGD with momentum; a parameter may carry an `lr_scale`. Weight decay is `build_step`'s."""
+    members: dict[float, list] = {}
     for parameter in network.trainable_params():
-        spared = getattr(parameter, "is_quantizer", False) and not train.decay_quantizers
-        key = (0.0 if spared else train.weight_decay, getattr(parameter, "lr_scale", 1.0))
-        members.setdefault(key, []).append(parameter)
+        members.setdefault(getattr(parameter, "lr_scale", 1.0), []).append(parameter)
     groups = [
-        {"params": parameters, "weight_decay": decay, "lr": [rate * scale for rate in rates]}
-        for (decay, scale), parameters in members.items()
+        {"params": parameters, "lr": [rate * scale for rate in rates]}
+        for scale, parameters in members.items()
     ]
     if train.nesterov and train.momentum > 0:
         # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
@@ -83,38 +81,27 @@ def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) ->
     return nn.Momentum(groups, rates, train.momentum)
 
 
-def build_step(objective: Objective, optimizer: nn.Optimizer, clip_norm: float, runtime: Runtime):
+def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig, runtime: Runtime):
     """A function (image, label, *noise) -> the objective's scalars and the gradient's global norm
-    before clipping; updates the parameters."""
+    before clipping; updates the parameters. Steps and clip values of quantisers have no weight
+    decay by default."""
     parameters = optimizer.parameters
     gradient = ms.value_and_grad(objective, None, parameters, has_aux=True)
     average = nn.DistributedGradReducer(parameters) if runtime.workers > 1 else None
+    decays = [_decay(parameter, train) for parameter in parameters]
+    bound = BoundGradients(decays, train.clip_norm, runtime.native)
 
     def step(image, label, *noise):
         outputs, gradients = gradient(image, label, *noise)
         if average is not None:
             gradients = average(gradients)
-        norm = _global_norm(gradients)
-        optimizer(_bounded(gradients, norm, clip_norm))
+        bounded, norm = bound(gradients, parameters)
+        optimizer(bounded)
         return outputs + (norm,)
 
     return ms.jit(step) if runtime.graph else step
 
 
-def _global_norm(gradients):
-    square = 0
-    for g in gradients:
-        square = square + (g * g).sum()
-    return ops.sqrt(square)
-
-
-def _bounded(gradients, norm, clip_norm):
-    """Gradients scaled to a global norm of at most `clip_norm` (0: any), zero if not finite."""
-    finite = ops.isfinite(norm)
-    factor = ops.ones_like(norm)
-    if clip_norm > 0:
-        factor = clip_norm / ops.maximum(norm, clip_norm)
-    bounded = ()
-    for g in gradients:
-        bounded = bounded + (ops.select(finite, g * factor, ops.zeros_like(g)),)
-    return bounded
+def _decay(parameter: ms.Parameter, train: TrainConfig) -> float:
+    spared = getattr(parameter, "is_quantizer", False) and not train.decay_quantizers
+    return 0.0 if spared else train.weight_decay

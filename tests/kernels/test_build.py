@@ -143,7 +143,7 @@ def test_messages_of_the_framework_are_explained():
     )
     assert explain(RuntimeError(text)) == describe("dq_quant_conv2d_grad", 17)
     assert describe("dq_quant_conv2d_grad", 17).startswith(
-        "gradient of quant_conv2d: a_max must be"
+        "gradient of quant_conv2d: the largest code (a_max, high) must be"
     )
     assert explain(RuntimeError("something else")) is None
 

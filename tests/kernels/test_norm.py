@@ -69,29 +69,6 @@ def test_batch_norm(isa, shape, residual, relu):
         assert ref.max_error(g, expected) < 3e-5
 
 
-@pytest.mark.parametrize("shape", [(3, 5, 7), (1,), (40, 1000), (2, 3, 5, 5)], ids=str)
-@pytest.mark.parametrize("top", [1, 3, 255])
-def test_fake_quant(isa, shape, top):
-    rng = np.random.default_rng(1)
-    x = (rng.standard_normal(shape) * 2).astype(np.float32)
-    dy = rng.standard_normal(shape).astype(np.float32)
-    a_max = np.array([top], np.float32)
-    a_scale = np.array([1.7 / top], np.float32)
-    a_inv = (1 / a_scale).astype(np.float32)
-    port = np.zeros(1, np.float32)
-    (y,) = call("dq_fake_quant", [x, a_inv, a_scale, a_max, port, port], [shape])
-    code, _ = ref.quantise(x, a_inv[0], a_max[0])
-    assert np.array_equal(y, code * a_scale)
-    dx, dstep, dclip = call(
-        "dq_fake_quant_grad", [x, a_inv, a_scale, a_max, dy], [shape, (1,), (1,)]
-    )
-    want_dx, s_in, s_hi = ref.step_sums(dy.astype(np.float64), x, a_inv[0], a_max[0])
-    assert np.array_equal(dx, want_dx.astype(np.float32))
-    limit = 1e-6 * np.abs(dy).sum() + 1e-7
-    assert abs(dclip[0] - s_hi) < limit
-    assert abs(dstep[0] - (s_in + top * s_hi)) < limit * (1 + top)
-
-
 def test_shapes_are_checked(isa):
     x, c = np.zeros((2, 3, 4, 4), np.float32), np.zeros(4, np.float32)
     with pytest.raises(KernelError, match="norm_relu: the shapes"):

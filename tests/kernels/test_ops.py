@@ -135,15 +135,28 @@ def test_batch_norm(mode, residual):
             assert abs((value(moved[0]) - value(moved[1])) / 2e-5 - grad.flat[at]) < 1e-3
 
 
-def test_fake_quant(mode):
-    x = np.linspace(-1, 3, 50, dtype=np.float32)
-    act = [np.array([v], np.float32) for v in (4.0, 0.25, 7.0)]
-    port = np.zeros(1, np.float32)
-    dy = np.linspace(1, 2, 50, dtype=np.float32)
-    dx, *_, dstep, dclip = _gradients(native_ops.fake_quant(), dy, [x, *act, port, port])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_fake_quant(mode, rows):
+    x = np.linspace(-1, 3, 50, dtype=np.float32).reshape(5, 10)
+    act = [np.full((rows, 1), 4.0, np.float32), np.full((rows, 1), 0.25, np.float32)]
+    ends = [np.array([v], np.float32) for v in (0.0, 7.0)]
+    port, clip = np.zeros((rows, 1), np.float32), np.zeros(1, np.float32)
+    dy = np.linspace(1, 2, 50, dtype=np.float32).reshape(5, 10)
+    inputs = [x, *act, *ends, port, clip]
+    dx, *_, dstep, dclip = _gradients(native_ops.fake_quant(), dy, inputs)
     want_dx, s_in, s_hi = ref.step_sums(dy.astype(np.float64), x, 4, 7)
     assert ref.max_error(dx, want_dx) < 1e-6
-    assert abs(dclip[0] - s_hi) < 1e-4 and abs(dstep[0] - s_in - 7 * s_hi) < 1e-3
+    assert dstep.shape == port.shape and dclip.shape == clip.shape
+    assert abs(dclip[0] - s_hi) < 1e-4 and abs(dstep.sum() - s_in - 7 * s_hi) < 1e-3
+
+
+def test_subsample(mode):
+    x = np.arange(2 * 2 * 5 * 4, dtype=np.float32).reshape(2, 2, 5, 4)
+    dy = np.arange(2 * 4 * 3 * 2, dtype=np.float32).reshape(2, 4, 3, 2)
+    dx = np.stack(_gradients(native_ops.subsample(2, 1, 1), dy, [x]))  # one input: one tensor
+    expected = np.zeros_like(x)
+    expected[:, :, ::2, ::2] = dy[:, 1:3]
+    np.testing.assert_array_equal(dx, expected)
 
 
 def test_bad_shapes_are_named(tmp_path, monkeypatch):
@@ -156,10 +169,12 @@ def test_bad_shapes_are_named(tmp_path, monkeypatch):
         )
 
 
-def test_first_layer_counts_steps(mode):
-    op = native_ops.conv2d(1, 1, needs_dx=False)
-    x, w = np.ones((1, 3, 4, 4), np.float32), np.ones((4, 3, 3, 3), np.float32)
+def test_bound_gradients_count_steps(mode):
+    op = native_ops.bound_gradients([0.0, 0.5], 0.0)
+    values = tuple(ms.Tensor(np.full(n, 2.0, np.float32)) for n in (3, 4))
     before = kernels.steps_done()
-    _gradients(op, np.ones((1, 4, 4, 4), np.float32), [x, w])
+    bounded, norm = op(values, values)
+    assert norm.asnumpy() == pytest.approx(np.sqrt(28.0))
+    np.testing.assert_array_equal(bounded[1].asnumpy(), np.full(4, 3.0))
     assert kernels.wait_for_step(before + 1, timeout=10)
     assert not kernels.wait_for_step(before + 1000, timeout=0.01)

@@ -21,9 +21,10 @@ import pytest
 from mindspore import Tensor, nn
 
 from src.layers.conv import Conv2d
+from src.layers.shortcut import ShortcutA
 from src.models import build_model
 from src.models.geometry import describe
-from src.models.resnet import BasicBlock, ShortcutA
+from src.models.resnet import BasicBlock
 from tests.layers import reference
 
 

@@ -54,7 +54,7 @@ def main(out: str, batch_size: int) -> None:
     )  # fmt: skip
     optimizer = build_optimizer(method.network, config.train, [1.0])
     objective = Objective(method, TaskLoss(), None).set_train()
-    step = build_step(objective, optimizer, 0.0, runtime)
+    step = build_step(objective, optimizer, config.train, runtime)
     before = {p.name: p.asnumpy().copy() for p in method.network.get_parameters()}
     batch = next(iter(loader.epoch(1)))
     loss = step(Tensor(batch.images), Tensor(batch.labels))[0]

@@ -15,12 +15,14 @@
 // aot.cc: the exported functions. Each checks its tensors, then calls the active instruction set.
 // MindSpore keys the gradient of a Custom operator by symbol name, hence one forward symbol per
 // (forward, backward) pair.
-#include <cstring>
+#include <algorithm>
 #include <new>
+#include <numeric>
 #include <vector>
 
 #include "pool.h"
 #include "profile.h"
+#include "subsample.h"
 #include "tensors.h"
 
 namespace dq {
@@ -229,29 +231,89 @@ int norm_grad(const Tensors &t, bool relu, bool residual) {
   });
 }
 
-// x, a_inv, a_scale, a_max, step, clip -> y
+// x, inv, scale, low, high, step, clip -> y
 int fake_quant(const Tensors &t) {
-  if (const int code = check<7>(t, {ANY, ONE, ONE, ONE, ONE, ONE, ANY}, -1)) return code;
-  Quantizers q;
-  if (const int code = activation(t, 1, 1, &q)) return code;
-  if (const int code = check_same(t, 0, 6)) return code;
+  if (const int code = check<8>(t, {ANY, ANY, ANY, ONE, ONE, ANY, ANY, ANY}, -1)) return code;
+  Grid g;
+  if (const int code = grid(t, 0, 1, &g)) return code;
+  if (const int code = check_same(t, 0, 7)) return code;
   return guarded(Timer::kQuantForward, [&](const Kernels &k) {
-    k.quant_forward(t.size(0), q, t.f(0), t.f(6));
+    k.quant_forward(g, t.f(0), t.f(7));
     return kOk;
   });
 }
 
-// x, a_inv, a_scale, a_max, dy -> dx, dstep, dclip
+// Sums per row into a port with an entry per row, or one for all.
+int write_port(const Tensors &t, int port, const std::vector<double> &rows) {
+  const int64_t size = t.size(port);
+  if (size != 1 && size != (int64_t)rows.size()) return kShape;
+  if (size == 1) {
+    t.f(port)[0] = (float)std::accumulate(rows.begin(), rows.end(), 0.0);
+  } else {
+    std::copy(rows.begin(), rows.end(), t.f(port));
+  }
+  return kOk;
+}
+
+// x, inv, scale, low, high, step, clip, dy -> dx, dstep, dclip
 int fake_quant_grad(const Tensors &t) {
-  if (const int code = check<8>(t, {ANY, ONE, ONE, ONE, ANY, ANY, ONE, ONE}, -1)) return code;
-  Quantizers q;
-  if (const int code = activation(t, 1, 1, &q)) return code;
-  if (const int code = check_same(t, 0, 4)) return code;
-  if (const int code = check_same(t, 0, 5)) return code;
-  return guarded(Timer::kQuantBackward, [&](const Kernels &k) {
-    double s_in = 0, s_hi = 0;
-    k.quant_backward(t.size(0), q, t.f(0), t.f(4), t.f(5), &s_in, &s_hi);
-    write_steps(q, &s_in, &s_hi, t.f(6), t.f(7));
+  if (const int code = check<11>(t, {ANY, ANY, ANY, ONE, ONE, ANY, ANY, ANY, ANY, ANY, ANY}, -1))
+    return code;
+  Grid g;
+  if (const int code = grid(t, 0, 1, &g)) return code;
+  for (const int like_x : {7, 8}) {
+    if (const int code = check_same(t, 0, like_x)) return code;
+  }
+  std::vector<double> step(g.rows), clip(g.rows);
+  const int code = guarded(Timer::kQuantBackward, [&](const Kernels &k) {
+    k.quant_backward(g, t.f(0), t.f(7), t.f(8), step.data(), clip.data());
+    return kOk;
+  });
+  if (code) return code;
+  if (const int bad = write_port(t, 9, step)) return bad;
+  return write_port(t, 10, clip);
+}
+
+// x, geometry (stride, channels before, channels after) -> y
+int subsample(const Tensors &t) {
+  if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
+  SubsampleShape s;
+  if (const int code = subsample_shape(t, 0, 1, 2, &s)) return code;
+  return guarded(Timer::kSubsample, [&](const Kernels &) {
+    subsample_forward(s, t.f(0), t.f(2));
+    return kOk;
+  });
+}
+
+// x, geometry, dy -> dx
+int subsample_grad(const Tensors &t) {
+  if (const int code = check<4>(t, {4, ANY, 4, 4}, 1)) return code;
+  SubsampleShape s;
+  if (const int code = subsample_shape(t, 0, 1, 2, &s)) return code;
+  if (const int code = check_same(t, 0, 3)) return code;
+  return guarded(Timer::kSubsample, [&](const Kernels &) {
+    subsample_backward(s, t.f(2), t.f(3));
+    return kOk;
+  });
+}
+
+// n gradients, n parameters, decays [n], limit -> n bounded gradients, norm
+int bound(const Tensors &t) {
+  const int n = (t.count - 3) / 3;
+  if (n < 1 || t.count != 3 * n + 3) return kParamCount;
+  for (int i = 0; i < t.count; i++) {
+    if (const int code = check_one(t, i, ANY, kFloat32)) return code;
+  }
+  const int decays = 2 * n, limit = decays + 1, first_out = limit + 1, norm = first_out + n;
+  if (t.size(decays) != n || t.size(limit) != 1 || t.size(norm) != 1) return kShape;
+  std::vector<Gradient> list(n);
+  for (int i = 0; i < n; i++) {
+    if (const int code = check_same(t, i, n + i)) return code;
+    if (const int code = check_same(t, i, first_out + i)) return code;
+    list[i] = {t.f(i), t.f(n + i), t.f(first_out + i), t.f(decays)[i], (size_t)t.size(i)};
+  }
+  return guarded(Timer::kBound, [&](const Kernels &k) {
+    k.bound_gradients(list.data(), n, *t.f(limit), t.f(norm));
     return kOk;
   });
 }
@@ -270,13 +332,7 @@ extern "C" {
 DQ_EXPORT(dq_conv2d, conv(t))
 DQ_EXPORT(dq_conv2d_grad, conv_grad(t, true))
 DQ_EXPORT(dq_conv2d_first, conv(t))
-int dq_conv2d_first_grad(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes,
-                         void *, void *) {
-  const dq::Tensors t = {count, data, ndims, shapes, dtypes};
-  const int code = dq::conv_grad(t, false);
-  dq::step_done();  // the last large kernel of a training step
-  return code;
-}
+DQ_EXPORT(dq_conv2d_first_grad, conv_grad(t, false))
 DQ_EXPORT(dq_quant_conv2d, quant_conv(t))
 DQ_EXPORT(dq_quant_conv2d_grad, quant_conv_grad(t))
 DQ_EXPORT(dq_dynamic_conv2d, dynamic_conv(t))
@@ -291,4 +347,13 @@ DQ_EXPORT(dq_norm_add_relu, norm(t, true, true))
 DQ_EXPORT(dq_norm_add_relu_grad, norm_grad(t, true, true))
 DQ_EXPORT(dq_fake_quant, fake_quant(t))
 DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))
+int dq_bound(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *,
+             void *) {
+  const dq::Tensors t = {count, data, ndims, shapes, dtypes};
+  const int code = dq::bound(t);
+  dq::step_done();
+  return code;
+}
+DQ_EXPORT(dq_subsample, subsample(t))
+DQ_EXPORT(dq_subsample_grad, subsample_grad(t))
 }

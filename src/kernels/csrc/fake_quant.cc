@@ -12,54 +12,70 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// fake_quant.cc: the activation quantiser on its own, for dense layers: value = code * a_scale, and
-// its gradients.
+// fake_quant.cc: a uniform quantiser on its own, for weights and dense layers: value = code *
+// scale, and its gradients.
 #include "kernels.h"
-#include "pack.h"
 #include "parallel.h"
 
 namespace DQ_NS {
 
-constexpr size_t PIECE = 1 << 15;  // elements per item; also fixes the order of the sums
+constexpr size_t PIECE = 1 << 15;  // values per item; also fixes the order of the sums
 
-void quant_forward(size_t size, const dq::Quantizers &q, const float *x, float *y) {
-  const ActQuant a = {*q.a_inv, *q.a_scale, *q.a_max};
-  const F scale = set(a.scale);
-  parallel((int)((size + PIECE - 1) / PIECE), [&](int, int item) {
-    size_t i = item * PIECE;
-    const size_t end = i + PIECE < size ? i + PIECE : size;
-    for (; i + LANES <= end; i += LANES)
-      store(y + i, mul(to_float(truncate(code_of(load(x + i), a))), scale));
-    const int rest = (int)(end - i);
-    if (rest)
-      store_part(y + i, rest, mul(to_float(truncate(code_of(load_part(x + i, rest), a))), scale));
+// A piece of a row: the constants of the row's grid, and which values.
+struct Piece {
+  F inv, scale, low, high;
+  size_t begin, end;
+
+  inline F code(F v) const { return vfloor(add(vmin(vmax(v, low), high), set(0.5f))); }
+};
+
+static int pieces_per_row(const dq::Grid &g) { return (int)((g.row + PIECE - 1) / PIECE); }
+
+static Piece piece_of(const dq::Grid &g, int item) {
+  const size_t r = item / pieces_per_row(g), first = item % pieces_per_row(g) * PIECE;
+  const size_t last = first + PIECE < g.row ? first + PIECE : g.row;
+  return {set(g.inv[r]), set(g.scale[r]),   set(g.low),
+          set(g.high),   r * g.row + first, r * g.row + last};
+}
+
+void quant_forward(const dq::Grid &g, const float *x, float *y) {
+  parallel((int)g.rows * pieces_per_row(g), [&](int, int item) {
+    const Piece p = piece_of(g, item);
+    const auto one = [&](F u) { return mul(p.code(mul(u, p.inv)), p.scale); };
+    size_t i = p.begin;
+    for (; i + LANES <= p.end; i += LANES) store(y + i, one(load(x + i)));
+    const int rest = (int)(p.end - i);
+    if (rest) store_part(y + i, rest, one(load_part(x + i, rest)));
   });
 }
 
-void quant_backward(size_t size, const dq::Quantizers &q, const float *x, const float *dy,
-                    float *dx, double *s_in, double *s_hi) {
-  const ActQuant a = {*q.a_inv, *q.a_scale, *q.a_max};
-  const F zero = set(0.f), top = set(a.max), inv = set(a.inv);
-  const int items = (int)((size + PIECE - 1) / PIECE);
+void quant_backward(const dq::Grid &g, const float *x, const float *dy, float *dx, double *step,
+                    double *clip) {
+  const int pieces = pieces_per_row(g), items = (int)g.rows * pieces;
   double *sums = scratch<double>(-1, kStepSums, 2 * (size_t)items);
   parallel(items, [&](int, int item) {
-    size_t i = item * PIECE;
-    const size_t end = i + PIECE < size ? i + PIECE : size;
-    F in = zero, hi = zero;
-    const auto one = [&](F u, F g) {
-      const F v = mul(u, inv), code = to_float(truncate(code_of(u, a))),
-              d = keep_inside(g, v, zero, top);
-      in = fma(d, sub(code, v), in);
-      hi = add(hi, keep_at_least(g, v, top));
-      return d;
+    const Piece p = piece_of(g, item);
+    F in = set(0.f), above = set(0.f);
+    const auto one = [&](F u, F d) {
+      const F v = mul(u, p.inv), inside = keep_inside(d, v, p.low, p.high);
+      const F v_inside = keep_inside(v, v, p.low, p.high);
+      in = fma(d, sub(p.code(v), v_inside), in);
+      above = add(above, keep_at_least(d, v, p.high));
+      return inside;
     };
-    for (; i + LANES <= end; i += LANES) store(dx + i, one(load(x + i), load(dy + i)));
-    const int rest = (int)(end - i);
+    size_t i = p.begin;
+    for (; i + LANES <= p.end; i += LANES) store(dx + i, one(load(x + i), load(dy + i)));
+    const int rest = (int)(p.end - i);
     if (rest) store_part(dx + i, rest, one(load_part(x + i, rest), load_part(dy + i, rest)));
-    sums[2 * item] = sum(in), sums[2 * item + 1] = sum(hi);
+    sums[2 * item] = sum(in), sums[2 * item + 1] = sum(above);
   });
-  *s_in = *s_hi = 0;
-  for (int i = 0; i < items; i++) *s_in += sums[2 * i], *s_hi += sums[2 * i + 1];
+  for (size_t r = 0; r < g.rows; r++) {
+    step[r] = clip[r] = 0;
+    for (int i = 0; i < pieces; i++) {
+      step[r] += sums[2 * (r * pieces + i)];
+      clip[r] += sums[2 * (r * pieces + i) + 1];
+    }
+  }
 }
 
 }  // namespace DQ_NS

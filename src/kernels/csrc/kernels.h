@@ -43,6 +43,22 @@ struct ConvGrads {
   double *s_in, *s_hi;  // [count], or null when count == 0
 };
 
+// A uniform quantiser on `rows` rows of `row` values: code = floor(clamp(x * inv, low, high) +
+// 0.5), with an inv and a scale per row.
+struct Grid {
+  size_t rows, row;
+  const float *inv, *scale;  // [rows]
+  float low, high;
+};
+
+// One gradient of a step: out = bounded g + decay * parameter.
+struct Gradient {
+  const float *g, *parameter;
+  float *out;
+  float decay;
+  size_t size;
+};
+
 struct NormShape {
   int n, c, hw;
   bool relu;
@@ -64,9 +80,12 @@ struct Kernels {
   void (*norm_backward)(const NormShape &, const float *x, const float *gamma, const float *y,
                         const float *mean, const float *var, const float *dy, float *dx,
                         float *dgamma, float *dbeta, float *dresidual);
-  void (*quant_forward)(size_t size, const Quantizers &, const float *x, float *y);
-  void (*quant_backward)(size_t size, const Quantizers &, const float *x, const float *dy,
-                         float *dx, double *s_in, double *s_hi);
+  void (*quant_forward)(const Grid &, const float *x, float *y);
+  // step, clip [rows]: the LSQ and PACT sums of each row
+  void (*quant_backward)(const Grid &, const float *x, const float *dy, float *dx, double *step,
+                         double *clip);
+  // g is scaled down to a global norm of at most `limit` (0: any); it counts as 0 if not finite
+  void (*bound_gradients)(const Gradient *, int count, float limit, float *norm);
 };
 
 const Kernels *active_kernels();  // null when DYNQUANT_ISA asks for what this machine lacks

@@ -28,6 +28,8 @@ class Timer {
     kNormBackward,
     kQuantForward,
     kQuantBackward,
+    kSubsample,
+    kBound,
     kKinds
   };
   explicit Timer(Kind kind) : kind_(kind), start_(std::chrono::steady_clock::now()) {}

@@ -31,12 +31,13 @@ void norm_forward(const NormShape &, const float *, const float *, const float *
                   float *, float *, float *);
 void norm_backward(const NormShape &, const float *, const float *, const float *, const float *,
                    const float *, const float *, float *, float *, float *, float *);
-void quant_forward(size_t, const Quantizers &, const float *, float *);
-void quant_backward(size_t, const Quantizers &, const float *, const float *, float *, double *,
-                    double *);
+void quant_forward(const Grid &, const float *, float *);
+void quant_backward(const Grid &, const float *, const float *, float *, double *, double *);
+void bound_gradients(const Gradient *, int, float, float *);
 
 extern const Kernels kTable;
-const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,  conv_backward, conv_inner,
-                        norm_forward,     norm_backward, quant_forward, quant_backward};
+const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,   conv_backward,
+                        conv_inner,       norm_forward,   norm_backward,
+                        quant_forward,    quant_backward, bound_gradients};
 
 }  // namespace DQ_NS

@@ -26,15 +26,19 @@ int64_t Tensors::size(int i) const {
   return n;
 }
 
+int check_one(const Tensors &t, int i, int rank, Kind kind) {
+  if (std::strcmp(t.dtypes[i], kind == kFloat32 ? "float32" : "int32")) return kDtype;
+  if (rank > 0 && t.ndims[i] != rank) return kRank;
+  for (int a = 0; a < t.ndims[i]; a++) {
+    if (t.shapes[i][a] <= 0) return kEmpty;
+  }
+  return rank == 0 && t.size(i) != 1 ? kShape : kOk;
+}
+
 int check_all(const Tensors &t, int count, const int *ranks, const Kind *kinds) {
   if (t.count < count) return kParamCount;
   for (int i = 0; i < count; i++) {
-    if (std::strcmp(t.dtypes[i], kinds[i] == kFloat32 ? "float32" : "int32")) return kDtype;
-    if (ranks[i] > 0 && t.ndims[i] != ranks[i]) return kRank;
-    for (int a = 0; a < t.ndims[i]; a++) {
-      if (t.shapes[i][a] <= 0) return kEmpty;
-    }
-    if (ranks[i] == 0 && t.size(i) != 1) return kShape;
+    if (const int code = check_one(t, i, ranks[i], kinds[i])) return code;
   }
   return kOk;
 }
@@ -68,6 +72,33 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
   if (t.dim(x, 0) > kLimit / 2) return kTooLarge;
   *out = {(int)t.dim(x, 0), (int)ic,     (int)h,   (int)width,  (int)oc, (int)kh,
           (int)kw,          (int)stride, (int)pad, (int)groups, (int)ho, (int)wo};
+  return kOk;
+}
+
+int grid(const Tensors &t, int x, int inv, Grid *out) {
+  const int64_t rows = t.size(inv), size = t.size(x);
+  if (t.size(inv + 1) != rows || (rows != 1 && rows != t.dim(x, 0))) return kShape;
+  *out = {(size_t)rows, (size_t)(size / rows), t.f(inv),
+          t.f(inv + 1), *t.f(inv + 2),         *t.f(inv + 3)};
+  const float low = out->low, high = out->high;
+  if (!(low >= -128.f && low <= 0.f && low == std::floor(low))) return kLevels;
+  if (!(high >= 1.f && high <= 255.f && high == std::floor(high))) return kLevels;
+  for (int64_t r = 0; r < rows; r++) {  // NaN is let through: the training loop reports it
+    if (out->inv[r] <= 0.f || std::isinf(out->inv[r]) || out->scale[r] <= 0.f) return kScale;
+  }
+  return size / rows > INT32_MAX ? kTooLarge : kOk;
+}
+
+int subsample_shape(const Tensors &t, int x, int geometry, int y, SubsampleShape *out) {
+  if (t.size(geometry) != 3) return kShape;
+  const int32_t *g = t.i32(geometry);
+  const int64_t n = t.dim(x, 0), c = t.dim(x, 1), h = t.dim(x, 2), w = t.dim(x, 3);
+  if (g[0] < 1 || g[0] > 8 || g[1] < 0 || g[2] < 0) return kGeometry;
+  const int64_t ho = (h - 1) / g[0] + 1, wo = (w - 1) / g[0] + 1, oc = g[1] + c + g[2];
+  if (t.dim(y, 0) != n || t.dim(y, 1) != oc || t.dim(y, 2) != ho || t.dim(y, 3) != wo)
+    return kShape;
+  if (n > INT32_MAX || c * h * w > INT32_MAX || oc * ho * wo > INT32_MAX) return kTooLarge;
+  *out = {(int)n, (int)c, (int)h, (int)w, g[0], g[1], g[2], (int)ho, (int)wo};
   return kOk;
 }
 

@@ -19,6 +19,7 @@
 
 #include "codes.h"
 #include "kernels.h"
+#include "subsample.h"
 
 namespace dq {
 
@@ -37,6 +38,7 @@ struct Tensors {
 
 // A tensor of `rank` dimensions; rank 0 stands for "one element, any rank", -1 for "any shape".
 enum Kind { kFloat32, kInt32Kind };
+int check_one(const Tensors &t, int i, int rank, Kind kind);
 int check_all(const Tensors &t, int count, const int *ranks, const Kind *kinds);
 int check_same(const Tensors &t, int a, int b);
 
@@ -46,6 +48,8 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
 // wq, w_scale, a_inv, a_scale, a_max as five neighbouring tensors from `first` on; kinds: leading
 // dimension K, or 0.
 int quantizers(const Tensors &t, int first, int kinds, const ConvShape &s, Quantizers *out);
+int grid(const Tensors &t, int x, int inv, Grid *out);  // inv, scale, low, high follow each other
+int subsample_shape(const Tensors &t, int x, int geometry, int y, SubsampleShape *out);
 int activation(const Tensors &t, int a_inv, int count, Quantizers *out);
 
 }  // namespace dq
