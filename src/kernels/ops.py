@@ -67,6 +67,12 @@ def fake_quant() -> nn.Cell:
     return _FakeQuant()
 
 
+def dorefa_weight() -> nn.Cell:
+    """op(t, tops (K,)) -> values (K, *t.shape), K >= 1: DoReFa's weights at K widths (src/quantizers/dorefa.py) from
+    t = tanh(weight); tops: 2^bits - 1 of each width, 3..255."""
+    return _Dorefa()
+
+
 def subsample(stride: int, before: int, after: int) -> nn.Cell:
     """op(x [N, C, H, W]) -> y [N, before + C + after, ceil(H / stride), ceil(W / stride)]: every stride-th pixel, and
     zero channels around."""
@@ -237,6 +243,20 @@ class _FakeQuant(nn.Cell):
 
     def construct(self, x, inv, scale, low, high, step, clip):
         return self.op(x, inv, scale, low, high, step, clip)
+
+
+class _Dorefa(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        grad = _custom("dq_dorefa_grad", lambda t, tops, dy: t, 1)
+
+        def bprop(t, tops, out, dy):
+            return grad(t, tops, dy), ops.zeros_like(tops)
+
+        self.op = _custom("dq_dorefa", lambda t, tops: tuple(tops) + tuple(t), 1, bprop)
+
+    def construct(self, t, tops):
+        return self.op(t, tops)
 
 
 class _Subsample(nn.Cell):

@@ -75,20 +75,14 @@ class DynamicConv2d(nn.Cell):
         return not self.training and x.shape[0] * self.weight.size <= LARGEST_GATHER
 
     def _fused(self, x, choice):
-        weights, scales = [], []
-        for k in self.candidates:
-            weight, scale = self.weight_quantizer(self.weight, k)
-            weights.append(weight)
-            scales.append(scale)
+        weights, scales = self.weight_quantizer.all_slots(self.weight)
         grids = [self.input_quantizer.grid(x, k) for k in self.candidates]
         inv = ops.concat([grid[0] for grid in grids])
         scale = ops.concat([grid[1] for grid in grids])
         high = ops.concat([grid[3] for grid in grids])
         step = ops.concat([grid[4] for grid in grids])
         clip = ops.concat([grid[5] for grid in grids])
-        return self.fused(
-            x, ops.stack(weights), ops.stack(scales), inv, scale, high, step, clip, choice
-        )
+        return self.fused(x, weights, scales, inv, scale, high, step, clip, choice)
 
     def _mixture(self, x, choice):
         total = 0
@@ -109,8 +103,8 @@ class DynamicConv2d(nn.Cell):
     def _selected(self, x, weight_choice, input_choice, images):
         inv, scale, low, high = self._chosen_grid(x, input_choice)
         x_q = codes(x, inv, low, high) * scale
-        weights = [self.weight_quantizer(self.weight, k)[0] for k in self.candidates]
-        chosen = ops.gather(ops.stack(weights), weight_choice.argmax(1), 0)  # (N, O, I, k, k)
+        weights, _ = self.weight_quantizer.all_slots(self.weight)
+        chosen = ops.gather(weights, weight_choice.argmax(1), 0)  # (N, O, I, k, k)
         multiply = convolution(
             images * self.c_out, self.kernel, self.stride, self.padding, images * self.groups
         )

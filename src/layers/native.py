@@ -25,6 +25,7 @@ from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import BatchNorm
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
+from src.quantizers.dorefa import DorefaWeight
 from src.quantizers.uniform import UniformQuantize
 
 
@@ -42,6 +43,8 @@ def use_native(network: nn.Cell) -> None:
             cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
         elif isinstance(cell, ShortcutA):
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
+        elif isinstance(cell, DorefaWeight):
+            cell.fused = kernels.dorefa_weight()
         elif isinstance(getattr(cell, "quantize", None), UniformQuantize):
             cell.quantize = kernels.fake_quant()
 

@@ -13,7 +13,8 @@
 # limitations under the License.
 """What a quantiser is, and the two small rules that all learned ones share.
 
-A *weight* quantiser maps (weight, slot) to (values, scale) with values = integer codes x scale.
+A *weight* quantiser maps (weight, slot) to (values, scale) with values = integer codes x scale;
+`all_slots(weight)` does so for all slots at once.
 An *activation* quantiser maps (x, slot) to values, and tells its grid so that a fused kernel can
 do the same. `slot` indexes `widths`, the widths (bits) that the quantiser was built for: a static
 layer has one, a dynamic layer one per candidate.
@@ -63,6 +64,31 @@ def at_slot(parameter: Tensor, slot: int) -> Tensor:
     if parameter.shape[0] == 1:
         return parameter.reshape(parameter.shape[1:])
     return parameter[slot]
+
+
+class WeightQuantizer(nn.Cell):
+    """Quantiser of a layer's weights; subclasses define `construct`.
+
+    Args:
+        widths: width in bits of each slot.
+    """
+
+    def __init__(self, widths: tuple[int, ...]):
+        super().__init__()
+        self.widths = tuple(widths)
+
+    def all_slots(self, weight):
+        """The values (K, ...) and scales (K, 1 or O) at all K slots."""
+        return self.slot_by_slot(weight)
+
+    def slot_by_slot(self, weight):
+        """The same, as a stack of what `construct` gives."""
+        values, scales = [], []
+        for slot in range(len(self.widths)):
+            value, scale = self.construct(weight, slot)
+            values.append(value)
+            scales.append(scale)
+        return ops.stack(values), ops.stack(scales)
 
 
 class ActivationQuantizer(nn.Cell):

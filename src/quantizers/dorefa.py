@@ -23,29 +23,38 @@ Source: Zhou et al., "DoReFa-Net", 2016, arXiv 1606.06160. sign(0) = 1 is our ch
 """
 
 import numpy as np
-from mindspore import nn, ops
+from mindspore import Tensor, ops
 
-from src.quantizers.base import ActivationQuantizer, constant, top_code
+from src.quantizers.base import ActivationQuantizer, WeightQuantizer, constant, top_code
 from src.quantizers.rounding import round_half_up, straight_through
 
 
-class DorefaWeight(nn.Cell):
+class DorefaWeight(WeightQuantizer):
     """(weight, slot) -> (values in [-1, 1], scale (1,)); values = odd code x scale, scale = 1/n."""
 
     def __init__(self, widths: tuple[int, ...], weight: np.ndarray):
-        super().__init__()
-        self.widths = tuple(widths)
+        super().__init__(widths)
+        self.tops = [constant(top_code(b)) for b in self.widths]
         self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
+        self.all_tops = Tensor(np.array([top_code(b) for b in self.widths], np.float32))
+        self.all_scales = Tensor(np.array([[1.0 / top_code(b)] for b in self.widths], np.float32))
+        self.fused = None  # a kernel from tanh(weight) on (layers/native.py)
 
     def construct(self, weight, slot):
         if self.widths[slot] == 1:
             return self._binary(weight)
+        t, scale = ops.tanh(weight), self.scales[slot]
+        if self.fused is not None:
+            return self.fused(t, self.tops[slot]).reshape(weight.shape), scale
         n = top_code(self.widths[slot])
-        t = ops.tanh(weight)
         u = t / (2 * ops.abs(t).max()) + 0.5
-        scale = self.scales[slot]
         values = (2 * round_half_up(u * n) - n) * scale
         return straight_through(values, 2 * u), scale
+
+    def all_slots(self, weight):
+        if self.fused is not None and min(self.widths) > 1:
+            return self.fused(ops.tanh(weight), self.all_tops), self.all_scales
+        return self.slot_by_slot(weight)
 
     def _binary(self, weight):
         scale = ops.stop_gradient(ops.abs(weight).mean()).reshape((1,))

@@ -26,10 +26,11 @@ as x * (1 / s) so that all engines agree; per-channel steps and positivity are o
 """
 
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
 from src.quantizers.base import (
     ActivationQuantizer,
+    WeightQuantizer,
     at_slot,
     constant,
     kept_positive,
@@ -46,7 +47,7 @@ def first_step(x: np.ndarray, top: int) -> float:
     return 2 * mean / top**0.5 if mean > 0 else 1.0 / top
 
 
-class LsqWeight(nn.Cell):
+class LsqWeight(WeightQuantizer):
     """(weight (O, ...), slot) -> (values, scale (1,) or (O,)).
 
     Args:
@@ -56,8 +57,7 @@ class LsqWeight(nn.Cell):
     """
 
     def __init__(self, widths: tuple[int, ...], weight: np.ndarray, per_channel: bool = False):
-        super().__init__()
-        self.widths = tuple(widths)
+        super().__init__(widths)
         rows = list(weight) if per_channel else [weight]
         steps = [[first_step(row, top_signed(b)) for row in rows] for b in self.widths]
         self.step = learned(np.array(steps), "step")  # (slots, 1 or O)

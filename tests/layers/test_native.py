@@ -16,7 +16,7 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Tensor, nn
 
 from src import kernels
 from src.config import load_config
@@ -25,6 +25,8 @@ from src.layers.native import use_native
 from src.layers.norm import BatchNorm
 from src.layers.static import StaticConv2d
 from src.methods import build_method
+from src.quantizers.dorefa import DorefaWeight
+from src.quantizers.lsq import LsqWeight
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 
@@ -88,3 +90,18 @@ def test_untied_dynamic_layers_stay_portable(tiny):
     use_native(network)
     dynamic = [c for _, c in network.cells_and_names() if isinstance(c, DynamicConv2d)]
     assert dynamic and all(cell.fused is None for cell in dynamic)
+
+
+@pytest.mark.parametrize("kind", [DorefaWeight, LsqWeight])
+def test_weights_have_the_same_codes(kind):
+    """Bit for bit: what is trained natively may be exported from a portable network."""
+    weight = np.random.default_rng(0).normal(size=(16, 8, 3, 3)).astype(np.float32)
+    holder = nn.Cell()
+    holder.quantizer = kind((2, 4, 8), weight)
+    quantizer, x = holder.quantizer, Tensor(weight)
+    portable = [quantizer(x, k) for k in range(3)] + [quantizer.all_slots(x)]
+    use_native(holder)
+    native = [quantizer(x, k) for k in range(3)] + [quantizer.all_slots(x)]
+    for one, other in zip(portable, native, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())

@@ -274,6 +274,32 @@ int fake_quant_grad(const Tensors &t) {
   return write_port(t, 10, clip);
 }
 
+// t, tops [K] -> values [K, ...]
+int dorefa(const Tensors &t) {
+  if (const int code = check<3>(t, {ANY, 1, ANY}, -1)) return code;
+  const int kinds = (int)t.dim(1, 0);
+  if (t.size(2) != kinds * t.size(0)) return kShape;
+  for (int k = 0; k < kinds; k++) {
+    if (const int code = check_top(t.f(1)[k])) return code;
+  }
+  return guarded(Timer::kQuantForward, [&](const Kernels &k) {
+    k.dorefa_forward(t.size(0), kinds, t.f(1), t.f(0), t.f(2));
+    return kOk;
+  });
+}
+
+// t, tops, dvalues -> dt
+int dorefa_grad(const Tensors &t) {
+  if (const int code = check<4>(t, {ANY, 1, ANY, ANY}, -1)) return code;
+  const int kinds = (int)t.dim(1, 0);
+  if (t.size(2) != kinds * t.size(0)) return kShape;
+  if (const int code = check_same(t, 0, 3)) return code;
+  return guarded(Timer::kQuantBackward, [&](const Kernels &k) {
+    k.dorefa_backward(t.size(0), kinds, t.f(0), t.f(2), t.f(3));
+    return kOk;
+  });
+}
+
 // x, geometry (stride, channels before, channels after) -> y
 int subsample(const Tensors &t) {
   if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
@@ -347,6 +373,8 @@ DQ_EXPORT(dq_norm_add_relu, norm(t, true, true))
 DQ_EXPORT(dq_norm_add_relu_grad, norm_grad(t, true, true))
 DQ_EXPORT(dq_fake_quant, fake_quant(t))
 DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))
+DQ_EXPORT(dq_dorefa, dorefa(t))
+DQ_EXPORT(dq_dorefa_grad, dorefa_grad(t))
 int dq_bound(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *,
              void *) {
   const dq::Tensors t = {count, data, ndims, shapes, dtypes};

@@ -84,6 +84,9 @@ struct Kernels {
   // step, clip [rows]: the LSQ and PACT sums of each row
   void (*quant_backward)(const Grid &, const float *x, const float *dy, float *dx, double *step,
                          double *clip);
+  // values [kinds, size] from t = tanh(weights); tops: the largest code of each kind
+  void (*dorefa_forward)(size_t size, int kinds, const float *tops, const float *t, float *values);
+  void (*dorefa_backward)(size_t size, int kinds, const float *t, const float *dvalues, float *dt);
   // g is scaled down to a global norm of at most `limit` (0: any); it counts as 0 if not finite
   void (*bound_gradients)(const Gradient *, int count, float limit, float *norm);
 };

@@ -51,6 +51,10 @@ int check_same(const Tensors &t, int a, int b) {
   return kOk;
 }
 
+int check_top(float code) {
+  return code >= 1.f && code <= 255.f && code == std::floor(code) ? kOk : kLevels;
+}
+
 int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out) {
   const int64_t kLimit = INT32_MAX;
   const int lead = t.ndims[w] - 4;  // 1 where w has a leading K
@@ -82,7 +86,7 @@ int grid(const Tensors &t, int x, int inv, Grid *out) {
           t.f(inv + 1), *t.f(inv + 2),         *t.f(inv + 3)};
   const float low = out->low, high = out->high;
   if (!(low >= -128.f && low <= 0.f && low == std::floor(low))) return kLevels;
-  if (!(high >= 1.f && high <= 255.f && high == std::floor(high))) return kLevels;
+  if (const int code = check_top(high)) return code;
   for (int64_t r = 0; r < rows; r++) {  // NaN is let through: the training loop reports it
     if (out->inv[r] <= 0.f || std::isinf(out->inv[r]) || out->scale[r] <= 0.f) return kScale;
   }
@@ -110,8 +114,7 @@ int activation(const Tensors &t, int a_inv, int count, Quantizers *out) {
   out->count = count;
   out->a_inv = t.f(a_inv), out->a_scale = t.f(a_inv + 1), out->a_max = t.f(a_inv + 2);
   for (int k = 0; k < count; k++) {
-    const float top = out->a_max[k];
-    if (!(top >= 1.f && top <= 255.f && top == std::floor(top))) return kLevels;
+    if (const int code = check_top(out->a_max[k])) return code;
     // NaN is let through: it reaches the loss, where the training loop reports it
     if (out->a_inv[k] <= 0.f || std::isinf(out->a_inv[k]) || out->a_scale[k] <= 0.f) return kScale;
   }

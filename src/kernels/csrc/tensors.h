@@ -41,6 +41,7 @@ enum Kind { kFloat32, kInt32Kind };
 int check_one(const Tensors &t, int i, int rank, Kind kind);
 int check_all(const Tensors &t, int count, const int *ranks, const Kind *kinds);
 int check_same(const Tensors &t, int a, int b);
+int check_top(float code);  // a largest code: an integer in 1..255
 
 // The convolution of x [n, ic, h, w], w [(k,) oc, ic / groups, kh, kw], geometry int32 [stride,
 // pad, groups] and y [n, oc, ho, wo].
