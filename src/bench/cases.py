@@ -39,22 +39,29 @@ def list_cases(
     Raises:
         UserError: an unknown model, kind, runner or peer, or sizes out of range.
     """
-    _check("--model", [model], MODELS)
+    size = check_options(model, batch, image_size, bits)
     _check("--kinds", kinds, KINDS)
     _check("--runners", runners, OURS)
     _check("--peers", peers, tuple(PEERS))
-    for name, value, low in (("--batch", batch, 2), ("--bits", bits, 3), ("--threads", threads, 0)):
-        if value < low:
-            raise UserError(f"{name} {value}: must be at least {low}")
-    if bits > 7:
-        raise UserError(f"--bits {bits}: at most 7, since a dynamic layer also has one bit more")
-    size = image_size or (224 if has_imagenet_stem(model) else 32)
+    if threads < 0:
+        raise UserError(f"--threads {threads}: must be at least 0")
     layouts = [layout for peer in peers for layout in PEERS[peer]]
     return [
         Case(kind, runner, model, batch, size, bits, threads or cores(), isa)
         for kind in kinds
         for runner in [*runners, *layouts]
     ]
+
+
+def check_options(model: str, batch: int, image_size: int | None, bits: int) -> int:
+    """Side of the images in pixels: as asked for, or what fits the model. UserError: out of range."""
+    _check("--model", [model], MODELS)
+    for name, value, low in (("--batch", batch, 2), ("--bits", bits, 3)):
+        if value < low:
+            raise UserError(f"{name} {value}: must be at least {low}")
+    if bits > 7:
+        raise UserError(f"--bits {bits}: at most 7, since a dynamic layer also has one bit more")
+    return image_size or (224 if has_imagenet_stem(model) else 32)
 
 
 def _check(option: str, values: list[str], allowed: tuple[str, ...]) -> None:

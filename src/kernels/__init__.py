@@ -33,6 +33,7 @@ __all__ = [
     "handle",
     "isa",
     "library",
+    "peak",
     "profile",
     "set_threads",
     "steps_done",
@@ -48,7 +49,7 @@ PROFILE_KINDS = (
     "norm_backward",
     "quant_forward",
     "quant_backward",
-    "subsample",
+    "pool",
     "bound",
 )
 
@@ -59,6 +60,7 @@ def _loaded() -> tuple[Path, ctypes.CDLL] | None:
     if loaded:
         lib = loaded[1]
         lib.dq_isa.restype = ctypes.c_char_p
+        lib.dq_peak.restype = ctypes.c_double
         lib.dq_steps_done.restype = ctypes.c_int64
         lib.dq_wait_for_step.argtypes = [ctypes.c_int64, ctypes.c_double]
         _check_isa(lib)
@@ -129,3 +131,9 @@ def profile(reset: bool = False) -> dict[str, tuple[float, int]]:
     calls = (ctypes.c_int64 * len(PROFILE_KINDS))()
     handle().dq_profile(seconds, calls, int(reset))
     return {kind: (seconds[i], calls[i]) for i, kind in enumerate(PROFILE_KINDS)}
+
+
+def peak(codes: bool) -> float:
+    """Multiply-accumulates per second that this machine can do at most with the kernels' instructions and threads,
+    measured now (about a second): on 4-bit codes, or on floats."""
+    return handle().dq_peak(int(codes))

@@ -38,7 +38,7 @@ _LINK_FLAGS = ["-shared", "-pthread", "-static-libstdc++", "-static-libgcc"]
 # MindSpore unloads the library when a network is collected; the pool's threads must not lose their code.
 _LINK_FLAGS += ["-Wl,-z,nodelete"]
 # Sources compiled once; all other .cc files are compiled per instruction set.
-_COMMON = {"aot.cc", "pool.cc", "profile.cc", "select.cc", "subsample.cc", "tensors.cc"}
+_COMMON = {"aot.cc", "maxpool.cc", "pool.cc", "profile.cc", "select.cc", "subsample.cc", "tensors.cc"}
 _ISA_FLAGS = {
     "x86_64": {
         "avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma",

@@ -79,6 +79,12 @@ def subsample(stride: int, before: int, after: int) -> nn.Cell:
     return _Subsample(stride, before, after)
 
 
+def max_pool(kernel: int, stride: int, padding: int) -> nn.Cell:
+    """op(x [N, C, H, W]) -> y [N, C, H', W']: maximum over kernel x kernel windows, padding < kernel; the gradient
+    goes to the first of a window's largest values."""
+    return _MaxPool(kernel, stride, padding)
+
+
 def bound_gradients(decays: list[float], limit: float) -> nn.Cell:
     """op(gradients, parameters), tuples of n tensors -> (n gradients, norm (1,)): gradients scaled down to a global
     norm of at most `limit` (0: any), zero if the norm is not finite, plus decays[i] * parameters[i]. norm: before
@@ -273,6 +279,25 @@ class _Subsample(nn.Cell):
             return (n, before + c + after, (h - 1) // stride + 1, (w - 1) // stride + 1)
 
         self.op = _custom("dq_subsample", shape, 1, bprop, (stride, before, after))
+
+    def construct(self, x):
+        return self.op(x, self.geometry)
+
+
+class _MaxPool(nn.Cell):
+    def __init__(self, kernel: int, stride: int, padding: int):
+        super().__init__()
+        self.geometry = _constant(kernel, stride, padding)
+        grad = _custom("dq_max_pool_grad", lambda x, g, dy: x, 1)
+
+        def bprop(x, g, out, dy):
+            return grad(x, g, dy), ops.zeros_like(g)
+
+        def shape(x, g):
+            sides = [(side + 2 * padding - kernel) // stride + 1 for side in x[2:]]
+            return (x[0], x[1], *sides)
+
+        self.op = _custom("dq_max_pool", shape, 1, bprop, (kernel, stride, padding))
 
     def construct(self, x):
         return self.op(x, self.geometry)

@@ -23,6 +23,7 @@ from src.kernels import ops as kernels
 from src.layers.conv import Conv2d
 from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import BatchNorm
+from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
 from src.quantizers.dorefa import DorefaWeight
@@ -43,6 +44,8 @@ def use_native(network: nn.Cell) -> None:
             cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
         elif isinstance(cell, ShortcutA):
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
+        elif isinstance(cell, MaxPool):
+            cell.fused = kernels.max_pool(cell.kernel, cell.stride, cell.padding)
         elif isinstance(cell, DorefaWeight):
             cell.fused = kernels.dorefa_weight()
         elif isinstance(getattr(cell, "quantize", None), UniformQuantize):

@@ -26,10 +26,11 @@ The stride of a bottleneck sits in its 3x3 convolution, as in torchvision.
 from dataclasses import dataclass
 
 import numpy as np
-from mindspore import nn, ops
+from mindspore import nn
 
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import BatchNorm
+from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.swap import name_parameters
 
@@ -137,9 +138,7 @@ class ResNet(nn.Cell):
         kernel, stride = (7, 2) if design.imagenet_stem else (3, 1)
         self.conv1 = Conv2d(3, width, kernel, stride, kernel // 2, rng=rng, is_first=True)
         self.bn1 = BatchNorm(width, relu=True)
-        self.pool = nn.MaxPool2d(3, 2, pad_mode="valid") if design.imagenet_stem else None
-        # Values are not negative after ReLU, so zero padding equals padding with -infinity.
-        self.pool_pad = ops.Pad(((0, 0), (0, 0), (1, 1), (1, 1)))
+        self.pool = MaxPool() if design.imagenet_stem else None
         block = Bottleneck if design.bottleneck else BasicBlock
         option_a = design.option_a and shortcut == "A"
         channels = width
@@ -159,7 +158,7 @@ class ResNet(nn.Cell):
         """Stem and first stage."""
         x = self.bn1(self.conv1(image, plan))
         if self.pool is not None:
-            x = self.pool(self.pool_pad(x))
+            x = self.pool(x)
         for block in self.layer1:
             x = block(x, plan)
         return x

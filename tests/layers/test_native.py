@@ -23,6 +23,8 @@ from src.config import load_config
 from src.layers.dynamic import DynamicConv2d
 from src.layers.native import use_native
 from src.layers.norm import BatchNorm
+from src.layers.pool import MaxPool
+from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
 from src.methods import build_method
 from src.quantizers.dorefa import DorefaWeight
@@ -105,3 +107,31 @@ def test_weights_have_the_same_codes(kind):
     for one, other in zip(portable, native, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
+
+
+class Summed(nn.Cell):
+    """x -> sum of the cell's output."""
+
+    def __init__(self, cell, takes_plan):
+        super().__init__()
+        self.cell, self.takes_plan = cell, takes_plan
+
+    def construct(self, x):
+        y = self.cell(x, None) if self.takes_plan else self.cell(x)
+        return y.sum()
+
+
+@pytest.mark.parametrize("name", ["shortcut", "pool"])
+def test_layers_without_weights_are_the_same(name):
+    x = Tensor(np.abs(np.random.default_rng(0).normal(size=(2, 4, 9, 9))).astype(np.float32))
+    results = []
+    for native in (False, True):
+        cell = ShortcutA(4, 7, 2) if name == "shortcut" else MaxPool()
+        summed = Summed(cell, takes_plan=name == "shortcut")
+        if native:
+            use_native(summed)
+        assert (cell.fused is not None) == native
+        value, gradient = ms.value_and_grad(summed)(x)
+        results.append((value.asnumpy(), gradient.asnumpy()))
+    for portable, native in zip(*results, strict=True):
+        np.testing.assert_allclose(native, portable, rtol=1e-5)

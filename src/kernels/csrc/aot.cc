@@ -305,7 +305,7 @@ int subsample(const Tensors &t) {
   if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
   SubsampleShape s;
   if (const int code = subsample_shape(t, 0, 1, 2, &s)) return code;
-  return guarded(Timer::kSubsample, [&](const Kernels &) {
+  return guarded(Timer::kPool, [&](const Kernels &) {
     subsample_forward(s, t.f(0), t.f(2));
     return kOk;
   });
@@ -317,8 +317,31 @@ int subsample_grad(const Tensors &t) {
   SubsampleShape s;
   if (const int code = subsample_shape(t, 0, 1, 2, &s)) return code;
   if (const int code = check_same(t, 0, 3)) return code;
-  return guarded(Timer::kSubsample, [&](const Kernels &) {
+  return guarded(Timer::kPool, [&](const Kernels &) {
     subsample_backward(s, t.f(2), t.f(3));
+    return kOk;
+  });
+}
+
+// x, geometry (kernel, stride, padding) -> y
+int max_pool(const Tensors &t) {
+  if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
+  MaxPoolShape s;
+  if (const int code = max_pool_shape(t, 0, 1, 2, &s)) return code;
+  return guarded(Timer::kPool, [&](const Kernels &) {
+    max_pool_forward(s, t.f(0), t.f(2));
+    return kOk;
+  });
+}
+
+// x, geometry, dy -> dx
+int max_pool_grad(const Tensors &t) {
+  if (const int code = check<4>(t, {4, ANY, 4, 4}, 1)) return code;
+  MaxPoolShape s;
+  if (const int code = max_pool_shape(t, 0, 1, 2, &s)) return code;
+  if (const int code = check_same(t, 0, 3)) return code;
+  return guarded(Timer::kPool, [&](const Kernels &) {
+    max_pool_backward(s, t.f(0), t.f(2), t.f(3));
     return kOk;
   });
 }
@@ -384,4 +407,6 @@ int dq_bound(int count, void **data, int *ndims, int64_t **shapes, const char **
 }
 DQ_EXPORT(dq_subsample, subsample(t))
 DQ_EXPORT(dq_subsample_grad, subsample_grad(t))
+DQ_EXPORT(dq_max_pool, max_pool(t))
+DQ_EXPORT(dq_max_pool_grad, max_pool_grad(t))
 }

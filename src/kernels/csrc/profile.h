@@ -28,7 +28,7 @@ class Timer {
     kNormBackward,
     kQuantForward,
     kQuantBackward,
-    kSubsample,
+    kPool,
     kBound,
     kKinds
   };

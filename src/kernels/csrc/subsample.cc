@@ -17,23 +17,13 @@
 
 #include <algorithm>
 
-#include "pool.h"
+#include "each.h"
 
 namespace dq {
-namespace {
-
-template <class Body>
-void for_each_image(int images, Body &&body) {
-  using Plain = typename std::remove_reference<Body>::type;
-  pool_run(
-      images, [](void *ctx, int, int image) { (*(Plain *)ctx)((size_t)image); }, (void *)&body);
-}
-
-}  // namespace
 
 void subsample_forward(const SubsampleShape &s, const float *x, float *y) {
   const size_t plane = (size_t)s.ho * s.wo, in = (size_t)s.h * s.w;
-  for_each_image(s.n, [&](size_t n) {
+  for_each(s.n, [&](size_t n) {
     float *out = y + n * (s.before + s.c + s.after) * plane;
     out = std::fill_n(out, s.before * plane, 0.f);
     for (int c = 0; c < s.c; c++) {
@@ -48,7 +38,7 @@ void subsample_forward(const SubsampleShape &s, const float *x, float *y) {
 
 void subsample_backward(const SubsampleShape &s, const float *dy, float *dx) {
   const size_t plane = (size_t)s.ho * s.wo, in = (size_t)s.h * s.w;
-  for_each_image(s.n, [&](size_t n) {
+  for_each(s.n, [&](size_t n) {
     const float *d = dy + (n * (s.before + s.c + s.after) + s.before) * plane;
     std::fill_n(dx + n * s.c * in, s.c * in, 0.f);
     for (int c = 0; c < s.c; c++) {

@@ -35,11 +35,14 @@ void quant_forward(const Grid &, const float *, float *);
 void quant_backward(const Grid &, const float *, const float *, float *, double *, double *);
 void dorefa_forward(size_t, int, const float *, const float *, float *);
 void dorefa_backward(size_t, int, const float *, const float *, float *);
+double burn_float(int, long);
+double burn_codes(int, long);
 void bound_gradients(const Gradient *, int, float, float *);
 
 extern const Kernels kTable;
-const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,  conv_inner,
-                        norm_forward,     norm_backward,   quant_forward,  quant_backward,
-                        dorefa_forward,   dorefa_backward, bound_gradients};
+const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,   conv_inner,
+                        norm_forward,     norm_backward,   quant_forward,   quant_backward,
+                        dorefa_forward,   dorefa_backward, bound_gradients, burn_float,
+                        burn_codes};
 
 }  // namespace DQ_NS

@@ -19,6 +19,7 @@
 
 #include "codes.h"
 #include "kernels.h"
+#include "maxpool.h"
 #include "subsample.h"
 
 namespace dq {
@@ -51,6 +52,7 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
 int quantizers(const Tensors &t, int first, int kinds, const ConvShape &s, Quantizers *out);
 int grid(const Tensors &t, int x, int inv, Grid *out);  // inv, scale, low, high follow each other
 int subsample_shape(const Tensors &t, int x, int geometry, int y, SubsampleShape *out);
+int max_pool_shape(const Tensors &t, int x, int geometry, int y, MaxPoolShape *out);
 int activation(const Tensors &t, int a_inv, int count, Quantizers *out);
 
 }  // namespace dq

@@ -1,0 +1,69 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""`bench.py kernels`: shapes and counts of a network, and a run of the script."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src import kernels
+from src.bench.kernels import KINDS, Shape, conv_shapes
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_the_convolutions_of_resnet20():
+    shapes = conv_shapes("resnet20", 32)
+    assert sum(shapes.values()) == 19
+    assert shapes[Shape(16, 16, 3, 1, 1, 1, 32)] == 6
+    assert shapes[Shape(16, 32, 3, 2, 1, 1, 32)] == 1
+    # without the 640 of the classifier
+    assert sum(shape.macs * count for shape, count in shapes.items()) == 40_550_400
+
+
+def test_a_name_tells_stride_and_groups():
+    assert str(Shape(16, 32, 3, 2, 1, 1, 32)) == "16->32 3x3 s2 32"
+    assert str(Shape(16, 16, 3, 1, 1, 16, 8)) == "16->16 3x3 g16 8"
+
+
+@pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+def test_the_script_reports_a_share_of_a_measured_peak(tmp_path):
+    file = tmp_path / "rows.json"
+    done = subprocess.run(
+        [sys.executable, "bench.py", "kernels", "--model", "resnet8", "--batch", "2", "--runs", "2",
+         "--json", str(file)],
+        cwd=ROOT, timeout=300, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(file.read_text())
+    assert {row["kernel"] for row in result["rows"]} == set(KINDS)
+    assert result["peaks"]["codes"] > result["peaks"]["float"] / 4 > 0
+    for row in result["rows"]:
+        # a little more than all is possible: clocks change between the two measurements
+        assert 0 < row["share_of_peak"] < 1.5, row
+    assert "16->16 3x3 32" in done.stdout and "peak in GMAC/s" in done.stdout
+
+
+@pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+@pytest.mark.parametrize("option", ["--bits=8", "--batch=1", "--model=resnet9"])
+def test_a_bad_option_is_one_line(option):
+    done = subprocess.run(
+        [sys.executable, "bench.py", "kernels", option],
+        cwd=ROOT, timeout=300, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2 and option.split("=")[0] in done.stderr
