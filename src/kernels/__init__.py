@@ -135,5 +135,5 @@ def profile(reset: bool = False) -> dict[str, tuple[float, int]]:
 
 def peak(codes: bool) -> float:
     """Multiply-accumulates per second that this machine can do at most with the kernels' instructions and threads,
-    measured now (about a second): on 4-bit codes, or on floats."""
+    measured now (some milliseconds): on 4-bit codes, or on floats."""
     return handle().dq_peak(int(codes))

@@ -52,8 +52,8 @@ def test_the_script_reports_a_share_of_a_measured_peak(tmp_path):
     assert done.returncode == 0, done.stderr
     result = json.loads(file.read_text())
     assert {row["kernel"] for row in result["rows"]} == set(KINDS)
-    assert result["peaks"]["codes"] > result["peaks"]["float"] / 4 > 0
     for row in result["rows"]:
+        assert row["peak_gmacs"] > 0
         # a little more than all is possible: clocks change between the two measurements
         assert 0 < row["share_of_peak"] < 1.5, row
     assert "16->16 3x3 32" in done.stdout and "peak in GMAC/s" in done.stdout

@@ -17,7 +17,6 @@
 // kernels.)
 #include "profile.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -81,17 +80,12 @@ int dq_threads() {
   dq::PoolLock lock;
   return dq::pool_threads();
 }
-// Multiply-accumulates per second of all threads together: the best of some tries. codes: 0 floats.
+// Multiply-accumulates per second of all threads together, over some milliseconds. codes: 0 floats.
 double dq_peak(int codes) {
   const dq::Kernels *k = dq::active_kernels();
   dq::PoolLock lock;
-  double best = 0;
-  for (int i = 0; i < 5; i++) {
-    const auto start = std::chrono::steady_clock::now();
-    const double done = (codes ? k->burn_codes : k->burn_float)(dq::pool_threads(), 20000000);
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    best = std::max(best, done / spent.count());
-  }
-  return best;
+  const auto start = std::chrono::steady_clock::now();
+  const double done = (codes ? k->burn_codes : k->burn_float)(dq::pool_threads(), 4000000);
+  return done / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 }
