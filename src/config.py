@@ -77,12 +77,14 @@ class ModelConfig:
 
 @dataclass
 class QuantConfig:
-    quantizer: str = key("dorefa", choices=("dorefa", "pact", "lsq"))
+    quantizer: str = key("dorefa", choices=("dorefa", "pact", "lsq", "nested"))
     w_bits: int = key(4, low=1, high=WIDTHS[1])
     a_bits: int = key(4, low=1, high=WIDTHS[1])
     first_last: str = key("float", choices=("float", "8"))
     per_channel: bool = key(False)
     pact_alpha: float = key(10.0, low=1e-3)
+    master: int = key(8, low=WIDTHS[0], high=WIDTHS[1])
+    truncate: bool = key(False)
     exceptions: dict = key({})
 
 
@@ -294,6 +296,7 @@ def _check_together(config: Config) -> None:
     """Rules that join several keys; each error names the keys."""
     _check_quant(config.quant)
     _check_dqnet(config.dqnet, config.quant)
+    _check_master(config)
     train, data = config.train, config.data
     if train.distill_weight > 0 and train.teacher_weights is None and config.model.weights is None:
         raise UserError(
@@ -333,6 +336,20 @@ def _check_quant(quant: QuantConfig) -> None:
                 f"quant.exceptions: layer {layer}: {bits!r} is not `float` and not a width in "
                 f"{WIDTHS[0]}..{WIDTHS[1]}"
             )
+
+
+def _check_master(config: Config) -> None:
+    """No width may exceed the master's, of which it is the top bits."""
+    quant = config.quant
+    if quant.quantizer != "nested":
+        return
+    widths = {"quant.w_bits": quant.w_bits, "quant.a_bits": quant.a_bits}
+    if config.method.name == "dqnet":
+        widths = {"dqnet.candidates": max(config.dqnet.candidates)}
+    widths |= {f"quant.exceptions: {k}": b for k, b in quant.exceptions.items() if b != "float"}
+    for name, bits in widths.items():
+        if bits > quant.master:
+            raise UserError(f"{name}={bits}: at most quant.master={quant.master} bits")
 
 
 def _check_dqnet(dqnet: DqnetConfig, quant: QuantConfig) -> None:

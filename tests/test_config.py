@@ -137,6 +137,20 @@ BAD = [
 ]
 
 
+@pytest.mark.parametrize(
+    "overrides,name",
+    [
+        (["method.name=static", "quant.w_bits=8", "quant.master=6"], "quant.w_bits=8"),
+        (["method.name=dqnet", "dqnet.candidates=[4, 7]", "quant.master=6"], "dqnet.candidates=7"),
+        (["quant.exceptions={fc: 7}", "quant.master=6"], "quant.exceptions: fc=7"),
+    ],
+)
+def test_no_width_exceeds_the_master_of_nested_codes(overrides, name):
+    with pytest.raises(UserError, match=f"{name}.*quant.master=6".replace("[", r"\[")):
+        load_config(None, ["quant.quantizer=nested", *overrides])
+    load_config(None, [o for o in overrides if "exceptions" not in o])  # others have no master
+
+
 @pytest.mark.parametrize("bad", BAD, ids=[bad[0] for bad in BAD])
 def test_bad_values_are_refused_with_key_value_and_what_is_allowed(bad):
     override, *expected = bad

@@ -26,7 +26,8 @@ MESSAGES = {
     15: "too large: an image or a weight tensor may have at most 2^31 - 1 elements",
     16: "a dimension is zero",
     17: "the largest code (a_max, high) must be an integer in 1..255, the smallest (low) one in -128..0",
-    18: "a scale (a_inv, a_scale or w_scale) must be positive and finite",
+    18: "a scale (a_inv, a_scale, inv, scale or w_scale) must be positive and finite, and scale = 2^s / inv with "
+    "(largest code + 1) * 2^s <= 256",
     19: "wq is not w_scale times integers: pass weights that are already quantised, with their own scale",
     20: "a row of onehot holds no number",
     21: "out of memory for scratch buffers",

@@ -25,7 +25,6 @@ Mixture is the form of DQNet's code and defines the gradient; selected is for ev
 from mindspore import Tensor, nn, ops
 
 from src.layers.conv import Conv2d, convolution
-from src.quantizers.uniform import codes
 
 MIXTURE, SELECTED, AUTO = "mixture", "selected", "auto"
 # `selected` keeps one copy of the weights per image; past this many values, mixture is cheaper.
@@ -102,7 +101,7 @@ class DynamicConv2d(nn.Cell):
 
     def _selected(self, x, weight_choice, input_choice, images):
         inv, scale, low, high = self._chosen_grid(x, input_choice)
-        x_q = codes(x, inv, low, high) * scale
+        x_q = self.input_quantizer.chosen_codes(x, input_choice, inv, low, high) * scale
         weights, _ = self.weight_quantizer.all_slots(self.weight)
         chosen = ops.gather(weights, weight_choice.argmax(1), 0)  # (N, O, I, k, k)
         multiply = convolution(

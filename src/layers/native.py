@@ -14,7 +14,8 @@
 """Let the layers of a network run on the native CPU kernels where those can do what the layer does.
 
 The layers keep their definition; a kernel is only another way to the same numbers and gradients.
-What no kernel does stays portable: signed inputs (an 8-bit first layer) and untied dynamic layers.
+What no kernel does stays portable: signed inputs (an 8-bit first layer), untied dynamic layers, and
+truncated children of nested codes.
 """
 
 from mindspore import nn
@@ -27,6 +28,7 @@ from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
 from src.quantizers.dorefa import DorefaWeight
+from src.quantizers.nested import NestedActivation, NestedWeight
 from src.quantizers.uniform import UniformQuantize
 
 
@@ -37,7 +39,7 @@ def use_native(network: nn.Cell) -> None:
             cell.multiply = kernels.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
         elif isinstance(cell, StaticConv2d):
             _static(cell)
-        elif isinstance(cell, DynamicConv2d) and cell.tied:
+        elif isinstance(cell, DynamicConv2d) and cell.tied and not _truncates(cell):
             cell.fused = kernels.dynamic_conv2d(*_geometry(cell))
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.relu, residual=False)
@@ -48,15 +50,28 @@ def use_native(network: nn.Cell) -> None:
             cell.fused = kernels.max_pool(cell.kernel, cell.stride, cell.padding)
         elif isinstance(cell, DorefaWeight):
             cell.fused = kernels.dorefa_weight()
-        elif isinstance(getattr(cell, "quantize", None), UniformQuantize):
-            cell.quantize = kernels.fake_quant()
+        else:
+            _quantize(cell)
 
 
 def _static(cell: StaticConv2d) -> None:
-    if cell.input_quantizer.signed:
+    if cell.input_quantizer.signed or _truncates(cell):
         cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
     else:
         cell.fused = kernels.quant_conv2d(*_geometry(cell))
+
+
+def _truncates(cell) -> bool:
+    return getattr(cell.input_quantizer, "truncate", False)
+
+
+def _quantize(cell: nn.Cell) -> None:
+    """Of a quantiser that stands alone: of weights, of a dense layer's input."""
+    quantize = getattr(cell, "quantize", None)
+    if isinstance(quantize, UniformQuantize):
+        cell.quantize = kernels.fake_quant()
+    elif isinstance(cell, (NestedWeight, NestedActivation)) and not quantize[0].truncate:
+        cell.quantize = nn.CellList([kernels.fake_quant() for _ in quantize])
 
 
 def _geometry(cell) -> tuple[int, int, int]:

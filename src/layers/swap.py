@@ -30,6 +30,8 @@ def swap_layers(
     signed_inputs: set[str] = frozenset(),
     per_channel: bool = False,
     pact_alpha: float = 10.0,
+    master: int = 8,
+    truncate: bool = False,
     tied: bool = True,
     execution: str = "auto",
 ) -> None:
@@ -38,7 +40,9 @@ def swap_layers(
     Args:
         specs: dotted layer name -> spec.
         signed_inputs: layers whose input may be negative (only lsq quantises such).
-        per_channel, pact_alpha: options of the lsq weight and pact activation quantisers.
+        per_channel: one weight step per output channel (lsq, nested).
+        pact_alpha: first clip value (pact).
+        master, truncate: bits of the master code, and how its children are taken (nested).
         tied, execution: options of the dynamic layers.
 
     Raises:
@@ -51,8 +55,9 @@ def swap_layers(
         if spec.kind == FLOAT:
             continue
         layer = cells[name]
-        weight_quantizer = _weight_quantizer(spec, layer, per_channel)
-        input_quantizer = _input_quantizer(spec, name in signed_inputs, pact_alpha)
+        nested = {"master": master, "truncate": truncate}
+        weight_quantizer = _weight_quantizer(spec, layer, per_channel, nested)
+        input_quantizer = _input_quantizer(spec, name in signed_inputs, pact_alpha, nested)
         if spec.kind == DYNAMIC:
             quantised = DynamicConv2d(
                 layer, weight_quantizer, input_quantizer, spec.slot, tied, execution
@@ -70,16 +75,19 @@ def name_parameters(network: nn.Cell) -> None:
         parameter.name = path
 
 
-def _weight_quantizer(spec: LayerSpec, layer: nn.Cell, per_channel: bool) -> nn.Cell:
-    options = {"per_channel": per_channel} if spec.quantizer == "lsq" else {}
+def _weight_quantizer(
+    spec: LayerSpec, layer: nn.Cell, per_channel: bool, nested: dict
+) -> nn.Cell:
+    options = {
+        "lsq": {"per_channel": per_channel},
+        "nested": {"per_channel": per_channel, **nested},
+    }.get(spec.quantizer, {})
     return WEIGHT[spec.quantizer](spec.w_bits, layer.weight.asnumpy(), **options)
 
 
-def _input_quantizer(spec: LayerSpec, signed: bool, pact_alpha: float) -> nn.Cell:
-    if spec.quantizer == "lsq":
-        return ACTIVATION["lsq"](spec.a_bits, signed)
-    options = {"alpha": pact_alpha} if spec.quantizer == "pact" else {}
-    return ACTIVATION[spec.quantizer](spec.a_bits, **options)
+def _input_quantizer(spec: LayerSpec, signed: bool, pact_alpha: float, nested: dict) -> nn.Cell:
+    options = {"lsq": {"signed": signed}, "pact": {"alpha": pact_alpha}, "nested": nested}
+    return ACTIVATION[spec.quantizer](spec.a_bits, **options.get(spec.quantizer, {}))
 
 
 def _replace(model: nn.Cell, name: str, cell: nn.Cell) -> None:

@@ -61,6 +61,8 @@ def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_s
         signed_inputs={layer.name for layer in layers if layer.signed_input},
         per_channel=config.quant.per_channel,
         pact_alpha=config.quant.pact_alpha,
+        master=config.quant.master,
+        truncate=config.quant.truncate,
         tied=options.tied,
         execution=options.execution,
     )

@@ -51,6 +51,8 @@ def build_static(config: Config, model: nn.Cell, layers: list[LayerInfo], early_
         signed_inputs={layer.name for layer in layers if layer.signed_input},
         per_channel=quant.per_channel,
         pact_alpha=quant.pact_alpha,
+        master=quant.master,
+        truncate=quant.truncate,
     )
     return _method("static", model, layers, specs)
 

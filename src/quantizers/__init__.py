@@ -15,7 +15,13 @@
 
 from src.quantizers.dorefa import DorefaActivation, DorefaWeight
 from src.quantizers.lsq import LsqActivation, LsqWeight
+from src.quantizers.nested import NestedActivation, NestedWeight
 from src.quantizers.pact import PactActivation
 
-WEIGHT = {"dorefa": DorefaWeight, "pact": DorefaWeight, "lsq": LsqWeight}
-ACTIVATION = {"dorefa": DorefaActivation, "pact": PactActivation, "lsq": LsqActivation}
+WEIGHT = {"dorefa": DorefaWeight, "pact": DorefaWeight, "lsq": LsqWeight, "nested": NestedWeight}
+ACTIVATION = {
+    "dorefa": DorefaActivation,
+    "pact": PactActivation,
+    "lsq": LsqActivation,
+    "nested": NestedActivation,
+}

@@ -23,7 +23,7 @@ layer has one, a dynamic layer one per candidate.
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from src.quantizers.uniform import UniformQuantize
+from src.quantizers.uniform import UniformQuantize, codes
 
 SMALLEST = 1e-6  # a learned step or clip value never acts smaller than this
 
@@ -117,6 +117,15 @@ class ActivationQuantizer(nn.Cell):
         step, clip: gradient ports of a learned step and clip value. `x` is only asked for its shape.
         """
         raise NotImplementedError
+
+    def chosen_codes(self, x, choice, inv, low, high):
+        """Codes of x (N, C, H, W) where image n has the grid of its own choice.
+
+        Args:
+            choice: one-hot (N, K).
+            inv, low, high: (N, 1, 1, 1), of the slots chosen.
+        """
+        return codes(x, inv, low, high)
 
     def construct(self, x, slot):
         inv, scale, low, high, step, clip = self.grid(x, slot)

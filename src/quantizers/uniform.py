@@ -46,8 +46,8 @@ class UniformQuantize(nn.Cell):
         v = x * inv
         inside = ops.logical_and(v > low, v < high).astype(x.dtype)
         above = (v >= high).astype(x.dtype)
-        d_step = _sum_like(dout * (codes(x, inv, low, high) - v * inside), step)
-        d_clip = _sum_like(dout * above, clip)
+        d_step = sum_like(dout * (codes(x, inv, low, high) - v * inside), step)
+        d_clip = sum_like(dout * above, clip)
         return (
             dout * inside,
             ops.zeros_like(inv),
@@ -59,7 +59,7 @@ class UniformQuantize(nn.Cell):
         )
 
 
-def _sum_like(x: Tensor, parameter: Tensor) -> Tensor:
+def sum_like(x: Tensor, parameter: Tensor) -> Tensor:
     """Sum of `x` over the axes along which `parameter` was broadcast."""
     if parameter.size == 1:
         return x.sum().reshape(parameter.shape)

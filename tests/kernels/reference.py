@@ -62,11 +62,13 @@ def conv_grads(x, w, dy, stride, padding, groups=1):
     return dx[:, :, padding : padding + h, padding : padding + width], dw
 
 
-def quantise(x, a_inv, a_max):
-    """(code, v): v in float32 like the kernels, code = floor(clamp(v, 0, a_max) + 0.5)."""
+def quantise(x, a_inv, a_max, unit=1):
+    """(code, v): v in float32 like the kernels, q = floor(clamp(v, 0, top) + 0.5), top = (a_max + 1) unit - 1, and
+    code = min(floor(q / unit + 0.5), a_max): the rounded top bits of a master's code, q itself at unit 1."""
     v = (x.astype(np.float32) * np.float32(a_inv)).astype(np.float32)
-    clipped = np.minimum(np.maximum(v, np.float32(0)), np.float32(a_max))
-    return np.floor(clipped + np.float32(0.5)), v
+    clipped = np.minimum(np.maximum(v, np.float32(0)), np.float32((a_max + 1) * unit - 1))
+    q = np.floor(clipped + np.float32(0.5))
+    return np.minimum(np.floor(q / unit + 0.5), a_max).astype(np.float32), v
 
 
 def quant_conv(x, wq, a_inv, a_scale, a_max, stride, padding, groups=1):
@@ -75,21 +77,22 @@ def quant_conv(x, wq, a_inv, a_scale, a_max, stride, padding, groups=1):
     return conv(code, wq, stride, padding, groups) * np.float64(a_scale)
 
 
-def step_sums(dxq, x, a_inv, a_max):
+def step_sums(dxq, x, a_inv, a_max, unit=1):
     """(dx, s_in, s_hi) from dL/dxq."""
-    code, v = quantise(x, a_inv, a_max)
-    inside = (v > 0) & (v < np.float32(a_max))
-    s_in = np.sum(dxq * inside * (code.astype(np.float64) - v))
-    return dxq * inside, s_in, np.sum(dxq * (v >= np.float32(a_max)))
+    code, v = quantise(x, a_inv, a_max, unit)
+    top = np.float32((a_max + 1) * unit - 1)
+    inside = (v > 0) & (v < top)
+    s_in = np.sum(dxq * inside * (code.astype(np.float64) * unit - v))
+    return dxq * inside, s_in, np.sum(dxq * (v >= top))
 
 
-def quant_conv_grads(x, wq, a_inv, a_scale, a_max, dy, stride, padding, groups=1):
+def quant_conv_grads(x, wq, a_inv, a_scale, a_max, dy, stride, padding, groups=1, unit=1):
     """dx, dwq, dstep, dclip."""
-    code, _ = quantise(x, a_inv, a_max)
+    code, _ = quantise(x, a_inv, a_max, unit)
     xq = code.astype(np.float64) * np.float64(a_scale)
     dxq, dw = conv_grads(xq, wq, dy, stride, padding, groups)
-    dx, s_in, s_hi = step_sums(dxq, x, a_inv, a_max)
-    return dx, dw, s_in + a_max * s_hi, s_hi
+    dx, s_in, s_hi = step_sums(dxq, x, a_inv, a_max, unit)
+    return dx, dw, s_in + a_max * unit * s_hi, s_hi
 
 
 def max_error(got, want):

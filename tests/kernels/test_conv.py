@@ -80,9 +80,20 @@ def test_float_conv(isa, shape):
 @pytest.mark.parametrize("bits", [(2, 2), (4, 4), (4, 8), (8, 8)], ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_quant_conv(isa, shape, bits):
+    _check_quant_conv(shape, bits, unit=1)
+
+
+@pytest.mark.parametrize("bits", [(8, 2), (3, 4), (2, 7)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES[:4], ids=str)
+def test_quant_conv_of_nested_codes(isa, shape, bits):
+    _check_quant_conv(shape, bits, unit=2 ** (8 - bits[1]))
+
+
+def _check_quant_conv(shape, bits, unit):
     x, w, dy, geo = _case(shape, seed=1)
     rng = np.random.default_rng(2)
     levels, w_scale, a_max, a_scale, a_inv = _quantisers(rng, w.shape[0], *bits, bits[0] == 4)
+    a_inv = a_inv * np.float32(unit)  # of the master
     codes = rng.integers(-levels, levels, w.shape)
     codes.flat[0] = -levels
     wq = (codes * w_scale.reshape(-1, 1, 1, 1)).astype(np.float32)
@@ -90,17 +101,17 @@ def test_quant_conv(isa, shape, bits):
     tail = [wq, w_scale, a_inv, a_scale, a_max]
     (y,) = call("dq_quant_conv2d", [x, *tail, zero, zero, geometry(*geo)], [dy.shape])
     # the integer definition, bit for bit
-    a_code, _ = ref.quantise(x, a_inv[0], a_max[0])
+    a_code, _ = ref.quantise(x, a_inv[0], a_max[0], unit)
     total = ref.conv(a_code, codes, *geo).astype(np.float32)
     assert np.array_equal(y, total * (a_scale * w_scale).reshape(1, -1, 1, 1))
 
     outs = [x.shape, wq.shape, (1,), (1,)]
     dx, dw, dstep, dclip = call("dq_quant_conv2d_grad", [x, *tail, geometry(*geo), dy], outs)
-    want = ref.quant_conv_grads(x, wq, a_inv[0], a_scale[0], a_max[0], dy, *geo)
+    want = ref.quant_conv_grads(x, wq, a_inv[0], a_scale[0], a_max[0], dy, *geo, unit=unit)
     scale = np.abs(want[0]).sum() + 1e-9
     assert ref.max_error(dx, want[0]) < 3e-6
     assert ref.max_error(dw, want[1]) < 1e-5
-    assert abs(dstep[0] - want[2]) < 1e-5 * scale
+    assert abs(dstep[0] - want[2]) < 1e-5 * scale * unit
     assert abs(dclip[0] - want[3]) < 1e-5 * scale
 
 
@@ -181,6 +192,9 @@ def test_bad_arguments_are_refused(change, words):
         ("a_max", 256, "a_max"),
         ("a_max", 2.5, "a_max"),
         ("w_scale", 0, "scale"),
+        ("a_scale", 3, "scale"),  # no power of two
+        ("a_scale", 0.5, "scale"),  # finer than its master
+        ("a_scale", 32, "scale"),  # a master of more than 8 bits
         ("w_scale", 0.3, "integers"),
     ],
 )

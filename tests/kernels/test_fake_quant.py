@@ -20,47 +20,50 @@ from src.kernels.errors import KernelError
 from src.kernels.native import call
 
 GRIDS = [(0, 1), (0, 3), (0, 255), (-2, 1), (-8, 7), (-128, 127)]
+NESTED = [(0, 3, 64), (0, 15, 16), (-2, 1, 64), (-8, 7, 16), (-64, 63, 2)]  # of an 8-bit master
 
 
-def arrays(shape, rows, low, high):
+def arrays(shape, rows, low, high, unit=1):
     """x, inv, scale, low, high and dy; values on both sides of the range."""
     rng = np.random.default_rng(1)
     x = (rng.standard_normal(shape) * 2).astype(np.float32)
     scale = (rng.uniform(0.8, 1.7, rows) / high).astype(np.float32)
-    inv = (1 / scale).astype(np.float32)
+    inv = (unit / scale).astype(np.float32)
     ends = [np.array([v], np.float32) for v in (low, high)]
     return x, inv, scale, *ends, rng.standard_normal(shape).astype(np.float32)
 
 
-def defined(x, inv, scale, low, high, dy):
+def defined(x, inv, scale, low, high, dy, unit=1):
     """(values, dx, step port, clip port per row), the sums in float64."""
     rows = (len(inv),) + (1,) * (x.ndim - 1)
     v = x * inv.reshape(rows)
-    code = np.floor(np.clip(v, low, high) + np.float32(0.5))
-    inside = (v > low) & (v < high)
+    bottom, top = low * unit, (high + 1) * unit - 1
+    q = np.floor(np.clip(v, bottom, top) + np.float32(0.5))
+    code = np.clip(np.floor(q / unit + np.float32(0.5)), low, high).astype(np.float32)
+    inside = (v > bottom) & (v < top)
     d = dy.astype(np.float64)
 
     def sums(values):
         return values.reshape(len(inv), -1).sum(1)
 
-    step, clip = sums(d * (code - v * inside)), sums(d * (v >= high))
+    step, clip = sums(d * (code * unit - v * inside)), sums(d * (v >= top))
     return code * scale.reshape(rows), dy * inside, step, clip
 
 
-@pytest.mark.parametrize("low,high", GRIDS)
+@pytest.mark.parametrize("low,high,unit", [(*g, 1) for g in GRIDS] + NESTED)
 @pytest.mark.parametrize(
     "shape,rows", [((3, 5, 7), 1), ((3, 5, 7), 3), ((1,), 1), ((40, 1000), 40), ((2, 70000), 1)]
 )
-def test_values_and_gradients(isa, shape, rows, low, high):
-    *inputs, dy = arrays(shape, rows, low, high)
-    values, dx, step, clip = defined(*inputs, dy)
+def test_values_and_gradients(isa, shape, rows, low, high, unit):
+    *inputs, dy = arrays(shape, rows, low, high, unit)
+    values, dx, step, clip = defined(*inputs, dy, unit)
     ports = [np.zeros(rows, np.float32)] * 2
     (got,) = call("dq_fake_quant", [*inputs, *ports], [shape])
     np.testing.assert_array_equal(got, values)
     got = call("dq_fake_quant_grad", [*inputs, *ports, dy], [shape, (rows,), (rows,)])
     np.testing.assert_array_equal(got[0], dx)
     limit = 1e-6 * np.abs(dy).sum() + 1e-7
-    np.testing.assert_allclose(got[1], step, atol=limit * (1 + high))
+    np.testing.assert_allclose(got[1], step, atol=limit * (1 + high) * unit)
     np.testing.assert_allclose(got[2], clip, atol=limit)
 
 

@@ -29,6 +29,7 @@ from src.layers.static import StaticConv2d
 from src.methods import build_method
 from src.quantizers.dorefa import DorefaWeight
 from src.quantizers.lsq import LsqWeight
+from src.quantizers.nested import NestedWeight
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 
@@ -62,8 +63,10 @@ def one_step(tiny, overrides, native):
         ["method.name=float"],
         ["method.name=static", "quant.quantizer=lsq", "quant.per_channel=true"],
         ["method.name=dqnet", "quant.quantizer=pact"],
+        ["method.name=dqnet", "quant.quantizer=nested", "dqnet.candidates=[2, 4, 8]"],
+        ["method.name=static", "quant.quantizer=nested", "quant.truncate=true"],
     ],
-    ids=["float", "lsq", "dqnet"],
+    ids=["float", "lsq", "dqnet", "dqnet nested", "truncated"],
 )
 def test_a_step_is_the_same(tiny, overrides):
     portable, native = one_step(tiny, overrides, False), one_step(tiny, overrides, True)
@@ -94,7 +97,7 @@ def test_untied_dynamic_layers_stay_portable(tiny):
     assert dynamic and all(cell.fused is None for cell in dynamic)
 
 
-@pytest.mark.parametrize("kind", [DorefaWeight, LsqWeight])
+@pytest.mark.parametrize("kind", [DorefaWeight, LsqWeight, NestedWeight])
 def test_weights_have_the_same_codes(kind):
     """Bit for bit: what is trained natively may be exported from a portable network."""
     weight = np.random.default_rng(0).normal(size=(16, 8, 3, 3)).astype(np.float32)

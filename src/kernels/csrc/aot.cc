@@ -69,11 +69,12 @@ int choices(const Tensors &t, int onehot, int kinds, int images, std::vector<int
   return kOk;
 }
 
-// d step = s_in + a_max * s_hi (LSQ), d clip = s_hi (PACT)
+// d step = s_in + a_max / ratio * s_hi (LSQ), d clip = s_hi (PACT)
 void write_steps(const Quantizers &q, const double *s_in, const double *s_hi, float *step,
                  float *clip) {
   for (int k = 0; k < q.count; k++) {
-    step[k] = (float)(s_in[k] + (double)q.a_max[k] * s_hi[k]);
+    const double top = (double)q.a_max[k] / nested_ratio(q.a_inv[k], q.a_scale[k]);
+    step[k] = (float)(s_in[k] + top * s_hi[k]);
     clip[k] = (float)s_hi[k];
   }
 }

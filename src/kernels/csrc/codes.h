@@ -28,7 +28,7 @@ enum Code {
   kTooLarge = 15,    // an image or a weight tensor exceeds 2^31 - 1 elements
   kEmpty = 16,       // a dimension is zero
   kLevels = 17,      // a_max outside 1..255 or not an integer
-  kScale = 18,       // a scale is not positive and finite
+  kScale = 18,       // a scale is not positive and finite, or not 2^s / inv
   kOffGrid = 19,     // wq is not a multiple of w_scale
   kOneHot = 20,      // a row of onehot has no finite maximum
   kMemory = 21,      // scratch memory could not be had

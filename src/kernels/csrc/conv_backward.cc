@@ -13,8 +13,8 @@
 // limitations under the License.
 
 // conv_backward.cc: gradients of y = conv(Q(x), w).
-//   dx = dxq * [0 < v < a_max],  dxq = conv_transpose(dy, w),  v = x * a_inv
-//   s_in = sum over inside of dxq * (code - v),  s_hi = sum over v >= a_max of dxq
+//   dx = dxq * [0 < v < top],  dxq = conv_transpose(dy, w),  v = x * a_inv
+//   s_in = sum over inside of dxq * (code / ratio - v),  s_hi = sum over v >= top of dxq
 //   dw = dL/dw with the quantised input, summed per quantiser
 // The data gradient is the offset GEMM on dy, one pass per stride phase; the weight gradient is in
 // weight_grad.h.
@@ -100,8 +100,8 @@ struct StepSums {
 
 // dx of one row from dL/dxq, with the quantiser's mask, and the sums for its step and clip.
 DQ_INLINE void finish_part(F g, F x, const ActQuant &q, F &dx, F &in, F &hi) {
-  const F v = mul(x, set(q.inv)), top = set(q.max);
-  const F code = to_float(truncate(code_of(x, q)));
+  const F v = mul(x, set(q.inv)), top = set(q.top);
+  const F code = mul(to_float(truncate(code_of(x, q))), set(1.f / q.ratio));
   dx = keep_inside(g, v, set(0.f), top);
   in = fma(dx, sub(code, v), in);
   hi = add(hi, keep_at_least(g, v, top));
@@ -279,8 +279,7 @@ int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const
   wg.prepare(runs);
   parallel(runs.count, [&](int thread, int item) {
     const Run &run = runs.run[item];
-    const ActQuant quant =
-        q.count ? ActQuant{q.a_inv[run.k], q.a_scale[run.k], q.a_max[run.k]} : ActQuant{};
+    const ActQuant quant = q.count ? act_quant(q, run.k) : ActQuant{};
     wg.begin(item);
     for (int i = 0; i < run.count; i += wg.together()) {
       const int *image = runs.order + run.first + i, images = imin(wg.together(), run.count - i);

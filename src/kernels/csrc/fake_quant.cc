@@ -21,12 +21,18 @@ namespace DQ_NS {
 
 constexpr size_t PIECE = 1 << 15;  // values per item; also fixes the order of the sums
 
-// A piece of a row: the constants of the row's grid, and which values.
+// A piece of a row: the constants of the row's grid, and which values. q = floor(clamp(x * inv,
+// bottom, top) + 0.5) is the master's code, where there is one.
 struct Piece {
-  F inv, scale, low, high;
+  F inv, scale, low, high, bottom, top, ratio, unit;
+  bool nested;
   size_t begin, end;
 
-  inline F code(F v) const { return vfloor(add(vmin(vmax(v, low), high), set(0.5f))); }
+  inline F code(F v) const {
+    const F half = set(0.5f), q = vfloor(add(vmin(vmax(v, bottom), top), half));
+    if (!nested) return q;
+    return vmin(vmax(vfloor(add(mul(q, ratio), half)), low), high);
+  }
 };
 
 static int pieces_per_row(const dq::Grid &g) { return (int)((g.row + PIECE - 1) / PIECE); }
@@ -34,8 +40,14 @@ static int pieces_per_row(const dq::Grid &g) { return (int)((g.row + PIECE - 1) 
 static Piece piece_of(const dq::Grid &g, int item) {
   const size_t r = item / pieces_per_row(g), first = item % pieces_per_row(g) * PIECE;
   const size_t last = first + PIECE < g.row ? first + PIECE : g.row;
-  return {set(g.inv[r]), set(g.scale[r]),   set(g.low),
-          set(g.high),   r * g.row + first, r * g.row + last};
+  const float ratio = dq::nested_ratio(g.inv[r], g.scale[r]);
+  Piece p = {};
+  p.inv = set(g.inv[r]), p.scale = set(g.scale[r]), p.ratio = set(ratio), p.unit = set(1 / ratio);
+  p.low = set(g.low), p.high = set(g.high);
+  p.bottom = set(g.low / ratio), p.top = set((g.high + 1) / ratio - 1);
+  p.nested = ratio != 1.f;
+  p.begin = r * g.row + first, p.end = r * g.row + last;
+  return p;
 }
 
 void quant_forward(const dq::Grid &g, const float *x, float *y) {
@@ -57,10 +69,10 @@ void quant_backward(const dq::Grid &g, const float *x, const float *dy, float *d
     const Piece p = piece_of(g, item);
     F in = set(0.f), above = set(0.f);
     const auto one = [&](F u, F d) {
-      const F v = mul(u, p.inv), inside = keep_inside(d, v, p.low, p.high);
-      const F v_inside = keep_inside(v, v, p.low, p.high);
-      in = fma(d, sub(p.code(v), v_inside), in);
-      above = add(above, keep_at_least(d, v, p.high));
+      const F v = mul(u, p.inv), inside = keep_inside(d, v, p.bottom, p.top);
+      const F v_inside = keep_inside(v, v, p.bottom, p.top);
+      in = fma(d, sub(mul(p.code(v), p.unit), v_inside), in);
+      above = add(above, keep_at_least(d, v, p.top));
       return inside;
     };
     size_t i = p.begin;

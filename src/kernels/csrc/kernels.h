@@ -27,8 +27,13 @@ struct ConvShape {
   int n, ic, h, w, oc, kh, kw, stride, pad, groups, ho, wo;
 };
 
+// 2^-s of a quantiser whose scale is 2^s / inv: codes of its width per code of its master. 1 where
+// there is no master (scale = 1 / inv).
+float nested_ratio(float inv, float scale);
+
 // The quantisers of a layer, one per width k. Activation code = floor(clamp(x * a_inv, 0, a_max) +
-// 0.5), weight code = round(w / w_scale). count == 0: no quantisation, w is used as it is.
+// 0.5), and where there is a master (nested_ratio) the rounded top bits of the master's code;
+// weight code = round(w / w_scale). count == 0: no quantisation, w is used as it is.
 struct Quantizers {
   int count;
   const float *w;                        // [max(count, 1), oc, ic / groups, kh, kw], real values
@@ -44,7 +49,8 @@ struct ConvGrads {
 };
 
 // A uniform quantiser on `rows` rows of `row` values: code = floor(clamp(x * inv, low, high) +
-// 0.5), with an inv and a scale per row.
+// 0.5), with an inv and a scale per row, or the rounded top bits of a master's code. All rows have
+// one nested_ratio.
 struct Grid {
   size_t rows, row;
   const float *inv, *scale;  // [rows]

@@ -28,13 +28,23 @@ DQ_INLINE void prefetch_for_writing(float *p, size_t count) {
   for (size_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 1, 2);
 }
 
-struct ActQuant {  // code = floor(clamp(x * inv, 0, max) + 0.5)
-  float inv, scale, max;
+// q = floor(clamp(x * inv, 0, top) + 0.5), code = min(floor(q * ratio + 0.5), max); a ratio of 1
+// leaves q as it is, and then top = max.
+struct ActQuant {
+  float inv, scale, max, top, ratio;
 };
 
+DQ_INLINE ActQuant act_quant(const dq::Quantizers &q, int k) {
+  const float ratio = dq::nested_ratio(q.a_inv[k], q.a_scale[k]);
+  return {q.a_inv[k], q.a_scale[k], q.a_max[k], (q.a_max[k] + 1) / ratio - 1, ratio};
+}
+
 DQ_INLINE F code_of(F x, const ActQuant &q) {
-  const F v = vmin(vmax(mul(x, set(q.inv)), set(0.f)), set(q.max));
-  return add(v, set(0.5f));  // the caller truncates: v is never negative
+  // the caller truncates: no value is negative
+  const F v = add(vmin(vmax(mul(x, set(q.inv)), set(0.f)), set(q.top)), set(0.5f));
+  if (q.ratio == 1.f) return v;
+  const F master = to_float(truncate(v));
+  return add(vmin(mul(master, set(q.ratio)), set(q.max)), set(0.5f));
 }
 
 struct RawFloat {

@@ -55,6 +55,20 @@ int check_top(float code) {
   return code >= 1.f && code <= 255.f && code == std::floor(code) ? kOk : kLevels;
 }
 
+float nested_ratio(float inv, float scale) {
+  const double product = (double)inv * scale;
+  return product > 0 ? (float)std::exp2(-std::round(std::log2(product))) : 1.f;
+}
+
+// NaN is let through: it reaches the loss, where the training loop reports it.
+static int check_scale(float inv, float scale, float top) {
+  if (std::isnan(inv) || std::isnan(scale)) return kOk;
+  if (inv <= 0.f || std::isinf(inv) || scale <= 0.f || std::isinf(scale)) return kScale;
+  const double ratio = nested_ratio(inv, scale);
+  if (std::fabs((double)inv * scale * ratio - 1) > 1e-3) return kScale;
+  return ratio == 1 || (ratio < 1 && top + 1 <= 256 * ratio) ? kOk : kScale;
+}
+
 int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out) {
   const int64_t kLimit = INT32_MAX;
   const int lead = t.ndims[w] - 4;  // 1 where w has a leading K
@@ -87,8 +101,10 @@ int grid(const Tensors &t, int x, int inv, Grid *out) {
   const float low = out->low, high = out->high;
   if (!(low >= -128.f && low <= 0.f && low == std::floor(low))) return kLevels;
   if (const int code = check_top(high)) return code;
-  for (int64_t r = 0; r < rows; r++) {  // NaN is let through: the training loop reports it
-    if (out->inv[r] <= 0.f || std::isinf(out->inv[r]) || out->scale[r] <= 0.f) return kScale;
+  for (int64_t r = 0; r < rows; r++) {
+    if (const int code = check_scale(out->inv[r], out->scale[r], high)) return code;
+    if (nested_ratio(out->inv[r], out->scale[r]) != nested_ratio(*out->inv, *out->scale))
+      return kScale;
   }
   return size / rows > INT32_MAX ? kTooLarge : kOk;
 }
@@ -136,8 +152,7 @@ int activation(const Tensors &t, int a_inv, int count, Quantizers *out) {
   out->a_inv = t.f(a_inv), out->a_scale = t.f(a_inv + 1), out->a_max = t.f(a_inv + 2);
   for (int k = 0; k < count; k++) {
     if (const int code = check_top(out->a_max[k])) return code;
-    // NaN is let through: it reaches the loss, where the training loop reports it
-    if (out->a_inv[k] <= 0.f || std::isinf(out->a_inv[k]) || out->a_scale[k] <= 0.f) return kScale;
+    if (const int code = check_scale(out->a_inv[k], out->a_scale[k], out->a_max[k])) return code;
   }
   return kOk;
 }

@@ -119,9 +119,9 @@ static void pack_block(const ConvShape &s, const Pack &p, const float *w, const 
 static void describe_pack(const ConvShape &s, const Quantizers &q, int k, const PlaneMap &map,
                           const Range *range, float *scale, int *offset, Pack *p) {
   const int taps = s.kh * s.kw, group_ic = s.ic / s.groups;
-  *p = Pack{kRaw, 0, 1, 1, nullptr, scale, offset, {1.f, 1.f, 255.f}};
+  *p = Pack{kRaw, 0, 1, 1, nullptr, scale, offset, {1.f, 1.f, 255.f, 255.f, 1.f}};
   if (q.count) {
-    p->q = {q.a_inv[k], q.a_scale[k], q.a_max[k]};
+    p->q = act_quant(q, k);
     p->mode = choose_mode(*range, p->q.max, group_ic * taps, group_ic, &p->chunk);
     p->words = p->mode == kWide ? 2 : 1;
   }

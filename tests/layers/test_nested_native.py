@@ -1,0 +1,105 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Nested codes in single layers: the kernels against the portable definition, at every width."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor, nn
+
+from src import kernels
+from src.layers.conv import Conv2d, Dense
+from src.layers.dynamic import DynamicConv2d
+from src.layers.native import use_native
+from src.layers.static import StaticConv2d, StaticDense
+from src.quantizers.nested import NestedActivation, NestedWeight
+
+pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+RNG = np.random.default_rng(0)
+IMAGES = np.abs(RNG.normal(size=(5, 6, 9, 9))).astype(np.float32)
+WIDTHS = (2, 4, 8)
+
+
+def static_conv(w_bits, a_bits):
+    conv = Conv2d(6, 4, 3, 1, 1, rng=np.random.default_rng(1))
+    weight = NestedWeight((w_bits,), conv.weight.asnumpy())
+    return StaticConv2d(conv, weight, NestedActivation((a_bits,)))
+
+
+def static_dense(w_bits, a_bits):
+    dense = Dense(9, 4, rng=np.random.default_rng(1))
+    weight = NestedWeight((w_bits,), dense.weight.asnumpy(), per_channel=True)
+    return StaticDense(dense, weight, NestedActivation((a_bits,)))
+
+
+def dynamic_conv(execution):
+    conv = Conv2d(6, 4, 3, 2, 1, rng=np.random.default_rng(1))
+    weight = NestedWeight(WIDTHS, conv.weight.asnumpy())
+    return DynamicConv2d(conv, weight, NestedActivation(WIDTHS), 0, True, execution)
+
+
+class Weighed(nn.Cell):
+    """(x, plan) -> sum of the layer's output times a constant, and the output."""
+
+    def __init__(self, layer, upstream):
+        super().__init__()
+        self.layer, self.upstream = layer, Tensor(upstream)
+
+    def construct(self, x, plan):
+        y = self.layer(x, plan)
+        return (y * self.upstream).sum(), y
+
+
+def step(layer, x, plan, native):
+    """Output and gradients (x, plan, parameters), the layer's step set from x."""
+    layer.input_quantizer.init_from(x)
+    holder = nn.Cell()
+    holder.layer = layer
+    if native:
+        use_native(holder)
+    y = layer(Tensor(x), plan)
+    upstream = np.random.default_rng(2).normal(size=y.shape).astype(np.float32)
+    weighed = Weighed(layer, upstream).set_train()
+    positions = 0 if plan is None else (0, 1)
+    gradient = ms.value_and_grad(weighed, positions, layer.trainable_params(), has_aux=True)
+    (_, y), (inputs, parameters) = gradient(Tensor(x), plan)
+    inputs = [inputs] if plan is None else list(inputs)
+    return [y.asnumpy()] + [g.asnumpy() for g in [*inputs, *parameters]]
+
+
+def agree(portable, native):
+    for a, b in zip(portable, native, strict=True):
+        np.testing.assert_allclose(b, a, atol=2e-5 * np.abs(a).max() + 1e-6)
+
+
+@pytest.mark.parametrize("w_bits", [2, 3, 8])
+@pytest.mark.parametrize("a_bits", [2, 5, 8])
+@pytest.mark.parametrize("build", [static_conv, static_dense])
+def test_static_layers(build, w_bits, a_bits):
+    x = IMAGES if build is static_conv else IMAGES[:, 0, 0]
+    agree(*(step(build(w_bits, a_bits), x, None, native) for native in (False, True)))
+
+
+@pytest.mark.parametrize("execution", ["mixture", "selected"])
+def test_dynamic_layers(execution):
+    """Selected has no gradient to the plan, so only its values are compared."""
+    choice = np.random.default_rng(3).integers(0, 3, len(IMAGES))
+    plan = Tensor(np.eye(3, dtype=np.float32)[choice][:, None, None])
+    native = step(dynamic_conv("mixture"), IMAGES, plan, True)
+    if execution == "mixture":
+        agree(step(dynamic_conv(execution), IMAGES, plan, False), native)
+    else:
+        layer = dynamic_conv(execution)
+        layer.input_quantizer.init_from(IMAGES)
+        agree([layer(Tensor(IMAGES), plan).asnumpy()], native[:1])
