@@ -90,7 +90,7 @@ class QuantConfig:
 
 @dataclass
 class MethodConfig:
-    name: str = key("dqnet", choices=("float", "static", "dqnet"))
+    name: str = key("dqnet", choices=("float", "static", "dqnet", "dqt"))
 
 
 @dataclass
@@ -109,6 +109,22 @@ class DqnetConfig:
     head_lr: float = key(1.0, low=0.0)
     execution: str = key("auto", choices=("auto", "mixture", "selected"))
     sample: bool = key(False)
+
+
+@dataclass
+class DqtConfig:
+    candidates: list = key([2, 4, 8])
+    input: str = key("features", choices=("features", "image"))
+    tied: bool = key(True)
+    alpha: float = key(0.5, low=0.0)
+    subset: int = key(1, low=0)
+    beta: float = key(0.0, low=0.0)
+    cost: str = key("bits", choices=("bits", "bitops"))
+    tau_start: float = key(1.0, low=1e-3)
+    tau_end: float = key(0.5, low=1e-3)
+    pool: int = key(8, low=1, high=64)
+    hidden: int = key(64, low=1)
+    head_lr: float = key(1.0, low=0.0)
 
 
 @dataclass
@@ -152,6 +168,7 @@ class Config:
     quant: QuantConfig = field(default_factory=QuantConfig)
     method: MethodConfig = field(default_factory=MethodConfig)
     dqnet: DqnetConfig = field(default_factory=DqnetConfig)
+    dqt: DqtConfig = field(default_factory=DqtConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
 
@@ -296,6 +313,7 @@ def _check_together(config: Config) -> None:
     """Rules that join several keys; each error names the keys."""
     _check_quant(config.quant)
     _check_dqnet(config.dqnet, config.quant)
+    _check_dqt(config.dqt)
     _check_master(config)
     train, data = config.train, config.data
     if train.distill_weight > 0 and train.teacher_weights is None and config.model.weights is None:
@@ -340,12 +358,12 @@ def _check_quant(quant: QuantConfig) -> None:
 
 def _check_master(config: Config) -> None:
     """No width may exceed the master's, of which it is the top bits."""
-    quant = config.quant
-    if quant.quantizer != "nested":
+    quant, method = config.quant, config.method.name
+    if quant.quantizer != "nested" and method != "dqt":
         return
     widths = {"quant.w_bits": quant.w_bits, "quant.a_bits": quant.a_bits}
-    if config.method.name == "dqnet":
-        widths = {"dqnet.candidates": max(config.dqnet.candidates)}
+    if method in ("dqnet", "dqt"):
+        widths = {f"{method}.candidates": max(getattr(config, method).candidates)}
     widths |= {f"quant.exceptions: {k}": b for k, b in quant.exceptions.items() if b != "float"}
     for name, bits in widths.items():
         if bits > quant.master:
@@ -356,12 +374,21 @@ def _check_dqnet(dqnet: DqnetConfig, quant: QuantConfig) -> None:
     widths = dqnet.candidates
     if widths is None:
         widths = [dqnet.target - 1, dqnet.target, dqnet.target + 1]
-    inside = all(isinstance(b, int) and WIDTHS[0] <= b <= WIDTHS[1] for b in widths)
-    if not inside or sorted(set(widths)) != widths or len(widths) < 2:
-        raise UserError(
-            f"dqnet.candidates={widths}: expected two or more rising widths in "
-            f"{WIDTHS[0]}..{WIDTHS[1]} (empty: target-1, target, target+1 of dqnet.target)"
-        )
+    _check_widths("dqnet.candidates", widths, "; empty: target-1, target, target+1 of dqnet.target")
     if dqnet.target > widths[-1] or dqnet.target < widths[0]:
         raise UserError(f"dqnet.target={dqnet.target} lies outside dqnet.candidates={widths}")
     dqnet.candidates = widths
+
+
+def _check_dqt(dqt: DqtConfig) -> None:
+    _check_widths("dqt.candidates", dqt.candidates)
+    if dqt.subset > len(dqt.candidates):
+        raise UserError(f"dqt.subset={dqt.subset}: at most the {len(dqt.candidates)} widths of dqt.candidates")
+
+
+def _check_widths(name: str, widths: list, hint: str = "") -> None:
+    inside = all(isinstance(b, int) and WIDTHS[0] <= b <= WIDTHS[1] for b in widths)
+    if not inside or sorted(set(widths)) != widths or len(widths) < 2:
+        raise UserError(
+            f"{name}={widths}: expected two or more rising widths in {WIDTHS[0]}..{WIDTHS[1]}{hint}"
+        )

@@ -79,8 +79,9 @@ class OneShotHead(nn.Cell):
         """Multiply-accumulates of the two dense layers, for one image."""
         return self.channels * self.pool**2 * self.hidden + self.hidden * self.outputs
 
-    def draw(self, rng: np.random.Generator, images: int) -> tuple[np.ndarray, np.ndarray]:
-        """The randomness of one training step: Gumbel noise and dropout's keep factors."""
+    def draw(self, rng: np.random.Generator, images: int, progress: float = 0.0) -> tuple:
+        """The randomness of one training step: Gumbel noise and dropout's keep factors, whatever
+        the progress of the training."""
         layers = 1 if self.shared else self.layers
         noise = draw_gumbel(rng, (images, layers, self.columns, self.choices))
         kept = rng.random((images, self.hidden)) >= self.dropout

@@ -17,12 +17,13 @@ from src.config import Config
 from src.layers.native import use_native
 from src.methods.base import Method
 from src.methods.dqnet import build_dqnet
+from src.methods.dqt import build_dqt
 from src.methods.static import build_float, build_static
 from src.models import build_model
 from src.models.geometry import describe
 from src.models.weights import load_float_weights
 
-METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet}
+METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet, "dqt": build_dqt}
 
 
 def build_method(

@@ -31,8 +31,11 @@ class Method:
         rows: the layer table (`layers.json`).
         cost: prices plans.
         widths: candidate widths in bits, () without a controller.
-        penalty: cell plan -> (loss term, mean bits, mean BitOPs, entropy), or None.
-        head: the controller that draws the noise, or None.
+        penalty: cell (plan[, p]) -> (loss term, mean bits, mean BitOPs, entropy), or None.
+        head: who draws the controller's noise (`draw`, `no_noise`), or None.
+        sample: evaluation draws widths too.
+        targets: what the metrics compare with.
+        consistency: weight of the task loss of the logits that the network returns last in training.
     """
 
     name: str
@@ -44,12 +47,21 @@ class Method:
     head: nn.Cell | None = None
     sample: bool = False
     targets: dict = field(default_factory=dict)
+    consistency: float = 0.0
 
-    def noise(self, rng: np.random.Generator, images: int, train: bool) -> tuple:
-        """The host's share of randomness for one batch; () without a controller."""
+    def noise(
+        self, rng: np.random.Generator, images: int, train: bool, progress: float = 0.0
+    ) -> tuple:
+        """The host's share of randomness for one batch; () without a controller.
+
+        Args:
+            progress: share of the training that is done, 0..1.
+        """
         if self.head is None:
             return ()
-        if train or self.sample:
-            noise, keep = self.head.draw(rng, images)
-            return (noise, keep if train else np.ones_like(keep))
-        return self.head.no_noise(images)
+        if train:
+            return self.head.draw(rng, images, progress)
+        still = self.head.no_noise(images)
+        if not self.sample:
+            return still
+        return (self.head.draw(rng, images, progress)[0], *still[1:])

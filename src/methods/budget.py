@@ -51,11 +51,16 @@ class BudgetPenalty(nn.Cell):
     def construct(self, plan):
         bits = (plan * self.bits).sum(-1)  # (N, layers, columns)
         mean_bits = bits.mean()
-        relative = (self._products(plan, bits) @ self.share).mean()
-        relative = relative + self.fixed / self.target_bitops
+        relative = self.relative(plan)
         penalty = self.alpha_bits * ops.relu(mean_bits - self.target)
         penalty = penalty + self.alpha_bitops * ops.relu(relative - 1.0)
         return penalty, mean_bits, relative * self.target_bitops, self._entropy(plan)
+
+    def relative(self, plan):
+        """BitOPs of a plan, hard or soft, as a share of those at the target; mean over images."""
+        bits = (plan * self.bits).sum(-1)
+        share = (self._products(plan, bits) @ self.share).mean()
+        return share + self.fixed / self.target_bitops
 
     def _products(self, plan, bits):
         """Weight bits x activation bits of each image and layer, (N, layers)."""

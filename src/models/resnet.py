@@ -154,11 +154,20 @@ class ResNet(nn.Cell):
         self.fc = Dense(channels, num_classes, rng=rng)
         name_parameters(self)
 
+    def stem(self, image, plan):
+        """What comes before the first stage."""
+        x = self.bn1(self.conv1(image, plan))
+        return x if self.pool is None else self.pool(x)
+
+    def after_stem(self, x, plan):
+        """All stages and the head."""
+        return self.late(self._first_stage(x, plan), plan)
+
     def early(self, image, plan):
         """Stem and first stage."""
-        x = self.bn1(self.conv1(image, plan))
-        if self.pool is not None:
-            x = self.pool(x)
+        return self._first_stage(self.stem(image, plan), plan)
+
+    def _first_stage(self, x, plan):
         for block in self.layer1:
             x = block(x, plan)
         return x

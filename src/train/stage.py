@@ -112,7 +112,8 @@ class Stage:
         with bar:
             for i, batch in enumerate(loader.epoch(epoch)):
                 data_seconds += time.perf_counter() - fetched
-                noise = self.method.noise(rng, len(batch.images), train=True)
+                progress = (first_step + i) / (self.epochs * len(loader))
+                noise = self.method.noise(rng, len(batch.images), True, progress)
                 outputs = self.one_step(batch, noise)
                 if i % self.check_every == 0 or i + 1 == len(loader):
                     values = np.array([float(v.asnumpy()) for v in outputs])

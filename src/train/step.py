@@ -38,6 +38,7 @@ class Objective(nn.Cell):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
         self.network, self.penalty = method.network, method.penalty
         self.task_loss, self.teacher = task_loss, teacher
+        self.consistency = method.consistency
         if teacher is not None:
             # A graph cannot hold two parameters of one name, and the student's are named alike.
             for path, parameter in teacher.parameters_and_names():
@@ -45,10 +46,8 @@ class Objective(nn.Cell):
         self.nothing = Tensor(np.float32(0))
 
     def construct(self, image, label, *noise):
-        if self.penalty is None:
-            logits, plan = self.network(image), None
-        else:
-            logits, plan = self.network(image, *noise)
+        outputs = (self.network(image),) if self.penalty is None else self.network(image, *noise)
+        logits = outputs[0]
         teacher_logits = None
         if self.teacher is not None:
             teacher_logits = ops.stop_gradient(self.teacher(image))
@@ -56,7 +55,10 @@ class Objective(nn.Cell):
         right = (logits.argmax(1).astype(label.dtype) == label).astype(logits.dtype).sum()
         if self.penalty is None:
             return loss, right, self.nothing, self.nothing, self.nothing
-        penalty, bits, bitops, entropy = self.penalty(plan)
+        if self.consistency > 0:
+            for other in outputs[-1]:
+                loss = loss + self.consistency * self.task_loss(other, label, teacher_logits)
+        penalty, bits, bitops, entropy = self.penalty(*outputs[1:3])
         return loss + penalty, right, bits, bitops, entropy
 
     def set_train(self, mode: bool = True):
