@@ -25,8 +25,9 @@ compose (the 2-bit child of a 4-bit child is another number).
 Activations are unsigned, 0 .. 2^b-1, weights signed, -2^(b-1) .. 2^(b-1)-1, which is the paper's
 unsigned code less 2^(b-1) at every width. One learned step s for all widths.
 Source: Shalby et al., "Dynamic Quantization Training", arXiv 2508.09176, eq. 3 and 4. The gradient
-of s (LSQ's rule on the child's code), its factor 1 / sqrt(N top), the first step and truncation (as
-an ablation) are our choice.
+of s (LSQ's rule on the child's code), its factor, the first step and truncation (as an ablation)
+are our choice. The factor 4^(b-n) / sqrt(N top_b) makes s move, relative to itself, as fast as the
+step of an LSQ quantiser of width b would: without 4^(b-n) the 2-bit children throw it about.
 """
 
 import numpy as np
@@ -90,6 +91,18 @@ class NestedQuantize(nn.Cell):
         return dout * inside, z(inv), z(scale), z(low), z(high), d_step, d_clip
 
 
+def gradient_factors(tops: list[int], units_: list[int], values: int) -> list[float]:
+    """The factor on the gradient of s for each width.
+
+    Args:
+        tops: largest code of each width.
+        units_: 2^(n-b) of each width.
+        values: N, how many values share s.
+    """
+    pairs = zip(tops, units_, strict=True)
+    return [1.0 / (unit**2 * float(values * top) ** 0.5) for top, unit in pairs]
+
+
 def units(widths: tuple[int, ...], master: int) -> list[int]:
     """2^(n-b) of each width. ValueError: a width above the master's."""
     if max(widths) > master:
@@ -116,7 +129,8 @@ class NestedWeight(WeightQuantizer):
         first = [first_step(w, top_signed(smallest)) / max(self.units) for w in channels]
         self.step = learned(np.array([first]), "step")  # (1, 1 or O)
         self.broadcast = (len(channels),) + (1,) * (weight.ndim - 1) if per_channel else (1,)
-        self.factor = 1.0 / float(weight.size / len(channels) * top_signed(master)) ** 0.5
+        tops = [top_signed(b) for b in self.widths]
+        self.factors = gradient_factors(tops, self.units, weight.size // len(channels))
         self.lows = [constant(-top_signed(b) - 1) for b in self.widths]
         self.highs = [constant(top_signed(b)) for b in self.widths]
         self.zero = constant(0.0)
@@ -125,7 +139,7 @@ class NestedWeight(WeightQuantizer):
     def construct(self, weight, slot):
         step = at_slot(self.step, 0)
         scale = kept_positive(step)
-        port = (step * self.factor).reshape(self.broadcast)  # its value is not used
+        port = (step * self.factors[slot]).reshape(self.broadcast)  # its value is not used
         inv = 1 / scale.reshape(self.broadcast)
         scale = scale * self.units[slot]
         values = self.quantize[slot](
@@ -143,8 +157,9 @@ class NestedActivation(ActivationQuantizer):
     def __init__(self, widths: tuple[int, ...], master: int = 8, truncate: bool = False):
         super().__init__(widths)
         self.units, self.truncate = units(self.widths, master), truncate
-        self.top = top_code(master)
-        self.step = learned(np.array([[1.0 / self.top]]), "step")  # (1, 1)
+        self.step = learned(np.array([[1.0 / top_code(master)]]), "step")  # (1, 1)
+        tops = [top_code(b) for b in self.widths]
+        self.factors = gradient_factors(tops, self.units, 1)
         self.quantize = nn.CellList([NestedQuantize(unit, truncate) for unit in self.units])
         self.drop = constant(TRUNCATED if truncate else 0.0)
         self.all_units = Tensor(np.array(self.units, np.float32))
@@ -158,7 +173,7 @@ class NestedActivation(ActivationQuantizer):
         step = at_slot(self.step, 0)
         scale = kept_positive(step)
         features = x.size // x.shape[0]
-        port = step * (1.0 / float(features * self.top) ** 0.5)
+        port = step * (self.factors[slot] / float(features) ** 0.5)
         return (
             1 / scale, scale * self.units[slot], self.lows[slot], self.highs[slot], port, self.zero
         )  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from src.quantizers.lsq import LsqWeight
 from src.quantizers.nested import TRUNCATED, NestedActivation, NestedWeight, child, units
 from tests.gradients import gradients
 
@@ -117,7 +118,7 @@ def test_weight_values_and_gradients(bits, mode):
     assert scale.asnumpy()[0] == pytest.approx(step * 2 ** (8 - bits))
     dw, d = gradients(quantizer, (w, 1), up, [quantizer.step])
     np.testing.assert_allclose(dw, d_x, atol=1e-6)
-    factor = 1 / np.sqrt(w.size * 127)
+    factor = 4.0 ** (bits - 8) / np.sqrt(w.size * (2 ** (bits - 1) - 1))
     np.testing.assert_allclose(d[quantizer.step.name], [[d_step * factor]], rtol=1e-3)
 
 
@@ -135,8 +136,25 @@ def test_activation_values_and_gradients(bits):
     np.testing.assert_allclose(quantizer(Tensor(x), 0).asnumpy(), expected, atol=1e-5)
     dx, d = gradients(quantizer, (x, 0), up, [quantizer.step])
     np.testing.assert_allclose(dx, d_x, atol=1e-6)
-    factor = 1 / np.sqrt(48 * 255)
-    np.testing.assert_allclose(d[quantizer.step.name], [[d_step * factor]], rtol=1e-3, atol=1e-5)
+    factor = 4.0 ** (bits - 8) / np.sqrt(48 * high)
+    np.testing.assert_allclose(d[quantizer.step.name], [[d_step * factor]], rtol=1e-3, atol=1e-8)
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+def test_the_step_moves_as_fast_as_that_of_lsq_relative_to_itself(bits):
+    """On values that the master represents exactly, inside both ranges: both quantise alike."""
+    rng = np.random.default_rng(bits)
+    unit = 2 ** (8 - bits)
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    w = (rng.integers(low * unit + 1, high * unit, (8, 5)) * 0.01).astype(np.float32)
+    up = rng.normal(size=w.shape)
+    speeds = []
+    for kind, step in ((NestedWeight, 0.01), (LsqWeight, 0.01 * unit)):
+        quantizer = kind((bits,), w)
+        quantizer.step.set_data(Tensor(np.array([[step]], np.float32)))
+        _, d = gradients(quantizer, (w, 0), up, [quantizer.step])
+        speeds.append(d[quantizer.step.name][0, 0] / step)
+    assert speeds[0] == pytest.approx(speeds[1], rel=1e-3, abs=1e-5)
 
 
 def test_a_step_that_turned_negative_acts_as_the_smallest():
