@@ -26,8 +26,10 @@ Activations are unsigned, 0 .. 2^b-1, weights signed, -2^(b-1) .. 2^(b-1)-1, whi
 unsigned code less 2^(b-1) at every width. One learned step s for all widths.
 Source: Shalby et al., "Dynamic Quantization Training", arXiv 2508.09176, eq. 3 and 4. The gradient
 of s (LSQ's rule on the child's code), its factor, the first step and truncation (as an ablation)
-are our choice. The factor 4^(b-n) / sqrt(N top_b) makes s move, relative to itself, as fast as the
-step of an LSQ quantiser of width b would: without 4^(b-n) the 2-bit children throw it about.
+are our choice. The factor 4^(b-n) / sqrt(N top_b) of the smallest width b makes s move, relative to
+itself, no faster than the step of an LSQ quantiser of any of the widths would. It is one for all
+widths: normalisation makes the widths' pulls on s cancel, which factors of their own would undo
+(seen: steps ran away within an epoch).
 """
 
 import numpy as np
@@ -91,8 +93,8 @@ class NestedQuantize(nn.Cell):
         return dout * inside, z(inv), z(scale), z(low), z(high), d_step, d_clip
 
 
-def gradient_factors(tops: list[int], units_: list[int], values: int) -> list[float]:
-    """The factor on the gradient of s for each width.
+def gradient_factor(tops: list[int], units_: list[int], values: int) -> float:
+    """The factor on the gradient of s, one for all widths.
 
     Args:
         tops: largest code of each width.
@@ -100,7 +102,7 @@ def gradient_factors(tops: list[int], units_: list[int], values: int) -> list[fl
         values: N, how many values share s.
     """
     pairs = zip(tops, units_, strict=True)
-    return [1.0 / (unit**2 * float(values * top) ** 0.5) for top, unit in pairs]
+    return min(1.0 / (unit**2 * float(values * top) ** 0.5) for top, unit in pairs)
 
 
 def units(widths: tuple[int, ...], master: int) -> list[int]:
@@ -130,7 +132,7 @@ class NestedWeight(WeightQuantizer):
         self.step = learned(np.array([first]), "step")  # (1, 1 or O)
         self.broadcast = (len(channels),) + (1,) * (weight.ndim - 1) if per_channel else (1,)
         tops = [top_signed(b) for b in self.widths]
-        self.factors = gradient_factors(tops, self.units, weight.size // len(channels))
+        self.factor = gradient_factor(tops, self.units, weight.size // len(channels))
         self.lows = [constant(-top_signed(b) - 1) for b in self.widths]
         self.highs = [constant(top_signed(b)) for b in self.widths]
         self.zero = constant(0.0)
@@ -139,7 +141,7 @@ class NestedWeight(WeightQuantizer):
     def construct(self, weight, slot):
         step = at_slot(self.step, 0)
         scale = kept_positive(step)
-        port = (step * self.factors[slot]).reshape(self.broadcast)  # its value is not used
+        port = (step * self.factor).reshape(self.broadcast)  # its value is not used
         inv = 1 / scale.reshape(self.broadcast)
         scale = scale * self.units[slot]
         values = self.quantize[slot](
@@ -159,7 +161,7 @@ class NestedActivation(ActivationQuantizer):
         self.units, self.truncate = units(self.widths, master), truncate
         self.step = learned(np.array([[1.0 / top_code(master)]]), "step")  # (1, 1)
         tops = [top_code(b) for b in self.widths]
-        self.factors = gradient_factors(tops, self.units, 1)
+        self.factor = gradient_factor(tops, self.units, 1)
         self.quantize = nn.CellList([NestedQuantize(unit, truncate) for unit in self.units])
         self.drop = constant(TRUNCATED if truncate else 0.0)
         self.all_units = Tensor(np.array(self.units, np.float32))
@@ -173,7 +175,7 @@ class NestedActivation(ActivationQuantizer):
         step = at_slot(self.step, 0)
         scale = kept_positive(step)
         features = x.size // x.shape[0]
-        port = step * (self.factors[slot] / float(features) ** 0.5)
+        port = step * (self.factor / float(features) ** 0.5)
         return (
             1 / scale, scale * self.units[slot], self.lows[slot], self.highs[slot], port, self.zero
         )  # fmt: skip
