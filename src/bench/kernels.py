@@ -113,10 +113,11 @@ def calls(shape: Shape, batch: int, bits: int) -> dict:
     codes = np.stack([np.clip(np.floor(w * 2 ** (b - 2)), -(2 ** (b - 1)), 2 ** (b - 1) - 1)
                       for b in widths]).astype(np.float32)  # fmt: skip
     tops = np.array([2.0**b - 1 for b in widths], np.float32)
-    inv, ones, one = tops / 3, np.ones(CANDIDATES, np.float32), np.ones(1, np.float32)
-    act = [one, inv[1:2], one, tops[1:2]]
+    inv, scale = tops / 3, 3 / tops
+    ones, one = np.ones(CANDIDATES, np.float32), np.ones(1, np.float32)
+    act = [one, inv[1:2], scale[1:2], tops[1:2]]
     hot = np.eye(CANDIDATES, dtype=np.float32)[rng.integers(0, CANDIDATES, batch)]
-    dynamic = [x, codes, ones, inv, ones, tops, hot, g, y, dy]
+    dynamic = [x, codes, ones, inv, scale, tops, hot, g, y, dy]
     outs = [dx, np.empty_like(codes), ones.copy(), ones.copy(), np.empty_like(hot)]
     backward = bind("dq_dynamic_conv2d_grad", [*dynamic, *outs])
     return {
