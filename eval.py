@@ -25,7 +25,7 @@ from pathlib import Path
 from src.config import load_config
 from src.entry import guarded
 from src.runtime import start
-from src.train.loaded import fresh_method, load_trained
+from src.train.loaded import fresh_method, load_trained, prepare
 from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder, open_run
 
@@ -36,6 +36,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     source.add_argument("--run", metavar="RUN", help="run folder; its best or last checkpoint")
     source.add_argument("--config", metavar="RECIPE", help="with model.weights=FILE")
     parser.add_argument("--split", default="test", choices=("test", "val", "train"))
+    parser.add_argument("--bits", type=int, help="one width everywhere, instead of the controller's")
+    parser.add_argument(
+        "--recalibrate", type=int, metavar="BATCHES",
+        help="first estimate the normalisation's statistics anew from so many training batches",
+    )  # fmt: skip
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. data.path=FOLDER")
     return parser.parse_intermixed_args(arguments)
 
@@ -54,6 +59,7 @@ def main(arguments: list[str]) -> int:
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
             method = fresh_method(config, runtime)
+        prepare(config, method, runtime, options.bits, options.recalibrate)
         numbers = evaluate_split(config, method, folder, runtime, options.split, float_top1)
     if runtime.is_main:
         print(json.dumps(numbers))

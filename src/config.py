@@ -120,6 +120,8 @@ class DqtConfig:
     subset: int = key(1, low=0)
     beta: float = key(0.0, low=0.0)
     cost: str = key("bits", choices=("bits", "bitops"))
+    target: float = key(0.0, low=0.0, high=8.0)
+    norm: str = key("per_width", choices=("shared", "per_width"))
     tau_start: float = key(1.0, low=1e-3)
     tau_end: float = key(0.5, low=1e-3)
     pool: int = key(8, low=1, high=64)

@@ -25,6 +25,8 @@ from mindspore import Tensor, nn, ops
 
 from src.controllers.gumbel import draw_gumbel
 
+CERTAIN = 1e6  # far above any logit
+
 
 def pooling_matrix(size: int, bins: int) -> np.ndarray:
     """(bins, size) float32; row i averages the inputs floor(i s / b) .. ceil((i + 1) s / b) - 1."""
@@ -88,7 +90,10 @@ class OneShotHead(nn.Cell):
         noise = np.tile(noise, (1, self.layers // layers, 1, 1))
         return noise, (kept / (1.0 - self.dropout)).astype(np.float32)
 
-    def no_noise(self, images: int) -> tuple[np.ndarray, np.ndarray]:
-        """What evaluation uses instead: arg-max, nothing dropped."""
-        shape = (images, self.layers, self.columns, self.choices)
-        return np.zeros(shape, np.float32), np.ones((images, self.hidden), np.float32)
+    def no_noise(self, images: int, forced: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What evaluation uses instead: arg-max, nothing dropped; `forced` is a candidate that
+        wins every arg-max."""
+        noise = np.zeros((images, self.layers, self.columns, self.choices), np.float32)
+        if forced is not None:
+            noise[..., forced] = CERTAIN
+        return noise, np.ones((images, self.hidden), np.float32)

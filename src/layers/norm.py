@@ -16,6 +16,11 @@
     y = relu?( gamma (x - mean) / sqrt(var + eps) + beta [+ residual] )
 
 One cell for the three, so that a fused kernel can stand in for it. Ioffe & Szegedy, 2015.
+
+A bank of statistics: a network that runs in several ways (at one width everywhere, at mixed widths)
+may keep running statistics for each, as rows. `row`, one-hot, says which row a pass reads and
+updates; all zeros update none. One set of statistics per width is from Jin et al., "AdaBits", 2020,
+and Yu et al., "Slimmable Neural Networks", 2019 (there per channel count).
 """
 
 import numpy as np
@@ -26,7 +31,7 @@ MOMENTUM = 0.9  # share of the old running statistics kept per step
 
 
 class BatchNorm(nn.Cell):
-    """x (N, C, H, W) float32; `residual` of the same shape or None."""
+    """x (N, C, H, W) float32; `residual` of the same shape or None; `row` (R,) where there is a bank."""
 
     def __init__(self, channels: int, relu: bool):
         super().__init__()
@@ -40,29 +45,68 @@ class BatchNorm(nn.Cell):
         self.eval_norm = ops.BatchNorm(False, EPSILON)
         self.fused = self.fused_add = None  # training kernels (layers/native.py)
 
-    def construct(self, x, residual=None):
-        if self.fused is not None and self.training and not self.frozen:
-            return self._fused(x, residual)
-        norm = self.train_norm if self.training and not self.frozen else self.eval_norm
-        y = norm(x, self.gamma, self.beta, self.moving_mean, self.moving_variance)[0]
+    def construct(self, x, residual=None, row=None):
+        learns = self.training and not self.frozen
+        if learns and self.fused is not None:
+            return self._fused(x, residual, row)
+        if row is not None:
+            y = self._by_batch(x, row) if learns else self._by_row(x, row)
+        else:
+            norm = self.train_norm if learns else self.eval_norm
+            y = norm(x, self.gamma, self.beta, self.moving_mean, self.moving_variance)[0]
         if residual is not None:
             y = y + residual
         return ops.relu(y) if self.relu else y
 
-    def _fused(self, x, residual):
+    def _fused(self, x, residual, row):
         if residual is None:
             y, mean, variance = self.fused(x, self.gamma, self.beta)
         else:
             y, mean, variance = self.fused_add(x, self.gamma, self.beta, residual)
-        self._follow(self.moving_mean, mean, 1.0)
-        # The running variance is the unbiased one, as MindSpore's own operator keeps it.
-        count = x.size // x.shape[1]
-        self._follow(self.moving_variance, variance, count / max(1, count - 1))
+        self._follow(x, mean, variance, row)
         return y
 
-    def _follow(self, running, value, factor):
-        value = ops.stop_gradient(value) * (factor * (1 - MOMENTUM))
-        ops.assign(running, running * MOMENTUM + value)
+    def _by_batch(self, x, row):
+        mean = x.mean((0, 2, 3))
+        centred = x - _map(mean)
+        variance = (centred * centred).mean((0, 2, 3))
+        self._follow(x, mean, variance, row)
+        return centred * _map(self.gamma * ops.rsqrt(variance + EPSILON)) + _map(self.beta)
+
+    def _by_row(self, x, row):
+        mean, variance = ops.matmul(row, self.moving_mean), ops.matmul(row, self.moving_variance)
+        factor = self.gamma * ops.rsqrt(variance + EPSILON)
+        return x * _map(factor) + _map(self.beta - mean * factor)
+
+    def _follow(self, x, mean, variance, row):
+        # The running variance is the unbiased one, as MindSpore's own operator keeps it.
+        count = x.size // x.shape[1]
+        share = 1 - MOMENTUM if row is None else row.reshape((-1, 1)) * (1 - MOMENTUM)
+        unbiased = variance * (count / max(1, count - 1))
+        _move(self.moving_mean, ops.stop_gradient(mean), share)
+        _move(self.moving_variance, ops.stop_gradient(unbiased), share)
+
+
+def _map(values):
+    """One value per channel, shaped for feature maps."""
+    return values.reshape((1, -1, 1, 1))
+
+
+def _move(running, value, share):
+    ops.assign(running, running * (1 - share) + value * share)
+
+
+def keep_rows(network: nn.Cell, rows: int) -> None:
+    """Give every normalisation a bank of `rows` rows, (rows, C), each a copy of what it has."""
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, BatchNorm):
+            cell.moving_mean = _repeated(cell.moving_mean, rows)
+            cell.moving_variance = _repeated(cell.moving_variance, rows)
+
+
+def _repeated(parameter: Parameter, rows: int) -> Parameter:
+    value = np.tile(parameter.asnumpy(), (rows, 1))
+    return Parameter(Tensor(value), name=parameter.name, requires_grad=False)
 
 
 def freeze_statistics(network: nn.Cell, frozen: bool = True) -> None:

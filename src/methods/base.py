@@ -34,6 +34,7 @@ class Method:
         penalty: cell (plan[, p]) -> (loss term, mean bits, mean BitOPs, entropy), or None.
         head: who draws the controller's noise (`draw`, `no_noise`), or None.
         sample: evaluation draws widths too.
+        forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
         targets: what the metrics compare with.
         consistency: weight of the task loss of the logits that the network returns last in training.
     """
@@ -46,6 +47,7 @@ class Method:
     penalty: nn.Cell | None = None
     head: nn.Cell | None = None
     sample: bool = False
+    forced: int | None = None
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
 
@@ -61,7 +63,7 @@ class Method:
             return ()
         if train:
             return self.head.draw(rng, images, progress)
-        still = self.head.no_noise(images)
+        still = self.head.no_noise(images, self.forced)
         if not self.sample:
             return still
         return (self.head.draw(rng, images, progress)[0], *still[1:])

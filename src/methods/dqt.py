@@ -21,7 +21,9 @@ that a lower width is a shift of the stored 8-bit code. The controller is a two-
 pooled image or the pooled stem features. K' is a random subset of the widths at each step.
 Source: Shalby et al., "Dynamic Quantization Training", arXiv 2508.09176, eq. 3, 4 and 11. How the
 choice is relaxed (hard Gumbel-softmax, falling temperature), the controller's input, K', C in
-BitOPs as an option and tied widths are our choice.
+BitOPs and above a target as options, tied widths, and the batch statistics are our choice: mixed
+widths have a row of running statistics, and each width that is used throughout another
+(`dqt.norm=per_width`) or none, the static passes then leaving no trace (`shared`).
 """
 
 import numpy as np
@@ -31,6 +33,7 @@ from src.config import Config, DqtConfig
 from src.controllers.gumbel import hard_choice
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
+from src.layers.norm import keep_rows
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
 from src.layers.swap import name_parameters, swap_layers
 from src.methods.base import Method
@@ -39,22 +42,26 @@ from src.methods.rules import layer_costs, shared_specs
 
 
 class DqtNetwork(nn.Cell):
-    """(image, noise, keep, tau (1,), static (S, K)) -> (logits, plan (N, layers, columns, K)).
+    """(image, noise, keep, tau (1,), row (R,), static (S, K), static_rows (S, R)) -> (logits, plan).
 
-    In training also p, like the plan but soft, and, where S > 0, a tuple of S logits: of the whole
-    network at the width that each row of `static` chooses.
+    plan (N, layers, columns, K); the rows are those of the normalisation's bank. In training also
+    p, like the plan but soft, and, where S > 0, a tuple of S logits: of the whole network at the
+    width that each row of `static` chooses.
     """
 
     def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, subset: int):
         super().__init__()
         self.model, self.head = model, head
         self.from_image, self.subset = from_image, subset
+        rows = model.bn1.moving_mean.shape[0]
+        # The stem knows no widths, so one row of statistics is enough for it.
+        self.stem_row = Tensor(np.eye(1, rows, dtype=np.float32)[0])
 
-    def construct(self, image, noise, keep, tau, static):
-        features = self.model.stem(image, None)
+    def construct(self, image, noise, keep, tau, row, static, static_rows):
+        features = self.model.stem(image, None, self.stem_row)
         logits = self.head(image if self.from_image else features, keep)
         plan = hard_choice(logits, noise, tau)
-        y = self.model.after_stem(features, plan)
+        y = self.model.after_stem(features, plan, row)
         if not self.training:
             return y, plan
         p = ops.softmax(logits, -1)
@@ -63,49 +70,72 @@ class DqtNetwork(nn.Cell):
         others = ()
         for s in range(self.subset):
             uniform = ops.tile(static[s].reshape((1, 1, 1, -1)), plan.shape[:3] + (1,))
-            others = others + (self.model.after_stem(features, uniform),)
+            others = others + (self.model.after_stem(features, uniform, static_rows[s]),)
         return y, plan, p, others
 
 
 class DqtDraws:
-    """The host's randomness of a step: the head's, the temperature, and the static widths K'."""
+    """The host's share of a batch: the head's noise, the temperature, the static widths K' and
+    which statistics each pass uses."""
 
     def __init__(self, head: OneShotHead, options: DqtConfig):
         self.head, self.options = head, options
+        self.choices = np.eye(len(options.candidates), dtype=np.float32)
+
+    @property
+    def rows(self) -> int:
+        """Rows of statistics: of mixed widths, then of each width by itself."""
+        return 1 + (len(self.choices) if self.options.norm == "per_width" else 0)
 
     def draw(self, rng: np.random.Generator, images: int, progress: float) -> tuple:
-        """(noise, keep, tau (1,), static (S, K)); the temperature falls geometrically with
-        `progress`, 0..1."""
+        """What the network takes beside the images. With `progress`, 0..1, the temperature falls
+        geometrically, and the noise linearly to none, so that the widths and statistics that
+        training ends with are those of evaluation."""
         noise, keep = self.head.draw(rng, images, progress)
+        noise *= 1 - progress
         first, last = self.options.tau_start, self.options.tau_end
         tau = np.array([first * (last / first) ** progress], np.float32)
-        count = len(self.options.candidates)
-        chosen = np.sort(rng.choice(count, self.options.subset, replace=False))
-        return noise, keep, tau, np.eye(count, dtype=np.float32)[chosen]
+        chosen = np.sort(rng.choice(len(self.choices), self.options.subset, replace=False))
+        static = self.choices[chosen]
+        return noise, keep, tau, self._row(), static, static @ self._rows_of_widths()
 
-    def no_noise(self, images: int) -> tuple:
-        """What evaluation uses instead."""
-        static = np.zeros((self.options.subset, len(self.options.candidates)), np.float32)
-        return *self.head.no_noise(images), np.ones(1, np.float32), static
+    def no_noise(self, images: int, forced: int | None = None) -> tuple:
+        """What evaluation uses instead; `forced` is the candidate that all layers are to take."""
+        static = np.zeros((self.options.subset, len(self.choices)), np.float32)
+        row = self._row()
+        if forced is not None and self.rows > 1:
+            row = self._rows_of_widths()[forced]
+        noise, keep = self.head.no_noise(images, forced)
+        return noise, keep, np.ones(1, np.float32), row, static, static @ self._rows_of_widths()
+
+    def _row(self) -> np.ndarray:
+        return np.eye(1, self.rows, dtype=np.float32)[0]
+
+    def _rows_of_widths(self) -> np.ndarray:
+        """(K, R): one-hot where each width has a row, else zeros."""
+        return np.eye(len(self.choices), self.rows, 1, dtype=np.float32)
 
 
 class ExpectedCost(nn.Cell):
-    """(plan, p) -> (beta C, mean bits, mean BitOPs, entropy); C of p, the others of the plan.
+    """(plan, p) -> (beta max(0, C - C_t), mean bits, mean BitOPs, entropy); C of p, the others of
+    the plan.
 
     Args:
-        kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the largest width.
+        kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the target.
+        target: C_t is the cost of this width everywhere; 0: all of C counts.
     """
 
-    def __init__(self, cost: CostModel, widths: tuple[int, ...], beta: float, kind: str):
+    def __init__(self, cost: CostModel, widths, beta: float, kind: str, target: float):
         super().__init__()
-        self.monitor = BudgetPenalty(cost, widths, max(widths), 0.0, 0.0)
+        self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0)
         self.beta, self.in_bits = beta, kind == "bits"
+        self.free = (target if self.in_bits else 1.0) if target else 0.0
         self.bits = Tensor(np.array(widths, np.float32))
 
     def construct(self, plan, p):
         _, bits, bitops, entropy = self.monitor(plan)
         expected = (p * self.bits).sum(-1).mean() if self.in_bits else self.monitor.relative(p)
-        return self.beta * expected, bits, bitops, entropy
+        return self.beta * ops.relu(expected - self.free), bits, bitops, entropy
 
 
 def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
@@ -135,13 +165,15 @@ def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_siz
     )
     for parameter in head.trainable_params():
         parameter.lr_scale = options.head_lr
+    draws = DqtDraws(head, options)
+    keep_rows(model, draws.rows)
     network = DqtNetwork(model, head, from_image, options.subset)
     name_parameters(network)
     cost = CostModel(layer_costs(layers, specs), head.macs)
-    penalty = ExpectedCost(cost, widths, options.beta, options.cost)
+    penalty = ExpectedCost(cost, widths, options.beta, options.cost, options.target)
     return Method(
-        "dqt", network, table_rows(layers, specs), cost, widths, penalty, DqtDraws(head, options),
-        targets={"budget_bits": max(widths), "budget_bitops": penalty.monitor.target_bitops},
+        "dqt", network, table_rows(layers, specs), cost, widths, penalty, draws,
+        targets={"budget_bits": options.target or max(widths), "budget_bitops": penalty.monitor.target_bitops},
         consistency=options.alpha if options.subset else 0.0,
     )  # fmt: skip
 

@@ -69,8 +69,8 @@ class ShortcutB(nn.Cell):
         self.conv = Conv2d(c_in, c_out, 1, stride, rng=rng)
         self.bn = BatchNorm(c_out, relu=False)
 
-    def construct(self, x, plan):
-        return self.bn(self.conv(x, plan))
+    def construct(self, x, plan, row=None):
+        return self.bn(self.conv(x, plan), None, row)
 
 
 class BasicBlock(nn.Cell):
@@ -86,10 +86,10 @@ class BasicBlock(nn.Cell):
         self.bn2 = BatchNorm(c, relu=True)
         self.downsample = _shortcut(c_in, c, stride, option_a, rng)
 
-    def construct(self, x, plan):
-        shortcut = x if self.downsample is None else self.downsample(x, plan)
-        y = self.bn1(self.conv1(x, plan))
-        return self.bn2(self.conv2(y, plan), shortcut)
+    def construct(self, x, plan, row=None):
+        shortcut = x if self.downsample is None else self.downsample(x, plan, row)
+        y = self.bn1(self.conv1(x, plan), None, row)
+        return self.bn2(self.conv2(y, plan), shortcut, row)
 
 
 class Bottleneck(nn.Cell):
@@ -107,11 +107,11 @@ class Bottleneck(nn.Cell):
         self.bn3 = BatchNorm(c * self.expansion, relu=True)
         self.downsample = _shortcut(c_in, c * self.expansion, stride, option_a, rng)
 
-    def construct(self, x, plan):
-        shortcut = x if self.downsample is None else self.downsample(x, plan)
-        y = self.bn1(self.conv1(x, plan))
-        y = self.bn2(self.conv2(y, plan))
-        return self.bn3(self.conv3(y, plan), shortcut)
+    def construct(self, x, plan, row=None):
+        shortcut = x if self.downsample is None else self.downsample(x, plan, row)
+        y = self.bn1(self.conv1(x, plan), None, row)
+        y = self.bn2(self.conv2(y, plan), None, row)
+        return self.bn3(self.conv3(y, plan), shortcut, row)
 
 
 def _shortcut(c_in: int, c_out: int, stride: int, option_a: bool, rng) -> nn.Cell | None:
@@ -122,6 +122,8 @@ def _shortcut(c_in: int, c_out: int, stride: int, option_a: bool, rng) -> nn.Cel
 
 class ResNet(nn.Cell):
     """Image (N, 3, H, W) float32, normalised -> logits (N, num_classes).
+
+    Every part also takes the plan, for dynamic layers, and the row of the normalisation's bank.
 
     Args:
         design: one of `DESIGNS`.
@@ -154,33 +156,33 @@ class ResNet(nn.Cell):
         self.fc = Dense(channels, num_classes, rng=rng)
         name_parameters(self)
 
-    def stem(self, image, plan):
+    def stem(self, image, plan, row=None):
         """What comes before the first stage."""
-        x = self.bn1(self.conv1(image, plan))
+        x = self.bn1(self.conv1(image, plan), None, row)
         return x if self.pool is None else self.pool(x)
 
-    def after_stem(self, x, plan):
+    def after_stem(self, x, plan, row=None):
         """All stages and the head."""
-        return self.late(self._first_stage(x, plan), plan)
+        return self.late(self._first_stage(x, plan, row), plan, row)
 
-    def early(self, image, plan):
+    def early(self, image, plan, row=None):
         """Stem and first stage."""
-        return self._first_stage(self.stem(image, plan), plan)
+        return self._first_stage(self.stem(image, plan, row), plan, row)
 
-    def _first_stage(self, x, plan):
+    def _first_stage(self, x, plan, row):
         for block in self.layer1:
-            x = block(x, plan)
+            x = block(x, plan, row)
         return x
 
-    def late(self, x, plan):
+    def late(self, x, plan, row=None):
         """The other stages and the head."""
         for block in self.layer2:
-            x = block(x, plan)
+            x = block(x, plan, row)
         for block in self.layer3:
-            x = block(x, plan)
+            x = block(x, plan, row)
         if self.has_layer4:
             for block in self.layer4:
-                x = block(x, plan)
+                x = block(x, plan, row)
         return self.fc(x.mean((2, 3)), plan)
 
     def construct(self, image, plan=None):

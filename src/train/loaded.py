@@ -14,11 +14,13 @@
 """The network that a run has trained, built again and filled from its checkpoint."""
 
 from src.config import Config
+from src.errors import UserError
 from src.methods import build_method
 from src.methods.base import Method
 from src.runtime import Runtime
-from src.train.batches import load_split
+from src.train.batches import load_split, open_loaders
 from src.train.checkpoints import Progress, load_checkpoint, read_progress
+from src.train.recalibrate import recalibrate
 from src.train.run_folder import RunFolder
 
 
@@ -35,3 +37,21 @@ def fresh_method(config: Config, runtime: Runtime) -> Method:
     """The method with `model.weights`, or random ones, for the configured data set."""
     dataset = load_split(config, "test")
     return build_method(config, dataset.num_classes, dataset.image_size, runtime.native)[0]
+
+
+def prepare(
+    config: Config, method: Method, runtime: Runtime, bits: int | None, batches: int | None
+) -> None:
+    """What eval.py and export.py ask of a network: one width everywhere, new statistics.
+
+    Raises:
+        UserError: no controller, or a width that is not among its candidates.
+    """
+    if bits is not None:
+        if bits not in method.widths:
+            has = f"only {', '.join(map(str, method.widths))}" if method.widths else "no controller"
+            raise UserError(f"--bits {bits}: this network has {has}")
+        method.forced = method.widths.index(bits)
+    if batches is not None:
+        train_set = load_split(config, "train")
+        recalibrate(method, open_loaders(config, runtime, train_set).train, runtime, batches)

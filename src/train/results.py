@@ -26,21 +26,25 @@ from src.train.run_folder import RunFolder
 def evaluate_split(
     config: Config, method: Method, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
 ) -> dict:
-    """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers."""
+    """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers.
+
+    With one width forced on all layers the files are <split>_<bits>bit, and the run's own stay.
+    """
     loader = eval_loader(config, runtime, load_split(config, split))
     answers = evaluate(method, loader, runtime, config.train.seed)
     numbers = summarise(method, answers)
     numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
     numbers["unreadable_images"] = loader.dataset.errors
     if runtime.is_main:
-        folder.write_json(f"eval/{split}.json", numbers)
-        _write_answers(folder, split, answers)
+        name = split if method.forced is None else f"{split}_{method.widths[method.forced]}bit"
+        folder.write_json(f"eval/{name}.json", numbers)
+        _write_answers(folder, name, answers)
     return numbers
 
 
-def _write_answers(folder: RunFolder, split: str, answers: Answers) -> None:
-    path = folder.path / "eval" / f"{split}.npz"
-    partial = path.with_name(f".{split}.partial.npz")
+def _write_answers(folder: RunFolder, name: str, answers: Answers) -> None:
+    path = folder.path / "eval" / f"{name}.npz"
+    partial = path.with_name(f".{name}.partial.npz")
     np.savez_compressed(
         partial,
         label=answers.label, predicted=answers.predicted, loss=answers.loss,

@@ -184,8 +184,8 @@ class Stage:
         LOG.info("%s (%s)", line, clock(time.perf_counter() - start))
         if collapsed(answers):
             LOG.warning(
-                "the controller has collapsed: (nearly) all images get one plan; lower "
-                "dqnet.alpha_bits, raise dqnet.tau, or train longer"
+                "the controller has collapsed: (nearly) all images get one plan; lower the weight "
+                "of its cost (dqnet.alpha_bits, dqt.beta) or its learning rate (head_lr)"
             )
         if numbers["top1"] > self.progress.best_top1:
             self.progress.best_top1 = numbers["top1"]

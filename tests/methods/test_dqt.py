@@ -63,18 +63,19 @@ def test_training_gives_soft_choices_and_the_static_logits():
     (logits, plan, p, others), noise = outputs(built, x, True)
     np.testing.assert_allclose(p.asnumpy().sum(-1), 1, rtol=1e-5)
     assert plan.shape == p.shape == (3, 6, 1, 3) and len(others) == 2
-    assert noise[3].shape == (2, 3) and not np.array_equal(noise[3][0], noise[3][1])
+    static = noise[4]
+    assert static.shape == (2, 3) and not np.array_equal(static[0], static[1])
 
 
 def test_static_logits_are_those_of_a_plan_with_that_width_everywhere():
     built, x = dqt("dqt.subset=3"), images(3)
     (_, _, _, others), noise = outputs(built, x, True)
-    features = built.network.model.stem(Tensor(x), None)
+    features = built.network.model.stem(Tensor(x), None, built.network.stem_row)
     for width, logits in enumerate(others):
-        assert noise[3][width].argmax() == width  # sorted, all of three
+        assert noise[4][width].argmax() == width  # sorted, all of three
         plan = np.zeros((3, 6, 1, 3), np.float32)
         plan[..., width] = 1
-        expected = built.network.model.after_stem(features, Tensor(plan))
+        expected = built.network.model.after_stem(features, Tensor(plan), Tensor(noise[5][width]))
         np.testing.assert_allclose(logits.asnumpy(), expected.asnumpy(), atol=1e-4)
     assert np.abs(others[0].asnumpy() - others[2].asnumpy()).max() > 1e-3
 
@@ -99,7 +100,7 @@ def test_the_loss_adds_consistency_and_cost():
 @pytest.mark.parametrize("kind", ["bits", "bitops"])
 def test_expected_cost_falls_with_narrower_choices(kind):
     built = dqt()
-    cost = ExpectedCost(built.cost, (2, 4, 8), 1.0, kind)
+    cost = ExpectedCost(built.cost, (2, 4, 8), 1.0, kind, 0)
     plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])
     wide, narrow = (np.tile(np.float32(p), (2, 6, 1, 1)) for p in ([0, 0, 1], [0.5, 0.5, 0]))
     values = [float(cost(plan, Tensor(p))[0].asnumpy()) for p in (wide, narrow)]

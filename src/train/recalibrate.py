@@ -1,0 +1,113 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""New running statistics for the normalisations of a trained network, from training images.
+
+Training leaves an exponential mean over changing weights and, in a dynamic network, over widths
+that were still drawn at random. This is the plain mean over some batches, with the network as it is
+evaluated: the "precise" statistics of Wu & Johnson, 2021, arXiv 2105.07576, section 3.
+"""
+
+import numpy as np
+from mindspore import Tensor, nn
+
+from src.data import Loader
+from src.errors import UserError
+from src.layers.norm import MOMENTUM, BatchNorm
+from src.methods.base import Method
+from src.runtime import Runtime, average_statistics
+
+
+class _WithStatistics(nn.Cell):
+    """The network as in evaluation, but its normalisations use, and note, the batch's statistics.
+
+    A cell of its own, since MindSpore would take the network's graph of evaluation for it.
+    """
+
+    def __init__(self, network: nn.Cell):
+        super().__init__(auto_prefix=False)
+        self.network = network
+        self.norms = [c for _, c in network.cells_and_names() if isinstance(c, BatchNorm)]
+
+    def construct(self, *inputs):
+        return self.network(*inputs)
+
+    def learn(self, mode: bool) -> None:
+        self.network.set_train(False)
+        for norm in self.norms:
+            norm.set_train(mode)
+
+
+def recalibrate(method: Method, loader: Loader, runtime: Runtime, batches: int) -> None:
+    """Replace every row of statistics that the network has, in place.
+
+    Args:
+        loader: training batches; the same ones whenever the seed is.
+        batches: how many, for each way in which the network runs (the controller's widths, and each
+            width by itself where it has statistics of its own).
+
+    Raises:
+        UserError: fewer than one batch.
+    """
+    if batches < 1:
+        raise UserError(f"--recalibrate {batches}: expected a positive number of batches")
+    passing = _WithStatistics(method.network)
+    passing.learn(True)
+    means = [_RowMeans(p) for n in passing.norms for p in (n.moving_mean, n.moving_variance)]
+    forced = method.forced
+    rows = passing.norms[0].moving_mean.ndim == 2 and passing.norms[0].moving_mean.shape[0]
+    for way in (None, *range(rows - 1)) if rows > 1 else (forced,):
+        method.forced = way
+        _average(method, passing, means, loader, batches)
+    method.forced = forced
+    for mean in means:
+        mean.store()
+    passing.learn(False)
+    average_statistics(runtime, method.network)
+
+
+def _average(method: Method, passing: nn.Cell, means: list, loader: Loader, batches: int) -> None:
+    rng = np.random.default_rng(0)
+    for i, batch in enumerate(loader.epoch(0)):
+        if i == batches:
+            break
+        for mean in means:
+            mean.clear()
+        noise = method.noise(rng, len(batch.images), train=False)
+        passing(Tensor(batch.images), *[Tensor(x) for x in noise])
+        for mean in means:
+            mean.note()
+
+
+class _RowMeans:
+    """The mean, row by row, of what passes write into a running statistic."""
+
+    def __init__(self, parameter):
+        self.parameter, self.before = parameter, parameter.asnumpy().copy()
+        self.total = np.zeros_like(self.before, np.float64)
+        self.count = np.zeros(self.before.shape[:-1])
+
+    def clear(self) -> None:
+        self.parameter.set_data(Tensor(np.zeros_like(self.before)))  # it takes over the memory
+
+    def note(self) -> None:
+        value = self.parameter.asnumpy()
+        self.total += value
+        self.count += value.any(-1)
+
+    def store(self) -> None:
+        """A row that no pass has written keeps what it had."""
+        count = self.count[..., None]
+        mean = self.total / (1 - MOMENTUM) / np.maximum(count, 1)
+        values = np.where(count > 0, mean, self.before).astype(np.float32)
+        self.parameter.set_data(Tensor(values))
