@@ -34,9 +34,9 @@ class Method:
         penalty: cell (plan[, p]) -> (loss term, mean bits, mean BitOPs, entropy), or None.
         head: who draws the controller's noise (`draw`, `no_noise`), or None.
         sample: evaluation draws widths too.
-        forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
         targets: what the metrics compare with.
         consistency: weight of the task loss of the logits that the network returns last in training.
+        forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
     """
 
     name: str
@@ -47,9 +47,9 @@ class Method:
     penalty: nn.Cell | None = None
     head: nn.Cell | None = None
     sample: bool = False
-    forced: int | None = None
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
+    forced: int | None = None
 
     def noise(
         self, rng: np.random.Generator, images: int, train: bool, progress: float = 0.0

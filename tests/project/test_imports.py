@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "train": ANY,
     "deploy": {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
+        "engine",
     },
     "engine": {"kernels"},
     "bench": {"config", "runtime", "kernels", "layers", "models", "methods", "train"},

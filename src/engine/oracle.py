@@ -1,0 +1,153 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The oracle: the definition of an integer program, in NumPy int64, one image after another.
+
+Every other engine must give these integers, in every register. It is meant to be read, not to be
+fast (a ResNet-20 image takes about a second).
+"""
+
+import numpy as np
+
+from src.engine import integers
+from src.engine.program import (
+    Add,
+    Affine,
+    Choose,
+    Conv,
+    Input,
+    MaxPool,
+    Operation,
+    Pool,
+    Program,
+    Quantise,
+    Subsample,
+    Wide,
+)
+
+
+class Oracle:
+    """Runs a checked program (check.py)."""
+
+    def __init__(self, program: Program):
+        self.program = program
+
+    def run(self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0):
+        """(logits int32 (N, classes), plan int64 (N, layers, columns) or None).
+
+        Args:
+            images: uint8 (N, 3, H, W).
+            plan: candidate of each layer and column, instead of the controller's.
+            row: of the statistics.
+        """
+        registers = [self.trace(x, None if plan is None else plan[n], row)
+                     for n, x in enumerate(images)]  # fmt: skip
+        logits = np.stack([r[-1].reshape(-1) for r in registers]).astype(np.int32)
+        if plan is None and self.program.chooser is not None:
+            plan = np.stack([r[self.program.chooser] for r in registers])
+        return logits, plan
+
+    def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
+        """All registers of one image (3, H, W), int64; None where nothing had to run."""
+        needed = self.program.needed(plan is not None)
+        registers: list[np.ndarray | None] = []
+        for i, op in enumerate(self.program.operations):
+            if not needed[i]:
+                registers.append(None)
+                continue
+            inputs = [image] if isinstance(op, Input) else [registers[r] for r in op.reads]
+            registers.append(_RUN[type(op)](op, *inputs, plan, row))
+            if isinstance(op, Choose):
+                plan = registers[-1]
+        return registers
+
+
+def _input(op: Input, image, plan, row):
+    channels = np.arange(3)[:, None, None]
+    return op.arrays["table"].astype(np.int64)[channels, image]
+
+
+def _quantise(op: Quantise, v, plan, row):
+    k = _choice(plan, op.slot, op.column) if len(op.arrays["bits"]) > 1 else 0
+    codes = integers.round_shift(v * int(op.arrays["multiplier"][k]), op.shift)
+    return np.clip(codes, *integers.limits(int(op.arrays["bits"][k]), op.signed))
+
+
+def _conv(op: Conv, x, plan, row):
+    w_choice = _choice(plan, op.slot, op.w_column)
+    a_choice = _choice(plan, op.slot, op.a_column)
+    w_bits, a_bits = int(op.arrays["bits"][0, w_choice]), int(op.arrays["bits"][1, a_choice])
+    multiplier = op.arrays["multiplier"][row]
+    v, a = min(w_choice, multiplier.shape[0] - 1), min(a_choice, multiplier.shape[1] - 1)
+    shift = 0
+    if op.master:
+        weight = op.arrays["weight.0"].astype(np.int64)
+        weight = integers.child(weight, op.master, w_bits, True)
+        x = integers.child(x, op.master, a_bits, False)
+        shift = (op.master - w_bits) + (op.master - a_bits)
+    else:
+        weight = op.arrays[f"weight.{w_choice}"].astype(np.int64)
+    if op.odd:
+        weight = 2 * weight + 1
+    acc = integers.convolve(x, weight, op.stride, op.padding, op.groups) << shift
+    return _affine_of(acc, multiplier[v, a], op.arrays["bias"][row], op.shift, op.relu)
+
+
+def _wide(op: Wide, x, plan, row):
+    weight = op.arrays["weight"].astype(np.int64)
+    acc = integers.convolve(x, weight, op.stride, op.padding, op.groups)
+    return integers.saturate(integers.round_shift(acc, op.shift))
+
+
+def _affine(op: Affine, x, plan, row):
+    return _affine_of(x, op.arrays["multiplier"][row], op.arrays["bias"][row], op.shift, op.relu)
+
+
+def _affine_of(v, multiplier, bias, shift, relu):
+    multiplier, bias = (t.astype(np.int64)[:, None, None] for t in (multiplier, bias))
+    y = integers.saturate(integers.round_shift(v * multiplier + bias, shift))
+    return np.maximum(y, 0) if relu else y
+
+
+def _add(op: Add, x, y, plan, row):
+    total = integers.saturate(x + y)
+    return np.maximum(total, 0) if op.relu else total
+
+
+def _pool(op: Pool, x, plan, row):
+    return integers.rounded_means(x, op.bins)
+
+
+def _max_pool(op: MaxPool, x, plan, row):
+    lowest = integers.INT32.min
+    return integers.windows(x, op.kernel, op.stride, op.padding, lowest).max((3, 4))
+
+
+def _subsample(op: Subsample, x, plan, row):
+    return np.pad(x[:, :: op.stride, :: op.stride], ((op.before, op.after), (0, 0), (0, 0)))
+
+
+def _choose(op: Choose, x, plan, row):
+    layers = 1 if op.shared else op.layers
+    choice = x.reshape(layers, op.columns, op.choices).argmax(-1)
+    return np.tile(choice, (op.layers // layers, 1))
+
+
+def _choice(plan, slot: int, column: int) -> int:
+    return 0 if slot < 0 else int(plan[slot, column])
+
+
+_RUN: dict[type[Operation], callable] = {
+    Input: _input, Quantise: _quantise, Conv: _conv, Wide: _wide, Affine: _affine, Add: _add,
+    Pool: _pool, MaxPool: _max_pool, Subsample: _subsample, Choose: _choose,
+}  # fmt: skip
