@@ -17,15 +17,15 @@ import numpy as np
 
 from src.errors import UserError
 
-MULTIPLIER_BITS = 30  # multipliers stay below 2^30: with them a product of two keeps within int64
-LARGEST_SHIFT = 62
-LARGEST_BIAS = 61  # biases stay below 2^61
+MULTIPLIER_BITS = 30  # multipliers stay below 2^30: with them a product of two keeps within 63 bits
+LARGEST_SHIFT = 60
+LARGEST_BIAS = 60  # biases stay below 2^60
 
 
 def fixed_point(multiplier: np.ndarray, bias: np.ndarray | float = 0.0):
     """(int32 multipliers, int64 biases, shift), each real value times 2^shift, rounded.
 
-    The shift is the largest that keeps multipliers below 2^30 and biases below 2^61, so that the
+    The shift is the largest that keeps multipliers below 2^30 and biases below 2^60, so that the
     largest multiplier of a layer carries 30 bits.
 
     Raises:
@@ -54,7 +54,8 @@ def fixed_weights(weight: np.ndarray) -> tuple[np.ndarray, int]:
     sum to less than 2^31, so that a sum of int32 inputs stays in int64."""
     weight = np.asarray(weight, np.float64)
     largest = float(np.abs(weight).reshape(len(weight), -1).sum(1).max())
-    shift = LARGEST_SHIFT if largest == 0 else min(LARGEST_SHIFT, int(np.floor(np.log2(2**30 / largest))))
+    room = LARGEST_SHIFT if largest == 0 else int(np.floor(np.log2(2**30 / largest)))
+    shift = min(LARGEST_SHIFT, room)
     if shift < 0:
         raise UserError(f"weights that sum to {largest:.3g} are too large for integers")
     return round_half_up(weight * 2.0**shift).astype(np.int32), shift

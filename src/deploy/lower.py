@@ -46,7 +46,6 @@ from src.engine.program import (
 )
 from src.errors import UserError
 from src.layers.conv import Conv2d, Dense
-from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import EPSILON, BatchNorm
 from src.layers.shortcut import ShortcutA
 from src.methods.base import Method

@@ -15,7 +15,7 @@
 
 Checked for every operation: registers read exist and are of the right kind and shape, arrays have
 their type, shape and range, and no sum leaves the integers that engines compute it in (int32 for a
-convolution of codes, int64 after its multiplier, int64 for a wide one). All arrays being integers,
+convolution of codes, 63 bits after a multiplier, int64 for a wide one). All arrays being integers,
 nothing floats from the pixels to the logits. The C++ loader (kernels/csrc/program.cc) checks the same.
 """
 
@@ -42,7 +42,7 @@ from src.engine.program import (
 
 LARGEST_SIDE, LARGEST_CHANNELS, LARGEST_REGISTER = 4096, 65536, 2**28
 LARGEST_ROWS, LARGEST_CHOICES, LARGEST_LAYERS = 64, 16, 4096
-LARGEST_SHIFT = 62
+LARGEST_SHIFT = 60
 
 
 class ProgramError(ValueError):
@@ -95,7 +95,7 @@ class _State:
 
     def input(self, op: Input) -> Register:
         sides = min(op.height, op.width), max(op.height, op.width)
-        _need(1 <= sides[0] and sides[1] <= LARGEST_SIDE, f"image of {op.height} x {op.width}")
+        _need(sides[0] >= 1 and sides[1] <= LARGEST_SIDE, f"image of {op.height} x {op.width}")
         _need(op.bits == 0 or 2 <= op.bits <= 8, f"codes of {op.bits} bits")
         table = _array(op, "table", np.int32, (3, 256))
         if op.bits:
@@ -111,7 +111,9 @@ class _State:
         _need(1 <= variants <= LARGEST_CHOICES, f"{variants} variants")
         self._slot(op.slot, (op.column,), variants if op.slot >= 0 else None)
         _need(variants == 1 or op.slot >= 0, "several variants and no slot")
-        _array(op, "multiplier", np.int32, (variants,))
+        multiplier = _array(op, "multiplier", np.int32, (variants,))
+        small = np.abs(multiplier.astype(np.int64)).max() < 2**30
+        _need(small, "a multiplier of 2^30 or more")
         bits = op.arrays["bits"]
         _need(bits.min() >= 1 and bits.max() <= 8, f"codes of {bits.tolist()} bits")
         return _register("codes", x.shape, int(bits.max()), op.signed)
@@ -190,7 +192,7 @@ class _State:
         bias = op.arrays["bias"]
         largest_bias = max(abs(int(bias.min())), abs(int(bias.max())))
         total = largest * multiplier + largest_bias + (1 << op.shift >> 1)
-        _need(total < 2**63, "multiplier and bias may leave int64")
+        _need(total < 2**62, "multiplier and bias may leave 63 bits")
 
     def add(self, op: Add, x: Register, y: Register) -> Register:
         _need(x.kind == y.kind == "wide", f"reads {x.kind} and {y.kind}")
@@ -274,7 +276,7 @@ def _array(op: Operation, name: str, dtype, shape: tuple) -> np.ndarray:
 def _register(kind: str, shape: tuple, bits: int = 0, signed: int = 0) -> Register:
     c, h, w = shape
     _need(1 <= c <= LARGEST_CHANNELS, f"{c} channels")
-    _need(1 <= min(h, w) and max(h, w) <= LARGEST_SIDE, f"{h} x {w} pixels")
+    _need(min(h, w) >= 1 and max(h, w) <= LARGEST_SIDE, f"{h} x {w} pixels")
     _need(c * h * w <= LARGEST_REGISTER, f"a register of {shape}")
     return Register(kind, (c, h, w), bits, signed)
 
