@@ -38,7 +38,10 @@ _LINK_FLAGS = ["-shared", "-pthread", "-static-libstdc++", "-static-libgcc"]
 # MindSpore unloads the library when a network is collected; the pool's threads must not lose their code.
 _LINK_FLAGS += ["-Wl,-z,nodelete"]
 # Sources compiled once; all other .cc files are compiled per instruction set.
-_COMMON = {"aot.cc", "maxpool.cc", "pool.cc", "profile.cc", "select.cc", "subsample.cc", "tensors.cc"}
+_COMMON = {
+    "aot.cc", "check.cc", "engine.cc", "engine_abi.cc", "maxpool.cc", "pool.cc", "profile.cc", "program.cc",
+    "safetensors.cc", "select.cc", "subsample.cc", "tensors.cc",
+}  # fmt: skip
 _ISA_FLAGS = {
     "x86_64": {
         "avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma",
@@ -120,7 +123,7 @@ def _compile_commands(compiler: str, folder: Path) -> list[list[str]]:
     isas = _isa_flags()
     with_isas = [f"-DDQ_WITH_{isa.upper()}" for isa in isas]
     commands = []
-    for source in sorted(_SOURCES.glob("*.cc")):
+    for source in sorted(_SOURCES.rglob("*.cc")):
         variants = {"": with_isas}
         if source.name not in _COMMON:
             variants = {
@@ -173,7 +176,7 @@ def _digest(content: bytes) -> str:
 def _key() -> str:
     parts = [platform.machine(), *_FLAGS, *_LINK_FLAGS, repr(_isa_flags())]
     digest = hashlib.sha256("\0".join(parts).encode())
-    for source in sorted(_SOURCES.iterdir()):
+    for source in sorted(_SOURCES.rglob("*")):
         if source.suffix in (".cc", ".h"):
             digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -33,6 +33,8 @@ MESSAGES = {
     21: "out of memory for scratch buffers",
     22: "DYNQUANT_ISA names an instruction set that this machine lacks",
     23: "internal error",
+    24: "the artefact is damaged, or not one",
+    25: "a candidate of the plan, or the row of statistics, is out of range",
 }
 _RETURNED = re.compile(r"function\((dq_\w+)\)[^\n]*? is (\d+)")
 

@@ -34,6 +34,8 @@ enum Code {
   kMemory = 21,      // scratch memory could not be had
   kIsa = 22,         // DYNQUANT_ISA names an instruction set this machine lacks
   kInternal = 23,
+  kArtefact = 24,  // an artefact is damaged, or not one
+  kPlan = 25,      // a plan's candidate, or a row of statistics, is out of range
 };
 
 }  // namespace dq

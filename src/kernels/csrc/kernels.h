@@ -70,6 +70,8 @@ struct NormShape {
   bool relu;
 };
 
+struct IntegerKernels;  // engine/integer_ops.h
+
 struct Kernels {
   const char *name;
   // choice: the quantiser of each image, or null for all 0.
@@ -98,6 +100,7 @@ struct Kernels {
   // Multiply-accumulates done by `threads` items of `steps` rounds each: floats, or codes.
   double (*burn_float)(int threads, long steps);
   double (*burn_codes)(int threads, long steps);
+  const IntegerKernels *integer;
 };
 
 const Kernels *active_kernels();  // null when DYNQUANT_ISA asks for what this machine lacks

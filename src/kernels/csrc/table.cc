@@ -13,6 +13,7 @@
 // limitations under the License.
 
 // table.cc: the kernels of this instruction set, as one table.
+#include "engine/integer_ops.h"
 #include "kernels.h"
 
 #define DQ_TEXT2(x) #x
@@ -39,10 +40,11 @@ double burn_float(int, long);
 double burn_codes(int, long);
 void bound_gradients(const Gradient *, int, float, float *);
 
+extern const IntegerKernels kIntegerTable;
 extern const Kernels kTable;
 const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,   conv_inner,
                         norm_forward,     norm_backward,   quant_forward,   quant_backward,
                         dorefa_forward,   dorefa_backward, bound_gradients, burn_float,
-                        burn_codes};
+                        burn_codes,       &kIntegerTable};
 
 }  // namespace DQ_NS

@@ -1,0 +1,119 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The native engine: the C++ core runs an artefact, through ctypes. No float framework is loaded.
+
+The C++ side reads and checks the file itself (kernels/csrc/engine), so that a program without Python
+can do the same.
+"""
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+
+from src import kernels
+from src.engine.artefact import load_artefact
+from src.engine.check import check
+from src.errors import UserError
+
+_TEXT = 512
+_SIZES = 8
+
+
+class Native:
+    """An artefact, loaded. Many calls, one at a time; close() or the end of the object frees it."""
+
+    def __init__(self, path: Path):
+        """UserError: no compiler, or a file that is missing, damaged or cannot be run."""
+        self.path, self._handle = Path(path), ctypes.c_void_p()
+        self._library = kernels.handle()
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise UserError(f"artefact {path} cannot be read: {error.strerror or error}") from error
+        text = ctypes.create_string_buffer(_TEXT)
+        code = self._library.dq_program_open(
+            content, ctypes.c_int64(len(content)), ctypes.byref(self._handle), text, _TEXT
+        )
+        if code:
+            what = text.value.decode(errors="replace") or kernels.describe("dq_program_open", code)
+            raise UserError(f"artefact {path} is damaged or not one: {what}; export it again")
+        sizes = (ctypes.c_int64 * _SIZES)()
+        self._library.dq_program_sizes(self._handle, sizes)
+        self.image = (3, sizes[0], sizes[1])
+        self.classes, self.plan_shape, self.choices = sizes[2], (sizes[3], sizes[4]), sizes[5]
+        self.rows, self._values = sizes[6], sizes[7]
+
+    def run(self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0):
+        """(logits int32 (N, classes), plan int64 (N, layers, columns) or None).
+
+        Args:
+            images: uint8 (N, 3, H, W).
+            plan: candidate of each layer and column, instead of the controller's.
+            row: of the statistics.
+
+        Raises:
+            ValueError: an argument of the wrong shape, type or range.
+        """
+        images, plan = self._checked(images, plan)
+        logits = np.empty((len(images), self.classes), np.int32)
+        chosen = np.empty((len(images), *self.plan_shape), np.int64) if self.choices else None
+        self._call("dq_program_run", _pointer(images), ctypes.c_int64(len(images)), _pointer(plan),
+                   row, _pointer(logits), _pointer(chosen))  # fmt: skip
+        return logits, chosen
+
+    def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
+        """All registers of one image (3, H, W), as the oracle's; None where nothing had to run."""
+        images, plans = self._checked(image[None], None if plan is None else plan[None])
+        values = np.zeros(self._values, np.int32)
+        self._call("dq_program_trace", _pointer(images), _pointer(plans), row, _pointer(values))
+        program = load_artefact(self.path)
+        registers, at = [], 0
+        needed = program.needed(plan is not None)
+        for register, ran in zip(check(program), needed, strict=True):
+            shape = register.shape[:2] if register.kind == "plan" else register.shape
+            count = int(np.prod(shape))
+            registers.append(values[at : at + count].reshape(shape) if ran else None)
+            at += count
+        return registers
+
+    def close(self) -> None:
+        """Free the program; a second call does nothing."""
+        if self._handle:
+            self._library.dq_program_close(self._handle)
+            self._handle = ctypes.c_void_p()
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            self.close()
+
+    def _checked(self, images: np.ndarray, plan: np.ndarray | None):
+        if images.dtype != np.uint8 or images.shape[1:] != self.image:
+            raise ValueError(f"images {images.dtype} {images.shape}; expected uint8 (N, *{self.image})")
+        if plan is None:
+            return np.ascontiguousarray(images), None
+        if not self.choices or plan.shape != (len(images), *self.plan_shape):
+            raise ValueError(f"plan {plan.shape}; expected (N, *{self.plan_shape})")
+        return np.ascontiguousarray(images), np.ascontiguousarray(plan, np.int64)
+
+    def _call(self, function: str, *arguments) -> None:
+        if not self._handle:
+            raise ValueError(f"{self.path}: the engine has been closed")
+        code = getattr(self._library, function)(self._handle, *arguments)
+        if code:
+            raise ValueError(kernels.describe(function, code))
+
+
+def _pointer(array: np.ndarray | None):
+    return None if array is None else ctypes.c_void_p(array.ctypes.data)

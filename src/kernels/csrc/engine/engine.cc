@@ -1,0 +1,428 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// engine.cc: one image after another through a program; images, or the rows of one image, in
+// parallel.
+#include "engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <new>
+
+#include "../kernels.h"
+#include "../pool.h"
+
+namespace dq {
+
+// What one thread holds while it runs an image.
+struct Engine::Worker {
+  std::vector<std::vector<int32_t>> registers;
+  std::vector<std::vector<int32_t>> spare;
+  std::vector<int16_t> codes;
+  std::vector<int32_t> padded;
+  std::vector<int> plan;
+  bool alone = false;  // the pool's other threads are free
+
+  void give(int i, size_t size) {
+    auto &target = registers[size_t(i)];
+    if (target.empty() && !spare.empty()) {
+      target.swap(spare.back());
+      spare.pop_back();
+    }
+    target.resize(size);
+  }
+  int choice(int64_t slot, int64_t column, int columns) const {
+    return slot < 0 ? 0 : plan[size_t(slot) * columns + size_t(column)];
+  }
+};
+
+namespace {
+
+constexpr size_t kWorthSharing = 1 << 14;  // values below which other threads are not woken
+
+// body(first, last) over [0, items), on all threads if `shared`.
+template <class Body>
+void spread(int items, bool shared, const Body &body) {
+  if (!shared || items < 2) return body(0, items);
+  struct Job {
+    const Body *body;
+    int items, parts;
+  } job = {&body, items, std::min(items, 4 * pool_threads())};
+  pool_run(
+      job.parts,
+      [](void *ctx, int, int part) {
+        const Job &j = *(const Job *)ctx;
+        (*j.body)(int(int64_t(j.items) * part / j.parts),
+                  int(int64_t(j.items) * (part + 1) / j.parts));
+      },
+      &job);
+}
+
+void input(const Operation &op, const uint8_t *pixels, int32_t *y) {
+  const size_t area = size_t(op.out.h) * op.out.w;
+  for (int c = 0; c < 3; c++)
+    for (size_t p = 0; p < area; p++)
+      y[p * 3 + c] = op.values[size_t(c) * 256 + pixels[c * area + p]];
+}
+
+void pool(const Operation &op, const Register &x, const int32_t *v, int32_t *y) {
+  const int bins = int(op.bins), c = x.c;
+  std::vector<int64_t> sum(static_cast<size_t>(c));
+  for (int i = 0; i < bins; i++)
+    for (int j = 0; j < bins; j++) {
+      const int top = i * x.h / bins, bottom = ((i + 1) * x.h + bins - 1) / bins;
+      const int left = j * x.w / bins, right = ((j + 1) * x.w + bins - 1) / bins;
+      const int64_t count = int64_t(bottom - top) * (right - left);
+      std::fill(sum.begin(), sum.end(), 0);
+      for (int a = top; a < bottom; a++)
+        for (int b = left; b < right; b++)
+          for (int k = 0; k < c; k++) sum[k] += v[(size_t(a) * x.w + b) * c + k];
+      for (int k = 0; k < c; k++) {
+        const int64_t numerator = 2 * sum[k] + count, divisor = 2 * count;
+        const int64_t quotient = numerator / divisor;  // towards zero; floor is wanted
+        y[(size_t(i) * bins + j) * c + k] = int32_t(quotient - (numerator % divisor < 0 ? 1 : 0));
+      }
+    }
+}
+
+void max_pool(const Operation &op, const Register &x, const int32_t *v, int32_t *y) {
+  const int k = int(op.kernel), s = int(op.stride), p = int(op.padding), c = x.c;
+  for (int i = 0; i < op.out.h; i++)
+    for (int j = 0; j < op.out.w; j++) {
+      int32_t *out = y + (size_t(i) * op.out.w + j) * c;
+      std::fill(out, out + c, INT32_MIN);
+      for (int a = std::max(0, i * s - p); a < std::min(x.h, i * s - p + k); a++)
+        for (int b = std::max(0, j * s - p); b < std::min(x.w, j * s - p + k); b++) {
+          const int32_t *in = v + (size_t(a) * x.w + b) * c;
+          for (int n = 0; n < c; n++) out[n] = std::max(out[n], in[n]);
+        }
+    }
+}
+
+void subsample(const Operation &op, const Register &x, const int32_t *v, int32_t *y) {
+  std::fill(y, y + op.out.size(), 0);
+  for (int i = 0; i < op.out.h; i++)
+    for (int j = 0; j < op.out.w; j++) {
+      const int32_t *in = v + (size_t(i) * op.stride * x.w + size_t(j) * op.stride) * x.c;
+      std::copy(in, in + x.c, y + (size_t(i) * op.out.w + j) * op.out.c + op.before);
+    }
+}
+
+void choose(const Operation &op, const int32_t *v, std::vector<int> *plan) {
+  const size_t given = size_t(op.shared ? 1 : op.layers) * op.columns;
+  plan->resize(size_t(op.layers) * op.columns);
+  for (size_t i = 0; i < plan->size(); i++) {
+    const int32_t *values = v + (i % given) * op.choices;
+    (*plan)[i] = int(std::max_element(values, values + op.choices) - values);
+  }
+}
+
+std::vector<int16_t> pack(const Operation &op, int choice) {
+  const bool nested = op.master > 0;
+  const auto &weight = op.weights[nested ? 0 : size_t(choice)];
+  const int drop = nested ? int(op.master) - op.w_bits[choice] : 0;
+  const int top = nested ? (1 << (op.w_bits[choice] - 1)) - 1 : 127;
+  const int groups = int(op.groups), k = int(op.kernel), c_in = int(op.c_in);
+  const int channels = int(op.c_out) / groups, pairs = (c_in + 1) / 2;
+  const int blocks = (channels + kChannelBlock - 1) / kChannelBlock;
+  std::vector<int16_t> out(size_t(groups) * blocks * k * k * pairs * kChannelBlock * 2);
+  for (int o = 0; o < op.c_out; o++) {
+    const int group = o / channels, block = o % channels / kChannelBlock;
+    const int lane = o % channels % kChannelBlock;
+    for (int c = 0; c < c_in; c++)
+      for (int tap = 0; tap < k * k; tap++) {
+        int q = weight[(size_t(o) * c_in + c) * k * k + tap];
+        q = std::min((q + ((1 << drop) >> 1)) >> drop, top);  // a child's lower clip cannot bind
+        size_t at = ((size_t(group) * blocks + block) * k * k + tap) * pairs + c / 2;
+        out[(at * kChannelBlock + lane) * 2 + c % 2] = int16_t(op.odd ? 2 * q + 1 : q);
+      }
+  }
+  return out;
+}
+
+// Values of each channel, every group's padded to whole blocks.
+template <class T>
+std::vector<T> in_blocks(const T *values, int c_out, int groups) {
+  const int channels = c_out / groups;
+  const int width = (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock;
+  std::vector<T> out(size_t(groups) * width);
+  for (int o = 0; o < c_out; o++) out[size_t(o / channels) * width + o % channels] = values[o];
+  return out;
+}
+
+}  // namespace
+
+const IntegerKernels &integer_kernels() { return *active_kernels()->integer; }
+
+Engine::Engine(Program program)
+    : program_(std::move(program)),
+      layers_(program_.operations.size()),
+      last_use_(program_.operations.size(), -1) {
+  for (int i = 0; i < int(layers_.size()); i++) {
+    for (int r : program_.operations[i].reads()) last_use_[r] = i;
+    prepare(i);
+  }
+  last_use_.back() = int(layers_.size());
+}
+
+Engine::~Engine() = default;
+
+void Engine::prepare(int i) {
+  const Operation &op = program_.operations[size_t(i)];
+  Layer &layer = layers_[size_t(i)];
+  const int k = int(op.kernel), c_in = int(op.c_in);
+  if (op.kind == kConv) {
+    layer.packed.reset(new Packed[op.w_bits.size()]);
+    for (size_t at = 0; at < op.multiplier.size(); at += size_t(op.c_out))
+      layer.multiplier.push_back(in_blocks(&op.multiplier[at], int(op.c_out), int(op.groups)));
+    for (size_t at = 0; at < op.bias.size(); at += size_t(op.c_out))
+      layer.bias.push_back(in_blocks(&op.bias[at], int(op.c_out), int(op.groups)));
+  } else if (op.kind == kWide) {
+    layer.wide.resize(op.values.size());
+    for (size_t o = 0; o < size_t(op.c_out); o++)
+      for (int c = 0; c < c_in; c++)
+        for (int tap = 0; tap < k * k; tap++)
+          layer.wide[(o * k * k + tap) * c_in + c] = op.values[(o * c_in + c) * k * k + tap];
+  }
+}
+
+const int16_t *Engine::packed(const Operation &op, Layer *layer, int choice) {
+  Packed &p = layer->packed[choice];
+  std::call_once(p.once, [&] { p.weight = pack(op, choice); });
+  return p.weight.data();
+}
+
+void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
+                 int64_t *plan_out) {
+  const size_t pixels = size_t(program_.operations[0].out.h) * program_.operations[0].out.w * 3;
+  const size_t classes = program_.operations.back().out.size();
+  const size_t cells = program_.chooser < 0 ? 0 : size_t(program_.plan().c) * program_.plan().h;
+  const bool many = n > 1 && pool_threads() > 1;
+  while (int(workers_.size()) < (many ? pool_threads() : 1)) workers_.emplace_back(new Worker);
+  auto one = [&](Worker *w, int64_t i) {
+    w->alone = !many;
+    image(images + i * pixels, plan ? plan + i * cells : nullptr, row, w, false);
+    std::copy_n(w->registers.back().data(), classes, logits + i * classes);
+    if (plan_out) std::copy_n(w->plan.data(), cells, plan_out + i * cells);
+  };
+  if (!many) {
+    for (int64_t i = 0; i < n; i++) one(workers_[0].get(), i);
+    return;
+  }
+  struct Job {
+    decltype(one) *body;
+    Engine *engine;
+    std::atomic<bool> failed{false};  // an exception must not leave a thread of the pool
+  } job{&one, this, {}};
+  pool_run(
+      int(n),
+      [](void *ctx, int thread, int item) {
+        Job &j = *(Job *)ctx;
+        try {
+          (*j.body)(j.engine->workers_[size_t(thread)].get(), item);
+        } catch (const std::bad_alloc &) {
+          j.failed.store(true);
+        }
+      },
+      &job);
+  if (job.failed.load()) throw std::bad_alloc();
+}
+
+size_t Engine::register_total() const {
+  size_t total = 0;
+  for (const Operation &op : program_.operations)
+    total += op.kind == kChoose ? size_t(op.out.c) * op.out.h : op.out.size();
+  return total;
+}
+
+void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t *out) {
+  Worker w;
+  w.alone = true;
+  image(pixels, plan, row, &w, true);
+  for (size_t i = 0; i < program_.operations.size(); i++) {
+    const Register &r = program_.operations[i].out;
+    const auto &values = w.registers[i];
+    if (r.kind == kPlanRegister) {
+      if (!plan) std::copy(w.plan.begin(), w.plan.end(), out);
+      out += size_t(r.c) * r.h;
+      continue;
+    }
+    const size_t area = size_t(r.h) * r.w;
+    if (!values.empty())
+      for (size_t p = 0; p < area; p++)
+        for (int c = 0; c < r.c; c++) out[c * area + p] = values[p * r.c + c];
+    out += r.size();
+  }
+}
+
+void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep) {
+  const int count = int(program_.operations.size());
+  const std::vector<bool> needed = program_.needed(plan != nullptr);
+  w->registers.resize(size_t(count));
+  if (plan) {
+    const Register &shape = program_.plan();
+    w->plan.assign(plan, plan + size_t(shape.c) * shape.h);
+  }
+  for (int i = 0; i < count; i++) {
+    if (!needed[i]) continue;
+    step(i, pixels, row, w);
+    if (keep) continue;
+    for (int r : program_.operations[i].reads()) {
+      auto &used = w->registers[size_t(r)];
+      if (last_use_[r] == i && !used.empty()) {
+        w->spare.emplace_back();
+        w->spare.back().swap(used);
+      }
+    }
+  }
+}
+
+void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
+  const Operation &op = program_.operations[size_t(i)];
+  const IntegerKernels &k = integer_kernels();
+  if (op.kind == kChoose) return choose(op, w->registers[size_t(op.x)].data(), &w->plan);
+  w->give(i, op.out.size());
+  int32_t *y = w->registers[size_t(i)].data();
+  if (op.kind == kInput) return input(op, pixels, y);
+  const Register &shape = program_.operations[size_t(op.x)].out;
+  const int32_t *x = w->registers[size_t(op.x)].data();
+  const bool shared = w->alone && op.out.size() >= kWorthSharing;
+  const size_t line = size_t(op.out.w) * op.out.c;
+  switch (op.kind) {
+    case kQuantise: {
+      const int columns = program_.chooser < 0 ? 1 : program_.plan().h;
+      const int choice = op.a_bits.size() > 1 ? w->choice(op.slot, op.column, columns) : 0;
+      const int bits = op.a_bits[choice];
+      const int low = op.is_signed ? -(1 << (bits - 1)) : 0;
+      const int high = op.is_signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+      return spread(op.out.h, shared, [&](int first, int last) {
+        k.quantise(x + first * line, (last - first) * line, op.multiplier[choice], int(op.shift),
+                   low, high, y + first * line);
+      });
+    }
+    case kConv:
+      return conv(op, &layers_[size_t(i)], row, w, y);
+    case kWide:
+      return wide(op, layers_[size_t(i)], w, y);
+    case kAffine: {
+      const size_t at = size_t(row) * op.c_out;
+      const Scaling s = {&op.multiplier[at], &op.bias[at], int(op.c_out), int(op.shift),
+                         op.relu != 0};
+      return spread(op.out.h, shared, [&](int first, int last) {
+        k.scale(x + first * line, size_t(last - first) * op.out.w, s, y + first * line);
+      });
+    }
+    case kAdd: {
+      const int32_t *b = w->registers[size_t(op.y)].data();
+      return spread(op.out.h, shared, [&](int first, int last) {
+        k.add(x + first * line, b + first * line, (last - first) * line, op.relu != 0,
+              y + first * line);
+      });
+    }
+    case kPool:
+      return pool(op, shape, x, y);
+    case kMaxPool:
+      return max_pool(op, shape, x, y);
+    default:
+      return subsample(op, shape, x, y);
+  }
+}
+
+void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t *y) {
+  const IntegerKernels &kernels = integer_kernels();
+  const Register &x = program_.operations[size_t(op.x)].out;
+  const int columns = program_.chooser < 0 ? 1 : program_.plan().h;
+  const int w_choice = w->choice(op.slot, op.w_column, columns);
+  const int a_choice = w->choice(op.slot, op.a_column, columns);
+  const int groups = int(op.groups), k = int(op.kernel), padding = int(op.padding);
+  const int channels = int(op.c_out) / groups, pairs = (int(op.c_in) + 1) / 2;
+  const int blocks = (channels + kChannelBlock - 1) / kChannelBlock;
+  const int drop = op.master ? int(op.master) - op.a_bits[a_choice] : 0;
+  const int drop_w = op.master ? int(op.master) - op.w_bits[w_choice] : 0;
+  const int high = op.master ? (1 << op.a_bits[a_choice]) - 1 : INT16_MAX;
+  const int height = x.h + 2 * padding, width = x.w + 2 * padding;
+  const bool shared = w->alone && op.out.size() * size_t(op.c_in) * k * k >= 16 * kWorthSharing;
+  w->codes.resize(size_t(height) * width * pairs * 2);
+  const int16_t *weight = packed(op, layer, w_choice);
+  const auto &multiplier = layer->multiplier[op.multiplier_at(row, w_choice, a_choice) / op.c_out];
+  const auto &bias = layer->bias[size_t(row)];
+  for (int g = 0; g < groups; g++) {
+    const CodePlane plane = {w->registers[size_t(op.x)].data(),
+                             x.h,
+                             x.w,
+                             x.c,
+                             g * int(op.c_in),
+                             int(op.c_in),
+                             padding,
+                             drop,
+                             op.master ? 0 : INT16_MIN,
+                             high,
+                             w->codes.data()};
+    spread(height, shared, [&](int first, int last) { kernels.code_rows(plane, first, last); });
+    const size_t at = size_t(g) * blocks * kChannelBlock;
+    const IntegerConv job = {w->codes.data(),
+                             width,
+                             pairs,
+                             k,
+                             int(op.stride),
+                             op.out.h,
+                             op.out.w,
+                             weight + size_t(g) * blocks * k * k * pairs * kChannelBlock * 2,
+                             channels,
+                             drop + drop_w,
+                             int(op.shift),
+                             &multiplier[at],
+                             &bias[at],
+                             op.relu != 0,
+                             y + size_t(g) * channels,
+                             int(op.c_out)};
+    spread(op.out.h, shared, [&](int first, int last) { kernels.conv_rows(job, first, last); });
+  }
+}
+
+void Engine::wide(const Operation &op, const Layer &layer, Worker *w, int32_t *y) {
+  const IntegerKernels &kernels = integer_kernels();
+  const Register &x = program_.operations[size_t(op.x)].out;
+  const int p = int(op.padding), k = int(op.kernel), s = int(op.stride), c_in = int(op.c_in);
+  const int width = x.w + 2 * p, channels = int(op.c_out / op.groups);
+  const int32_t *in = w->registers[size_t(op.x)].data();
+  if (p > 0) {
+    w->padded.assign(size_t(x.h + 2 * p) * width * x.c, 0);
+    for (int i = 0; i < x.h; i++)
+      std::copy_n(in + size_t(i) * x.w * x.c, size_t(x.w) * x.c,
+                  &w->padded[(size_t(i + p) * width + p) * x.c]);
+    in = w->padded.data();
+  }
+  // With one group the pixels of a kernel row follow each other, weights and inputs alike.
+  const int runs = op.groups == 1 ? 1 : k, length = op.groups == 1 ? k * c_in : c_in;
+  const int64_t half = (int64_t(1) << op.shift) >> 1;
+  const bool shared = w->alone && op.out.size() * size_t(c_in) * k * k >= 4 * kWorthSharing;
+  spread(op.out.h * op.out.w, shared, [&](int first, int last) {
+    for (int pixel = first; pixel < last; pixel++) {
+      const size_t top = size_t(pixel / op.out.w) * s, left = size_t(pixel % op.out.w) * s;
+      for (int o = 0; o < op.c_out; o++) {
+        const int32_t *weight = &layer.wide[size_t(o) * k * k * c_in];
+        int64_t sum = 0;
+        for (int a = 0; a < k; a++)
+          for (int b = 0; b < runs; b++, weight += length)
+            kernels.wide_dot(in + ((top + a) * width + left + b) * x.c + o / channels * c_in,
+                             weight, size_t(length), &sum);
+        sum = (sum + half) >> op.shift;
+        y[size_t(pixel) * op.c_out + o] =
+            int32_t(std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN), INT32_MAX));
+      }
+    }
+  });
+}
+
+}  // namespace dq

@@ -1,0 +1,71 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
+// that a change of width is another pointer and, for the activations, another shift while they are
+// packed.
+#pragma once
+#include <memory>
+#include <mutex>
+
+#include "integer_ops.h"
+#include "program.h"
+
+namespace dq {
+
+class Engine {
+ public:
+  explicit Engine(Program program);
+  ~Engine();
+
+  const Program &program() const { return program_; }
+
+  // logits [n, classes]; plan_out [n, layers, columns] or null. plan: the same, or null for the
+  // controller's; its values and the row are the caller's to check. One call at a time.
+  void run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
+           int64_t *plan_out);
+
+  // Every register of one image as (C, H, W), one behind the other, into `out` (register_total()
+  // values); what did not have to run stays as it is.
+  void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out);
+  size_t register_total() const;
+
+ private:
+  struct Worker;
+  struct Packed {
+    std::once_flag once;
+    std::vector<int16_t> weight;  // [groups][blocks][k][k][pairs][kChannelBlock][2]
+  };
+  struct Layer {
+    std::unique_ptr<Packed[]> packed;              // of each candidate
+    std::vector<std::vector<int32_t>> multiplier;  // of each row and pair, channels in blocks
+    std::vector<std::vector<int64_t>> bias;        // of each row
+    std::vector<int32_t> wide;                     // of a Wide: [O][k][k][c_in]
+  };
+
+  void prepare(int i);
+  const int16_t *packed(const Operation &op, Layer *layer, int choice);
+  void image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep);
+  void step(int i, const uint8_t *pixels, int row, Worker *w);
+  void conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t *y);
+  void wide(const Operation &op, const Layer &layer, Worker *w, int32_t *y);
+
+  Program program_;
+  std::vector<Layer> layers_;
+  std::vector<int> last_use_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+const IntegerKernels &integer_kernels();  // of the active instruction set
+
+}  // namespace dq

@@ -1,0 +1,241 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// integer_ops.cc: the integer kernels, compiled once per instruction set. Sums of codes are pairs
+// of int16 products in int32 lanes, exact at every width; the other loops are left to the compiler.
+#include "integer_ops.h"
+
+#include <cstring>
+
+#if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
+#include <immintrin.h>
+#endif
+
+namespace DQ_NS {
+
+using namespace dq;
+
+namespace {
+
+#if defined(DQ_ISA_AVX512)
+constexpr int kLanes = 16, kTile = 8;
+using Lanes = __m512i;
+inline Lanes zero() { return _mm512_setzero_si512(); }
+inline Lanes load(const int16_t *p) { return _mm512_loadu_si512(p); }
+inline Lanes pair(const int16_t *p) {
+  int32_t both;
+  std::memcpy(&both, p, 4);
+  return _mm512_set1_epi32(both);
+}
+inline Lanes dot(Lanes acc, Lanes a, Lanes b) { return _mm512_dpwssd_epi32(acc, a, b); }
+inline void store(int32_t *p, Lanes v) { _mm512_storeu_si512(p, v); }
+#elif defined(DQ_ISA_AVX2)
+constexpr int kLanes = 8, kTile = 4;
+using Lanes = __m256i;
+inline Lanes zero() { return _mm256_setzero_si256(); }
+inline Lanes load(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+inline Lanes pair(const int16_t *p) {
+  int32_t both;
+  std::memcpy(&both, p, 4);
+  return _mm256_set1_epi32(both);
+}
+inline Lanes dot(Lanes acc, Lanes a, Lanes b) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
+}
+inline void store(int32_t *p, Lanes v) { _mm256_storeu_si256((__m256i *)p, v); }
+#else
+constexpr int kLanes = 4, kTile = 4;
+struct Lanes {
+  int32_t v[4];
+};
+inline Lanes zero() { return Lanes{{0, 0, 0, 0}}; }
+struct Pairs {
+  int16_t v[8];
+};
+inline Pairs load(const int16_t *p) {
+  Pairs out;
+  std::memcpy(out.v, p, sizeof out.v);
+  return out;
+}
+inline Pairs pair(const int16_t *p) {
+  Pairs out;
+  for (int i = 0; i < 4; i++) std::memcpy(out.v + 2 * i, p, 4);
+  return out;
+}
+inline Lanes dot(Lanes acc, Pairs a, Pairs b) {
+  for (int i = 0; i < 4; i++)
+    acc.v[i] += int32_t(a.v[2 * i]) * b.v[2 * i] + int32_t(a.v[2 * i + 1]) * b.v[2 * i + 1];
+  return acc;
+}
+inline void store(int32_t *p, Lanes v) { std::memcpy(p, v.v, sizeof v.v); }
+#endif
+
+constexpr int kVectors = kChannelBlock / kLanes;
+
+// floor(v / 2^shift + 1/2) for |v| < 2^62 and shift >= 1. A logical shift of a value made positive:
+// AVX2 has no arithmetic shift of 64 bits.
+inline int64_t round_shift(int64_t v, int shift) {
+  const uint64_t offset = uint64_t(1) << 62;
+  uint64_t moved = uint64_t(v) + (uint64_t(1) << (shift - 1)) + offset;
+  return int64_t(moved >> shift) - int64_t(offset >> shift);
+}
+
+inline int32_t saturated(int64_t v) {
+  v = v < INT32_MIN ? INT32_MIN : v;
+  return int32_t(v > INT32_MAX ? INT32_MAX : v);
+}
+
+// Not std::min and std::max: the linker would keep one instruction set's copy of them for all.
+inline int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
+inline int32_t most_of(int32_t a, int32_t b) { return a > b ? a : b; }
+
+// Sums of `Count` neighbouring output pixels, kChannelBlock channels each.
+template <int Count>
+__attribute__((noinline)) void tile(const IntegerConv &c, const int16_t *x, const int16_t *weight,
+                                    int32_t *sums) {
+  Lanes acc[Count][kVectors];
+#pragma GCC unroll 16
+  for (int p = 0; p < Count; p++)
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; v++) acc[p][v] = zero();
+  const size_t step = size_t(c.stride) * c.pairs * 2;
+  const int run = c.kernel * c.pairs;  // pairs of a kernel row follow each other
+  for (int ky = 0; ky < c.kernel; ky++) {
+    const int16_t *row = x + size_t(ky) * c.width * c.pairs * 2;
+    for (int i = 0; i < run; i++) {
+      auto first = load(weight);
+      [[maybe_unused]] auto second = load(weight + 2 * kLanes * (kVectors > 1));
+      [[maybe_unused]] auto third = load(weight + 4 * kLanes * (kVectors > 2));
+      [[maybe_unused]] auto fourth = load(weight + 6 * kLanes * (kVectors > 2));
+#pragma GCC unroll 16
+      for (int p = 0; p < Count; p++) {
+        auto codes = pair(row + p * step + 2 * i);
+        acc[p][0] = dot(acc[p][0], codes, first);
+        if constexpr (kVectors > 1) acc[p][1] = dot(acc[p][1], codes, second);
+        if constexpr (kVectors > 2) {
+          acc[p][2] = dot(acc[p][2], codes, third);
+          acc[p][3] = dot(acc[p][3], codes, fourth);
+        }
+      }
+      weight += 2 * kChannelBlock;
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < Count; p++)
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; v++) store(sums + p * kChannelBlock + v * kLanes, acc[p][v]);
+}
+
+void finish(const IntegerConv &c, const int32_t *sums, int block, int32_t *y) {
+  const int32_t *multiplier = c.multiplier + block * kChannelBlock;
+  const int64_t *bias = c.bias + block * kChannelBlock;
+  const int32_t least = c.relu ? 0 : INT32_MIN;
+  int32_t out[kChannelBlock];
+  for (int i = 0; i < kChannelBlock; i++) {
+    int32_t shifted = int32_t(uint32_t(sums[i]) << c.left);
+    out[i] = saturated(round_shift(int64_t(shifted) * multiplier[i] + bias[i], c.right));
+    out[i] = out[i] < least ? least : out[i];
+  }
+  int count = least_of(kChannelBlock, c.channels - block * kChannelBlock);
+  if (count == kChannelBlock) {
+    std::memcpy(y, out, sizeof out);
+  } else {
+    std::memcpy(y, out, sizeof(int32_t) * size_t(count));
+  }
+}
+
+}  // namespace
+
+void code_rows(const CodePlane &p, int first, int last) {
+  const int width = p.w + 2 * p.padding, pairs = (p.channels + 1) / 2;
+  const int half = (1 << p.shift) >> 1;
+  for (int row = first; row < last; row++) {
+    int16_t *out = p.out + size_t(row) * width * pairs * 2;
+    const int y = row - p.padding;
+    if (y < 0 || y >= p.h || p.padding > 0 || p.channels % 2)
+      std::memset(out, 0, sizeof(int16_t) * size_t(width) * pairs * 2);
+    if (y < 0 || y >= p.h) continue;
+    const int32_t *x = p.x + size_t(y) * p.w * p.c + p.first;
+    out += size_t(p.padding) * pairs * 2;
+    if (p.channels == p.c && p.c % 2 == 0) {  // one run
+      const size_t n = size_t(p.w) * p.c;
+      for (size_t i = 0; i < n; i++) {
+        int32_t q = (x[i] + half) >> p.shift;
+        out[i] = int16_t(least_of(most_of(q, p.low), p.high));
+      }
+      continue;
+    }
+    for (int i = 0; i < p.w; i++)
+      for (int c = 0; c < p.channels; c++) {
+        int32_t q = (x[size_t(i) * p.c + c] + half) >> p.shift;
+        out[size_t(i) * pairs * 2 + c] = int16_t(least_of(most_of(q, p.low), p.high));
+      }
+  }
+}
+
+void conv_rows(const IntegerConv &c, int first, int last) {
+  const int blocks = (c.channels + kChannelBlock - 1) / kChannelBlock;
+  const size_t block_size = size_t(c.kernel) * c.kernel * c.pairs * 2 * kChannelBlock;
+  alignas(64) int32_t sums[kTile * kChannelBlock];
+  for (int y = first; y < last; y++)
+    for (int block = 0; block < blocks; block++) {
+      const int16_t *weight = c.weight + block * block_size;
+      const int16_t *row = c.x + size_t(y) * c.stride * c.width * c.pairs * 2;
+      for (int i = 0; i < c.wo;) {
+        const int16_t *x = row + size_t(i) * c.stride * c.pairs * 2;
+        const int count = c.wo - i >= kTile ? kTile : 1;
+        if (count == kTile) {
+          tile<kTile>(c, x, weight, sums);
+        } else {
+          tile<1>(c, x, weight, sums);
+        }
+        for (int p = 0; p < count; p++, i++) {
+          int32_t *out = c.y + (size_t(y) * c.wo + i) * c.stride_c + block * kChannelBlock;
+          finish(c, sums + p * kChannelBlock, block, out);
+        }
+      }
+    }
+}
+
+void quantise_codes(const int32_t *v, size_t n, int32_t multiplier, int shift, int low, int high,
+                    int32_t *y) {
+  for (size_t i = 0; i < n; i++) {
+    int32_t q = saturated(round_shift(int64_t(v[i]) * multiplier, shift));
+    y[i] = least_of(most_of(q, low), high);
+  }
+}
+
+void scale_channels(const int32_t *v, size_t pixels, const Scaling &s, int32_t *y) {
+  const int32_t least = s.relu ? 0 : INT32_MIN;
+  for (size_t p = 0; p < pixels; p++, v += s.c, y += s.c)
+    for (int c = 0; c < s.c; c++)
+      y[c] = most_of(saturated(round_shift(int64_t(v[c]) * s.multiplier[c] + s.bias[c], s.shift)),
+                     least);
+}
+
+void add_wide(const int32_t *a, const int32_t *b, size_t n, bool relu, int32_t *y) {
+  const int32_t least = relu ? 0 : INT32_MIN;
+  for (size_t i = 0; i < n; i++) y[i] = most_of(saturated(int64_t(a[i]) + b[i]), least);
+}
+
+void wide_dot(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum) {
+  int64_t total = 0;
+  for (size_t i = 0; i < n; i++) total += int64_t(x[i]) * weight[i];
+  *sum += total;
+}
+
+extern const IntegerKernels kIntegerTable;
+const IntegerKernels kIntegerTable = {code_rows,      conv_rows, quantise_codes,
+                                      scale_channels, add_wide,  wide_dot};
+
+}  // namespace DQ_NS
