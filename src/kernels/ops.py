@@ -93,14 +93,20 @@ def bound_gradients(decays: list[float], limit: float) -> nn.Cell:
     return _Bound(decays, limit)
 
 
-def _custom(symbol: str, shape, outputs: int, bprop=None, key=()) -> ops.Custom:
+def integer_operation(shape, key) -> ops.Custom:
+    """op(numbers, registers..., plan, arrays...) -> int32 of shape(*shapes): one operation of an integer program
+    (src/engine/mindspore_graph.py). `key` tells operations apart whose inputs have the same shapes."""
+    return _custom("dq_operation", shape, 1, key=key, dtype=ms.int32)
+
+
+def _custom(symbol: str, shape, outputs: int, bprop=None, key=(), dtype=ms.float32) -> ops.Custom:
     path = kernels.library()
     if path is None:
         raise UserError("native kernels are not available: install g++, or set device.native=off")
-    dtype = ms.float32 if outputs == 1 else (ms.float32,) * outputs
+    dtypes = dtype if outputs == 1 else (dtype,) * outputs
 
     def out_dtype(*_):
-        return dtype
+        return dtypes
 
     op = ops.Custom(
         f"{path}:{symbol}", out_shape=shape, out_dtype=out_dtype, func_type="aot", bprop=bprop

@@ -48,7 +48,7 @@ struct Engine::Worker {
 
 namespace {
 
-constexpr size_t kWorthSharing = 1 << 14;  // values below which other threads are not woken
+constexpr size_t kWorthSharing = 1 << 18;  // values below which other threads are not woken
 
 // body(first, last) over [0, items), on all threads if `shared`.
 template <class Body>
@@ -66,6 +66,20 @@ void spread(int items, bool shared, const Body &body) {
                   int(int64_t(j.items) * (part + 1) / j.parts));
       },
       &job);
+}
+
+// [h][w][c] to (C, H, W)
+void to_first(const Register &r, const int32_t *values, int32_t *out) {
+  const size_t area = size_t(r.h) * r.w;
+  for (size_t p = 0; p < area; p++)
+    for (int c = 0; c < r.c; c++) out[c * area + p] = values[p * r.c + c];
+}
+
+// ... and back
+void to_last(const Register &r, const int32_t *values, int32_t *out) {
+  const size_t area = size_t(r.h) * r.w;
+  for (size_t p = 0; p < area; p++)
+    for (int c = 0; c < r.c; c++) out[p * r.c + c] = values[c * area + p];
 }
 
 void input(const Operation &op, const uint8_t *pixels, int32_t *y) {
@@ -257,11 +271,27 @@ void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t 
       out += size_t(r.c) * r.h;
       continue;
     }
-    const size_t area = size_t(r.h) * r.w;
-    if (!values.empty())
-      for (size_t p = 0; p < area; p++)
-        for (int c = 0; c < r.c; c++) out[c * area + p] = values[p * r.c + c];
+    if (!values.empty()) to_first(r, values.data(), out);
     out += r.size();
+  }
+}
+
+void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
+                   int row, int32_t *out) {
+  const Operation &op = program_.operations[size_t(i)];
+  Worker w;
+  w.registers.resize(program_.operations.size());
+  if (plan) w.plan.assign(plan, plan + size_t(program_.plan().c) * program_.plan().h);
+  for (int r : op.reads()) {
+    const Register &shape = program_.operations[size_t(r)].out;
+    w.registers[size_t(r)].resize(shape.size());
+    to_last(shape, *inputs++, w.registers[size_t(r)].data());
+  }
+  step(i, pixels, row, &w);
+  if (op.kind == kChoose) {
+    std::copy(w.plan.begin(), w.plan.end(), out);
+  } else {
+    to_first(op.out, w.registers[size_t(i)].data(), out);
   }
 }
 

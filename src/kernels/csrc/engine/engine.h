@@ -40,6 +40,11 @@ class Engine {
   void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out);
   size_t register_total() const;
 
+  // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the
+  // pixels), plan as in run(); out (C, H, W), of a Choose the plan.
+  void apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
+             int row, int32_t *out);
+
  private:
   struct Worker;
   struct Packed {

@@ -69,23 +69,6 @@ void need(bool condition, const std::string &otherwise) {
   if (!condition) throw BadArtefact(otherwise);
 }
 
-Operation from_row(int i, const int64_t *row) {
-  need(row[0] >= 0 && row[0] < kKinds, at(i, "unknown code"));
-  Operation op;
-  op.kind = int(row[0]);
-  const std::vector<Field> &names = kFields[op.kind];
-  for (size_t f = 0; f + 1 < kFieldsPerOperation; f++) {
-    int64_t number = row[f + 1];
-    need(number >= -1 && number <= kLargestNumber, at(i, "a number is out of range"));
-    if (f < names.size()) {
-      op.*names[f] = number;
-    } else {
-      need(number == 0, at(i, "numbers are left over"));
-    }
-  }
-  return op;
-}
-
 std::vector<int> small(const std::vector<int64_t> &values, const std::string &what) {
   std::vector<int> out;
   for (int64_t v : values) {
@@ -214,6 +197,23 @@ std::vector<bool> Program::needed(bool with_plan) const {
   return seen;
 }
 
+Operation operation_of_row(int i, const int64_t *row) {
+  need(row[0] >= 0 && row[0] < kKinds, at(i, "unknown code"));
+  Operation op;
+  op.kind = int(row[0]);
+  const std::vector<Field> &names = kFields[op.kind];
+  for (size_t f = 0; f + 1 < kFieldsPerOperation; f++) {
+    int64_t number = row[f + 1];
+    need(number >= -1 && number <= kLargestNumber, at(i, "a number is out of range"));
+    if (f < names.size()) {
+      op.*names[f] = number;
+    } else {
+      need(number == 0, at(i, "numbers are left over"));
+    }
+  }
+  return op;
+}
+
 Program read_program(const uint8_t *file, size_t size) {
   Tensors tensors = read_safetensors(file, size);
   auto form = values_of<int64_t>(take(&tensors, "format", "I64", 1));
@@ -227,7 +227,7 @@ Program read_program(const uint8_t *file, size_t size) {
   Program program;
   program.rows = int(form[1]);
   for (int i = 0; i < int(table.shape[0]); i++) {
-    program.operations.push_back(from_row(i, &numbers[size_t(i) * kFieldsPerOperation]));
+    program.operations.push_back(operation_of_row(i, &numbers[size_t(i) * kFieldsPerOperation]));
     read_arrays(i, &program.operations.back(), &tensors);
   }
   need(tensors.empty(), "a tensor belongs to no operation");

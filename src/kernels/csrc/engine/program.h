@@ -81,6 +81,9 @@ struct Program {
   std::vector<bool> needed(bool with_plan) const;
 };
 
+// Operation i of a table's row, without arrays. Throws BadArtefact.
+Operation operation_of_row(int i, const int64_t *row);
+
 // The checked program of an artefact. Throws BadArtefact.
 Program read_program(const uint8_t *file, size_t size);
 
