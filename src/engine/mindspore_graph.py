@@ -25,7 +25,7 @@ from src.engine.check import Register, check
 from src.engine.program import Choose, Input, Operation, Program, as_table
 from src.kernels.ops import integer_operation
 
-_ARRAYS = ("table", "bits", "multiplier", "bias", "weight")
+_ARRAYS = ("table", "bits", "multiplier", "bias", "weight")  # the operator's order of inputs
 
 
 class MindSporeGraph(nn.Cell):
@@ -83,9 +83,14 @@ class _Step(nn.Cell):
 
         self.operation = integer_operation(out_shape, (index, shape))
         self.numbers = Tensor(numbers)
-        names = [n for prefix in _ARRAYS for n in sorted(op.arrays) if n.split(".")[0] == prefix]
-        arrays = tuple(Tensor(np.ascontiguousarray(op.arrays[name])) for name in names)
-        self.arrays = arrays
+        names = sorted(op.arrays, key=_place)
+        self.arrays = tuple(Tensor(np.ascontiguousarray(op.arrays[name])) for name in names)
 
     def construct(self, inputs, plan):
         return self.operation(self.numbers, *inputs, plan, *self.arrays)
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Of an array among an operator's inputs; `weight.10` comes after `weight.2`."""
+    prefix, _, variant = name.partition(".")
+    return _ARRAYS.index(prefix), int(variant or 0)

@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "codes.h"
+#include "engine/integer_ops.h"
 #include "kernels.h"
 
 #ifdef DQ_WITH_AVX512
@@ -91,6 +92,8 @@ const Kernels *active_kernels() {
   if (!k) g_active.store(k = best());
   return k;
 }
+
+const IntegerKernels &integer_kernels() { return *active_kernels()->integer; }
 
 }  // namespace dq
 

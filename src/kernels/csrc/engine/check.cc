@@ -22,6 +22,7 @@ namespace {
 
 constexpr int64_t kLargestSide = 4096, kLargestChannels = 65536, kLargestRegister = 1 << 28;
 constexpr int64_t kLargestChoices = 16, kLargestLayers = 4096, kLargestShift = 60;
+constexpr int64_t kLargestProgram = 1 << 30;  // values in all registers
 using Wide128 = __int128;
 
 void need(bool condition, const char *otherwise) {
@@ -37,6 +38,11 @@ Register make(RegisterKind kind, int64_t c, int64_t h, int64_t w, int bits = 0, 
   return Register{kind, int(c), int(h), int(w), bits, sign};
 }
 
+void padded(const Operation &op, const Register &x) {
+  const int64_t around = 2 * std::min<int64_t>(std::max<int64_t>(op.padding, 0), kLargestSide);
+  need(x.c * (x.h + around) * (x.w + around) <= kLargestRegister, "padding is too large");
+}
+
 int64_t windows(const Operation &op, int64_t side) {
   need(within(1, op.kernel, kLargestSide) && within(1, op.stride, kLargestSide) &&
            within(0, op.padding, kLargestSide),
@@ -50,22 +56,23 @@ Register convolved(const Operation &op, const Register &x) {
        "groups or channels out of range");
   need(x.c % op.groups == 0 && op.c_out % op.groups == 0, "groups do not divide the channels");
   need(op.c_in == x.c / op.groups, "channels of a group do not fit");
+  padded(op, x);
   return make(kWideRegister, op.c_out, windows(op, x.h), windows(op, x.w));
 }
 
 void flag(int64_t value) { need(value == 0 || value == 1, "a flag is not 0 or 1"); }
 void shift(int64_t value) { need(within(1, value, kLargestShift), "a shift is out of range"); }
 
+// candidates 0: nothing depends on the plan.
 void slot(const Program &program, int64_t slot, std::initializer_list<int64_t> columns,
-          size_t choices) {
+          size_t candidates) {
   need(slot >= -1, "a slot is out of range");
-  need(slot >= 0 || choices == 1, "several candidates and no slot");
-  if (slot < 0) return;
+  if (slot < 0 || candidates == 0) return;
   need(program.chooser >= 0, "a dynamic operation comes before the plan");
   const Register &plan = program.plan();
   need(slot < plan.c, "a slot is out of range");
   for (int64_t column : columns) need(within(0, column, plan.h - 1), "a column is out of range");
-  need(choices == 1 || int64_t(choices) == plan.w, "candidates differ from the plan's");
+  need(int64_t(candidates) == plan.w, "candidates differ from the plan's");
 }
 
 int64_t largest(const std::vector<int32_t> &values) {
@@ -101,7 +108,9 @@ Register quantise(const Program &program, const Operation &op, const Register &x
   flag(op.is_signed);
   need(within(1, int64_t(op.a_bits.size()), kLargestChoices), "too many variants");
   need(op.multiplier.size() == op.a_bits.size(), "multipliers and widths differ in number");
-  slot(program, op.slot, {op.column}, op.a_bits.size());
+  const size_t variants = op.a_bits.size();
+  need(variants == 1 || op.slot >= 0, "several candidates and no slot");
+  slot(program, op.slot, {op.column}, variants > 1 ? variants : 0);
   need(largest(op.multiplier) < (1 << 30), "a multiplier of 2^30 or more");
   int bits = *std::max_element(op.a_bits.begin(), op.a_bits.end());
   return make(kCodesRegister, x.c, x.h, x.w, bits, op.is_signed);
@@ -131,6 +140,7 @@ Register conv(Program *program, const Operation &op, int i, const Register &x) {
   shift(op.shift);
   size_t choices = op.w_bits.size();
   need(within(1, int64_t(choices), kLargestChoices), "too many candidates");
+  need(choices == 1 || op.slot >= 0, "several candidates and no slot");
   slot(*program, op.slot, {op.w_column, op.a_column}, choices);
   if (op.slot >= 0) {
     int &taken = program->slot_of_layer[size_t(op.slot)];
@@ -220,6 +230,7 @@ Register checked(Program *program, int i) {
       return make(kWideRegister, x.c, op.bins, op.bins);
     case kMaxPool:
       need(op.padding < op.kernel, "padding of a whole window");
+      padded(op, x);
       return make(kWideRegister, x.c, windows(op, x.h), windows(op, x.w));
     case kSubsample:
       return subsample(op, x);
@@ -241,7 +252,13 @@ void check_operation(Program *program, int i) {
 
 void check_program(Program *program) {
   need(!program->operations.empty(), "the program is empty");
-  for (int i = 0; i < int(program->operations.size()); i++) check_operation(program, i);
+  int64_t values = 0;
+  for (int i = 0; i < int(program->operations.size()); i++) {
+    check_operation(program, i);
+    const Register &r = program->operations[size_t(i)].out;
+    values += int64_t(r.c) * r.h * r.w;
+    need(values <= kLargestProgram, "too many values in registers");
+  }
   const Register &last = program->operations.back().out;
   need(last.kind == kWideRegister && last.h == 1 && last.w == 1,
        "the last operation does not give logits");

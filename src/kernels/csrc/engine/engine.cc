@@ -19,7 +19,6 @@
 #include <atomic>
 #include <new>
 
-#include "../kernels.h"
 #include "../pool.h"
 
 namespace dq {
@@ -175,8 +174,6 @@ std::vector<T> in_blocks(const T *values, int c_out, int groups) {
 }
 
 }  // namespace
-
-const IntegerKernels &integer_kernels() { return *active_kernels()->integer; }
 
 Engine::Engine(Program program)
     : program_(std::move(program)),

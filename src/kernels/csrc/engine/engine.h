@@ -71,6 +71,4 @@ class Engine {
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
-const IntegerKernels &integer_kernels();  // of the active instruction set
-
 }  // namespace dq

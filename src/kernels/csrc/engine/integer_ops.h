@@ -63,4 +63,6 @@ struct IntegerKernels {
   void (*wide_dot)(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum);
 };
 
+const IntegerKernels &integer_kernels();  // of the active instruction set
+
 }  // namespace dq

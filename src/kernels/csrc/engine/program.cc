@@ -21,6 +21,7 @@ namespace {
 
 constexpr int64_t kVersion = 1;
 constexpr int kFieldsPerOperation = 15;
+constexpr int64_t kLargestOperations = 65536;
 constexpr int64_t kLargestNumber = int64_t(1) << 31;
 
 using Field = int64_t Operation::*;
@@ -223,6 +224,7 @@ Program read_program(const uint8_t *file, size_t size) {
   need(form[1] >= 1 && form[1] <= 64, "rows of statistics out of range");
   StoredTensor table = take(&tensors, "program", "I64", 2);
   need(table.shape[1] == kFieldsPerOperation, "operations of the wrong length");
+  need(table.shape[0] <= kLargestOperations, "too many operations");
   auto numbers = values_of<int64_t>(table);
   Program program;
   program.rows = int(form[1]);

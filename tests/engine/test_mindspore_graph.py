@@ -1,0 +1,66 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The MindSpore graph of an integer program: the oracle's integers, also from MINDIR in a new process."""
+
+import subprocess
+import sys
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from src import kernels
+from src.engine.mindspore_graph import MindSporeGraph
+from src.engine.oracle import Oracle
+from tests.engine import programs
+from tests.project.files import ROOT
+
+pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
+
+RELOAD = """
+import sys
+import mindspore as ms
+import numpy as np
+images = np.load(sys.argv[2])
+logits, plan = ms.nn.GraphCell(ms.load(sys.argv[1]))(ms.Tensor(images))
+np.savez(sys.argv[3], logits=logits.asnumpy(), plan=plan.asnumpy())
+"""
+
+
+@pytest.mark.parametrize("name", programs.NAMED)
+def test_named_programs_agree(name):
+    program = programs.NAMED[name]()
+    images = programs.pixels(program, 3)
+    for row in range(program.rows):
+        logits, plan = Oracle(program).run(images, None, row)
+        outputs = MindSporeGraph(program, row)(Tensor(images))
+        found = outputs if plan is None else outputs[0]
+        np.testing.assert_array_equal(found.asnumpy(), logits)
+        if plan is not None:
+            np.testing.assert_array_equal(outputs[1].asnumpy(), plan)
+
+
+def test_mindir_in_a_fresh_process(tmp_path):
+    program = programs.nested()
+    images = programs.pixels(program, 2)
+    file, inputs, outputs = (tmp_path / n for n in ("net.mindir", "images.npy", "out.npz"))
+    ms.export(MindSporeGraph(program), Tensor(images), file_name=str(file), file_format="MINDIR")
+    np.save(inputs, images)
+    command = [sys.executable, "-c", RELOAD, str(file), str(inputs), str(outputs)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300, capture_output=True)
+    logits, plan = Oracle(program).run(images)
+    with np.load(outputs) as found:
+        np.testing.assert_array_equal(found["logits"], logits)
+        np.testing.assert_array_equal(found["plan"], plan)
