@@ -32,7 +32,7 @@ __all__ = [
     "explain",
     "handle",
     "isa",
-    "library",
+    "library_path",
     "peak",
     "profile",
     "set_threads",
@@ -77,7 +77,7 @@ def _check_isa(lib: ctypes.CDLL) -> None:
     )
 
 
-def library() -> Path | None:
+def library_path() -> Path | None:
     """The shared library, compiled if need be; None where that is impossible (a warning says why)."""
     loaded = _loaded()
     return loaded[0] if loaded else None

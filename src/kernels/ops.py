@@ -100,7 +100,7 @@ def integer_operation(shape, key) -> ops.Custom:
 
 
 def _custom(symbol: str, shape, outputs: int, bprop=None, key=(), dtype=ms.float32) -> ops.Custom:
-    path = kernels.library()
+    path = kernels.library_path()
     if path is None:
         raise UserError("native kernels are not available: install g++, or set device.native=off")
     dtypes = dtype if outputs == 1 else (dtype,) * outputs

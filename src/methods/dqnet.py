@@ -32,10 +32,10 @@ from src.controllers.gumbel import hard_choice
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
-from src.layers.swap import name_parameters, swap_layers
+from src.layers.swap import name_parameters
 from src.methods.base import Method
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import layer_costs, shared_specs, static_spec
+from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
 
 
 class DqnetNetwork(nn.Cell):
@@ -55,17 +55,7 @@ def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_s
     """Turn a float model into a DQNet."""
     options = config.dqnet
     specs = _specs(layers, config)
-    swap_layers(
-        model,
-        specs,
-        signed_inputs={layer.name for layer in layers if layer.signed_input},
-        per_channel=config.quant.per_channel,
-        pact_alpha=config.quant.pact_alpha,
-        master=config.quant.master,
-        truncate=config.quant.truncate,
-        tied=options.tied,
-        execution=options.execution,
-    )
+    quantise(model, layers, specs, config.quant, options.tied, options.execution)
     widths = tuple(options.candidates)
     head = OneShotHead(
         model.early_channels,

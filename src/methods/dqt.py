@@ -35,10 +35,10 @@ from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
 from src.layers.norm import keep_rows
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
-from src.layers.swap import name_parameters, swap_layers
+from src.layers.swap import name_parameters
 from src.methods.base import Method
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import layer_costs, shared_specs
+from src.methods.rules import layer_costs, quantise, shared_specs
 
 
 class DqtNetwork(nn.Cell):
@@ -140,17 +140,9 @@ class ExpectedCost(nn.Cell):
 
 def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
     """Turn a float model into a DQT network. The stem's features are as large as the first stage's."""
-    options, quant = config.dqt, config.quant
+    options = config.dqt
     specs = _specs(layers, config)
-    swap_layers(
-        model,
-        specs,
-        signed_inputs={layer.name for layer in layers if layer.signed_input},
-        per_channel=quant.per_channel,
-        master=quant.master,
-        truncate=quant.truncate,
-        tied=options.tied,
-    )
+    quantise(model, layers, specs, config.quant, options.tied)
     widths, from_image = tuple(options.candidates), options.input == "image"
     head = OneShotHead(
         3 if from_image else model.design.channels[0],

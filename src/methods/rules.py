@@ -20,10 +20,13 @@ decides the rest.
 
 import difflib
 
+from mindspore import nn
+
 from src.config import QuantConfig
 from src.cost.bitops import LayerCost
 from src.errors import UserError
 from src.layers.spec import FLOAT, STATIC, LayerInfo, LayerSpec
+from src.layers.swap import swap_layers
 
 
 def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, LayerSpec]:
@@ -56,6 +59,24 @@ def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, Layer
 def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec:
     """One fixed width for weights and one for inputs."""
     return LayerSpec(STATIC, why, quantizer, (w_bits,), (a_bits,))
+
+
+def quantise(
+    model: nn.Cell, layers: list[LayerInfo], specs: dict[str, LayerSpec], quant: QuantConfig,
+    tied: bool = True, execution: str = "auto",
+) -> None:
+    """Put the layers that `specs` asks for into the model, with the options of the `quant` section."""
+    swap_layers(
+        model,
+        specs,
+        signed_inputs={layer.name for layer in layers if layer.signed_input},
+        per_channel=quant.per_channel,
+        pact_alpha=quant.pact_alpha,
+        master=quant.master,
+        truncate=quant.truncate,
+        tied=tied,
+        execution=execution,
+    )
 
 
 def layer_costs(layers: list[LayerInfo], specs: dict[str, LayerSpec]) -> list[LayerCost]:

@@ -18,9 +18,9 @@ from mindspore import nn
 from src.config import Config
 from src.cost.bitops import CostModel
 from src.layers.spec import FLOAT, LayerInfo, LayerSpec, table_rows
-from src.layers.swap import name_parameters, swap_layers
+from src.layers.swap import name_parameters
 from src.methods.base import Method
-from src.methods.rules import layer_costs, shared_specs, static_spec
+from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
 
 
 class StaticNetwork(nn.Cell):
@@ -45,15 +45,7 @@ def build_static(config: Config, model: nn.Cell, layers: list[LayerInfo], early_
     quant = config.quant
     rest = static_spec(quant.quantizer, quant.w_bits, quant.a_bits, "quant.w_bits, quant.a_bits")
     specs = {layer.name: rest for layer in layers} | shared_specs(layers, quant)
-    swap_layers(
-        model,
-        specs,
-        signed_inputs={layer.name for layer in layers if layer.signed_input},
-        per_channel=quant.per_channel,
-        pact_alpha=quant.pact_alpha,
-        master=quant.master,
-        truncate=quant.truncate,
-    )
+    quantise(model, layers, specs, quant)
     return _method("static", model, layers, specs)
 
 

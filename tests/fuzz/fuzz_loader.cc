@@ -81,8 +81,8 @@ uint64_t header_size(const Bytes &file) {
   return length;
 }
 
-const int64_t kNumbers[] = {-1, 0, 1, 2, 3, 7, 8, 9, 16, 62, 63, 255, 256, 4096, 65536, 1 << 28,
-                            int64_t(1) << 31, INT64_MAX, INT64_MIN};
+const int64_t kNumbers[] = {
+  -1, 0, 1, 2, 3, 7, 8, 9, 16, 62, 63, 255, 256, 4096, 65536, 1 << 28, int64_t(1) << 31, INT64_MAX, INT64_MIN};
 
 // One of: a bit, a byte, a run of bytes cut or doubled, a digit of the header, a 64-bit number.
 void mutate(Bytes *file, std::mt19937_64 *random) {
@@ -159,8 +159,8 @@ int main(int argc, char **argv) {
     delete[] exact;
     inputs++;
   }
-  std::printf("{\"inputs\": %ld, \"refused\": %ld, \"ran\": %ld, \"seconds\": %.0f}\n", inputs,
-              g_refused, g_runs, seconds);
+  std::printf("{\"inputs\": %ld, \"refused\": %ld, \"ran\": %ld, \"seconds\": %.0f}\n", inputs, g_refused, g_runs,
+              seconds);
   return 0;
 }
 #endif

@@ -19,6 +19,8 @@
 
 #if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace DQ_NS {
@@ -53,6 +55,21 @@ inline Lanes dot(Lanes acc, Lanes a, Lanes b) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
 }
 inline void store(int32_t *p, Lanes v) { _mm256_storeu_si256((__m256i *)p, v); }
+#elif defined(__aarch64__)
+constexpr int kLanes = 4, kTile = 4;
+using Lanes = int32x4_t;
+inline Lanes zero() { return vdupq_n_s32(0); }
+inline int16x8_t load(const int16_t *p) { return vld1q_s16(p); }
+inline int16x8_t pair(const int16_t *p) {
+  int32_t both;
+  std::memcpy(&both, p, 4);
+  return vreinterpretq_s16_s32(vdupq_n_s32(both));
+}
+inline Lanes dot(Lanes acc, int16x8_t a, int16x8_t b) {
+  const Lanes low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
+  return vaddq_s32(acc, vpaddq_s32(low, vmull_high_s16(a, b)));
+}
+inline void store(int32_t *p, Lanes v) { vst1q_s32(p, v); }
 #else
 constexpr int kLanes = 4, kTile = 4;
 struct Lanes {
