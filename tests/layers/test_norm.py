@@ -18,7 +18,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from src.layers.norm import BatchNorm, freeze_statistics
+from src import kernels
+from src.layers.native import use_native
+from src.layers.norm import BatchNorm, freeze_statistics, keep_rows
 from tests.gradients import gradients
 
 
@@ -105,3 +107,52 @@ def test_residual_gets_the_gradient_where_relu_is_open():
     got, _ = gradients(of_residual, (residual, x), up)
     open_ = affine(cell, x, x.mean((0, 2, 3)), x.var((0, 2, 3))) + residual > 0
     np.testing.assert_allclose(got, up * open_, atol=1e-6)
+
+
+def bank(rows=3) -> BatchNorm:
+    """Rows of statistics that differ."""
+    cell = norm_cell()
+    keep_rows(nn.SequentialCell(cell), rows)
+    factors = np.arange(1, rows + 1, dtype=np.float32)[:, None]
+    for parameter in (cell.moving_mean, cell.moving_variance):
+        parameter.set_data(Tensor(parameter.asnumpy() * factors))
+    return cell
+
+
+def test_a_bank_starts_with_copies():
+    cell = norm_cell()
+    before = running(cell)
+    keep_rows(nn.SequentialCell(cell), 4)
+    for rows, old in zip(running(cell), before, strict=True):
+        np.testing.assert_array_equal(rows, np.tile(old, (4, 1)))
+
+
+@pytest.mark.parametrize("chosen", range(3))
+def test_a_row_is_read(chosen):
+    cell, x = bank(), data()
+    mean, variance = (values[chosen] for values in running(cell))
+    y = cell(Tensor(x), None, Tensor(np.eye(3, dtype=np.float32)[chosen])).asnumpy()
+    np.testing.assert_allclose(y, affine(cell, x, mean, variance), atol=1e-4)
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("chosen", [0, 2, None])
+def test_only_the_row_of_a_pass_moves(chosen, native):
+    if native and not kernels.available():
+        pytest.skip("no C++ compiler")
+    cell, x, row = bank().set_train(), data(), np.zeros(3, np.float32)
+    if native:
+        use_native(nn.SequentialCell(cell))
+    if chosen is not None:
+        row[chosen] = 1
+    before = running(cell)
+    y = cell(Tensor(x), None, Tensor(row)).asnumpy()
+    batch = x.mean((0, 2, 3)), x.var((0, 2, 3))
+    np.testing.assert_allclose(y, affine(cell, x, *batch), atol=1e-4)
+    count = x.size / 3
+    unbiased = batch[0], batch[1] * count / (count - 1)
+    for old, new, value in zip(before, running(cell), unbiased, strict=True):
+        expected = old.copy()
+        if chosen is not None:
+            expected[chosen] = 0.9 * old[chosen] + 0.1 * value
+        np.testing.assert_allclose(new, expected, rtol=1e-4)

@@ -120,6 +120,58 @@ def test_gradients_reach_controller_weights_and_steps():
         assert np.isfinite(g.asnumpy()).all() and g.asnumpy().any(), parameter.name
 
 
+def test_noise_falls_to_none():
+    built = dqt()
+    largest = [
+        np.abs(built.noise(np.random.default_rng(0), 4, True, p)[0]).max() for p in (0, 0.5, 1)
+    ]
+    assert largest == pytest.approx([largest[0], largest[0] / 2, 0])
+
+
+def test_statistics_per_width():
+    """Row 0 is that of mixed widths; the row of each static pass is that of its width."""
+    built = dqt("dqt.subset=2")
+    mean = built.network.model.layer1[0].bn1.moving_mean
+    assert mean.shape[0] == 4
+    _, _, _, row, static, static_rows = built.noise(np.random.default_rng(0), 2, True)
+    np.testing.assert_array_equal(row, [1, 0, 0, 0])
+    np.testing.assert_array_equal(static_rows.argmax(1), 1 + static.argmax(1))
+    before = mean.asnumpy().copy()
+    outputs(built, images(4), True)
+    chosen = {0, *static_rows.argmax(1).tolist()}
+    moved = {i for i in range(4) if (mean.asnumpy()[i] != before[i]).any()}
+    assert moved <= chosen and 0 in moved and len(moved) == 3
+
+
+def test_shared_statistics_are_those_of_mixed_widths():
+    built = dqt("dqt.norm=shared", "dqt.subset=2")
+    assert built.network.model.layer1[0].bn1.moving_mean.shape[0] == 1
+    _, _, _, row, _, static_rows = built.noise(np.random.default_rng(0), 2, True)
+    assert row.tolist() == [1] and not static_rows.any()
+
+
+@pytest.mark.parametrize("norm", ["shared", "per_width"])
+@pytest.mark.parametrize("width", range(3))
+def test_one_width_can_be_forced(norm, width):
+    built, x = dqt(f"dqt.norm={norm}"), images(3)
+    built.forced = width
+    noise = built.noise(np.random.default_rng(0), 3, False)
+    assert noise[3].argmax() == (1 + width if norm == "per_width" else 0)
+    plan = answer(built, x)[1]
+    assert (plan.argmax(-1) == width).all()
+
+
+def test_only_cost_above_the_target_counts():
+    built = dqt()
+    plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])
+    p = Tensor(np.tile(np.float32([0, 0.5, 0.5]), (2, 6, 1, 1)))  # 6 bits
+    values = [
+        float(ExpectedCost(built.cost, (2, 4, 8), 1.0, "bits", t)(plan, p)[0].asnumpy())
+        for t in (0, 4, 8)
+    ]
+    assert values == pytest.approx([6, 2, 0])
+
+
 def test_temperature_falls_geometrically_and_draws_repeat():
     built = dqt("dqt.tau_start=2", "dqt.tau_end=0.5")
     taus = [float(built.noise(np.random.default_rng(0), 2, True, p)[2][0]) for p in (0, 0.5, 1)]

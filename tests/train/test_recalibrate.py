@@ -1,0 +1,88 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Recalibration: running statistics become the plain mean of the batches' own."""
+
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from src.data import Loader
+from src.data.dataset import ArrayDataset, Facts
+from src.errors import UserError
+from src.layers.norm import BatchNorm
+from src.runtime import Runtime
+from src.train.recalibrate import recalibrate
+from tests.methods.build import SIDE, answer, images, method
+
+COUNT, BATCH = 24, 6
+RUNTIME = Runtime("CPU", graph=True, native=False, rank=0, workers=1)
+
+
+@pytest.fixture
+def loader() -> Loader:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (COUNT, 3, SIDE, SIDE), dtype=np.uint8)
+    facts = Facts("noise", tuple("abcdefghij"), np.full(3, 0.5, np.float32),
+                  np.full(3, 0.25, np.float32))  # fmt: skip
+    dataset = ArrayDataset(facts, pixels, np.arange(COUNT) % 10, lambda x, draws: x, 0)
+    return Loader(dataset, BATCH, train=True, seed=0)
+
+
+def norms(built) -> list[BatchNorm]:
+    return [c for _, c in built.network.cells_and_names() if isinstance(c, BatchNorm)]
+
+
+def statistics(built) -> list[np.ndarray]:
+    return [p.asnumpy().copy() for n in norms(built) for p in (n.moving_mean, n.moving_variance)]
+
+
+def test_the_first_layer_has_the_mean_over_the_batches(loader):
+    built = method("method.name=static", "quant.quantizer=lsq")
+    recalibrate(built, loader, RUNTIME, 4)
+    conv = built.network.model.conv1
+    outputs = [conv(Tensor(batch.images), None).asnumpy() for batch in loader.epoch(0)]
+    mean = np.mean([y.mean((0, 2, 3)) for y in outputs], 0)
+    unbiased = outputs[0][:, 0].size / (outputs[0][:, 0].size - 1)
+    variance = np.mean([y.var((0, 2, 3)) * unbiased for y in outputs], 0)
+    found = norms(built)[0]
+    np.testing.assert_allclose(found.moving_mean.asnumpy(), mean, atol=1e-5)
+    np.testing.assert_allclose(found.moving_variance.asnumpy(), variance, rtol=1e-3)
+
+
+def test_evaluation_uses_them_and_a_second_time_changes_nothing(loader):
+    built, x = method("method.name=static", "quant.quantizer=lsq"), images(3)
+    before = answer(built, x)[0]
+    recalibrate(built, loader, RUNTIME, 3)
+    first, after = statistics(built), answer(built, x)[0]
+    assert np.abs(after - before).max() > 1e-3
+    recalibrate(built, loader, RUNTIME, 3)
+    for a, b in zip(first, statistics(built), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_every_row_of_a_bank_is_renewed_but_the_stem_has_one(loader):
+    built = method("method.name=dqt", "dqt.pool=2", "dqt.hidden=8")
+    before = statistics(built)
+    recalibrate(built, loader, RUNTIME, 2)
+    after = statistics(built)
+    assert (after[0][0] != before[0][0]).all() and (after[0][1:] == before[0][1:]).all()
+    for old, new in zip(before[2:], after[2:], strict=True):
+        assert old.shape[0] == 4
+        assert all((old[row] != new[row]).any() for row in range(4))
+    assert built.forced is None
+
+
+def test_no_batches_are_refused(loader):
+    with pytest.raises(UserError, match="--recalibrate 0"):
+        recalibrate(method("method.name=float"), loader, RUNTIME, 0)
