@@ -16,6 +16,7 @@
 step: one training step (forward, backward, update) of float, static (LSQ) and dynamic (DQNet)
 networks on fixed synthetic images; every runner is a process of its own, and they take turns.
 kernels: each native convolution of a network, as a share of the machine's arithmetic peak.
+switch: what it costs to change widths from image to image, on the integer program.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import sys
 from pathlib import Path
 
 from src.bench.case import ISAS, KINDS, OURS
+from src.engine.choose_engine import ENGINES
 from src.entry import guarded
 from src.errors import UserError
 
@@ -34,15 +36,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     benches = parser.add_subparsers(dest="bench", required=True)
     step, kernels = benches.add_parser("step"), benches.add_parser("kernels")
-    for add in (step.add_argument, kernels.add_argument):
+    switch = benches.add_parser("switch")
+    for add in (step.add_argument, kernels.add_argument, switch.add_argument):
         add("--model", default="resnet20", help="as model.name in config/default.yaml")
-        add("--batch", type=int, default=128, help="images per step")
         add("--image-size", type=int,
             help="side in pixels; default: 32, or 224 for ImageNet's models")  # fmt: skip
-        add("--bits", type=int, default=4, help="static width, middle dynamic width; 3..7")
-        add("--runs", type=int, default=20, help="timed steps of each runner")
+        add("--runs", type=int, default=20, help="timed runs of each kind")
         add("--threads", type=int, default=0, help="CPU threads of each runner; 0: all cores")
         add("--json", type=Path, metavar="FILE", help="write machine and rows here")
+    for add in (step.add_argument, kernels.add_argument):
+        add("--batch", type=int, default=128, help="images per step")
+        add("--bits", type=int, default=4, help="static width, middle dynamic width; 3..7")
+    switch.add_argument("--engine", default="auto", choices=ENGINES)
     add = step.add_argument
     add("--kinds", type=_words, default=list(KINDS), help=f"of {','.join(KINDS)}; default: all")
     add("--runners", type=_words, default=list(OURS), help=f"of {','.join(OURS)}; default: both")
@@ -68,6 +73,10 @@ def _run(options: argparse.Namespace) -> dict:
         from src.bench.kernels import run_kernels  # needs MindSpore, a peer's worker does not
 
         return run_kernels(options)
+    if options.bench == "switch":
+        from src.bench.switch import run_switch
+
+        return run_switch(options)
     from src.bench.step import run_step
 
     return run_step(options)

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Export a trained network: `python export.py --run RUN --format mindir [key=value ...]`.
+"""Export a trained network: `int` for infer.py, `mindir` for MindSpore.
 
-The file is loaded again in a fresh process and compared with the network on real images.
+The file is loaded again and compared with the network on real images; the last line says how.
 """
 
 import argparse
@@ -25,15 +25,19 @@ import numpy as np
 from mindspore import Tensor
 
 from src.config import load_config
+from src.data.views import pixel_values
+from src.deploy.export_int import export_int
+from src.deploy.lower import Picture
 from src.deploy.mindir import export_mindir, run_mindir
+from src.deploy.notes import as_notes
 from src.entry import guarded
 from src.errors import UserError
 from src.runtime import start
 from src.train.batches import load_split
-from src.train.loaded import fresh_method, load_trained
+from src.train.loaded import fresh_method, load_trained, prepare
 from src.train.run_folder import open_run
 
-TOLERANCE = 1e-4  # largest difference of a logit, relative to the largest logit
+TOLERANCE = 1e-4  # of a MINDIR's logits
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -41,42 +45,54 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", metavar="RUN", help="run folder; its best or last checkpoint")
     source.add_argument("--config", metavar="RECIPE", help="with model.weights=FILE")
-    parser.add_argument("--format", default="mindir", choices=("mindir",))
-    parser.add_argument("--batch", type=int, default=1, help="images per call of the exported file")
-    parser.add_argument("--out", metavar="FILE", help="default: RUN/export/<model>.mindir")
+    parser.add_argument("--format", default="mindir", choices=("int", "mindir"))
+    parser.add_argument("--batch", type=int, default=1, help="images per call of a MINDIR")
+    parser.add_argument(
+        "--recalibrate", type=int, metavar="BATCHES",
+        help="first estimate the normalisation's statistics anew from so many training batches",
+    )  # fmt: skip
+    parser.add_argument("--out", metavar="FILE", help="default: in RUN/export")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     return parser.parse_intermixed_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    portable = [*options.overrides, "device.native=off"]
+    # PyNative: most of an integer export would be the compilation of graphs that run once.
+    first = ["device.mode=pynative"] if options.format == "int" else []
+    portable = [*first, *options.overrides, "device.native=off"]
+    if not (options.run or options.out):
+        raise UserError("--config needs --out FILE")
     if options.run:
         folder, config = open_run(options.run, portable)
-        method, _ = load_trained(folder, config, start(config.device, config.train.seed))
-        path = Path(options.out or folder.path / "export" / f"{config.model.name}.mindir")
-    elif options.out:
-        config = load_config(options.config, portable)
-        method = fresh_method(config, start(config.device, config.train.seed))
-        path = Path(options.out)
     else:
-        raise UserError("--config needs --out FILE")
+        folder, config = None, load_config(options.config, portable)
+    runtime = start(config.device, config.train.seed)
+    method = load_trained(folder, config, runtime)[0] if folder else fresh_method(config, runtime)
+    prepare(config, method, runtime, None, options.recalibrate)
     dataset = load_split(config, "test")
-    deployed = export_mindir(method, path, options.batch, dataset.image_size)
-    difference = compare(deployed, path, dataset, options.batch)
-    print(json.dumps({"file": str(path), "batch": options.batch, "largest_difference": difference}))
-    if difference > TOLERANCE:
-        raise UserError(f"{path} differs from the network by {difference:.2e} of its largest logit")
+    name = "model.safetensors" if options.format == "int" else f"{config.model.name}.mindir"
+    path = Path(options.out or folder.path / "export" / name)
+    if options.format == "mindir":
+        row = mindir(method, path, options.batch, dataset)
+    else:
+        picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
+        notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
+        row = export_int(method, picture, notes, path, dataset)
+    print(json.dumps(row))
     return 0
 
 
-def compare(deployed, path: Path, dataset, batch: int) -> float:
-    """Largest relative difference of a logit between the network and its reloaded file."""
+def mindir(method, path: Path, batch: int, dataset) -> dict:
+    """Write it. What to report; UserError if its logits differ from the network's."""
+    deployed = export_mindir(method, path, batch, dataset.image_size)
     images = dataset.batch(np.arange(batch))
     expected = deployed(Tensor(images))
-    expected = expected[0] if isinstance(expected, tuple) else expected
-    expected = expected.asnumpy()
-    return float(np.abs(run_mindir(path, images)[0] - expected).max() / np.abs(expected).max())
+    expected = (expected[0] if isinstance(expected, tuple) else expected).asnumpy()
+    difference = np.abs(run_mindir(path, images)[0] - expected).max() / np.abs(expected).max()
+    if difference > TOLERANCE:
+        raise UserError(f"{path} differs from the network by {difference:.2e} of its largest logit")
+    return {"file": str(path), "batch": batch, "largest_difference": float(difference)}
 
 
 if __name__ == "__main__":

@@ -23,13 +23,14 @@ All tensors are integers. A file is checked whole (check.py) before anything run
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from src.engine.check import check
+from src.engine.check import LARGEST_CHOICES, LARGEST_OPERATIONS, check
 from src.engine.packing import pack, unpack
 from src.engine.program import FIELDS, Conv, Operation, Program, as_table, from_table
 from src.errors import UserError
@@ -59,14 +60,18 @@ def save_artefact(program: Program, path: Path) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise UserError(f"artefact {path} could not be written: {error}") from error
 
 
 def load_artefact(path: Path) -> Program:
     """Read and check an artefact. UserError: missing, damaged, or not one that can be run."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        size = path.stat().st_size
+        if not path.is_file():  # a pipe or a device has no end
+            raise UserError(f"artefact {path} is not a file")
+        if size > LARGEST_FILE:
             raise UserError(f"artefact {path}: larger than {LARGEST_FILE} bytes")
         content = path.read_bytes()
     except OSError as error:
@@ -89,6 +94,8 @@ def parse_artefact(content: bytes) -> Program:
     table = tensors.pop("program", None)
     if table is None or table.dtype != np.int64 or table.ndim != 2 or table.shape[1] != FIELDS:
         raise ValueError("no program")
+    if len(table) > LARGEST_OPERATIONS:
+        raise ValueError(f"{len(table)} operations; allowed are 1..{LARGEST_OPERATIONS}")
     operations = from_table(table)
     _give_arrays(operations, tensors)
     for op in operations:
@@ -126,9 +133,12 @@ def _unpack_weights(op: Conv) -> None:
     bits = op.arrays.get("bits")
     if bits is None or bits.ndim != 2 or bits.dtype != np.int64 or not bits.size:
         raise ValueError("a convolution without widths")
-    variants = sorted(name for name in op.arrays if name.startswith("weight."))
-    if variants != [f"weight.{v}" for v in range(1 if op.master else bits.shape[1])]:
-        raise ValueError(f"a convolution has the weights {variants}")
+    if bits.shape[1] > LARGEST_CHOICES:
+        raise ValueError(f"a convolution of {bits.shape[1]} candidates")
+    variants = [f"weight.{v}" for v in range(1 if op.master else bits.shape[1])]
+    stored = {name for name in op.arrays if name.startswith("weight.")}
+    if stored != set(variants):
+        raise ValueError(f"a convolution has the weights {sorted(stored)}")
     sizes = (op.c_out, op.c_in, op.kernel, op.kernel)
     if not all(1 <= n <= LARGEST_FILE for n in sizes):
         raise ValueError(f"weights of shape {sizes}")
@@ -142,8 +152,11 @@ def _unpack_weights(op: Conv) -> None:
 def _notes(content: bytes) -> dict:
     """The documentation in the header, whose length the first 8 bytes give."""
     length = int.from_bytes(content[:8], "little")
-    metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-    notes = json.loads(metadata.get("notes", "{}"))
+    try:
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+        notes = json.loads(metadata.get("notes", "{}"))
+    except RecursionError as error:
+        raise ValueError("the notes are nested too deeply") from error
     if not isinstance(notes, dict):
         raise ValueError("the notes are not a JSON object")
     return notes

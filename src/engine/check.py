@@ -19,6 +19,7 @@ convolution of codes, 63 bits after a multiplier, int64 for a wide one). All arr
 nothing floats from the pixels to the logits. The C++ loader (kernels/csrc/program.cc) checks the same.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ from src.engine.program import (
 )
 
 LARGEST_SIDE, LARGEST_CHANNELS, LARGEST_REGISTER = 4096, 65536, 2**28
+LARGEST_OPERATIONS, LARGEST_PROGRAM = 65536, 2**30  # of a program: operations, values in registers
 LARGEST_ROWS, LARGEST_CHOICES, LARGEST_LAYERS = 64, 16, 4096
 LARGEST_SHIFT = 60
 
@@ -64,8 +66,9 @@ def check(program: Program) -> list[Register]:
     """The registers of a program. ProgramError if it cannot be run."""
     if not 1 <= program.rows <= LARGEST_ROWS:
         raise ProgramError(f"{program.rows} rows of statistics; allowed are 1..{LARGEST_ROWS}")
-    if not program.operations:
-        raise ProgramError("the program is empty")
+    if not 1 <= len(program.operations) <= LARGEST_OPERATIONS:
+        count = len(program.operations)
+        raise ProgramError(f"{count} operations; allowed are 1..{LARGEST_OPERATIONS}")
     state = _State(program.rows)
     for i, op in enumerate(program.operations):
         try:
@@ -86,16 +89,26 @@ class _State:
         self.rows, self.registers = rows, []
         self.plan: tuple[int, int, int] | None = None
         self.slots: set[int] = set()
+        self.image: tuple[int, int] | None = None
+        self.values = 0
 
     def check(self, i: int, op: Operation) -> Register:
         for register in op.reads:
             _need(0 <= register < i, f"register {register} is not written before it")
         inputs = [self.registers[r] for r in op.reads]
-        return _CHECKS[type(op)](self, op, *inputs)
+        register = _CHECKS[type(op)](self, op, *inputs)
+        extra = sorted(set(op.arrays) - _names(op))
+        _need(not extra, f"has no arrays {extra}")
+        self.values += math.prod(register.shape)
+        _need(self.values <= LARGEST_PROGRAM, f"more than {LARGEST_PROGRAM} values in registers")
+        return register
 
     def input(self, op: Input) -> Register:
         sides = min(op.height, op.width), max(op.height, op.width)
         _need(sides[0] >= 1 and sides[1] <= LARGEST_SIDE, f"image of {op.height} x {op.width}")
+        size = op.height, op.width
+        _need(self.image in (None, size), f"image of {size}, another input takes {self.image}")
+        self.image = size
         _need(op.bits == 0 or 2 <= op.bits <= 8, f"codes of {op.bits} bits")
         table = _array(op, "table", np.int32, (3, 256))
         if op.bits:
@@ -109,7 +122,7 @@ class _State:
         _flag("signed", op.signed)
         variants = len(_array(op, "bits", np.int64, (None,)))
         _need(1 <= variants <= LARGEST_CHOICES, f"{variants} variants")
-        self._slot(op.slot, (op.column,), variants if op.slot >= 0 else None)
+        self._slot(op.slot, (op.column,), variants if variants > 1 else None)
         _need(variants == 1 or op.slot >= 0, "several variants and no slot")
         multiplier = _array(op, "multiplier", np.int32, (variants,))
         small = np.abs(multiplier.astype(np.int64)).max() < 2**30
@@ -127,18 +140,21 @@ class _State:
         choices = bits.shape[1]
         _need(1 <= choices <= LARGEST_CHOICES, f"{choices} candidates")
         _need(choices == 1 or op.slot >= 0, "several candidates and no slot")
-        self._slot(op.slot, (op.w_column, op.a_column), choices if op.slot >= 0 else None)
+        self._slot(op.slot, (op.w_column, op.a_column), choices)
         if op.slot >= 0:
             _need(op.slot not in self.slots, f"slot {op.slot} is taken twice")
             self.slots.add(op.slot)
         _need(bits.min() >= 1 and bits.max() <= 8, f"widths {bits.tolist()}")
         shape = _convolved(op, x)
         _need(op.c_in == x.shape[0] // op.groups, f"{op.c_in} channels a group")
-        self._weights(op, bits, x)
-        self._codes_product(op, x, shape)
+        values = op.c_in * op.kernel**2
+        acc = values * self._weights(op, bits, x) * (1 << x.bits)
+        _need(acc < 2**31, "the sum of a convolution may leave int32")
+        self._affine_range(op, acc)
         return _register("wide", shape)
 
-    def _weights(self, op: Conv, bits: np.ndarray, x: Register) -> None:
+    def _weights(self, op: Conv, bits: np.ndarray, x: Register) -> int:
+        """Checks them; returns the largest magnitude."""
         choices = bits.shape[1]
         if op.master:
             _need(2 <= op.master <= 8, f"master of {op.master} bits")
@@ -147,25 +163,19 @@ class _State:
             _need(bits.max() <= op.master, f"widths {bits.tolist()} above the master's")
         stored = [op.master] if op.master else bits[0].tolist()
         shape = (op.c_out, op.c_in, op.kernel, op.kernel)
+        largest = 1 << op.master - 1 if op.master else 0
         for v, width in enumerate(stored):
             weight = _array(op, f"weight.{v}", np.int8, shape)
             low, high = limits(width, True)
             _need(weight.min() >= low and weight.max() <= high, f"weights beyond {width} bits")
+            largest = max(largest, _magnitude(weight, op.odd))
         inputs = op.arrays["multiplier"].shape[2:3]
         allowed = (1,) if op.master or op.slot < 0 else (1, choices)
         _need(inputs and inputs[0] in allowed, "multiplier has the wrong shape")
         variants = 1 if op.master else choices
         _array(op, "multiplier", np.int32, (self.rows, variants, inputs[0], op.c_out))
         _array(op, "bias", np.int64, (self.rows, op.c_out))
-
-    def _codes_product(self, op: Conv, x: Register, shape: tuple) -> None:
-        values = x.shape[0] // op.groups * op.kernel**2
-        largest_w = max(_magnitude(w, op.odd) for n, w in op.arrays.items() if n[:7] == "weight.")
-        if op.master:
-            largest_w = 1 << op.master - 1
-        acc = values * largest_w * (1 << x.bits)
-        _need(acc < 2**31, "the sum of a convolution may leave int32")
-        self._affine_range(op, acc)
+        return largest
 
     def wide(self, op: Wide, x: Register) -> Register:
         _need(x.kind == "wide", f"reads {x.kind}")
@@ -223,7 +233,6 @@ class _State:
     def choose(self, op: Choose, x: Register) -> Register:
         _need(x.kind == "wide", f"reads {x.kind}")
         _need(self.plan is None, "a second plan")
-        _need(not self.slots, "a dynamic operation comes before the plan")
         _flag("shared", op.shared)
         _need(1 <= op.layers <= LARGEST_LAYERS, f"{op.layers} layers")
         _need(op.columns in (1, 2), f"{op.columns} columns")
@@ -234,13 +243,14 @@ class _State:
         return Register("plan", self.plan)
 
     def _slot(self, slot: int, columns: tuple[int, ...], choices: int | None) -> None:
+        _need(slot >= -1, f"slot {slot}")
         if slot < 0:
             return
         _need(self.plan is not None, "a dynamic operation comes before the plan")
         layers, count, candidates = self.plan
         _need(slot < layers, f"slot {slot} of {layers}")
         _need(all(0 <= c < count for c in columns), f"columns {columns} of {count}")
-        _need(choices in (1, candidates), f"{choices} candidates, the plan has {candidates}")
+        _need(choices in (None, candidates), f"{choices} candidates, the plan has {candidates}")
 
 
 _CHECKS: dict[type[Operation], Callable[..., Register]] = {
@@ -248,6 +258,18 @@ _CHECKS: dict[type[Operation], Callable[..., Register]] = {
     Affine: _State.affine, Add: _State.add, Pool: _State.pool, MaxPool: _State.max_pool,
     Subsample: _State.subsample, Choose: _State.choose,
 }  # fmt: skip
+_ARRAYS: dict[type[Operation], set[str]] = {
+    Input: {"table"}, Quantise: {"multiplier", "bits"}, Conv: {"bits", "multiplier", "bias"},
+    Wide: {"weight"}, Affine: {"multiplier", "bias"},
+}  # fmt: skip
+
+
+def _names(op: Operation) -> set[str]:
+    """The arrays of a checked operation."""
+    stored = 0
+    if isinstance(op, Conv):
+        stored = 1 if op.master else op.arrays["bits"].shape[1]
+    return _ARRAYS.get(type(op), set()) | {f"weight.{v}" for v in range(stored)}
 
 
 def _need(condition: bool, otherwise: str) -> None:
@@ -285,8 +307,10 @@ def _windows(op, x: Register) -> tuple[int, int]:
     _need(1 <= op.kernel <= LARGEST_SIDE, f"kernel {op.kernel}")
     _need(1 <= op.stride <= LARGEST_SIDE, f"stride {op.stride}")
     _need(0 <= op.padding <= LARGEST_SIDE, f"padding {op.padding}")
-    sides = [(side + 2 * op.padding - op.kernel) // op.stride + 1 for side in x.shape[1:]]
-    _need(min(x.shape[1:]) + 2 * op.padding >= op.kernel, "the window is larger than the image")
+    padded = [side + 2 * op.padding for side in x.shape[1:]]
+    _need(min(padded) >= op.kernel, "the window is larger than the image")
+    _need(x.shape[0] * math.prod(padded) <= LARGEST_REGISTER, f"padding {op.padding}: too large")
+    sides = [(side - op.kernel) // op.stride + 1 for side in padded]
     return sides[0], sides[1]
 
 

@@ -127,4 +127,10 @@ def _read(path: Path) -> tuple[dict[str, Parameter], Progress]:
     state = stored.pop(STATE, None)
     if state is None:
         raise UserError(f"checkpoint {path} was not written by this project; see model.weights")
-    return stored, Progress(**json.loads(str(state)))
+    try:
+        return stored, Progress(**json.loads(str(state)))
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"checkpoint {path} was written by another version of this project; use that one, or "
+            "train again"
+        ) from error

@@ -133,7 +133,7 @@ def test_statistics_per_width():
     built = dqt("dqt.subset=2")
     mean = built.network.model.layer1[0].bn1.moving_mean
     assert mean.shape[0] == 4
-    _, _, _, row, static, static_rows = built.noise(np.random.default_rng(0), 2, True)
+    _, _, _, row, static, static_rows = built.noise(np.random.default_rng(0), 4, True)
     np.testing.assert_array_equal(row, [1, 0, 0, 0])
     np.testing.assert_array_equal(static_rows.argmax(1), 1 + static.argmax(1))
     before = mean.asnumpy().copy()

@@ -41,10 +41,12 @@ MAY_IMPORT = {
     "train": ANY,
     "deploy": {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
-        "engine",
+        "engine", "entry",
     },
     "engine": {"kernels"},
-    "bench": {"config", "runtime", "kernels", "layers", "models", "methods", "train"},
+    "bench": {
+        "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
+    },
     "report": {"data", "cost", "entry"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}

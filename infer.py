@@ -1,0 +1,91 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Answer images with an exported integer model: class, widths, cost and time of each.
+
+    python infer.py --model runs/NAME/export/model.safetensors IMAGE... | DIR
+
+No float framework runs here: from pixels to logits everything is integers.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from src.data.pictures import UnreadablePicture
+from src.data.views import list_pictures, read_view
+from src.engine.answers import Classifier
+from src.engine.artefact import load_artefact
+from src.engine.choose_engine import ENGINES, open_engine
+from src.engine.plans import as_bitops
+from src.entry import guarded
+from src.errors import UserError
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--model", type=Path, required=True, metavar="FILE", help="made by export.py --format int")
+    add("images", nargs="+", metavar="IMAGE|DIR", help="a folder stands for its pictures, by name")
+    add("--json", action="store_true", help="one JSON object per image instead of a line of text")
+    add("--batch", type=int, default=1, metavar="N", help="images per run of the engine")
+    add("--engine", default="auto", choices=ENGINES, help="auto: native, or oracle (NumPy, slow)")
+    add("--threads", type=int, default=0, help="CPU threads of the native engine; 0: all cores")
+    plan = parser.add_mutually_exclusive_group()
+    plan.add_argument("--bits", type=int, help="one width everywhere, not the controller's choice")
+    plan.add_argument(
+        "--max-bitops", type=as_bitops, metavar="X",
+        help="e.g. 300M or 1.2G: an image that would cost more gets lower widths, always the one "
+        "step that saves most, until it fits",
+    )  # fmt: skip
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if options.batch < 1:
+        raise UserError(f"--batch {options.batch}: must be at least 1")
+    program = load_artefact(options.model)
+    engine = open_engine(options.model, options.engine, options.threads)
+    classifier = Classifier(program, engine, options.bits, options.max_bitops)
+    files = list_pictures(options.images)
+    answered = 0
+    for start in range(0, len(files), options.batch):
+        pictures = _read(files[start : start + options.batch], classifier.size, program.notes)
+        answered += len(pictures)
+        answers = classifier(np.stack([image for _, image in pictures])) if pictures else []
+        for (file, _), answer in zip(pictures, answers, strict=True):
+            row = {"file": file, **asdict(answer)}
+            print(json.dumps(row) if options.json else f"{file}  {answer}", flush=True)
+    return 0 if answered == len(files) else 2
+
+
+def _read(files: list[str], size: int, notes: dict) -> list[tuple[str, np.ndarray]]:
+    """Those that can be read, with their pixels, uint8 (3, size, size); an error for the others."""
+    pictures = []
+    for file in files:
+        try:
+            pictures.append((file, read_view(file, size, notes.get("data"))))
+        except UnreadablePicture as error:
+            print(f"error: {file} cannot be read: {error}", file=sys.stderr)
+    return pictures
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))

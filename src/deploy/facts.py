@@ -1,0 +1,134 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What is in an integer artefact, as plain values: layers, scales, program, sizes, provenance."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from src.engine.artefact import VERSION, load_artefact, stored_bits
+from src.engine.check import Register, check
+from src.engine.count import Counts
+from src.engine.packing import packed_size
+from src.engine.program import Conv, Operation, Program, Wide
+from src.errors import UserError
+
+SIDES = ("weights", "inputs")
+OWN_SECTIONS = ("layers", "scales", "exponent", "widths")  # notes that are not provenance
+
+
+def facts_of(path: Path) -> dict:
+    """Everything that `inspect` prints; see the functions below for its parts.
+
+    Raises:
+        UserError: the file is missing, damaged, or its notes are not those that export.py writes.
+    """
+    program = load_artefact(path)
+    registers = check(program)
+    try:
+        names = {int(i): str(name) for i, name in program.notes.get("layers", {}).items()}
+        scales = {
+            str(name): {side: np.ravel(np.array(pair[side], float)).tolist() for side in SIDES}
+            for name, pair in program.notes.get("scales", {}).items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: damaged notes ({error}); export it again") from error
+    return {
+        "file": str(path),
+        "format": VERSION,
+        "rows": program.rows,
+        "exponent": program.notes.get("exponent"),
+        "layers": layer_facts(program, registers, names),
+        "scales": scales,
+        "program": operation_facts(program, registers, names),
+        "bytes": sizes(program, path.stat().st_size),
+        "provenance": {k: v for k, v in program.notes.items() if k not in OWN_SECTIONS},
+    }
+
+
+def layer_facts(program: Program, registers: list[Register], names: dict[int, str]) -> list[dict]:
+    """One row for every convolution and dense layer: what it computes and how it is stored."""
+    rows = []
+    for layer in Counts(program).layers:
+        op = program.operations[layer.operation]
+        is_codes = isinstance(op, Conv)
+        bits = op.arrays["bits"].tolist() if is_codes else [[], []]
+        rows.append({
+            "name": names.get(layer.operation, ""), "operation": layer.operation,
+            "type": type(op).__name__, "input": list(registers[op.x].shape),
+            "output": list(registers[layer.operation].shape), "macs": layer.macs,
+            "slot": op.slot if is_codes and op.slot >= 0 else None,
+            "w_bits": bits[0], "a_bits": bits[1], "controller": layer.is_controller,
+            "stored_bits": stored_widths(op), "bytes": sum(array_bytes(op).values()),
+        })  # fmt: skip
+    return rows
+
+
+def operation_facts(
+    program: Program, registers: list[Register], names: dict[int, str]
+) -> list[dict]:
+    """The program table: every operation with its numbers and the register that it writes."""
+    return [
+        {
+            "operation": i, "type": type(op).__name__, "name": names.get(i, ""),
+            "kind": register.kind, "shape": list(register.shape), "bits": register.bits,
+            "numbers": _numbers(op),
+        }
+        for i, (op, register) in enumerate(zip(program.operations, registers, strict=True))
+    ]  # fmt: skip
+
+
+def _numbers(op: Operation) -> dict[str, int]:
+    names = [f.name for f in fields(op) if f.name != "arrays"]
+    return dict(zip(names, op.numbers, strict=True))
+
+
+def stored_widths(op: Operation) -> list[int]:
+    """Bits of each stored weight: of the master, of each candidate, or 32."""
+    if isinstance(op, Wide):
+        return [32]
+    return [stored_bits(op, v) for v in range(1 if op.master else op.arrays["bits"].shape[1])]
+
+
+def array_bytes(op: Operation) -> dict[str, int]:
+    """Bytes in the file of each array of an operation."""
+    return {
+        name: packed_size(array.size, stored_bits(op, int(name.split(".")[1])))
+        if name.startswith("weight.")
+        else array.nbytes
+        for name, array in op.arrays.items()
+    }
+
+
+def sizes(program: Program, total: int) -> dict:
+    """Bytes of the file by part, and of the same weights and biases as float32.
+
+    `other` is the program table, the pixel tables and the file's header with the notes. float32
+    counts every weight once, whatever the number of candidates, and one bias per output channel.
+    """
+    parts = {"codes": 0, "wide_weights": 0, "multipliers_and_biases": 0}
+    values = 0
+    for op in program.operations:
+        for name, count in array_bytes(op).items():
+            if name.startswith("weight."):
+                parts["codes"] += count
+            elif name == "weight":
+                parts["wide_weights"] += count
+            elif name in ("multiplier", "bias"):
+                parts["multipliers_and_biases"] += count
+        if isinstance(op, Conv | Wide):
+            weight = op.arrays["weight" if isinstance(op, Wide) else "weight.0"]
+            values += weight.size + op.c_out
+    return {**parts, "other": total - sum(parts.values()), "total": total, "float32": 4 * values}

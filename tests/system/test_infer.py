@@ -1,0 +1,239 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""From a run or a recipe to answers: export.py --format int, then infer.py on pictures."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import mindspore as ms
+import numpy as np
+import pytest
+
+import export as export_script
+import infer as infer_script
+from src import kernels
+from src.data import load
+from src.engine.artefact import load_artefact
+from src.entry import guarded
+from tests.system.runs import ROOT, last_json
+
+DIGITS = load("digits", None, "test", image_size=8)
+COUNT = 6
+RECIPE = str(ROOT / "config" / "resnet8_digits_dqnet_4bit.yaml")
+TINY = ["data.image_size=8", "device.native=off"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _graph_mode_again():
+    """An integer export switches this process to PyNative mode."""
+    yield
+    ms.set_context(mode=ms.GRAPH_MODE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The first test images as PNG."""
+    path = tmp_path_factory.mktemp("pictures")
+    for i in range(COUNT):
+        cv2.imwrite(str(path / f"{i:02d}.png"), DIGITS.raw(i)[:, :, ::-1])
+    return path
+
+
+@pytest.fixture(scope="module")
+def dqt(tmp_path_factory):
+    """A DQT network with random weights."""
+    path = tmp_path_factory.mktemp("dqt") / "model.safetensors"
+    overrides = ["method.name=dqt", "dqt.pool=2", "quant.first_last=8", *TINY]
+    arguments = ["--config", RECIPE, "--format", "int", "--out", str(path), *overrides]
+    assert guarded(export_script.main, arguments) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def static(tmp_path_factory):
+    path = tmp_path_factory.mktemp("static") / "model.safetensors"
+    overrides = ["method.name=static", "quant.quantizer=lsq", *TINY]
+    arguments = ["--config", RECIPE, "--format", "int", "--out", str(path), *overrides]
+    assert guarded(export_script.main, arguments) == 0
+    return path
+
+
+@pytest.fixture
+def infer(capsys):
+    """infer.py in this process: (exit code, JSON rows, error lines)."""
+
+    def run(model, *arguments, engine="oracle"):
+        arguments = [*map(str, arguments), "--engine", engine, "--json"]
+        code = guarded(infer_script.main, ["--model", str(model), *arguments])
+        captured = capsys.readouterr()
+        rows = [json.loads(line) for line in captured.out.splitlines()]
+        return code, rows, captured.err.splitlines()
+
+    return run
+
+
+def without_time(rows):
+    return [{k: v for k, v in row.items() if k != "ms"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def exported(four_epochs):
+    """Path of the integer file of a trained run."""
+    assert guarded(export_script.main, ["--run", str(four_epochs), "--format", "int"]) == 0
+    return four_epochs / "export" / "model.safetensors"
+
+
+def test_answers_are_those_of_eval(exported, four_epochs, folder, infer):
+    """The whole way: a trained run, exported, on PNGs, against eval.py's row of each image."""
+    code, rows, errors = infer(exported, folder)
+    assert (code, errors) == (0, [])
+    assert [r["file"] for r in rows] == [str(folder / f"{i:02d}.png") for i in range(COUNT)]
+    expected = np.load(four_epochs / "eval" / "test.npz")
+    for i, answer in enumerate(rows):
+        assert answer["index"] == expected["predicted"][i]
+        assert answer["w_bits"] == expected["w_bits"][i].tolist()
+        assert answer["bitops"] == expected["bitops"][i]
+        assert answer["probability"] == pytest.approx(expected["confidence"][i], rel=1e-3)
+
+
+def test_provenance_of_a_run(exported, four_epochs):
+    notes = load_artefact(exported).notes
+    assert notes["versions"] == json.loads((four_epochs / "versions.json").read_text())
+    assert (notes["model"], notes["method"], notes["recalibrated"]) == ("resnet8", "dqnet", None)
+    assert notes["config"]["data"]["image_size"] == 8
+
+
+@pytest.mark.slow
+def test_recalibrated_statistics_change_the_file(exported, four_epochs, tmp_path, capsys):
+    path = tmp_path / "model.safetensors"
+    arguments = ["--run", str(four_epochs), "--format", "int", "--recalibrate", "1"]
+    assert guarded(export_script.main, [*arguments, "--out", str(path)]) == 0
+    assert last_json(capsys.readouterr().out)["top1_equal"] == 1
+    new, old = load_artefact(path), load_artefact(exported)
+    assert new.notes["recalibrated"] == 1
+    multipliers = [[op.arrays["multiplier"] for op in p.slots.values()] for p in (new, old)]
+    assert any((a != b).any() for a, b in zip(*multipliers, strict=True))
+
+
+@pytest.mark.parametrize("size", [1, 4, 20])
+def test_batches_change_nothing(dqt, folder, infer, size):
+    code, rows, _ = infer(dqt, folder, "--batch", size)
+    assert code == 0
+    assert without_time(rows) == without_time(infer(dqt, folder)[1])
+
+
+@pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+def test_native_gives_the_same_answers(dqt, folder, infer):
+    for arguments in ((), ("--batch", 3, "--threads", 1), ("--bits", 2)):
+        code, rows, _ = infer(dqt, folder, *arguments, engine="native")
+        assert code == 0
+        assert without_time(rows) == without_time(infer(dqt, folder, *arguments)[1])
+
+
+def test_one_width_everywhere(dqt, folder, infer):
+    code, rows, _ = infer(dqt, folder, "--bits", 4)
+    assert code == 0 and {tuple(row["w_bits"]) for row in rows} == {(4,) * 6}
+    assert rows[0]["mean_bits"] == 4
+    costs = [infer(dqt, folder / "00.png", "--bits", b)[1][0]["bitops"] for b in (2, 4, 8)]
+    assert costs == sorted(costs) and costs[1] == rows[0]["bitops"]
+
+
+def test_a_budget_is_kept(dqt, folder, infer):
+    free = infer(dqt, folder)[1]
+    budget = (min(r["bitops"] for r in free) + infer(dqt, folder, "--bits", 2)[1][0]["bitops"]) / 2
+    code, rows, _ = infer(dqt, folder, "--max-bitops", f"{budget / 1e6}M", "--batch", 4)
+    assert code == 0 and max(row["bitops"] for row in rows) <= budget
+    again = infer(dqt, folder, "--max-bitops", f"{budget / 1e9}G")[1]
+    assert without_time(again) == without_time(rows)
+    assert without_time(infer(dqt, folder, "--max-bitops", "1e12")[1]) == without_time(free)
+
+
+def test_an_unreadable_picture_does_not_stop_the_others(dqt, folder, tmp_path, infer):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    names = [folder / "01.png", tmp_path / "broken.png", folder / "00.png", tmp_path / "gone.png"]
+    for size in (1, 3):
+        code, rows, errors = infer(dqt, *names, "--batch", size)
+        assert code == 2
+        assert [row["file"] for row in rows] == [str(names[0]), str(names[2])]
+        assert [line.split()[1] for line in errors] == [str(names[1]), str(names[3])]
+    assert infer(dqt, names[1])[1] == []
+
+
+def test_lines_of_text(dqt, static, folder, capsys):
+    for model in (dqt, static):
+        arguments = ["--model", str(model), str(folder), "--engine", "oracle"]
+        assert guarded(infer_script.main, arguments) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == COUNT
+        for i, line in enumerate(lines):
+            assert line.startswith(f"{folder}/{i:02d}.png  ")
+            assert all(words in line for words in ("%", " bits (", "M BitOPs", " ms"))
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        (["--bits", "5"], ["--bits 5", "2, 4, 8"]),
+        (["--max-bitops", "1k"], ["--max-bitops 1000", "cheapest plan"]),
+        (["--max-bitops", "many"], ["--max-bitops many", "1.2G"]),
+        (["--batch", "0"], ["--batch 0"]),
+        (["--threads", "-1"], ["--threads -1"]),
+    ],
+)
+def test_bad_options(dqt, folder, infer, arguments, words):
+    code, rows, errors = infer(dqt, folder, *arguments)
+    assert (code, rows, len(errors)) == (2, [], 1)
+    assert errors[0].startswith("error: ") and all(word in errors[0] for word in words)
+
+
+def test_a_static_network_has_no_widths_to_choose(static, folder, infer):
+    code, rows, _ = infer(static, folder)
+    assert code == 0 and rows[0]["w_bits"] == [] and rows[0]["mean_bits"] == 4
+    for arguments in (["--bits", "4"], ["--max-bitops", "1G"]):
+        code, rows, errors = infer(static, folder, *arguments)
+        assert code == 2 and "no controller" in errors[0]
+
+
+def test_bad_files(dqt, folder, tmp_path, infer):
+    assert "holds no picture" in infer(dqt, tmp_path)[2][0]
+    code, _, errors = infer(tmp_path / "none.safetensors", folder)
+    assert code == 2 and "none.safetensors" in errors[0]
+    content = dqt.read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(content[: len(content) // 2])
+    code, _, errors = infer(tmp_path / "cut.safetensors", folder)
+    assert code == 2 and "cut.safetensors is damaged" in errors[0]
+
+
+def test_no_framework_in_its_process(dqt, folder):
+    code = (
+        "import sys, infer\nfrom src.entry import guarded\n"
+        "done = guarded(infer.main, sys.argv[1:])\n"
+        "assert not {'mindspore', 'torch'} & set(sys.modules)\nsys.exit(done)"
+    )
+    command = [sys.executable, "-c", code, "--model", str(dqt), str(folder), "--engine", "oracle"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == COUNT
+
+
+def test_export_refuses(tmp_path, capsys):
+    for arguments, words in (
+        (["--config", RECIPE, "--format", "int"], "--out"),
+        (["--config", RECIPE, "--format", "int", "--out", str(tmp_path / "x"),
+          "method.name=float", *TINY], "quantised network"),
+    ):  # fmt: skip
+        assert guarded(export_script.main, arguments) == 2
+        assert words in capsys.readouterr().err
