@@ -44,7 +44,7 @@ from src.engine.program import (
 LARGEST_SIDE, LARGEST_CHANNELS, LARGEST_REGISTER = 4096, 65536, 2**28
 LARGEST_OPERATIONS, LARGEST_PROGRAM = 65536, 2**30  # of a program: operations, values in registers
 LARGEST_ROWS, LARGEST_CHOICES, LARGEST_LAYERS = 64, 16, 4096
-LARGEST_SHIFT = 60
+LARGEST_SHIFT, LARGEST_NUMBER = 60, 2**31
 
 
 class ProgramError(ValueError):
@@ -93,6 +93,8 @@ class _State:
         self.values = 0
 
     def check(self, i: int, op: Operation) -> Register:
+        inside = all(-1 <= number <= LARGEST_NUMBER for number in op.numbers)
+        _need(inside, f"its numbers {op.numbers} are not all in -1..{LARGEST_NUMBER}")
         for register in op.reads:
             _need(0 <= register < i, f"register {register} is not written before it")
         inputs = [self.registers[r] for r in op.reads]
@@ -243,7 +245,6 @@ class _State:
         return Register("plan", self.plan)
 
     def _slot(self, slot: int, columns: tuple[int, ...], choices: int | None) -> None:
-        _need(slot >= -1, f"slot {slot}")
         if slot < 0:
             return
         _need(self.plan is not None, "a dynamic operation comes before the plan")

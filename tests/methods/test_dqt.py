@@ -49,7 +49,7 @@ def test_all_layers_between_the_ends_are_dynamic():
 
 
 @pytest.mark.parametrize("source", ["features", "image"])
-def test_evaluation_gives_logits_and_a_hard_plan(source):
+def test_evaluation_gives_logits_and_a_hard_plan(source, pynative):
     built, x = dqt(f"dqt.input={source}"), images(4)
     logits, plan = answer(built, x)
     assert logits.shape == (4, CLASSES) and plan.shape == (4, 6, 1, 3)
@@ -58,7 +58,7 @@ def test_evaluation_gives_logits_and_a_hard_plan(source):
     np.testing.assert_array_equal(logits, again[0])
 
 
-def test_training_gives_soft_choices_and_the_static_logits():
+def test_training_gives_soft_choices_and_the_static_logits(pynative):
     built, x = dqt("dqt.subset=2"), images(3)
     (logits, plan, p, others), noise = outputs(built, x, True)
     np.testing.assert_allclose(p.asnumpy().sum(-1), 1, rtol=1e-5)
@@ -67,7 +67,7 @@ def test_training_gives_soft_choices_and_the_static_logits():
     assert static.shape == (2, 3) and not np.array_equal(static[0], static[1])
 
 
-def test_static_logits_are_those_of_a_plan_with_that_width_everywhere():
+def test_static_logits_are_those_of_a_plan_with_that_width_everywhere(pynative):
     built, x = dqt("dqt.subset=3"), images(3)
     (_, _, _, others), noise = outputs(built, x, True)
     features = built.network.model.stem(Tensor(x), None, built.network.stem_row)
@@ -80,7 +80,7 @@ def test_static_logits_are_those_of_a_plan_with_that_width_everywhere():
     assert np.abs(others[0].asnumpy() - others[2].asnumpy()).max() > 1e-3
 
 
-def test_the_loss_adds_consistency_and_cost():
+def test_the_loss_adds_consistency_and_cost(pynative):
     x, label = images(4), np.array([1, 2, 3, 4], np.int32)
     built = dqt("dqt.alpha=0.7", "dqt.beta=0.3", "dqt.subset=1")
     (logits, plan, p, others), noise = outputs(built, x, True)
@@ -98,7 +98,7 @@ def test_the_loss_adds_consistency_and_cost():
 
 
 @pytest.mark.parametrize("kind", ["bits", "bitops"])
-def test_expected_cost_falls_with_narrower_choices(kind):
+def test_expected_cost_falls_with_narrower_choices(kind, pynative):
     built = dqt()
     cost = ExpectedCost(built.cost, (2, 4, 8), 1.0, kind, 0)
     plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])
@@ -128,7 +128,7 @@ def test_noise_falls_to_none():
     assert largest == pytest.approx([largest[0], largest[0] / 2, 0])
 
 
-def test_statistics_per_width():
+def test_statistics_per_width(pynative):
     """Row 0 is that of mixed widths; the row of each static pass is that of its width."""
     built = dqt("dqt.subset=2")
     mean = built.network.model.layer1[0].bn1.moving_mean
@@ -152,7 +152,7 @@ def test_shared_statistics_are_those_of_mixed_widths():
 
 @pytest.mark.parametrize("norm", ["shared", "per_width"])
 @pytest.mark.parametrize("width", range(3))
-def test_one_width_can_be_forced(norm, width):
+def test_one_width_can_be_forced(norm, width, pynative):
     built, x = dqt(f"dqt.norm={norm}"), images(3)
     built.forced = width
     noise = built.noise(np.random.default_rng(0), 3, False)
@@ -161,7 +161,7 @@ def test_one_width_can_be_forced(norm, width):
     assert (plan.argmax(-1) == width).all()
 
 
-def test_only_cost_above_the_target_counts():
+def test_only_cost_above_the_target_counts(pynative):
     built = dqt()
     plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])
     p = Tensor(np.tile(np.float32([0, 0.5, 0.5]), (2, 6, 1, 1)))  # 6 bits
@@ -182,7 +182,7 @@ def test_temperature_falls_geometrically_and_draws_repeat():
     assert isinstance(built.head, DqtDraws)
 
 
-def test_without_a_subset_there_is_no_consistency():
+def test_without_a_subset_there_is_no_consistency(pynative):
     built = dqt("dqt.subset=0")
     assert built.consistency == 0
     assert len(outputs(built, images(2), True)[0]) == 3

@@ -1,0 +1,78 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Artefacts taken apart and put together again, right or wrong, without the code under test.
+
+A safetensors file: 8 bytes of length, a JSON header (name -> dtype, shape, data_offsets), the data.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from src.engine.artefact import VERSION, stored_bits
+from src.engine.packing import pack
+from src.engine.program import Conv, Program, as_table
+
+CODES = {"int8": "I8", "uint8": "U8", "int16": "I16", "uint16": "U16", "int32": "I32",
+         "uint32": "U32", "int64": "I64", "uint64": "U64", "float32": "F32", "float64": "F64",
+         "float16": "F16", "bool": "BOOL", "complex64": "C64"}  # fmt: skip
+
+
+@dataclass
+class Parts:
+    """What an artefact holds; `notes` as text."""
+
+    tensors: dict[str, np.ndarray]
+    notes: str = "{}"
+    header: dict = field(default_factory=dict)  # entries that replace or join what they should be
+
+    def __bytes__(self) -> bytes:
+        header, data = {"__metadata__": {"notes": self.notes}}, b""
+        for name, array in self.tensors.items():
+            content = array.tobytes()
+            span = [len(data), len(data) + len(content)]
+            code = CODES[array.dtype.name]
+            header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": span}
+            data += content
+        return with_header(json.dumps(header | self.header).encode(), data)
+
+    @classmethod
+    def read(cls, content: bytes) -> "Parts":
+        """What a whole artefact holds. ValueError, KeyError, TypeError, ...: it is not one."""
+        length = int.from_bytes(content[:8], "little")
+        header, data = json.loads(content[8 : 8 + length]), content[8 + length :]
+        notes = (header.pop("__metadata__", None) or {}).get("notes", "{}")
+        tensors = {}
+        for name, entry in header.items():
+            kind = next(kind for kind, code in CODES.items() if code == entry["dtype"])
+            values = np.frombuffer(data[slice(*entry["data_offsets"])], kind)
+            tensors[name] = values.reshape(entry["shape"])
+        return cls(tensors, notes)
+
+
+def with_header(header: bytes, data: bytes = b"") -> bytes:
+    return len(header).to_bytes(8, "little") + header + data
+
+
+def parts_of(program: Program) -> Parts:
+    """A program's artefact, as save_artefact should write it."""
+    tensors = {"format": np.array([VERSION, program.rows])}
+    tensors["program"] = as_table(program.operations)
+    for i, op in enumerate(program.operations):
+        for name, array in op.arrays.items():
+            if isinstance(op, Conv) and name.startswith("weight."):
+                array = pack(array, stored_bits(op, int(name[7:])))
+            tensors[f"{i}.{name}"] = array
+    return Parts(tensors, json.dumps(program.notes))

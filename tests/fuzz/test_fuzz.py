@@ -1,0 +1,45 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A few seconds of the fuzzer, and that it would see what it looks for."""
+
+import pytest
+
+from src.engine import artefact, check
+from tests.fuzz import target
+from tests.fuzz.fuzz_artefact import plain
+
+
+def test_the_seeds_run():
+    assert {target.outcome(content) for content in target.seeds()} == {"ran"}
+
+
+def test_damaged_artefacts_are_refused_or_run():
+    counts = plain(5, seed=0)
+    assert counts["executions"] > 50
+    assert counts["refused"] and counts["ran"], counts
+
+
+@pytest.mark.parametrize(
+    "module, name, replacement",
+    [
+        (check, "_array", lambda op, name, dtype, shape: op.arrays[name]),
+        (check, "_convolved", lambda op, x: (op.c_out, *check._windows(op, x))),
+        (artefact, "_notes", lambda content: {}[content]),
+    ],
+)
+def test_a_missing_rule_is_found(monkeypatch, module, name, replacement):
+    monkeypatch.setattr(module, name, replacement)
+    with pytest.raises(Exception) as caught:
+        plain(60, seed=1)
+    assert isinstance(caught.value.content, bytes)
