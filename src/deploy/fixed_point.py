@@ -38,7 +38,9 @@ def fixed_point(multiplier: np.ndarray, bias: np.ndarray | float = 0.0):
     for values, bits in ((multiplier, MULTIPLIER_BITS), (bias, LARGEST_BIAS)):
         largest = float(np.abs(values).max())
         if largest > 0:
-            room.append(bits - 1 - int(np.floor(np.log2(largest))))
+            shift = bits - 1 - int(np.floor(np.log2(largest)))
+            rounds_up = round_half_up(largest * 2.0**shift) >= 2.0**bits
+            room.append(shift - int(rounds_up))
     shift = min(room)
     if shift < 1:
         raise UserError(f"a constant of the network is too large for integers (shift {shift})")
@@ -53,6 +55,8 @@ def fixed_weights(weight: np.ndarray) -> tuple[np.ndarray, int]:
     """(int32 weights, shift): real weights times 2^shift such that every output channel's weights
     sum to less than 2^31, so that a sum of int32 inputs stays in int64."""
     weight = np.asarray(weight, np.float64)
+    if not np.isfinite(weight).all():
+        raise UserError("a weight of the network is not finite; it cannot be exported")
     largest = float(np.abs(weight).reshape(len(weight), -1).sum(1).max())
     room = LARGEST_SHIFT if largest == 0 else int(np.floor(np.log2(2**30 / largest)))
     shift = min(LARGEST_SHIFT, room)

@@ -99,3 +99,14 @@ def test_sums_of_weights_stay_in_int32(seed, exponent, fan):
 
 def test_halves_go_up():
     assert round_half_up(np.array([-1.5, -0.5, 0.5, 1.5])).tolist() == [-1, 0, 1, 2]
+
+
+def test_a_constant_that_rounds_up_to_the_next_power_loses_a_bit():
+    integers, _, shift = fixed_point([1 - 2.0**-40])
+    assert shift == 29 and integers.tolist() == [1 << 29]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(value):
+    with pytest.raises(UserError, match="not finite"):
+        fixed_weights(np.array([[1.0, value]]))

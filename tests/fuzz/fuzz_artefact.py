@@ -17,7 +17,7 @@ usage: python tests/fuzz/fuzz_artefact.py --seconds 600 [--seed 0] [--plain]
 
 With atheris (pip install atheris) new ways through the code guide the search; without it, or with
 --plain, the same damages come at random. Ends with code 1 at the first input that breaks a rule
-(target.py), and writes that input beside the current folder's other files.
+(target.py), and leaves that input as crash-* in the current folder.
 """
 
 import argparse
