@@ -66,5 +66,5 @@ def fixed_weights(weight: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def round_half_up(v: np.ndarray) -> np.ndarray:
-    """The project's rounding rule, for float64."""
+    """The project's rounding rule (quantizers/rounding.py), for NumPy; keeps the type."""
     return np.floor(v + 0.5)

@@ -123,7 +123,7 @@ class _Lowering:
         values, size = self.picture.values, self.picture.size
         if bits:
             scaled = np.clip(values * inv, *limits(bits, True))
-            table = np.floor(scaled + np.float32(0.5))
+            table = round_half_up(scaled)  # in float32, as the network does
         else:
             table = round_half_up(values.astype(np.float64) * self.unit)
         arrays = {"table": table.astype(np.int32)}
@@ -193,8 +193,8 @@ class _Lowering:
         quantizer = layer.input_quantizer
         widths, slots = quantizer.widths, range(len(quantizer.widths))
         inverses = [float(quantizer.grid(_ANY, k)[0].asnumpy()[0]) for k in slots]
-        if _is_nested(layer):
-            widths, inverses = (_master(layer),), inverses[:1]
+        if master := _master(layer):
+            widths, inverses = (master,), inverses[:1]
         multiplier, _, shift = fixed_point(np.array(inverses) / self.unit)
         slot, columns = getattr(layer, "slot", -1), getattr(layer, "columns", (0, 0))
         arrays = {"multiplier": multiplier, "bits": np.array(widths, np.int64)}
@@ -270,16 +270,10 @@ def _exponent(model: nn.Cell, picture: Picture) -> int:
     return 30 - int(np.ceil(np.log2(HEADROOM * largest)))
 
 
-def _is_nested(layer: nn.Cell) -> bool:
-    return isinstance(layer.weight_quantizer, NestedWeight)
-
-
 def _master(layer: nn.Cell) -> int:
     """Bits of a nested layer's master codes, else 0."""
-    if not _is_nested(layer):
-        return 0
     quantizer = layer.weight_quantizer
-    return quantizer.widths[0] + int(np.log2(quantizer.units[0]))
+    return quantizer.master if isinstance(quantizer, NestedWeight) else 0
 
 
 def _weight_codes(layer: nn.Cell) -> tuple[list[np.ndarray], list[np.ndarray], int]:
@@ -302,10 +296,9 @@ def _weight_codes(layer: nn.Cell) -> tuple[list[np.ndarray], list[np.ndarray], i
 def _master_codes(quantizer: NestedWeight, weight):
     if quantizer.quantize[0].truncate:
         raise UserError("quant.truncate=true is for experiments; no engine runs truncated codes")
-    master = quantizer.widths[0] + int(np.log2(quantizer.units[0]))
     _, scale = quantizer(weight, 0)
     scale = scale / quantizer.units[0]
-    low, high = limits(master, True)
+    low, high = limits(quantizer.master, True)
     wide = scale.reshape(quantizer.broadcast)
     number = codes(weight, 1 / wide, Tensor(np.float32(low)), Tensor(np.float32(high)))
     return [_four_axes(number.asnumpy().astype(np.int8))], [scale.asnumpy().astype(np.float64)], 0

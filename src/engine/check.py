@@ -16,7 +16,7 @@
 Checked for every operation: registers read exist and are of the right kind and shape, arrays have
 their type, shape and range, and no sum leaves the integers that engines compute it in (int32 for a
 convolution of codes, 63 bits after a multiplier, int64 for a wide one). All arrays being integers,
-nothing floats from the pixels to the logits. The C++ loader (kernels/csrc/program.cc) checks the same.
+nothing floats from the pixels to the logits. kernels/csrc/engine/check.cc checks the same.
 """
 
 import math

@@ -125,7 +125,7 @@ class NestedWeight(WeightQuantizer):
 
     def __init__(self, widths, weight: np.ndarray, per_channel=False, master=8, truncate=False):
         super().__init__(widths)
-        self.units = units(self.widths, master)
+        self.master, self.units = master, units(self.widths, master)
         smallest = min(self.widths)
         channels = list(weight) if per_channel else [weight]
         first = [first_step(w, top_signed(smallest)) / max(self.units) for w in channels]

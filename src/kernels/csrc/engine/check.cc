@@ -106,9 +106,9 @@ Register input(const Program &program, const Operation &op) {
 Register quantise(const Program &program, const Operation &op, const Register &x) {
   shift(op.shift);
   flag(op.is_signed);
-  need(within(1, int64_t(op.a_bits.size()), kLargestChoices), "too many variants");
-  need(op.multiplier.size() == op.a_bits.size(), "multipliers and widths differ in number");
   const size_t variants = op.a_bits.size();
+  need(within(1, int64_t(variants), kLargestChoices), "too many variants");
+  need(op.multiplier.size() == variants, "multipliers and widths differ in number");
   need(variants == 1 || op.slot >= 0, "several candidates and no slot");
   slot(program, op.slot, {op.column}, variants > 1 ? variants : 0);
   need(largest(op.multiplier) < (1 << 30), "a multiplier of 2^30 or more");
@@ -116,14 +116,12 @@ Register quantise(const Program &program, const Operation &op, const Register &x
   return make(kCodesRegister, x.c, x.h, x.w, bits, op.is_signed);
 }
 
-void conv_weights(const Operation &op, const Register &x) {
-  if (op.master) {
-    need(!x.is_signed && x.bits == op.master, "the input is not of the master's width");
-    for (size_t k = 0; k < op.w_bits.size(); k++)
-      need(within(2, op.w_bits[k], op.master) && within(2, op.a_bits[k], op.master),
-           "a width is not one of the master's children");
-    need(!op.odd, "odd codes have no children");
-  }
+void children(const Operation &op, const Register &x) {
+  need(!x.is_signed && x.bits == op.master, "the input is not of the master's width");
+  for (size_t k = 0; k < op.w_bits.size(); k++)
+    need(within(2, op.w_bits[k], op.master) && within(2, op.a_bits[k], op.master),
+         "a width is not one of the master's children");
+  need(!op.odd, "odd codes have no children");
 }
 
 int64_t largest_weight(const Operation &op) {
@@ -148,7 +146,7 @@ Register conv(Program *program, const Operation &op, int i, const Register &x) {
     taken = i;
   }
   Register out = convolved(op, x);
-  conv_weights(op, x);
+  if (op.master) children(op, x);
   bool untied = !op.master && op.slot >= 0 && op.inputs == int(choices);
   need(op.inputs == 1 || untied, "multiplier of the wrong shape");
   need(op.multiplier.size() ==
