@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Export a trained network: `int` for infer.py, `mindir` for MindSpore.
+"""Export a trained network: `int` for infer.py, `mindir` for MindSpore and, as a bundle, the 310.
 
 The file is loaded again and compared with the network on real images; the last line says how.
 """
@@ -26,9 +26,11 @@ from mindspore import Tensor
 
 from src.config import load_config
 from src.data.views import pixel_values
+from src.deploy.export_bundle import export_bundle
 from src.deploy.export_int import export_int
 from src.deploy.lower import Picture
 from src.deploy.mindir import export_mindir, run_mindir
+from src.deploy.mindir_compat import VERSIONS
 from src.deploy.notes import as_notes
 from src.entry import guarded
 from src.errors import UserError
@@ -48,21 +50,31 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--format", default="mindir", choices=("int", "mindir"))
     parser.add_argument("--batch", type=int, default=1, help="images per call of a MINDIR")
     parser.add_argument(
+        "--bundle", action="store_true",
+        help="a folder of static MINDIR files, one per width, for ascend310_infer (batch 1)",
+    )
+    parser.add_argument(
+        "--mindir-version", type=int, default=3, choices=VERSIONS,
+        help="of a bundle's files; 1: for MindSpore Lite up to 2.2",
+    )
+    parser.add_argument(
         "--recalibrate", type=int, metavar="BATCHES",
         help="first estimate the normalisation's statistics anew from so many training batches",
     )  # fmt: skip
-    parser.add_argument("--out", metavar="FILE", help="default: in RUN/export")
+    parser.add_argument("--out", metavar="PATH", help="file, or folder of a bundle; default: in RUN/export")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     return parser.parse_intermixed_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    if options.bundle and (options.format, options.batch) != ("mindir", 1):
+        raise UserError("--bundle goes with --format mindir and --batch 1")
     # PyNative: most of an integer export would be the compilation of graphs that run once.
     first = ["device.mode=pynative"] if options.format == "int" else []
     portable = [*first, *options.overrides, "device.native=off"]
     if not (options.run or options.out):
-        raise UserError("--config needs --out FILE")
+        raise UserError("--config needs --out PATH")
     if options.run:
         folder, config = open_run(options.run, portable)
     else:
@@ -71,16 +83,23 @@ def main(arguments: list[str]) -> int:
     method = load_trained(folder, config, runtime)[0] if folder else fresh_method(config, runtime)
     prepare(config, method, runtime, None, options.recalibrate)
     dataset = load_split(config, "test")
-    name = "model.safetensors" if options.format == "int" else f"{config.model.name}.mindir"
-    path = Path(options.out or folder.path / "export" / name)
-    if options.format == "mindir":
+    path = Path(options.out or folder.path / "export" / _file_name(options, config.model.name))
+    notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
+    if options.bundle:
+        row = export_bundle(method, dataset, notes, path, options.mindir_version)
+    elif options.format == "mindir":
         row = mindir(method, path, options.batch, dataset)
     else:
         picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
-        notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
         row = export_int(method, picture, notes, path, dataset)
     print(json.dumps(row))
     return 0
+
+
+def _file_name(options: argparse.Namespace, model: str) -> str:
+    if options.bundle:
+        return "bundle"
+    return {"int": "model.safetensors", "mindir": f"{model}.mindir"}[options.format]
 
 
 def mindir(method, path: Path, batch: int, dataset) -> dict:

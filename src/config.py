@@ -121,6 +121,7 @@ class DqtConfig:
     beta: float = key(0.0, low=0.0)
     cost: str = key("bits", choices=("bits", "bitops"))
     target: float = key(0.0, low=0.0, high=8.0)
+    diversity: float = key(0.0, low=0.0)
     norm: str = key("per_width", choices=("shared", "per_width"))
     tau_start: float = key(1.0, low=1e-3)
     tau_end: float = key(0.5, low=1e-3)

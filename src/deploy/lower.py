@@ -74,17 +74,10 @@ def lower(method: Method, picture: Picture, notes: dict) -> Program:
     model = method.network.model
     lowering = _Lowering(model, picture)
     head = getattr(method.network, "head", None)
-    lowering.network(model, head, _source(method.network))
+    lowering.network(model, head, getattr(method.network, "sees", None))
     notes = notes | {"exponent": lowering.exponent, "layers": lowering.names,
                      "scales": lowering.scales, "widths": list(method.widths)}  # fmt: skip
     return Program(lowering.operations, lowering.rows, notes)
-
-
-def _source(network: nn.Cell) -> str:
-    """What the controller sees: image, stem, or early (stem and first stage)."""
-    if not hasattr(network, "from_image"):
-        return "early"
-    return "image" if network.from_image else "stem"
 
 
 class _Lowering:
@@ -103,7 +96,7 @@ class _Lowering:
         self.names[len(self.operations) - 1] = name
         return len(self.operations) - 1
 
-    def network(self, model: nn.Cell, head: OneShotHead | None, source: str) -> None:
+    def network(self, model: nn.Cell, head: OneShotHead | None, source: str | None) -> None:
         """All of it; the controller comes as soon as what it sees is there."""
         if head is not None and source == "image":
             self.head(head, self.image(0, None))

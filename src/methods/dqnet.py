@@ -44,6 +44,7 @@ class DqnetNetwork(nn.Cell):
     def __init__(self, model: nn.Cell, head: OneShotHead, tau: float):
         super().__init__()
         self.model, self.head, self.tau = model, head, tau
+        self.sees = "early"
 
     def construct(self, image, noise, keep):
         features = self.model.early(image, None)

@@ -15,15 +15,17 @@
 
     L = L_task + alpha sum over b in K' of L_task(all layers at b) + beta C                (eq. 11)
     C = mean over layers of sum_k p_k d_k,  p = softmax(controller),  d_k the width        (bits)
+        + gamma (1 - I),  I = mutual information of image and width (`dqt.diversity`)      (ours)
 
 All layers between the first and the last are dynamic, over nested codes (quantizers/nested.py), so
 that a lower width is a shift of the stored 8-bit code. The controller is a two-layer MLP on the
 pooled image or the pooled stem features. K' is a random subset of the widths at each step.
-Source: Shalby et al., "Dynamic Quantization Training", arXiv 2508.09176, eq. 3, 4 and 11. How the
-choice is relaxed (hard Gumbel-softmax, falling temperature), the controller's input, K', C in
-BitOPs and above a target as options, tied widths, and the batch statistics are our choice: mixed
-widths have a row of running statistics, and each width that is used throughout another
-(`dqt.norm=per_width`) or none, the static passes then leaving no trace (`shared`).
+Source: Shalby et al., "Dynamic Quantization Training", arXiv 2508.09176, eq. 3, 4 and 11. Our
+choice: how the choice is relaxed (hard Gumbel-softmax, falling temperature), the controller's
+input, K', C in BitOPs and above a target as options, tied widths, the term in I, without which one
+plan for all images is a stable end of training, and the batch statistics: mixed widths have a row
+of running statistics, and each width that is used throughout another (`dqt.norm=per_width`) or
+none, the static passes then leaving no trace (`shared`).
 """
 
 import numpy as np
@@ -40,6 +42,8 @@ from src.methods.base import Method
 from src.methods.budget import BudgetPenalty
 from src.methods.rules import layer_costs, quantise, shared_specs
 
+TINY = 1e-12  # keeps the logarithm of a probability finite
+
 
 class DqtNetwork(nn.Cell):
     """(image, noise, keep, tau (1,), row (R,), static (S, K), static_rows (S, R)) -> (logits, plan).
@@ -52,14 +56,14 @@ class DqtNetwork(nn.Cell):
     def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, subset: int):
         super().__init__()
         self.model, self.head = model, head
-        self.from_image, self.subset = from_image, subset
+        self.sees, self.subset = "image" if from_image else "stem", subset
         rows = model.bn1.moving_mean.shape[0]
         # The stem knows no widths, so one row of statistics is enough for it.
         self.stem_row = Tensor(np.eye(1, rows, dtype=np.float32)[0])
 
     def construct(self, image, noise, keep, tau, row, static, static_rows):
         features = self.model.stem(image, None, self.stem_row)
-        logits = self.head(image if self.from_image else features, keep)
+        logits = self.head(image if self.sees == "image" else features, keep)
         plan = hard_choice(logits, noise, tau)
         y = self.model.after_stem(features, plan, row)
         if not self.training:
@@ -117,25 +121,42 @@ class DqtDraws:
 
 
 class ExpectedCost(nn.Cell):
-    """(plan, p) -> (beta max(0, C - C_t), mean bits, mean BitOPs, entropy); C of p, the others of
-    the plan.
+    """(plan, p) -> (beta max(0, C - C_t) + gamma (1 - I), mean bits, mean BitOPs, entropy);
+    C and I of p, the others of the plan.
+
+    I, 0..1, is the mutual information of image and width in units of log K, mean over layers, of
+    the batch: 1 where each image is certain of its width and all widths are equally often chosen,
+    0 where p is the same for all images.
 
     Args:
         kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the target.
         target: C_t is the cost of this width everywhere; 0: all of C counts.
+        diversity: gamma.
     """
 
-    def __init__(self, cost: CostModel, widths, beta: float, kind: str, target: float):
+    def __init__(
+        self, cost: CostModel, widths, beta: float, kind: str, target: float, diversity: float
+    ):
         super().__init__()
         self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0)
-        self.beta, self.in_bits = beta, kind == "bits"
+        self.beta, self.diversity, self.in_bits = beta, diversity, kind == "bits"
+        self.unit = float(np.log(len(widths)))
         self.free = (target if self.in_bits else 1.0) if target else 0.0
         self.bits = Tensor(np.array(widths, np.float32))
 
     def construct(self, plan, p):
         _, bits, bitops, entropy = self.monitor(plan)
         expected = (p * self.bits).sum(-1).mean() if self.in_bits else self.monitor.relative(p)
-        return self.beta * ops.relu(expected - self.free), bits, bitops, entropy
+        penalty = self.beta * ops.relu(expected - self.free)
+        penalty = penalty + self.diversity * (1.0 - self._information(p))
+        return penalty, bits, bitops, entropy
+
+    def _information(self, p):
+        """H(mean over images of p) - mean over images of H(p)."""
+        mean = p.mean(0)
+        of_mean = -(mean * ops.log(mean + TINY)).sum(-1).mean()
+        of_each = -(p * ops.log(p + TINY)).sum(-1).mean()
+        return (of_mean - of_each) / self.unit
 
 
 def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
@@ -162,7 +183,9 @@ def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_siz
     network = DqtNetwork(model, head, from_image, options.subset)
     name_parameters(network)
     cost = CostModel(layer_costs(layers, specs), head.macs)
-    penalty = ExpectedCost(cost, widths, options.beta, options.cost, options.target)
+    penalty = ExpectedCost(
+        cost, widths, options.beta, options.cost, options.target, options.diversity
+    )
     return Method(
         "dqt", network, table_rows(layers, specs), cost, widths, penalty, draws,
         targets={"budget_bits": options.target or max(widths), "budget_bitops": penalty.monitor.target_bitops},

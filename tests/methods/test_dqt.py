@@ -100,7 +100,7 @@ def test_the_loss_adds_consistency_and_cost(pynative):
 @pytest.mark.parametrize("kind", ["bits", "bitops"])
 def test_expected_cost_falls_with_narrower_choices(kind, pynative):
     built = dqt()
-    cost = ExpectedCost(built.cost, (2, 4, 8), 1.0, kind, 0)
+    cost = ExpectedCost(built.cost, (2, 4, 8), 1.0, kind, 0, 0.0)
     plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])
     wide, narrow = (np.tile(np.float32(p), (2, 6, 1, 1)) for p in ([0, 0, 1], [0.5, 0.5, 0]))
     values = [float(cost(plan, Tensor(p))[0].asnumpy()) for p in (wide, narrow)]
@@ -166,10 +166,25 @@ def test_only_cost_above_the_target_counts(pynative):
     plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])
     p = Tensor(np.tile(np.float32([0, 0.5, 0.5]), (2, 6, 1, 1)))  # 6 bits
     values = [
-        float(ExpectedCost(built.cost, (2, 4, 8), 1.0, "bits", t)(plan, p)[0].asnumpy())
+        float(ExpectedCost(built.cost, (2, 4, 8), 1.0, "bits", t, 0.0)(plan, p)[0].asnumpy())
         for t in (0, 4, 8)
     ]
     assert values == pytest.approx([6, 2, 0])
+
+
+@pytest.mark.parametrize(
+    ("p", "missing"),
+    [
+        (np.eye(3)[[0, 1, 2]], 0.0),  # certain, all equally often
+        (np.eye(3)[[1, 1, 1]], 1.0),  # one plan for all images
+        (np.full((3, 3), 1 / 3), 1.0),  # undecided
+        (np.eye(3)[[0, 0, 1]], 1 - np.log(3 / 4 ** (1 / 3)) / np.log(3)),
+    ],
+)
+def test_diversity_asks_for_widths_that_depend_on_the_image(p, missing, pynative):
+    p = np.tile(np.float32(p)[:, None, None], (1, 6, 1, 1))
+    cost = ExpectedCost(dqt().cost, (2, 4, 8), 0.0, "bits", 0, 0.5)
+    assert float(cost(Tensor(p), Tensor(p))[0].asnumpy()) == pytest.approx(0.5 * missing, abs=1e-5)
 
 
 def test_temperature_falls_geometrically_and_draws_repeat():
@@ -195,4 +210,3 @@ def test_impossible_options_are_refused():
         dqt("dqt.subset=4")
     with pytest.raises(UserError, match="quant.master=6"):
         dqt("quant.master=6")
-

@@ -1,0 +1,65 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Write test images as .bin files for ascend310_infer, and their labels.
+
+    python preprocess.py --model BUNDLE --data_path /data/cifar-10-batches-bin
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from src.data import DATASETS, load
+from src.deploy.deployment import open_deployment
+from src.deploy.image_bins import write_bins
+from src.entry import guarded
+from src.errors import UserError
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--model", type=Path, required=True, metavar="BUNDLE", help="bundle folder, or artefact")
+    add("--dataset", choices=tuple(DATASETS), help="default: the one it was trained on")
+    add("--data_path", metavar="FOLDER", help="of the data set")
+    add("--images", type=int, default=0, metavar="N", help="the first N only; 0: all")
+    add("--result_path", type=Path, default=Path("preprocess_Result"), metavar="FOLDER")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    deployment = open_deployment(options.model)
+    notes = deployment.notes
+    dataset = load(
+        options.dataset or notes["data"], options.data_path, "test",
+        image_size=notes["image_size"], mean=notes["mean"], std=notes["std"],
+    )  # fmt: skip
+    if dataset.classes != notes["classes"]:
+        raise UserError(
+            f"{options.model} was trained for {len(notes['classes'])} classes of {notes['data']}; "
+            f"{dataset.name} has {dataset.num_classes} or names them otherwise"
+        )
+    if not 0 <= options.images <= len(dataset):
+        raise UserError(f"--images {options.images}: allowed are 0 (all) to {len(dataset)}")
+    count = options.images or len(dataset)
+    write_bins(deployment, dataset, count, options.result_path)
+    print(f"{count} images and labels in {options.result_path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))

@@ -1,0 +1,145 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A trained network whose quantisers are constants: the form that compiles to static graphs.
+
+In training the quantised weights are computed from the stored ones in every pass. Here each width's
+weights are computed once and kept as parameters, and batch normalisation, with its running
+statistics, is one factor and one offset per channel: device compilers need constant weights
+(MindSpore Lite 2.0 keeps the first call's weights where they are not constant). Values stay real
+numbers on the low-width grid: a device without low-width arithmetic simulates the widths.
+"""
+
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+
+from src.controllers.oneshot import OneShotHead
+from src.layers.norm import EPSILON, BatchNorm
+from src.quantizers.base import ActivationQuantizer, WeightQuantizer
+from src.quantizers.nested import NestedActivation, child
+from src.quantizers.uniform import codes
+
+_ANY = Tensor(np.zeros((1, 1, 1, 1), np.float32))  # a grid asks its input for its shape only
+
+
+class FrozenWeights(nn.Cell):
+    """(weight, slot) -> (values of the slot, None); what `weight` holds no longer matters."""
+
+    def __init__(self, quantizer: WeightQuantizer, weight: Parameter):
+        super().__init__()
+        self.widths = quantizer.widths
+        self.count = len(self.widths)
+        for slot in range(self.count):
+            values = quantizer(weight, slot)[0].asnumpy()
+            setattr(self, f"values{slot}", Parameter(Tensor(values), requires_grad=False))
+
+    def construct(self, weight, slot):
+        return getattr(self, f"values{slot}"), None
+
+
+class FrozenInputs(nn.Cell):
+    """(x, slot) -> values of x on the grid of the slot."""
+
+    def __init__(self, quantizer: ActivationQuantizer):
+        super().__init__()
+        self.widths = quantizer.widths
+        grids = [quantizer.grid(_ANY, slot)[:4] for slot in range(len(self.widths))]
+        self.grids = [tuple(Tensor(value.asnumpy()) for value in grid) for grid in grids]
+        self.is_nested = isinstance(quantizer, NestedActivation)
+        if self.is_nested:
+            self.drop = quantizer.drop
+            self.units = [Tensor(np.array([unit], np.float32)) for unit in quantizer.units]
+            bottoms = [
+                low * unit for (_, _, low, _), unit in zip(self.grids, self.units, strict=True)
+            ]
+            tops = [
+                (high + 1) * u - 1 for (*_, high), u in zip(self.grids, self.units, strict=True)
+            ]
+            self.masters = [
+                (Tensor(b.asnumpy()), Tensor(t.asnumpy()))
+                for b, t in zip(bottoms, tops, strict=True)
+            ]
+
+    def construct(self, x, slot):
+        inv, scale, low, high = self.grids[slot]
+        if not self.is_nested:
+            return codes(x, inv, low, high) * scale
+        bottom, top = self.masters[slot]
+        q = codes(x, inv, bottom, top)
+        return child(q, self.units[slot], low, high, self.drop) * scale
+
+
+class FrozenNorm(nn.Cell):
+    """relu?( factor x + offset [+ residual] ), of the first row of statistics (mixed widths)."""
+
+    def __init__(self, norm: BatchNorm):
+        super().__init__()
+        self.relu = norm.relu
+        mean, variance = (
+            np.atleast_2d(p.asnumpy().astype(np.float64))[0]
+            for p in (norm.moving_mean, norm.moving_variance)
+        )
+        factor = norm.gamma.asnumpy().astype(np.float64) / np.sqrt(variance + EPSILON)
+        self.factor = _per_channel(factor)
+        self.offset = _per_channel(norm.beta.asnumpy() - mean * factor)
+
+    def construct(self, x, residual=None, row=None):
+        y = x * self.factor + self.offset
+        if residual is not None:
+            y = y + residual
+        return ops.relu(y) if self.relu else y
+
+
+class FrozenHead(nn.Cell):
+    """features (N, C, S, S) -> logits (N, slots, columns, K), in products of matrices; no dropout.
+
+    One slot where the choice is `shared`.
+    """
+
+    def __init__(self, head: OneShotHead):
+        super().__init__()
+        self.layers, self.columns, self.choices = head.layers, head.columns, head.choices
+        self.shared, self.relu = head.shared, head.relu
+        self.bins = Tensor(head.cols.asnumpy())  # (S, P), the same for rows and columns
+        self.multiply = ops.MatMul()
+        self.fc1, self.fc2 = head.fc1, head.fc2
+
+    def construct(self, features):
+        n, c, s, _ = features.shape
+        p = self.bins.shape[1]
+        wide = self.multiply(features.reshape((-1, s)), self.bins)  # over columns
+        turned = ops.transpose(wide.reshape((n * c, s, p)), (0, 2, 1))
+        pooled = self.multiply(turned.reshape((-1, s)), self.bins)  # over rows
+        pooled = ops.transpose(pooled.reshape((n * c, p, p)), (0, 2, 1))
+        h = self.fc1(pooled.reshape((n, -1)))
+        if self.relu:
+            h = ops.relu(h)
+        return self.fc2(h).reshape((n, -1, self.columns, self.choices))
+
+
+def _per_channel(values: np.ndarray) -> Tensor:
+    return Tensor(values.astype(np.float32).reshape(1, -1, 1, 1))
+
+
+def freeze(network: nn.Cell) -> None:
+    """Replace, in place, every quantiser and normalisation of a network; it can no longer learn."""
+    for _, cell in list(network.cells_and_names()):
+        if isinstance(getattr(cell, "weight_quantizer", None), WeightQuantizer):
+            cell.weight_quantizer = FrozenWeights(cell.weight_quantizer, cell.weight)
+            cell.input_quantizer = FrozenInputs(cell.input_quantizer)
+            cell.weight = Parameter(Tensor(np.zeros(1, np.float32)))  # else files would hold it too
+        for name, inner in list(cell.name_cells().items()):
+            if isinstance(inner, BatchNorm):
+                setattr(cell, name, FrozenNorm(inner))
+            if isinstance(inner, OneShotHead):
+                setattr(cell, name, FrozenHead(inner))
