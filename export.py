@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Export a trained network: `int` for infer.py, `mindir` for MindSpore and, as a bundle, the 310.
+"""Export a trained network: `int` for infer.py, `mindir` for MindSpore and the 310, or `onnx`.
 
 The file is loaded again and compared with the network on real images; the last line says how.
 """
@@ -21,15 +21,13 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-from mindspore import Tensor
-
 from src.config import load_config
 from src.data.views import pixel_values
 from src.deploy.export_bundle import export_bundle
 from src.deploy.export_int import export_int
+from src.deploy.export_onnx import export_onnx
 from src.deploy.lower import Picture
-from src.deploy.mindir import export_mindir, run_mindir
+from src.deploy.mindir import export_checked
 from src.deploy.mindir_compat import VERSIONS
 from src.deploy.notes import as_notes
 from src.entry import guarded
@@ -39,15 +37,13 @@ from src.train.batches import load_split
 from src.train.loaded import fresh_method, load_trained, prepare
 from src.train.run_folder import open_run
 
-TOLERANCE = 1e-4  # of a MINDIR's logits
-
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", metavar="RUN", help="run folder; its best or last checkpoint")
     source.add_argument("--config", metavar="RECIPE", help="with model.weights=FILE")
-    parser.add_argument("--format", default="mindir", choices=("int", "mindir"))
+    parser.add_argument("--format", default="mindir", choices=("int", "mindir", "onnx"))
     parser.add_argument("--batch", type=int, default=1, help="images per call of a MINDIR")
     parser.add_argument(
         "--bundle", action="store_true",
@@ -56,6 +52,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--mindir-version", type=int, default=3, choices=VERSIONS,
         help="of a bundle's files; 1: for MindSpore Lite up to 2.2",
+    )
+    parser.add_argument(
+        "--qdq", action="store_true", help="onnx of a static network with int8 quantise pairs"
     )
     parser.add_argument(
         "--recalibrate", type=int, metavar="BATCHES",
@@ -70,6 +69,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.bundle and (options.format, options.batch) != ("mindir", 1):
         raise UserError("--bundle goes with --format mindir and --batch 1")
+    if options.qdq and options.format != "onnx":
+        raise UserError("--qdq goes with --format onnx")
     # PyNative: most of an integer export would be the compilation of graphs that run once.
     first = ["device.mode=pynative"] if options.format == "int" else []
     portable = [*first, *options.overrides, "device.native=off"]
@@ -85,12 +86,14 @@ def main(arguments: list[str]) -> int:
     dataset = load_split(config, "test")
     path = Path(options.out or folder.path / "export" / _file_name(options, config.model.name))
     notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
+    picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
     if options.bundle:
         row = export_bundle(method, dataset, notes, path, options.mindir_version)
     elif options.format == "mindir":
-        row = mindir(method, path, options.batch, dataset)
+        row = export_checked(method, path, options.batch, dataset)
+    elif options.format == "onnx":
+        row = export_onnx(method, picture, dataset, path, options.qdq)
     else:
-        picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
         row = export_int(method, picture, notes, path, dataset)
     print(json.dumps(row))
     return 0
@@ -99,19 +102,11 @@ def main(arguments: list[str]) -> int:
 def _file_name(options: argparse.Namespace, model: str) -> str:
     if options.bundle:
         return "bundle"
-    return {"int": "model.safetensors", "mindir": f"{model}.mindir"}[options.format]
-
-
-def mindir(method, path: Path, batch: int, dataset) -> dict:
-    """Write it. What to report; UserError if its logits differ from the network's."""
-    deployed = export_mindir(method, path, batch, dataset.image_size)
-    images = dataset.batch(np.arange(batch))
-    expected = deployed(Tensor(images))
-    expected = (expected[0] if isinstance(expected, tuple) else expected).asnumpy()
-    difference = np.abs(run_mindir(path, images)[0] - expected).max() / np.abs(expected).max()
-    if difference > TOLERANCE:
-        raise UserError(f"{path} differs from the network by {difference:.2e} of its largest logit")
-    return {"file": str(path), "batch": batch, "largest_difference": float(difference)}
+    return {
+        "int": "model.safetensors",
+        "mindir": f"{model}.mindir",
+        "onnx": f"{model}_qdq.onnx" if options.qdq else f"{model}.onnx",
+    }[options.format]
 
 
 if __name__ == "__main__":

@@ -114,8 +114,8 @@ def read_bundle(folder: Path) -> Bundle:
         raise UserError(
             f"{path} cannot be read ({error}); make it with export.py --format mindir --bundle"
         ) from error
-    head, *sections = _sections(text)
     try:
+        head, *sections = _sections(text)
         if head.pop("format", "none") != str(FORMAT):
             raise ValueError(f"format must be {FORMAT}")
         stages = tuple(BundleStage(**_values(BundleStage, section)) for section in sections)
@@ -142,7 +142,9 @@ def _sections(text: str) -> list[dict[str, str]]:
             sections.append({})
         elif not line.startswith("#"):
             key, _, value = line.partition("=")
-            sections[-1][key.strip()] = value.strip()
+            if key in sections[-1]:
+                raise ValueError(f"{key} twice")
+            sections[-1][key] = value
     return sections
 
 

@@ -28,13 +28,13 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
+from src.deploy.answers import network_answers
 from src.deploy.bundle import FILE, Bundle, BundleStage, write_bundle
 from src.deploy.frozen import freeze
 from src.deploy.mindir_compat import VERSIONS, check_portable, rewrite
 from src.deploy.run_bundle import run_in_mindspore
-from src.deploy.stages import UNCHOSEN, Front, Masked, Stage, Whole, stages_of
+from src.deploy.stages import UNCHOSEN, Front, Masked, Stage, Whole, hold_mixture, stages_of
 from src.errors import UserError
-from src.layers.dynamic import MIXTURE, DynamicConv2d
 from src.methods.base import Method
 
 COMPARED = 4  # images
@@ -60,9 +60,8 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
         raise UserError(f"--mindir-version {version}: allowed are {VERSIONS}")
     if folder.exists() and any(folder.iterdir()) and not (folder / FILE).is_file():
         raise UserError(f"{folder} exists and is no bundle; name another folder")
-    method.sample = False
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
-    expected = _logits(method, images)
+    expected, _ = network_answers(method, images)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as scratch:
@@ -105,9 +104,7 @@ def _write(method: Method, dataset, folder: Path, version: int) -> Bundle:
 
 
 def _write_dynamic(method: Method, image: np.ndarray, folder: Path, numbers: dict) -> Bundle:
-    for _, cell in method.network.cells_and_names():
-        if isinstance(cell, DynamicConv2d):
-            cell.execution = MIXTURE
+    hold_mixture(method.network)
     front = Front(method)
     _export(front, [image], folder / "front.mindir")
     _export(Masked(front), [image], folder / MASK)
@@ -148,13 +145,6 @@ def _export(cell: nn.Cell, inputs: list[np.ndarray], path: Path) -> None:
     cell.set_train(False)
     ms.export(cell, *map(Tensor, inputs), file_name=str(path), file_format="MINDIR")
     check_portable(path)
-
-
-def _logits(method: Method, images: np.ndarray) -> np.ndarray:
-    method.network.set_train(False)
-    noise = map(Tensor, method.noise(np.random.default_rng(0), len(images), False))
-    outputs = method.network(Tensor(images), *noise)
-    return (outputs[0] if isinstance(outputs, tuple) else outputs).asnumpy()
 
 
 def _compare(folder: Path, images: np.ndarray, expected: np.ndarray) -> dict:

@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from mindspore import Tensor
 
+from src.deploy.answers import network_answers
 from src.deploy.lower import Picture, lower
-from src.deploy.mindir import Deployed
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
 from src.errors import UserError
@@ -73,7 +72,7 @@ def export_int(method: Method, picture: Picture, notes: dict, path: Path, datase
     some = np.arange(min(COMPARED, len(dataset)))
     logits, plan = engine.run(dataset.pixels(some))
     real = logits.astype(np.float64) * 2.0 ** -program.notes["exponent"]
-    expected = _answers(method, dataset.batch(some))
+    expected = network_answers(method, dataset.batch(some))
     found = compare(real, plan, *expected, type(engine).__name__.lower())
     if found.median_difference > TOLERANCE:
         raise UserError(
@@ -95,14 +94,3 @@ def compare(logits, plan, expected, expected_plan, engine: str) -> Comparison:
         len(logits), engine, float(same.mean()), float(same_class.mean()),
         float(difference.max()), float(np.median(difference)),
     )  # fmt: skip
-
-
-def _answers(method: Method, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Logits (N, classes) and plan (N, layers, columns), if any, of the network."""
-    method.sample = False
-    deployed = Deployed(method, len(images))
-    deployed.set_train(False)
-    outputs = deployed(Tensor(images))
-    if not isinstance(outputs, tuple):
-        return outputs.asnumpy(), None
-    return outputs[0].asnumpy(), outputs[1].asnumpy().argmax(-1)

@@ -66,7 +66,9 @@ def _read(path: Path, dtype: type, count: int) -> np.ndarray:
     try:
         values = np.fromfile(path, dtype)
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error}); run the harness on all images") from error
+        raise UserError(
+            f"{path} cannot be read ({error}); run the harness on all images"
+        ) from error
     if values.size != count or path.stat().st_size != values.nbytes:
         raise UserError(
             f"{path}: {path.stat().st_size} bytes, not {count} values of {np.dtype(dtype).name}; "

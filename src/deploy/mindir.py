@@ -26,9 +26,11 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
+from src.deploy.stages import hold_mixture
 from src.errors import UserError
-from src.layers.dynamic import MIXTURE, DynamicConv2d
 from src.methods.base import Method
+
+TOLERANCE = 1e-4  # of the largest logit
 
 
 class Deployed(nn.Cell):
@@ -49,9 +51,7 @@ def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> De
     Raises:
         UserError: the file cannot be written.
     """
-    for _, cell in method.network.cells_and_names():
-        if isinstance(cell, DynamicConv2d):
-            cell.execution = MIXTURE
+    hold_mixture(method.network)
     method.sample = False
     deployed = Deployed(method, batch)
     deployed.set_train(False)
@@ -63,6 +63,23 @@ def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> De
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path} could not be written: {reason}") from error
     return deployed
+
+
+def export_checked(method: Method, path: Path, batch: int, dataset) -> dict:
+    """Write `path`, run it in a fresh process on the first images of `dataset`, and return what to
+    report.
+
+    Raises:
+        UserError: the file cannot be written, or its logits are not the network's.
+    """
+    deployed = export_mindir(method, path, batch, dataset.image_size)
+    images = dataset.batch(np.arange(batch))
+    expected = deployed(Tensor(images))
+    expected = (expected[0] if isinstance(expected, tuple) else expected).asnumpy()
+    difference = np.abs(run_mindir(path, images)[0] - expected).max() / np.abs(expected).max()
+    if difference > TOLERANCE:
+        raise UserError(f"{path} differs from the network by {difference:.2e} of its largest logit")
+    return {"file": str(path), "batch": batch, "largest_difference": float(difference)}
 
 
 def run_mindir(path: Path, images: np.ndarray) -> list[np.ndarray]:

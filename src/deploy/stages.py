@@ -28,7 +28,7 @@ from functools import partial
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-from src.layers.dynamic import DynamicConv2d
+from src.layers.dynamic import MIXTURE, DynamicConv2d
 from src.methods.base import Method
 from src.models.resnet import ShortcutB
 
@@ -141,12 +141,12 @@ class Tail(nn.Cell):
 
     def __init__(self, stages: list[Stage], choice: tuple[int, int]):
         super().__init__()
-        self.cells = nn.CellList([stage.cell(choice) for stage in stages])
+        self.steps = nn.CellList([stage.cell(choice) for stage in stages])
         self.inputs = tuple(stage.inputs for stage in stages)
 
     def construct(self, features):
         maps = (features,)
-        for i, cell in enumerate(self.cells):
+        for i, cell in enumerate(self.steps):
             first, last = self.inputs[i][0], self.inputs[i][-1]
             y = cell(maps[first]) if first == last else cell(maps[first], maps[last])
             maps = maps + (y,)
@@ -165,6 +165,13 @@ def stages_of(method: Method) -> list[Stage]:
         return cut.stages
     dynamic = tuple(name for stage in cut.stages for name in stage.layers)
     return [Stage("tail", 0, (0,), partial(Tail, cut.stages), dynamic)]
+
+
+def hold_mixture(network: nn.Cell) -> None:
+    """Have every dynamic layer compute all its candidates, as graphs without a choice must."""
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, DynamicConv2d):
+            cell.execution = MIXTURE
 
 
 class _Cut:

@@ -46,14 +46,18 @@ def answer(built: Method, x: np.ndarray, train: bool = False, seed: int = 0):
 
 def randomise_head(built: Method, x: np.ndarray) -> None:
     """A controller whose choices differ among the images `x`: random weights, centred logits."""
-    rng = np.random.default_rng(5)
-    for layer in (built.head.fc1, built.head.fc2):
+    rng, network = np.random.default_rng(5), built.network
+    head, model = network.head, network.model
+    for layer in (head.fc1, head.fc2):
         layer.weight.set_data(Tensor(rng.normal(size=layer.weight.shape).astype(np.float32)))
-    built.network.set_train(False)
-    keep = Tensor(np.ones((len(x), built.head.hidden), np.float32))
-    logits = built.head(built.network.model.early(Tensor(x), None), keep).asnumpy()
-    layers = 1 if built.head.shared else built.head.layers
+    network.set_train(False)
+    sees = {
+        "image": lambda image: image,
+        "stem": lambda image: model.stem(image, None, network.stem_row),
+        "early": lambda image: model.early(image, None),
+    }
+    keep = Tensor(np.ones((len(x), head.hidden), np.float32))
+    logits = head(sees[network.sees](Tensor(x)), keep).asnumpy()
+    layers = 1 if head.shared else head.layers
     centre = logits[:, :layers].mean(0).reshape(-1)
-    built.head.fc2.bias.set_data(
-        Tensor((built.head.fc2.bias.asnumpy() - centre).astype(np.float32))
-    )
+    head.fc2.bias.set_data(Tensor((head.fc2.bias.asnumpy() - centre).astype(np.float32)))
