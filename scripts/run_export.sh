@@ -17,16 +17,20 @@ set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
 usage() {
-  echo "usage: bash scripts/run_export.sh RUN [FORMAT]"
+  echo "usage: bash scripts/run_export.sh RUN [FORMAT [export.py option ...]]"
   echo "RUN: a folder in runs/      FORMAT: mindir (default), int or onnx"
+  echo "options: --bundle [--mindir-version 1] for the 310, --qdq for onnx, data.path=FOLDER, ..."
 }
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   usage
   exit
 fi
-if (($# < 1 || $# > 2)); then refuse "one run and at most one format are taken"; fi
+if (($# < 1)); then refuse "which run?"; fi
 old_run "$1"
+format=${2:-mindir}
+needed=(requirements.txt)
+if [[ $format == onnx ]]; then needed+=(requirements-onnx.txt); fi
 
-use_python requirements.txt
-exec "$PY" export.py --run "$RUN" --format "${2:-mindir}"
+use_python "${needed[@]}"
+exec "$PY" export.py --run "$RUN" --format "$format" "${@:3}"

@@ -22,5 +22,5 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
 fi
 if (($# == 0)); then set -- -m "not slow"; fi
 
-use_python requirements.txt requirements-dev.txt
+use_python requirements.txt requirements-onnx.txt requirements-dev.txt
 exec "$PY" -m pytest "$@"

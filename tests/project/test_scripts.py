@@ -58,7 +58,7 @@ def project(tmp_path) -> Path:
     """A copy of the scripts, in a folder whose name needs quotes, with stubs for the rest."""
     root = tmp_path / "a project's copy"
     shutil.copytree(ROOT / "scripts", root / "scripts")
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-onnx.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, root)
     (root / "config").mkdir()
     (root / RECIPE).touch()
@@ -150,9 +150,11 @@ def test_train_resumes(project):
         ("run_train.sh", ["--resume", "nowhere"], ["nowhere", "config.yaml"]),
         ("run_eval.sh", [], ["which run"]),
         ("run_eval.sh", ["nowhere"], ["nowhere", "config.yaml"]),
-        ("run_export.sh", [], ["one run"]),
+        ("run_export.sh", [], ["which run"]),
         ("run_export.sh", ["nowhere"], ["nowhere", "config.yaml"]),
-        ("run_export.sh", ["a", "mindir", "c"], ["one format"]),
+        ("run_infer_310.sh", ["config"], ["three to five"]),
+        ("run_infer_310.sh", ["nowhere", "cifar10", "/data"], ["nowhere"]),
+        ("run_infer_310.sh", ["config", "cifar10", "/data", "TPU"], ["DEVICE_TYPE", "TPU", "Host"]),
         ("run_distribute_train.sh", [RECIPE], ["WORKERS"]),
         ("run_distribute_train.sh", ["no.yaml", "2"], ["no.yaml", RECIPE]),
         ("run_distribute_train.sh", [RECIPE, "0"], ["WORKERS=0"]),
@@ -178,16 +180,22 @@ def test_help_is_printed(project, name):
     assert f"usage: bash scripts/{name}" in result.stdout
 
 
+def test_310_asks_for_mindspore_lite(project):
+    result = run_script(project, "run_infer_310.sh", "config", "cifar10", "/data", "CPU")
+    assert_one_error(result, "LITE_HOME", "get_mindspore_lite.sh", "Host")
+    assert not calls_of(project)
+
+
 def test_eval_and_export_pass_their_arguments_on(project):
     (project / "r u").mkdir()
     (project / "r u" / "config.yaml").touch()
     assert run_script(project, "run_eval.sh", "r u", "data.path=x y").returncode == 0
     assert run_script(project, "run_export.sh", "r u").returncode == 0
-    assert run_script(project, "run_export.sh", "r u", "int").returncode == 0
+    assert run_script(project, "run_export.sh", "r u", "int", "data.path=x y").returncode == 0
     assert calls_of(project) == [
         ["eval.py", "--run", "r u", "data.path=x y"],
         ["export.py", "--run", "r u", "--format", "mindir"],
-        ["export.py", "--run", "r u", "--format", "int"],
+        ["export.py", "--run", "r u", "--format", "int", "data.path=x y"],
     ]
 
 
@@ -251,7 +259,9 @@ def test_second_call_installs_nothing(project, fake_python):
         assert result.returncode == 0, result.stderr
         assert result.stdout == "ran -m pytest -k a b\n"
     assert len(pip_calls(project)) == 1
-    assert pip_calls(project)[0].endswith("-rrequirements.txt -rrequirements-dev.txt")
+    assert pip_calls(project)[0].endswith(
+        "-rrequirements.txt -rrequirements-onnx.txt -rrequirements-dev.txt"
+    )
     assert result.stderr == ""
 
 

@@ -1,0 +1,233 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "inc/bundle.h"
+#include "inc/error.h"
+
+namespace {
+
+using infer::Bundle;
+using infer::ParseBundle;
+
+const char kGood[] = R"(# made by a test
+format=1
+mindir_version=3
+image=3 4 5
+classes=10
+bits=2 4 8
+layers=2
+columns=1
+registers=4
+front=front.mindir
+mask=mask.mindir
+fixed_bitops=1000
+
+[stage]
+name=layer2.0.conv1
+slot=0
+inputs=0
+output=1
+macs=7
+files=a.mindir b.mindir c.mindir
+
+[stage]
+name = layer2.0.conv2
+slot=1
+inputs=1 0
+output=2
+macs=11
+files=d.mindir e.mindir f.mindir
+
+[stage]
+name=head
+slot=-1
+inputs=2
+output=3
+macs=0
+files=head.mindir
+)";
+
+const char kStatic[] = R"(format=1
+mindir_version=1
+image=1 2 2
+classes=2
+registers=2
+fixed_bitops=9223372036854775807
+[stage]
+name=whole
+slot=-1
+inputs=0
+output=1
+macs=0
+files=whole.mindir
+)";
+
+// The good text with its first `old` replaced.
+std::string With(const std::string &old, const std::string &fresh, std::string text = kGood) {
+  const size_t at = text.find(old);
+  EXPECT(at != std::string::npos);
+  return at == std::string::npos ? text : text.replace(at, old.size(), fresh);
+}
+
+void TestGood() {
+  const Bundle bundle = ParseBundle(kGood, "some/folder/bundle.cfg");
+  EXPECT(bundle.folder == "some/folder" && bundle.PathOf("x") == "some/folder/x");
+  EXPECT(bundle.mindir_version == 3 && bundle.classes == 10 && bundle.registers == 4);
+  EXPECT(bundle.image_size() == 60 && bundle.choice_logits() == 6);
+  EXPECT((bundle.bits == std::vector<int>{2, 4, 8}));
+  EXPECT(bundle.front == "front.mindir" && bundle.mask == "mask.mindir" && bundle.fixed_bitops == 1000);
+  EXPECT(bundle.stages.size() == 3 && bundle.stages[1].name == "layer2.0.conv2");
+  EXPECT((bundle.stages[1].inputs == std::vector<int>{1, 0}) && bundle.stages[1].output == 2);
+  EXPECT(bundle.stages[1].files[2] == "f.mindir" && bundle.stages[2].slot == infer::kNoSlot);
+}
+
+void TestChoice() {
+  const Bundle bundle = ParseBundle(kGood, "bundle.cfg");
+  EXPECT(bundle.folder == ".");
+  EXPECT(bundle.FileOf(bundle.stages[0], {2, 1}) == 2 && bundle.FileOf(bundle.stages[1], {2, 1}) == 1);
+  EXPECT(bundle.FileOf(bundle.stages[2], {2, 1}) == 0);
+  EXPECT(bundle.LabelOf(bundle.stages[0], 2) == "8 bits" && bundle.LabelOf(bundle.stages[2], 0) == "-");
+  EXPECT(bundle.BitOps({2, 1}) == 1000 + 7 * 64 + 11 * 16);
+}
+
+void TestTwoColumns() {
+  std::string text = With("bits=2 4 8", "bits=2 4");
+  text = With("columns=1", "columns=2", text);
+  text = With("files=a.mindir b.mindir c.mindir", "files=a b c d", text);
+  text = With("files=d.mindir e.mindir f.mindir", "files=e f g h", text);
+  const Bundle bundle = ParseBundle(text, "bundle.cfg");
+  EXPECT(bundle.choice_logits() == 8);
+  EXPECT(bundle.FileOf(bundle.stages[0], {1, 0, 0, 1}) == 2 && bundle.FileOf(bundle.stages[1], {1, 0, 0, 1}) == 1);
+  EXPECT(bundle.LabelOf(bundle.stages[0], 2) == "w4 a2");
+  EXPECT(bundle.BitOps({1, 0, 0, 1}) == 1000 + 7 * 8 + 11 * 8);
+}
+
+void TestStatic() {
+  const Bundle bundle = ParseBundle(kStatic, "bundle.cfg");
+  EXPECT(!bundle.dynamic() && bundle.front.empty() && bundle.choice_logits() == 0);
+  EXPECT(bundle.stages.size() == 1 && bundle.FileOf(bundle.stages[0], {}) == 0);
+  EXPECT_ERROR("static network", ParseBundle(With("classes=2", "classes=2\nbits=2 4", kStatic), "bundle.cfg"));
+  EXPECT_ERROR("static network", ParseBundle(With("classes=2", "classes=2\nfront=f", kStatic), "bundle.cfg"));
+  EXPECT_ERROR("slot=0", ParseBundle(With("slot=-1", "slot=0", kStatic), "bundle.cfg"));
+}
+
+void TestWindowsLines() {
+  std::string text;
+  for (char c : std::string(kGood)) {
+    text += c == '\n' ? "\r\n" : std::string(1, c);
+  }
+  EXPECT(ParseBundle(text, "bundle.cfg").stages[2].files[0] == "head.mindir");
+}
+
+struct Bad {
+  const char *old, *fresh, *part;
+};
+
+const Bad kBad[] = {
+  {"format=1\n", "format=2\n", "bundle.cfg:2: format=2: `2`, allowed is 1"},
+  {"format=1\n", "", "bundle.cfg:1: format= is missing"},
+  {"mindir_version=3", "mindir_version=2", "mindir_version=2: allowed are 1 and 3"},
+  {"classes=10", "classes=ten", "bundle.cfg:5: classes=ten: `ten`, allowed are the integers 1 to"},
+  {"classes=10", "classes=0", "classes=0"},
+  {"classes=10", "classes=", "classes= has no value"},
+  {"classes=10", "classes", "`classes` is not of the form key=value"},
+  {"classes=10", "classes=10\nclasses=10", "classes= is given twice"},
+  {"classes=10", "klasses=10", "bundle.cfg:5: unknown key `klasses`; allowed here are format"},
+  {"image=3 4 5", "image=3 4", "image=3 4: 2 numbers; needed are 3"},
+  {"image=3 4 5", "image=3 4 99999", "1 to 4096"},
+  {"image=3 4 5", "image=4096 4 5", "channels"},
+  {"bits=2 4 8\n", "", "bits= is missing"},
+  {"bits=2 4 8", "bits=2 4 64", "`64`, allowed are the integers 1 to 32"},
+  {"bits=2 4 8", "bits=2 4", "names 3 files; a stage of slot 0 has 2"},
+  {"bits=2 4 8", "bits=1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "17 numbers; needed are 1 to 16"},
+  {"layers=2", "layers=-1", "layers=-1"},
+  {"layers=2", "layers=1", "slot=1: `1`, allowed are the integers -1 to 0"},
+  {"columns=1", "columns=3", "columns=3"},
+  {"columns=1", "columns=2", "has 9"},
+  {"registers=4", "registers=3", "output=3: `3`, allowed are the integers 0 to 2"},
+  {"registers=4", "registers=4000000000", "registers=4000000000"},
+  {"front=front.mindir\n", "", "front= is missing"},
+  {"front=front.mindir", "front=a b", "one file name"},
+  {"front=front.mindir", "front=../front.mindir", "`../front.mindir` is not a file of the bundle's own folder"},
+  {"files=head.mindir", "files=/etc/passwd", "own folder"},
+  {"files=head.mindir", "files=..", "own folder"},
+  {"files=head.mindir", "files=head.mindir tail.mindir", "names 2 files; a stage of slot -1 has 1"},
+  {"fixed_bitops=1000", "fixed_bitops=9223372036854775808", "fixed_bitops="},
+  {"slot=0", "slot=-2", "slot=-2"},
+  {"inputs=0\n", "inputs=1\n", "inputs=1: register 1 has not been written"},
+  {"inputs=1 0", "inputs=1 0 0", "3 numbers; needed are 1 to 2"},
+  {"output=2", "output=1", "output=1: this register has been written already"},
+  {"output=1", "output=0", "output=0: this register has been written already"},
+  {"macs=7", "macs=-7", "macs=-7"},
+  {"macs=7\n", "", "bundle.cfg:14: macs= is missing in the section that begins here"},
+  {"macs=7", "macs=7\ncolumns=1", "unknown key `columns`"},
+  {"[stage]", "[step]", "`[step]` is not of the form"},
+};
+
+void TestBad() {
+  for (const Bad &bad : kBad) {
+    EXPECT_ERROR(bad.part, ParseBundle(With(bad.old, bad.fresh), "bundle.cfg"));
+  }
+  const std::string head = std::string(kGood).substr(0, std::string(kGood).find("[stage]"));
+  EXPECT_ERROR("0 [stage] sections", ParseBundle(head, "bundle.cfg"));
+  EXPECT_ERROR("format= is missing", ParseBundle("", "bundle.cfg"));
+  EXPECT_ERROR("`a b` is not", ParseBundle("a\x01"
+                                           "b\n",
+                                           "bundle.cfg"));
+  EXPECT_ERROR("not a bundle.cfg", ParseBundle(std::string(size_t{1} << 25, '#'), "bundle.cfg"));
+}
+
+// Whatever a damaged file says, there is a bundle or an error.
+void TestDamaged() {
+  const std::string good = kGood;
+  for (size_t i = 0; i < good.size(); i++) {
+    for (char damage : {'\0', '9', '=', '\n', '\xff'}) {
+      std::string text = good;
+      text[i] = damage;
+      Thrown<infer::Error>([&] { ParseBundle(text, "bundle.cfg"); });
+    }
+    Thrown<infer::Error>([&] { ParseBundle(good.substr(0, i), "bundle.cfg"); });
+  }
+}
+
+void TestOnDisk() {
+  EXPECT_ERROR("nowhere/bundle.cfg does not exist", infer::ReadBundle("nowhere/bundle.cfg"));
+  EXPECT_ERROR("is not a bundle", infer::ReadBundle("front.mindir"));
+  EXPECT_ERROR("--device_type=Host", infer::ReadBundle("model.safetensors"));
+  std::filesystem::create_directories("bundle");
+  EXPECT_ERROR("bundle/bundle.cfg does not exist", infer::ReadBundle("bundle"));
+  std::ofstream("bundle/bundle.cfg") << kStatic;
+  EXPECT_ERROR("bundle/whole.mindir is missing", infer::ReadBundle("bundle"));
+  std::ofstream("bundle/whole.mindir") << "x";
+  EXPECT(infer::ReadBundle("bundle").classes == 2 && infer::ReadBundle("bundle/bundle.cfg").classes == 2);
+}
+
+}  // namespace
+
+void TestBundle() {
+  TestGood();
+  TestChoice();
+  TestTwoColumns();
+  TestStatic();
+  TestWindowsLines();
+  TestBad();
+  TestDamaged();
+  TestOnDisk();
+}

@@ -1,0 +1,242 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "inc/pipeline.h"
+#include "stub_engine.h"
+
+namespace {
+
+using infer::Bundle;
+using infer::Tensor;
+using Inputs = std::vector<const Tensor *>;
+using Outputs = std::vector<Tensor>;
+
+// Two layers with three candidates. The image holds the choice logits (6 floats); map 0 is its first
+// two values. Stage one adds 10 (candidate + 1) to map 0; stage two subtracts map 0, so that the
+// order of its inputs shows, and adds 100 (candidate + 1); the head repeats the first value.
+Bundle Network() {
+  Bundle bundle;
+  bundle.folder = "b";
+  bundle.mindir_version = 3;
+  bundle.image = {1, 2, 3};
+  bundle.classes = 2;
+  bundle.bits = {2, 4, 8};
+  bundle.layers = 2;
+  bundle.registers = 4;
+  bundle.front = "front";
+  bundle.mask = "mask";
+  bundle.stages = {{"one", 0, {0}, 1, 1, {"a0", "a1", "a2"}},
+                   {"two", 1, {1, 0}, 2, 1, {"b0", "b1", "b2"}},
+                   {"head", infer::kNoSlot, {2}, 3, 0, {"head"}}};
+  return bundle;
+}
+
+StubFile Front() {
+  return {{6}, {2, 6}, [](const Inputs &in) { return Outputs{{(*in[0])[0], (*in[0])[1]}, *in[0]}; }};
+}
+
+StubFile Adds(float amount) {
+  return {{2}, {2}, [amount](const Inputs &in) { return Outputs{{(*in[0])[0] + amount, (*in[0])[1] + amount}}; }};
+}
+
+StubFile Subtracts(float amount) {
+  const auto run = [amount](const Inputs &in) {
+    return Outputs{{(*in[0])[0] - (*in[1])[0] + amount, (*in[0])[1] - (*in[1])[1] + amount}};
+  };
+  return {{2, 2}, {2}, run};
+}
+
+StubEngine Files() {
+  StubEngine engine;
+  engine.files["b/front"] = Front();
+  for (int k = 0; k < 3; k++) {
+    engine.files["b/a" + std::to_string(k)] = Adds(10.0f * static_cast<float>(k + 1));
+    engine.files["b/b" + std::to_string(k)] = Subtracts(100.0f * static_cast<float>(k + 1));
+  }
+  engine.files["b/head"] = {{2}, {2}, [](const Inputs &in) { return Outputs{{(*in[0])[0], (*in[0])[0]}}; }};
+  engine.files["b/mask"] = {{6}, {2, 6}, [](const Inputs &in) { return Outputs{{5, 6}, *in[0]}; }};
+  return engine;
+}
+
+infer::Bytes BytesOf(const Tensor &values) {
+  infer::Bytes bytes(values.size() * sizeof(float));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+Tensor LogitsOf(const infer::Answer &answer) {
+  Tensor logits(answer.logits.size() / sizeof(float));
+  std::memcpy(logits.data(), answer.logits.data(), answer.logits.size());
+  return logits;
+}
+
+// An image that chooses candidates i and j.
+infer::Bytes Choosing(size_t i, size_t j) {
+  Tensor image(6);
+  image[i] = 1;
+  image[3 + j] = 1;
+  return BytesOf(image);
+}
+
+void TestChoicesChange() {
+  StubEngine engine = Files();
+  const auto pipeline = infer::MakeStagePipeline(Network(), &engine);
+  EXPECT(pipeline->image_bytes() == 24 && pipeline->image_text() == "1 x 2 x 3 float32");
+  for (int n = 0; n < 18; n++) {
+    const int i = n % 3, j = (n * 2 + n / 3) % 3;
+    const infer::Answer answer = pipeline->Classify(Choosing(static_cast<size_t>(i), static_cast<size_t>(j)));
+    EXPECT((answer.choices == std::vector<int32_t>{i, j}));
+    const float expected = 10.0f * static_cast<float>(i + 1) + 100.0f * static_cast<float>(j + 1);
+    EXPECT((LogitsOf(answer) == Tensor{expected, expected}));
+  }
+}
+
+void TestSteps() {
+  StubEngine engine = Files();
+  const auto pipeline = infer::MakeStagePipeline(Network(), &engine);
+  pipeline->Classify(Choosing(0, 2));
+  pipeline->Classify(Choosing(1, 2));
+  const auto &steps = pipeline->steps();
+  EXPECT(steps.size() == 8 && steps[0].name == "front" && steps[0].runs == 2);
+  EXPECT(steps[1].name == "one" && steps[1].candidate == "2 bits" && steps[1].runs == 1);
+  EXPECT(steps[2].runs == 1 && steps[3].runs == 0 && steps[6].runs == 2);
+  EXPECT(pipeline->BitOps({0, 2}) == 4 + 64);
+}
+
+void TestTies() {
+  StubEngine engine = Files();
+  const auto pipeline = infer::MakeStagePipeline(Network(), &engine);
+  EXPECT((pipeline->Classify(BytesOf({1, 1, 1, 0, 2, 2})).choices == std::vector<int32_t>{0, 1}));
+}
+
+// The choice of the weights counts for more: file w K + a.
+void TestTwoColumns() {
+  Bundle bundle = Network();
+  bundle.bits = {2, 4};
+  bundle.layers = 1;
+  bundle.columns = 2;
+  bundle.image = {1, 1, 4};
+  bundle.registers = 2;
+  bundle.stages = {{"one", 0, {0}, 1, 1, {"c0", "c1", "c2", "c3"}}};
+  StubEngine engine;
+  engine.files["b/front"] = {{4}, {2, 4}, [](const Inputs &in) { return Outputs{{0, 0}, *in[0]}; }};
+  for (int k = 0; k < 4; k++) {
+    engine.files["b/c" + std::to_string(k)] = Adds(static_cast<float>(k));
+  }
+  const auto pipeline = infer::MakeStagePipeline(bundle, &engine);
+  for (int n : {0, 3, 1, 2, 0, 2}) {
+    const float w = static_cast<float>(n / 2), a = static_cast<float>(n % 2);
+    const infer::Answer answer = pipeline->Classify(BytesOf({1 - w, w, 1 - a, a}));
+    EXPECT((answer.choices == std::vector<int32_t>{n / 2, n % 2}));
+    EXPECT(LogitsOf(answer)[0] == static_cast<float>(n));
+  }
+}
+
+void TestStatic() {
+  Bundle bundle = Network();
+  bundle.layers = 0;
+  bundle.bits.clear();
+  bundle.front.clear();
+  bundle.image = {1, 1, 2};
+  bundle.registers = 2;
+  bundle.stages = {{"whole", infer::kNoSlot, {0}, 1, 0, {"a0"}}};
+  StubEngine engine = Files();
+  const auto pipeline = infer::MakeStagePipeline(bundle, &engine);
+  const infer::Answer answer = pipeline->Classify(BytesOf({1, 2}));
+  EXPECT(answer.choices.empty() && (LogitsOf(answer) == Tensor{11, 12}));
+}
+
+void TestSingle() {
+  StubEngine engine = Files();
+  const auto pipeline = infer::MakeSinglePipeline(Network(), &engine);
+  const infer::Answer answer = pipeline->Classify(Choosing(2, 1));
+  EXPECT((answer.choices == std::vector<int32_t>{2, 1}) && (LogitsOf(answer) == Tensor{5, 6}));
+  EXPECT(pipeline->steps().size() == 1);
+  Bundle bundle = Network();
+  bundle.mask.clear();
+  EXPECT_ERROR("no one-file form", infer::MakeSinglePipeline(bundle, &engine));
+}
+
+// The network's error when `path` is `file` instead: while loading, or of the first image.
+std::string ErrorWith(const std::string &path, const StubFile &file, const infer::Bytes &image = Choosing(0, 0)) {
+  StubEngine engine = Files();
+  engine.files[path] = file;
+  return Thrown<infer::Error>([&] { infer::MakeStagePipeline(Network(), &engine)->Classify(image); });
+}
+
+#define EXPECT_ERROR_WITH(part, ...) VerifyText(ErrorWith(__VA_ARGS__), part, __FILE__, __LINE__)
+
+void TestWrongSizes() {
+  StubFile file = Adds(1);
+  file.inputs = {3};
+  EXPECT_ERROR_WITH("a2 has inputs of 3 floats", "b/a2", file);
+  file = Adds(1);
+  file.outputs = {3};
+  EXPECT_ERROR_WITH("a2 has outputs of 3 floats", "b/a2", file);
+  EXPECT_ERROR_WITH("b1 has inputs of 2 floats, bundle.cfg and the files before it say 2 and 2", "b/b1", Adds(1));
+  file = Front();
+  file.outputs = {2};
+  EXPECT_ERROR_WITH("front has outputs of 2 floats", "b/front", file);
+  file.outputs = {};
+  EXPECT_ERROR_WITH("front has outputs of no floats", "b/front", file);
+  EXPECT_ERROR_WITH("head has inputs", "b/head", Front());
+  file = {{2}, {3}, nullptr};
+  EXPECT_ERROR_WITH("gives 3 floats, bundle.cfg says classes=2", "b/head", file);
+}
+
+void TestWhatARunGives() {
+  EXPECT_ERROR_WITH("a0 has outputs of no floats", "b/a0", {{2}, {2}, [](const Inputs &) { return Outputs{}; }});
+  EXPECT_ERROR_WITH("a0 has outputs of 1 floats", "b/a0", {{2}, {2}, [](const Inputs &) { return Outputs{{1}}; }});
+  const auto fails = [](const Inputs &) -> Outputs { throw infer::Error("out of order"); };
+  EXPECT_ERROR_WITH("b0 failed: out of order", "b/b0", {{2, 2}, {2}, fails});
+  for (float bad : {NAN, INFINITY, -INFINITY}) {
+    EXPECT_ERROR_WITH("the logits are not all finite", "b/a0",
+                      {{2}, {2}, [bad](const Inputs &) { return Outputs{{bad, 0}}; }});
+    EXPECT_ERROR_WITH("the choice logits are not all finite", "b/head", Files().files["b/head"],
+                      BytesOf({0, 0, bad, 0, 0, 0}));
+  }
+  EXPECT_ERROR_WITH("20 bytes are no image of 1 x 2 x 3 float32", "b/a0", Adds(1), infer::Bytes(20));
+}
+
+void TestCannotLoad() {
+  StubEngine engine = Files();
+  engine.files.erase("b/b2");
+  Bundle bundle = Network();
+  EXPECT_ERROR("b/b2 cannot be loaded: cannot build it; bundle.cfg says mindir_version=3",
+               infer::MakeStagePipeline(bundle, &engine));
+  EXPECT_ERROR("export.py ... --mindir-version 1", infer::MakeStagePipeline(bundle, &engine));
+  bundle.mindir_version = 1;
+  const std::string text = Thrown<infer::Error>([&] { infer::MakeStagePipeline(bundle, &engine); });
+  EXPECT(text == "b/b2 cannot be loaded: cannot build it");
+}
+
+}  // namespace
+
+void TestPipeline() {
+  TestChoicesChange();
+  TestSteps();
+  TestTies();
+  TestTwoColumns();
+  TestStatic();
+  TestSingle();
+  TestWrongSizes();
+  TestWhatARunGives();
+  TestCannotLoad();
+}
