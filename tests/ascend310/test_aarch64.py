@@ -13,12 +13,15 @@
 # limitations under the License.
 """The inference program for aarch64, cross-compiled and run by qemu: the oracle's integers."""
 
+import os
 import shutil
 import subprocess
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.ascend310.bundles import QUICK, assert_answers, flags, made
 from tests.ascend310.program import Program, assert_like_the_oracle, choosing, host, write_case
 from tests.engine import programs
 from tests.project.files import ROOT
@@ -34,10 +37,17 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory) -> Program:
     out = tmp_path_factory.mktemp("aarch64")
-    command = ["bash", ROOT / "scripts" / "build_aarch64.sh", "--host-only", out]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return build(out, "--host-only")
+
+
+def build(out: Path, *options: str, **environment: str) -> Program:
+    command = ["bash", ROOT / "scripts" / "build_aarch64.sh", *options, out]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
-    return Program([EMULATOR, "-L", "/usr/aarch64-linux-gnu", str(out / "main")])
+    system = ["-L", "/usr/aarch64-linux-gnu"]
+    return Program([EMULATOR, *system, "-E", "GLOG_v=4", str(out / "main")])
 
 
 @pytest.mark.parametrize("make", [programs.static, programs.nested, partial(choosing, 4)])
@@ -47,3 +57,14 @@ def test_the_oracles_answers(make, emulated, tmp_path):
     done = emulated(tmp_path, *host(), "--thread_num=2")
     assert done.returncode == 0, done.stderr
     assert_like_the_oracle(artefact, images, tmp_path)
+
+
+def test_a_bundle_in_mindspore_lite(tmp_path):
+    """LITE_HOME_AARCH64 names MindSpore Lite for aarch64 (get_mindspore_lite.sh aarch64)."""
+    home = os.environ.get("LITE_HOME_AARCH64")
+    if not home:
+        pytest.skip("MindSpore Lite for aarch64 not given: LITE_HOME_AARCH64 is not set")
+    folder, expected, plan = made(QUICK, tmp_path / "made", 1)
+    done = build(tmp_path / "out", LITE_HOME=home)(tmp_path, *flags(folder))
+    assert done.returncode == 0, done.stderr
+    assert_answers(folder, tmp_path, expected, plan)

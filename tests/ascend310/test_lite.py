@@ -20,32 +20,17 @@ import os
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from src.data import load
-from src.deploy.answers import network_answers
-from src.deploy.bundle import FILE
-from src.deploy.deployment import open_deployment
-from src.deploy.export_bundle import export_bundle
-from src.deploy.harness_results import read_results
-from src.deploy.image_bins import IMAGES, LABELS, write_bins
-from src.deploy.mindir_compat import rewrite
+from tests.ascend310.bundles import (
+    NETWORKS,
+    QUICK,
+    assert_answers,
+    copy_as_version_1,
+    flags,
+    made,
+)
 from tests.ascend310.program import HARNESS, Program, assert_one_error
-from tests.methods.build import SIDE, method, randomise_head
-
-COUNT = 32
-LSQ = ["quant.quantizer=lsq", "quant.first_last=8"]
-DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
-NETWORKS = {
-    "dqnet per layer": ["method.name=dqnet"],
-    "lsq": ["method.name=static", *LSQ],
-    "float": ["method.name=float"],
-    "dqnet whole network": ["method.name=dqnet", "dqnet.scope=network", *LSQ],
-    "dqnet weights and inputs apart": ["method.name=dqnet", "dqnet.tied=false", *LSQ],
-    "dqt, projections": [*DQT, "model.shortcut=B", "dqt.input=image"],
-}
-QUICK = "dqnet per layer"
 
 
 @pytest.fixture(scope="session")
@@ -62,74 +47,25 @@ def lite(tmp_path_factory) -> Program:
 
 
 @pytest.fixture(scope="module")
-def digits():
-    return load("digits", None, "test", image_size=SIDE)
-
-
-@pytest.fixture(scope="module")
-def quick(digits, tmp_path_factory):
+def quick(tmp_path_factory):
     """A bundle of version 3 that tests may copy."""
     folder = tmp_path_factory.mktemp("quick")
-    return made(QUICK, digits, folder, 3)
-
-
-def made(name: str, digits, folder: Path, version: int):
-    """FOLDER/bundle and FOLDER/bins of a network of NETWORKS; its logits and plan."""
-    built, images = method(*NETWORKS[name]), digits.batch(np.arange(COUNT))
-    if built.head is not None:
-        randomise_head(built, images)
-    expected, plan = network_answers(built, images)
-    export_bundle(built, digits, {"classes": digits.classes}, folder / "bundle", version)
-    write_bins(open_deployment(folder / "bundle"), digits, COUNT, folder / "bins")
-    return folder, expected, plan
-
-
-def flags(folder: Path, device: str = "CPU", *more: str) -> list[str]:
-    images = f"--dataset_path={folder}/bins/{IMAGES}"
-    return [f"--mindir_path={folder}/bundle", images, f"--device_type={device}", *more]
-
-
-def results(folder: Path, out: Path):
-    deployment = open_deployment(folder / "bundle")
-    return read_results(deployment, out / "result_Files", folder / "bins" / LABELS)
-
-
-def copy_as_version_1(folder: Path, target: Path) -> Path:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            new = target / path.relative_to(folder)
-            new.parent.mkdir(parents=True, exist_ok=True)
-            new.write_bytes(path.read_bytes())
-    for path in target.rglob("*.mindir"):
-        rewrite(path, 1)
-    table = target / "bundle" / FILE
-    table.write_text(table.read_text().replace("mindir_version=3", "mindir_version=1"))
-    return target
+    return made(QUICK, folder, 3)
 
 
 @pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=[] if n == QUICK else pytest.mark.slow) for n in NETWORKS],
 )
-def test_the_networks_answers(name, lite, digits, quick, tmp_path):
+def test_the_networks_answers(name, lite, quick, tmp_path):
     if name == QUICK:
         folder, (expected, plan) = copy_as_version_1(quick[0], tmp_path / "copy"), quick[1:]
     else:
-        folder, expected, plan = made(name, digits, tmp_path / "made", 1)
+        folder, expected, plan = made(name, tmp_path / "made", 1)
     for mode in ("stages",) if plan is None else ("stages", "single"):
         done = lite(tmp_path, *flags(folder, "CPU", f"--mode={mode}"))
         assert done.returncode == 0, done.stderr
-        logits, choices, labels = results(folder, tmp_path)
-        np.testing.assert_array_equal(labels, digits.labels[:COUNT])
-        difference = np.abs(logits - expected).max(1)
-        assert (difference <= 1e-2).mean() >= 0.85, difference
-        ordered = np.sort(expected, 1)
-        clear = ordered[:, -1] - ordered[:, -2] > 0.5
-        np.testing.assert_array_equal(logits[clear].argmax(1), expected[clear].argmax(1))
-        if plan is not None:
-            # A width that changes from image to image shows weights that stayed those of the first.
-            np.testing.assert_array_equal(choices, plan[:, : choices.shape[1]])
-            assert (choices[1:] != choices[:-1]).any((1, 2)).sum() >= 8
+        assert_answers(folder, tmp_path, expected, plan)
 
 
 def test_version_3_on_an_old_lite_names_the_flag(lite, quick, tmp_path):
