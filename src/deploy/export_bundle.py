@@ -19,8 +19,6 @@ one-file form, `mask.mindir`, computes every candidate and keeps the chosen one.
 """
 
 import json
-import shutil
-import tempfile
 from itertools import product
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from mindspore import Tensor, nn
 
 from src.deploy.answers import network_answers
 from src.deploy.bundle import FILE, Bundle, BundleStage, write_bundle
+from src.deploy.folders import written_whole
 from src.deploy.frozen import freeze
 from src.deploy.mindir_compat import VERSIONS, check_portable, rewrite
 from src.deploy.run_bundle import run_in_mindspore
@@ -58,26 +57,15 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
     """
     if version not in VERSIONS:
         raise UserError(f"--mindir-version {version}: allowed are {VERSIONS}")
-    if folder.exists() and any(folder.iterdir()) and not (folder / FILE).is_file():
-        raise UserError(f"{folder} exists and is no bundle; name another folder")
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
     expected, _ = network_answers(method, images)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as scratch:
-            made = Path(scratch, "bundle")
-            made.mkdir()
-            bundle = _write(method, dataset, made, version)
-            (made / "notes.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
-            found = _compare(made, images, expected)
-            for path in made.glob("*.mindir"):
-                path.chmod(0o644)
-                rewrite(path, version)
-            if folder.exists():
-                shutil.rmtree(folder)
-            made.replace(folder)
-    except (OSError, RuntimeError) as error:
-        raise UserError(f"{folder} could not be written: {_first_line(error)}") from error
+    with written_whole(folder, lambda path: (path / FILE).is_file()) as made:
+        bundle = _write(method, dataset, made, version)
+        (made / "notes.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
+        found = _compare(made, images, expected)
+        for path in made.glob("*.mindir"):
+            path.chmod(0o644)  # MindSpore lets even their owner only read them
+            rewrite(path, version)
     files = len(list(folder.glob("*.mindir")))
     size = sum(path.stat().st_size for path in folder.iterdir())
     return {"folder": str(folder), "stages": len(bundle.stages), "files": files, "bytes": size,
@@ -157,7 +145,3 @@ def _compare(folder: Path, images: np.ndarray, expected: np.ndarray) -> dict:
             "logit: please report it with the configuration"
         )
     return {"images": len(images), "largest_difference": float(difference.max())}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

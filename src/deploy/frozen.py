@@ -37,9 +37,7 @@ class FrozenWeights(nn.Cell):
 
     def __init__(self, quantizer: WeightQuantizer, weight: Parameter):
         super().__init__()
-        self.widths = quantizer.widths
-        self.count = len(self.widths)
-        for slot in range(self.count):
+        for slot in range(len(quantizer.widths)):
             values = quantizer(weight, slot)[0].asnumpy()
             setattr(self, f"values{slot}", Parameter(Tensor(values), requires_grad=False))
 
@@ -52,31 +50,22 @@ class FrozenInputs(nn.Cell):
 
     def __init__(self, quantizer: ActivationQuantizer):
         super().__init__()
-        self.widths = quantizer.widths
-        grids = [quantizer.grid(_ANY, slot)[:4] for slot in range(len(self.widths))]
-        self.grids = [tuple(Tensor(value.asnumpy()) for value in grid) for grid in grids]
         self.is_nested = isinstance(quantizer, NestedActivation)
-        if self.is_nested:
-            self.drop = quantizer.drop
-            self.units = [Tensor(np.array([unit], np.float32)) for unit in quantizer.units]
-            bottoms = [
-                low * unit for (_, _, low, _), unit in zip(self.grids, self.units, strict=True)
-            ]
-            tops = [
-                (high + 1) * u - 1 for (*_, high), u in zip(self.grids, self.units, strict=True)
-            ]
-            self.masters = [
-                (Tensor(b.asnumpy()), Tensor(t.asnumpy()))
-                for b, t in zip(bottoms, tops, strict=True)
-            ]
+        self.drop = quantizer.drop if self.is_nested else None
+        units = quantizer.units if self.is_nested else [1] * len(quantizer.widths)
+        self.grids = []
+        for slot, unit in enumerate(units):
+            inv, scale, low, high = (v.asnumpy() for v in quantizer.grid(_ANY, slot)[:4])
+            bottom, top = low * unit, (high + 1) * unit - 1  # of the master, where there is one
+            grid = inv, scale, low, high, bottom, top, np.array([unit], np.float32)
+            self.grids.append(tuple(map(Tensor, grid)))
 
     def construct(self, x, slot):
-        inv, scale, low, high = self.grids[slot]
-        if not self.is_nested:
-            return codes(x, inv, low, high) * scale
-        bottom, top = self.masters[slot]
+        inv, scale, low, high, bottom, top, unit = self.grids[slot]
         q = codes(x, inv, bottom, top)
-        return child(q, self.units[slot], low, high, self.drop) * scale
+        if self.is_nested:
+            q = child(q, unit, low, high, self.drop)
+        return q * scale
 
 
 class FrozenNorm(nn.Cell):

@@ -13,14 +13,12 @@
 # limitations under the License.
 """Test images and labels as one .bin file each, as the model zoo's C++ programs read them."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from src.deploy.deployment import Deployment
-from src.errors import UserError
+from src.deploy.folders import written_whole
 
 IMAGES, LABELS = "img_data", "label"
 BATCH = 250
@@ -35,21 +33,13 @@ def write_bins(deployment: Deployment, dataset, count: int, folder: Path) -> Non
     Raises:
         UserError: the folder holds something else, or cannot be written.
     """
-    if folder.exists() and any(p.name not in (IMAGES, LABELS) for p in folder.iterdir()):
-        raise UserError(f"{folder} holds other files; name another folder")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bins-") as scratch:
-            made = Path(scratch, "bins")
-            (made / IMAGES).mkdir(parents=True)
-            (made / LABELS).mkdir()
-            for start in range(0, count, BATCH):
-                _write_batch(deployment, dataset, np.arange(start, min(start + BATCH, count)), made)
-            if folder.exists():
-                shutil.rmtree(folder)
-            made.replace(folder)
-    except OSError as error:
-        raise UserError(f"{folder} could not be written: {error}") from error
+    with written_whole(
+        folder, lambda path: {p.name for p in path.iterdir()} <= {IMAGES, LABELS}
+    ) as made:
+        (made / IMAGES).mkdir()
+        (made / LABELS).mkdir()
+        for start in range(0, count, BATCH):
+            _write_batch(deployment, dataset, np.arange(start, min(start + BATCH, count)), made)
 
 
 def _write_batch(deployment: Deployment, dataset, indices: np.ndarray, folder: Path) -> None:

@@ -71,7 +71,6 @@ def rewrite(path: Path, version: int) -> None:
     model = _read(path)
     _Rewriter(model).run()
     model.mind_ir_version = version
-    path.chmod(0o600)  # MindSpore writes files that even their owner may only read
     path.write_bytes(model.SerializeToString())
 
 
