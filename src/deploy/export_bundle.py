@@ -32,9 +32,10 @@ from src.deploy.folders import written_whole
 from src.deploy.frozen import freeze
 from src.deploy.mindir_compat import VERSIONS, check_portable, rewrite
 from src.deploy.run_bundle import run_in_mindspore
-from src.deploy.stages import UNCHOSEN, Front, Masked, Stage, Whole, hold_mixture, stages_of
+from src.deploy.stages import UNCHOSEN, Front, Masked, Stage, hold_mixture, stages_of
 from src.errors import UserError
 from src.methods.base import Method
+from src.methods.static import StaticNetwork
 
 COMPARED = 4  # images
 # Of the largest logit. The files order float32 sums as the network does, but for the folded
@@ -82,7 +83,8 @@ def _write(method: Method, dataset, folder: Path, version: int) -> Bundle:
         "fixed_bitops": int(method.cost.fixed()),
     }
     if method.head is None:
-        _export(Whole(method.network.model), [image], folder / "network.mindir")
+        # A cell of its own: the network's may have been compiled before it was frozen.
+        _export(StaticNetwork(method.network.model), [image], folder / "network.mindir")
         stage = BundleStage("network", -1, (0,), 1, 0, ("network.mindir",))
         bundle = Bundle(**numbers, registers=2, stages=(stage,))
     else:

@@ -31,9 +31,10 @@ from mindspore import Tensor
 from src.deploy.answers import network_answers
 from src.deploy.frozen import freeze
 from src.deploy.lower import Picture, lower
-from src.deploy.stages import Front, Masked, Whole, hold_mixture
+from src.deploy.stages import Front, Masked, hold_mixture
 from src.errors import UserError
 from src.methods.base import Method
+from src.methods.static import StaticNetwork
 
 COMPARED = 16  # images
 # Of the largest logit, for the median image: a value beside a rounding threshold may take the other
@@ -109,8 +110,9 @@ def _packages():
 def _simulated(method: Method, image: np.ndarray, onnx):
     freeze(method.network)
     hold_mixture(method.network)
+    # A cell of its own: the network's may have been compiled before it was frozen.
     is_static = method.head is None
-    cell = Whole(method.network.model) if is_static else Masked(Front(method))
+    cell = StaticNetwork(method.network.model) if is_static else Masked(Front(method))
     cell.set_train(False)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "network.onnx")

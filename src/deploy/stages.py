@@ -87,17 +87,6 @@ class Masked(nn.Cell):
         return after(features, plan), choice
 
 
-class Whole(nn.Cell):
-    """image -> logits of a network without a controller."""
-
-    def __init__(self, model: nn.Cell):
-        super().__init__()
-        self.model = model
-
-    def construct(self, image):
-        return self.model(image)
-
-
 class AtWidth(nn.Cell):
     """A dynamic layer held at one candidate of its weights and one of its inputs."""
 
