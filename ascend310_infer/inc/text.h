@@ -31,8 +31,6 @@ std::vector<std::string> Words(const std::string &text);
 // All on one line, so that an error stays one line whatever a library or a file had to say.
 std::string OneLine(const std::string &text);
 
-bool EndsWith(const std::string &text, const std::string &end);
-
 // printf into a string.
 std::string Format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

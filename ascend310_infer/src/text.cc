@@ -66,10 +66,6 @@ std::string OneLine(const std::string &text) {
   return Trimmed(line);
 }
 
-bool EndsWith(const std::string &text, const std::string &end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 std::string Format(const char *format, ...) {
   va_list arguments, again;
   va_start(arguments, format);
