@@ -17,10 +17,12 @@ set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
-  echo "usage: bash scripts/run_tests.sh [pytest arguments]      default: -m \"not slow\""
+  echo "usage: bash scripts/run_tests.sh [pytest arguments]      default: -m \"not slow\", several processes"
   exit
 fi
-if (($# == 0)); then set -- -m "not slow"; fi
+# A file's tests stay in one process. Most of the time MindSpore compiles, on one core; each process
+# takes up to 2 GB.
+if (($# == 0)); then set -- -m "not slow" -n auto --maxprocesses 4 --dist loadfile; fi
 
 use_python requirements.txt requirements-onnx.txt requirements-dev.txt
 exec "$PY" -m pytest "$@"
