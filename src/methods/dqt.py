@@ -14,8 +14,9 @@
 """DQT: nested integer codes, whose width a light controller picks for each image and layer.
 
     L = L_task + alpha sum over b in K' of L_task(all layers at b) + beta C                (eq. 11)
+        + gamma (1 - I)                                            (ours; gamma: `dqt.diversity`)
     C = mean over layers of sum_k p_k d_k,  p = softmax(controller),  d_k the width        (bits)
-        + gamma (1 - I),  I = mutual information of image and width (`dqt.diversity`)      (ours)
+    I = mutual information of image and width in a batch, mean over layers, 0..1
 
 All layers between the first and the last are dynamic, over nested codes (quantizers/nested.py), so
 that a lower width is a shift of the stored 8-bit code. The controller is a two-layer MLP on the
