@@ -11,6 +11,23 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Fixtures of the engines' tests."""
+"""Fixtures that several files share."""
 
+import pytest
+
+from src.data import load
+from src.data.views import pixel_values
+from src.deploy.lower import Picture
 from tests.kernels.conftest import isa  # noqa: F401
+from tests.methods.build import SIDE
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Test images of the size that tests/methods/build.py builds networks for."""
+    return load("digits", None, "test", image_size=SIDE)
+
+
+@pytest.fixture
+def picture(digits):
+    return Picture(SIDE, pixel_values(digits.mean, digits.std))

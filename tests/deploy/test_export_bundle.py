@@ -18,14 +18,13 @@ import json
 import numpy as np
 import pytest
 
-from src.data import load
 from src.deploy import export_bundle as module
 from src.deploy.answers import network_answers
 from src.deploy.bundle import read_bundle
 from src.deploy.export_bundle import export_bundle
 from src.deploy.run_bundle import run_in_mindspore, run_mask
 from src.errors import UserError
-from tests.methods.build import SIDE, method, randomise_head
+from tests.methods.build import method, randomise_head
 
 LSQ = ["quant.quantizer=lsq", "quant.first_last=8"]
 DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
@@ -36,11 +35,6 @@ DYNAMIC = {
     "nested, image": [*DQT, "dqt.input=image"],
     "nested, projections": [*DQT, "model.shortcut=B", "quant.first_last=8"],
 }
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits", None, "test", image_size=SIDE)
 
 
 SLOW = list(DYNAMIC)[1:]

@@ -20,11 +20,8 @@ import numpy as np
 import pytest
 
 from src.config import load_config
-from src.data import load
-from src.data.views import pixel_values
 from src.deploy import export_int as module
 from src.deploy.export_int import compare, export_int
-from src.deploy.lower import Picture
 from src.deploy.notes import as_notes
 from src.engine.artefact import load_artefact
 from src.errors import UserError
@@ -39,16 +36,6 @@ def _pynative():
     ms.set_context(mode=ms.PYNATIVE_MODE)
     yield
     ms.set_context(mode=ms.GRAPH_MODE)
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits", None, "test", image_size=SIDE)
-
-
-@pytest.fixture
-def picture(digits):
-    return Picture(SIDE, pixel_values(digits.mean, digits.std))
 
 
 def test_the_file_gives_the_networks_answers(digits, picture, tmp_path):

@@ -18,26 +18,13 @@ import sys
 import numpy as np
 import pytest
 
-from src.data import load
-from src.data.views import pixel_values
 from src.deploy.answers import network_answers
 from src.deploy.export_onnx import export_onnx, run_onnx
-from src.deploy.lower import Picture
 from src.errors import UserError
-from tests.methods.build import SIDE, method, randomise_head
+from tests.methods.build import method, randomise_head
 
 STATIC = ["method.name=static", "quant.quantizer=lsq"]
 DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits", None, "test", image_size=SIDE)
-
-
-@pytest.fixture
-def picture(digits):
-    return Picture(SIDE, pixel_values(digits.mean, digits.std))
 
 
 @pytest.mark.parametrize(
