@@ -114,3 +114,11 @@ def freeze_statistics(network: nn.Cell, frozen: bool = True) -> None:
     for _, cell in network.cells_and_names():
         if isinstance(cell, BatchNorm):
             cell.frozen = frozen
+
+
+def normalise_by_batch(network: nn.Cell) -> None:
+    """Set the network to evaluate, but with the batch's statistics, which the running ones follow."""
+    network.set_train(False)
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, BatchNorm):
+            cell.set_train(True)

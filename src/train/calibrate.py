@@ -17,6 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
+from src.layers.norm import normalise_by_batch
 from src.quantizers.base import ActivationQuantizer
 from src.runtime import Runtime, broadcast_parameters
 
@@ -24,7 +25,9 @@ from src.runtime import Runtime, broadcast_parameters
 def calibrate(network: nn.Cell, inputs: tuple[np.ndarray, ...], runtime: Runtime) -> int:
     """Run one batch layer by layer; each quantiser that learns from data sees its input first.
 
-    Later layers thus see activations that are already quantised. Returns how many were set.
+    Later layers thus see activations that are already quantised, and normalised by the batch, as in
+    the first training step: with the float network's statistics, which no longer fit at 2 bits, the
+    steps of deep layers would start at a multiple of their size. Returns how many were set.
     """
     layers = [cell for _, cell in network.cells_and_names() if _learns_from_input(cell)]
     if not layers:
@@ -32,8 +35,9 @@ def calibrate(network: nn.Cell, inputs: tuple[np.ndarray, ...], runtime: Runtime
     # At the layer and not at its quantiser: some executions ask the quantiser for its grid alone.
     hooks = [cell.register_forward_pre_hook(_first_input()) for cell in layers]
     ms.set_context(mode=ms.PYNATIVE_MODE)  # hooks are called in this mode only
-    network.set_train(False)
+    normalise_by_batch(network)
     network(*[Tensor(x) for x in inputs])
+    network.set_train(False)
     for hook in hooks:
         hook.remove()
     ms.set_context(mode=ms.GRAPH_MODE if runtime.graph else ms.PYNATIVE_MODE)

@@ -23,7 +23,7 @@ from mindspore import Tensor, nn
 
 from src.data import Loader
 from src.errors import UserError
-from src.layers.norm import MOMENTUM, BatchNorm
+from src.layers.norm import MOMENTUM, BatchNorm, normalise_by_batch
 from src.methods.base import Method
 from src.runtime import Runtime, average_statistics
 
@@ -38,14 +38,10 @@ class _WithStatistics(nn.Cell):
         super().__init__(auto_prefix=False)
         self.network = network
         self.norms = [c for _, c in network.cells_and_names() if isinstance(c, BatchNorm)]
+        normalise_by_batch(network)
 
     def construct(self, *inputs):
         return self.network(*inputs)
-
-    def learn(self, mode: bool) -> None:
-        self.network.set_train(False)
-        for norm in self.norms:
-            norm.set_train(mode)
 
 
 def recalibrate(method: Method, loader: Loader, runtime: Runtime, batches: int) -> None:
@@ -62,7 +58,6 @@ def recalibrate(method: Method, loader: Loader, runtime: Runtime, batches: int) 
     if batches < 1:
         raise UserError(f"--recalibrate {batches}: expected a positive number of batches")
     passing = _WithStatistics(method.network)
-    passing.learn(True)
     means = [_RowMeans(p) for n in passing.norms for p in (n.moving_mean, n.moving_variance)]
     forced = method.forced
     rows = passing.norms[0].moving_mean.ndim == 2 and passing.norms[0].moving_mean.shape[0]
@@ -72,7 +67,7 @@ def recalibrate(method: Method, loader: Loader, runtime: Runtime, batches: int) 
     method.forced = forced
     for mean in means:
         mean.store()
-    passing.learn(False)
+    method.network.set_train(False)
     average_statistics(runtime, method.network)
 
 

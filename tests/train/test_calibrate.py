@@ -20,6 +20,7 @@ import pytest
 from mindspore import Tensor, nn
 
 from src.layers.conv import Conv2d
+from src.layers.norm import BatchNorm
 from src.layers.spec import DYNAMIC, STATIC, LayerSpec
 from src.layers.swap import swap_layers
 from src.runtime import Runtime
@@ -30,17 +31,19 @@ from tests.layers import reference
 class Two(nn.Cell):
     """Two convolutions; the second sees negative values, which its unsigned codes clip."""
 
-    def __init__(self):
+    def __init__(self, norm=None):
         super().__init__()
         rng = np.random.default_rng(0)
         self.one, self.two = Conv2d(2, 3, 1, rng=rng), Conv2d(3, 2, 1, rng=rng)
+        self.norm = norm
 
     def construct(self, x, plan):
-        return self.two(self.one(x, plan), plan)
+        y = self.one(x, plan)
+        return self.two(y if self.norm is None else self.norm(y), plan)
 
 
-def network(kind=STATIC, quantizer="lsq", widths=(4,)):
-    cell = Two()
+def network(kind=STATIC, quantizer="lsq", widths=(4,), norm=None):
+    cell = Two(norm)
     slot = 0 if kind == DYNAMIC else None
     specs = {
         "one": LayerSpec(STATIC, "", quantizer, (3,), (3,)),
@@ -76,6 +79,19 @@ def test_each_width_of_a_dynamic_layer_gets_its_step():
     assert calibrate(cell, (x, plan), Runtime("CPU")) == 2
     steps = cell.two.input_quantizer.step.asnumpy()[:, 0]
     np.testing.assert_allclose(steps[0] / steps, np.sqrt([3 / 3, 15 / 3, 255 / 3]), rtol=1e-5)
+
+
+def test_layers_see_what_the_batch_normalises():
+    """Running statistics, a thousand times too small here, have no say in the first steps."""
+    steps = []
+    for variance in (1.0, 1e-3):
+        norm = BatchNorm(3, relu=True)
+        norm.moving_variance.set_data(Tensor(np.full(3, variance, np.float32)))
+        cell = network(norm=norm)
+        calibrate(cell, (batch(), np.zeros(1, np.float32)), Runtime("CPU"))
+        assert not any(c.training for _, c in cell.cells_and_names())
+        steps.append(cell.two.input_quantizer.step.asnumpy())
+    np.testing.assert_array_equal(*steps)
 
 
 def test_mode_and_hooks_are_put_back():
