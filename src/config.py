@@ -97,10 +97,12 @@ class MethodConfig:
 class DqnetConfig:
     target: int = key(4, low=WIDTHS[0], high=WIDTHS[1])
     candidates: list | None = key(None)
+    input: str = key("features", choices=("features", "image"))
     scope: str = key("layer", choices=("layer", "network"))
     tied: bool = key(True)
     alpha_bits: float = key(0.05, low=0.0)
     alpha_bitops: float = key(0.0, low=0.0)
+    diversity: float = key(0.0, low=0.0)
     tau: float = key(1.0, low=1e-3)
     pool: int = key(8, low=1, high=64)
     hidden: int = key(64, low=1)

@@ -60,10 +60,11 @@ class Front(nn.Cell):
     def __init__(self, method: Method):
         super().__init__()
         network = method.network
-        self.model, self.head, self.sees = network.model, network.head, network.sees
+        self.model, self.head = network.model, network.head
+        self.split, self.sees = network.split, network.sees
 
     def construct(self, image):
-        before = self.model.early if self.sees == "early" else self.model.stem
+        before = self.model.early if self.split == "early" else self.model.stem
         features = before(image, None)
         return features, self.head(image if self.sees == "image" else features)
 
@@ -83,7 +84,7 @@ class Masked(nn.Cell):
         plan = self.one_hot(self.largest(choice), self.choices, self.one, self.zero)
         if self.front.head.shared:
             plan = ops.tile(plan, (1, self.layers, 1, 1))
-        after = self.model.late if self.front.sees == "early" else self.model.after_stem
+        after = self.model.late if self.front.split == "early" else self.model.after_stem
         return after(features, plan), choice
 
 
@@ -145,7 +146,7 @@ class Tail(nn.Cell):
 def stages_of(method: Method) -> list[Stage]:
     """The stages after the front of a frozen network with a controller."""
     cut = _Cut()
-    model, first = method.network.model, 2 if method.network.sees == "early" else 1
+    model, first = method.network.model, 2 if method.network.split == "early" else 1
     for i in range(first, 5 if model.has_layer4 else 4):
         for j, block in enumerate(getattr(model, f"layer{i}")):
             cut.block(block, f"layer{i}.{j}")

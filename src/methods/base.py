@@ -31,7 +31,7 @@ class Method:
         rows: the layer table (`layers.json`).
         cost: prices plans.
         widths: candidate widths in bits, () without a controller.
-        penalty: cell (plan[, p]) -> (loss term, mean bits, mean BitOPs, entropy), or None.
+        penalty: cell (plan, p) -> (loss term, mean bits, mean BitOPs, entropy), or None.
         head: who draws the controller's noise (`draw`, `no_noise`), or None.
         sample: evaluation draws widths too.
         targets: what the metrics compare with.

@@ -13,12 +13,18 @@
 # limitations under the License.
 """The budget as a loss term: two hinges, on the mean width and on the mean BitOPs of a batch.
 
-    L = a max(0, bbar - t) + a' max(0, O / O_t - 1)
+    L = a max(0, bbar - t) + a' max(0, O / O_t - 1) + c (1 - I)
     bbar = mean over images, layers (and weights / activations) of sum_k m_k b_k
     O = mean over images of the BitOPs of their plans; O_t = BitOPs with all dynamic layers at t
 
-Both are zero under the budget. Source: DQNet's code (the first), its paper's Bit-FLOPs constraint
-(the second; dividing by the target is our choice, so that a' does not depend on the network).
+    I = (H(mean p) - mean H(p)) / log K, mean over layers; p = softmax(controller)
+
+The first two are zero under the budget. I is the mutual information of image and width in a batch:
+1 where each image is certain of its width and all widths are equally often chosen, 0 where p is the
+same for all images. Its gradient vanishes there, so that a controller which has collapsed stays so.
+
+Source: DQNet's code (the first term), its paper's Bit-FLOPs constraint (the second; dividing by the
+target is our choice, so that a' does not depend on the network); the third is ours.
 """
 
 import numpy as np
@@ -27,33 +33,41 @@ from mindspore import Tensor, nn, ops
 from src.cost.bitops import CostModel
 
 
-class BudgetPenalty(nn.Cell):
-    """plan (N, layers, columns, K) one-hot -> (penalty, mean bits, mean BitOPs, entropy).
+TINY = 1e-12  # keeps the logarithm of a share finite
 
+
+class BudgetPenalty(nn.Cell):
+    """(plan, p), each (N, layers, columns, K) -> (penalty, mean bits, mean BitOPs, entropy).
+
+    The plan is one-hot; p, the probabilities it was drawn by, enters I alone.
     Entropy is that of the batch's choices per layer, averaged over layers, 1 = all candidates
     equally often, 0 = one choice for every image (a collapsed controller).
     """
 
     def __init__(
-        self, cost: CostModel, widths: tuple[int, ...], target: int, alpha_bits, alpha_bitops
-    ):
+        self, cost: CostModel, widths: tuple[int, ...], target: int,
+        alpha_bits: float, alpha_bitops: float, diversity: float,
+    ):  # fmt: skip
         super().__init__()
         macs = np.array([layer.macs for layer in cost.dynamic], np.float64)
         self.fixed = float(cost.fixed())
         self.target = float(target)
         self.target_bitops = self.fixed + float(macs.sum()) * target**2
-        self.alpha_bits, self.alpha_bitops = alpha_bits, alpha_bitops
+        self.alpha_bits, self.alpha_bitops, self.diversity = alpha_bits, alpha_bitops, diversity
         self.bits = Tensor(np.array(widths, np.float32))
         # In units of the target, so that float32 holds the sum well.
         self.share = Tensor((macs / self.target_bitops).astype(np.float32))
         self.entropy_unit = float(np.log(len(widths)))
 
-    def construct(self, plan):
+    def construct(self, plan, p):
         bits = (plan * self.bits).sum(-1)  # (N, layers, columns)
         mean_bits = bits.mean()
         relative = self.relative(plan)
         penalty = self.alpha_bits * ops.relu(mean_bits - self.target)
         penalty = penalty + self.alpha_bitops * ops.relu(relative - 1.0)
+        if self.diversity > 0:
+            information = self._entropy(p) - self._in_units(p)
+            penalty = penalty + self.diversity * (1.0 - information)
         return penalty, mean_bits, relative * self.target_bitops, self._entropy(plan)
 
     def relative(self, plan):
@@ -70,5 +84,9 @@ class BudgetPenalty(nn.Cell):
         return bits[:, :, 0] * bits[:, :, 1]
 
     def _entropy(self, plan):
-        share = plan.mean(0)
-        return -(share * ops.log(share + 1e-12)).sum(-1).mean() / self.entropy_unit
+        """Of the batch's mean, per layer, averaged over layers; 0..1."""
+        return self._in_units(plan.mean(0))
+
+    def _in_units(self, p):
+        """Mean entropy of distributions over the last axis, as a share of the largest, log K."""
+        return -(p * ops.log(p + TINY)).sum(-1).mean() / self.entropy_unit

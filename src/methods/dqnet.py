@@ -17,15 +17,17 @@
     m = hard Gumbel-softmax of head(f)                 one-hot over the candidates, per layer
     y = the other stages at the chosen widths
     L = CE + alpha max(0, mean bits - t) + alpha' max(0, BitOPs / BitOPs(t) - 1)
+        + gamma (1 - I)                         (ours, see budget.py; gamma: `dqnet.diversity`)
 
 Stages 2.. are dynamic; first stage and shortcuts are static at t; stem and classifier are float or
 8 bits. Network and controller are trained together.
 Source: Liu et al., "Instance-Aware Dynamic Neural Network Quantization", CVPR 2022, and the
 authors' current code (per-layer decisions). The BitOPs hinge follows the paper's description of its
-constraint; its normalisation is our choice.
+constraint; its normalisation is our choice, and so are the term in I and a controller that sees
+the image itself in place of f.
 """
 
-from mindspore import nn
+from mindspore import nn, ops
 
 from src.config import Config
 from src.controllers.gumbel import hard_choice
@@ -35,21 +37,29 @@ from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
 from src.layers.swap import name_parameters
 from src.methods.base import Method
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
+from src.methods.rules import image_shape, layer_costs, quantise, shared_specs, static_spec
 
 
 class DqnetNetwork(nn.Cell):
-    """(image, Gumbel noise, keep factors) -> (logits, plan (N, layers, columns, K))."""
+    """(image, Gumbel noise, keep factors) -> (logits, plan (N, layers, columns, K)).
 
-    def __init__(self, model: nn.Cell, head: OneShotHead, tau: float):
+    In training also p, like the plan but soft.
+    """
+
+    def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, tau: float):
         super().__init__()
         self.model, self.head, self.tau = model, head, tau
-        self.sees = "early"
+        self.split = "early"
+        self.sees = "image" if from_image else "early"
 
     def construct(self, image, noise, keep):
         features = self.model.early(image, None)
-        plan = hard_choice(self.head(features, keep), noise, self.tau)
-        return self.model.late(features, plan), plan
+        logits = self.head(image if self.sees == "image" else features, keep)
+        plan = hard_choice(logits, noise, self.tau)
+        y = self.model.late(features, plan)
+        if not self.training:
+            return y, plan
+        return y, plan, ops.softmax(logits, -1)
 
 
 def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
@@ -57,10 +67,10 @@ def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_s
     options = config.dqnet
     specs = _specs(layers, config)
     quantise(model, layers, specs, config.quant, options.tied, options.execution)
-    widths = tuple(options.candidates)
+    widths, from_image = tuple(options.candidates), options.input == "image"
+    seen = image_shape(layers) if from_image else (model.early_channels, early_size)
     head = OneShotHead(
-        model.early_channels,
-        early_size,
+        *seen,
         layers=sum(spec.kind == DYNAMIC for spec in specs.values()),
         columns=1 if options.tied else 2,
         choices=len(widths),
@@ -72,10 +82,12 @@ def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_s
     )
     for parameter in head.trainable_params():
         parameter.lr_scale = options.head_lr
-    network = DqnetNetwork(model, head, options.tau)
+    network = DqnetNetwork(model, head, from_image, options.tau)
     name_parameters(network)
     cost = CostModel(layer_costs(layers, specs), head.macs)
-    penalty = BudgetPenalty(cost, widths, options.target, options.alpha_bits, options.alpha_bitops)
+    penalty = BudgetPenalty(
+        cost, widths, options.target, options.alpha_bits, options.alpha_bitops, options.diversity
+    )
     return Method(
         "dqnet", network, table_rows(layers, specs), cost, widths, penalty, head, options.sample,
         {"budget_bits": options.target, "budget_bitops": penalty.target_bitops},

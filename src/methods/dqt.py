@@ -14,9 +14,8 @@
 """DQT: nested integer codes, whose width a light controller picks for each image and layer.
 
     L = L_task + alpha sum over b in K' of L_task(all layers at b) + beta C                (eq. 11)
-        + gamma (1 - I)                                            (ours; gamma: `dqt.diversity`)
+        + gamma (1 - I)                           (ours, see budget.py; gamma: `dqt.diversity`)
     C = mean over layers of sum_k p_k d_k,  p = softmax(controller),  d_k the width        (bits)
-    I = mutual information of image and width in a batch, mean over layers, 0..1
 
 All layers between the first and the last are dynamic, over nested codes (quantizers/nested.py), so
 that a lower width is a shift of the stored 8-bit code. The controller is a two-layer MLP on the
@@ -41,9 +40,7 @@ from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
 from src.layers.swap import name_parameters
 from src.methods.base import Method
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import layer_costs, quantise, shared_specs
-
-TINY = 1e-12  # keeps the logarithm of a probability finite
+from src.methods.rules import image_shape, layer_costs, quantise, shared_specs
 
 
 class DqtNetwork(nn.Cell):
@@ -57,7 +54,8 @@ class DqtNetwork(nn.Cell):
     def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, subset: int):
         super().__init__()
         self.model, self.head = model, head
-        self.sees, self.subset = "image" if from_image else "stem", subset
+        self.split, self.subset = "stem", subset
+        self.sees = "image" if from_image else "stem"
         rows = model.bn1.moving_mean.shape[0]
         # The stem knows no widths, so one row of statistics is enough for it.
         self.stem_row = Tensor(np.eye(1, rows, dtype=np.float32)[0])
@@ -125,10 +123,6 @@ class ExpectedCost(nn.Cell):
     """(plan, p) -> (beta max(0, C - C_t) + gamma (1 - I), mean bits, mean BitOPs, entropy);
     C and I of p, the others of the plan.
 
-    I, 0..1, is the mutual information of image and width in units of log K, mean over layers, of
-    the batch: 1 where each image is certain of its width and all widths are equally often chosen,
-    0 where p is the same for all images.
-
     Args:
         kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the target.
         target: C_t is the cost of this width everywhere; 0: all of C counts.
@@ -139,25 +133,15 @@ class ExpectedCost(nn.Cell):
         self, cost: CostModel, widths, beta: float, kind: str, target: float, diversity: float
     ):
         super().__init__()
-        self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0)
-        self.beta, self.diversity, self.in_bits = beta, diversity, kind == "bits"
-        self.unit = float(np.log(len(widths)))
+        self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0, diversity)
+        self.beta, self.in_bits = beta, kind == "bits"
         self.free = (target if self.in_bits else 1.0) if target else 0.0
         self.bits = Tensor(np.array(widths, np.float32))
 
     def construct(self, plan, p):
-        _, bits, bitops, entropy = self.monitor(plan)
+        diversity, bits, bitops, entropy = self.monitor(plan, p)
         expected = (p * self.bits).sum(-1).mean() if self.in_bits else self.monitor.relative(p)
-        penalty = self.beta * ops.relu(expected - self.free)
-        penalty = penalty + self.diversity * (1.0 - self._information(p))
-        return penalty, bits, bitops, entropy
-
-    def _information(self, p):
-        """H(mean over images of p) - mean over images of H(p)."""
-        mean = p.mean(0)
-        of_mean = -(mean * ops.log(mean + TINY)).sum(-1).mean()
-        of_each = -(p * ops.log(p + TINY)).sum(-1).mean()
-        return (of_mean - of_each) / self.unit
+        return self.beta * ops.relu(expected - self.free) + diversity, bits, bitops, entropy
 
 
 def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
@@ -166,9 +150,9 @@ def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_siz
     specs = _specs(layers, config)
     quantise(model, layers, specs, config.quant, options.tied)
     widths, from_image = tuple(options.candidates), options.input == "image"
+    seen = image_shape(layers) if from_image else (model.design.channels[0], early_size)
     head = OneShotHead(
-        3 if from_image else model.design.channels[0],
-        round((layers[0].inputs / 3) ** 0.5) if from_image else early_size,
+        *seen,
         layers=sum(spec.kind == DYNAMIC for spec in specs.values()),
         columns=1 if options.tied else 2,
         choices=len(widths),

@@ -79,6 +79,11 @@ def quantise(
     )
 
 
+def image_shape(layers: list[LayerInfo]) -> tuple[int, int]:
+    """Channels and size of the network's image, which the first layer takes."""
+    return 3, round((layers[0].inputs / 3) ** 0.5)
+
+
 def layer_costs(layers: list[LayerInfo], specs: dict[str, LayerSpec]) -> list[LayerCost]:
     """The cost model's view of the layers."""
     return [

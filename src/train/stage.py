@@ -186,7 +186,7 @@ class Stage:
             LOG.warning(
                 "the controller has collapsed: (nearly) all images get one plan; lower the weight "
                 "of its cost (dqnet.alpha_bits, dqt.beta) or its learning rate (head_lr), or raise "
-                "dqt.diversity"
+                "diversity (dqnet.diversity, dqt.diversity)"
             )
         if numbers["top1"] > self.progress.best_top1:
             self.progress.best_top1 = numbers["top1"]

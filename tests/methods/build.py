@@ -40,7 +40,7 @@ def answer(built: Method, x: np.ndarray, train: bool = False, seed: int = 0):
     inputs = [Tensor(v) for v in (x, *noise)]
     if built.head is None:
         return built.network(*inputs).asnumpy().copy(), None
-    logits, plan = built.network(*inputs)
+    logits, plan, *_ = built.network(*inputs)  # in training also p
     return logits.asnumpy().copy(), plan.asnumpy()
 
 

@@ -46,8 +46,8 @@ UNDER = plan_of([[[0], [1]], [[1], [2]]])  # widths 2 4, 4 5: mean 3.75
 
 
 def penalty(plan, alpha_bits=1.0, alpha_bitops=0.0):
-    cell = BudgetPenalty(COST, WIDTHS, 4, alpha_bits, alpha_bitops)
-    return [float(v.asnumpy()) for v in cell(Tensor(plan))]
+    cell = BudgetPenalty(COST, WIDTHS, 4, alpha_bits, alpha_bitops, 0.0)
+    return [float(v.asnumpy()) for v in cell(Tensor(plan), Tensor(plan))]
 
 
 def test_mean_bits_hinge():
@@ -91,10 +91,10 @@ def test_bitops_are_the_cost_models(columns):
 
 
 def plan_gradient(plan, alpha_bits, alpha_bitops):
-    cell = BudgetPenalty(COST, WIDTHS, 4, alpha_bits, alpha_bitops)
+    cell = BudgetPenalty(COST, WIDTHS, 4, alpha_bits, alpha_bitops, 0.0)
 
     def loss(plan):
-        return cell(plan)[0]
+        return cell(plan, plan)[0]
 
     return ms.grad(loss)(Tensor(plan)).asnumpy()
 
@@ -126,12 +126,13 @@ def test_gradient_of_the_bitops_hinge():
 @pytest.mark.parametrize("alphas", [(0.3, 0.0), (0.0, 2.0)])
 def test_the_controller_is_pushed_towards_fewer_bits(alphas):
     """Descent lowers the logit of the largest width and raises that of the smallest."""
-    cell = BudgetPenalty(COST, WIDTHS, 4, *alphas)
+    cell = BudgetPenalty(COST, WIDTHS, 4, *alphas, 0.0)
     noise = np.zeros((3, 2, 1, 3), np.float32)
     logits = np.tile(np.array([0.0, 0.1, 0.5], np.float32), (3, 2, 1, 1))
 
     def loss(logits):
-        return cell(hard_choice(logits, Tensor(noise), 1.0))[0]
+        plan = hard_choice(logits, Tensor(noise), 1.0)
+        return cell(plan, plan)[0]
 
     gradient = ms.grad(loss)(Tensor(logits)).asnumpy()
     assert (gradient[..., 2] > 0).all() and (gradient[..., 0] < 0).all()
@@ -143,3 +144,19 @@ def test_entropy_of_the_choices():
     assert penalty(plan_of([[[k], [2 - k]] for k in (0, 1, 2)]))[3] == pytest.approx(1, rel=1e-5)
     half = penalty(plan_of([[[k % 2], [0]] for k in range(4)]))[3]
     assert half == pytest.approx(np.log(2) / np.log(3) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("p", "missing"),
+    [
+        (np.eye(3)[[0, 1, 2]], 0.0),  # certain, all equally often
+        (np.eye(3)[[1, 1, 1]], 1.0),  # one plan for all images
+        (np.full((3, 3), 1 / 3), 1.0),  # undecided
+        (np.eye(3)[[0, 0, 1]], 1 - np.log(3 / 4 ** (1 / 3)) / np.log(3)),
+    ],
+)
+def test_diversity_asks_for_widths_that_depend_on_the_image(p, missing):
+    """It is paid on p, and not on the plan."""
+    p = np.tile(np.float32(p)[:, None, None], (1, 2, 1, 1))
+    value = BudgetPenalty(COST, WIDTHS, 4, 0.0, 0.0, 0.5)(Tensor(TIED), Tensor(p))[0]
+    assert float(value.asnumpy()) == pytest.approx(0.5 * missing, abs=1e-5)

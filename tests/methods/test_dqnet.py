@@ -171,7 +171,7 @@ def trained_mean_bits(overrides: tuple, steps: int = 20) -> float:
 
     def loss(noise, keep):
         plan = hard_choice(built.head(features, keep), noise, 1.0)
-        return built.penalty(plan)[:2]
+        return built.penalty(plan, plan)[:2]
 
     step = ms.value_and_grad(loss, None, optimizer.parameters, has_aux=True)
     rng = np.random.default_rng(0)
@@ -179,6 +179,27 @@ def trained_mean_bits(overrides: tuple, steps: int = 20) -> float:
         _, gradients = step(*(Tensor(n) for n in built.noise(rng, len(x), train=True)))
         optimizer(gradients)
     return float(loss(*(Tensor(n) for n in built.head.no_noise(len(x))))[1].asnumpy())
+
+
+def test_the_controller_may_see_the_image(pynative):
+    """Same split of the network, a controller of three channels, and widths that follow the image."""
+    built, x = method("dqnet.input=image"), images(6)
+    assert built.head.channels == 3 and built.head.macs < method().head.macs
+    randomise_head(built, x)
+    logits, plan = answer(built, x)
+    assert len(np.unique(plan.reshape(6, -1), axis=0)) > 1
+    alone = np.concatenate([answer(built, x[i : i + 1])[1] for i in range(6)])
+    np.testing.assert_array_equal(plan, alone)
+
+
+def test_in_training_the_plan_comes_with_its_probabilities(pynative):
+    built, x = method(), images(4)
+    randomise_head(built, x)
+    noise = [Tensor(n) for n in built.noise(np.random.default_rng(0), 4, train=False)]
+    built.network.set_train()
+    _, plan, p = (v.asnumpy() for v in built.network(Tensor(x), *noise))
+    np.testing.assert_allclose(p.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(p.argmax(-1), plan.argmax(-1))
 
 
 def test_a_large_alpha_trains_the_controller_to_the_budget(pynative):
