@@ -50,7 +50,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     switch.add_argument("--engine", default="auto", choices=ENGINES)
     add = step.add_argument
     add("--kinds", type=_words, default=list(KINDS), help=f"of {','.join(KINDS)}; default: all")
-    add("--runners", type=_words, default=list(OURS), help=f"of {','.join(OURS)}; default: both")
+    add("--runners", type=_words, default=list(OURS), help=f"of {','.join(OURS)}; default: all")
     add("--peers", type=_words, default=[], help="torch: the same networks in PyTorch")
     add("--peer-python", help="Python of the peers; default: DYNQUANT_PEER_PYTHON, or this one")
     add("--isa", default="", choices=ISAS, help="limit everybody to these instructions")

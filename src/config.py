@@ -162,6 +162,7 @@ class DeviceConfig:
     id: int = key(0, low=0, high=1023)
     mode: str = key("graph", choices=("graph", "pynative"))
     native: str = key("auto", choices=("auto", "on", "off"))
+    gradient_dtype: str = key("float32", choices=("float32", "int16"))
     threads: int = key(0, low=0, high=1024)
 
 

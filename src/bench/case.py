@@ -26,7 +26,7 @@ import os
 from dataclasses import dataclass
 
 KINDS = ("float", "static", "dynamic")
-OURS = ("native", "portable")
+OURS = ("native", "native-int16", "portable")  # int16: device.gradient_dtype
 PEERS = {"torch": ("torch", "torch-channels_last")}  # both memory layouts; the faster one counts
 ISAS = ("avx2",)
 

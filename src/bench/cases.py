@@ -50,6 +50,7 @@ def list_cases(
         Case(kind, runner, model, batch, size, bits, threads or cores(), isa)
         for kind in kinds
         for runner in [*runners, *layouts]
+        if (kind, runner) != ("float", "native-int16")  # a float layer's gradients are float
     ]
 
 
@@ -80,10 +81,12 @@ def overrides(case: Case) -> list[str]:
         ],
         "dynamic": ["method.name=dqnet", "quant.quantizer=dorefa", f"dqnet.target={case.bits}"],
     }  # fmt: skip
-    native = "on" if case.runner == "native" else "off"
+    native = "off" if case.runner == "portable" else "on"
+    gradients = "int16" if case.runner == "native-int16" else "float32"
     return [
         *method[case.kind], f"model.name={case.model}", f"data.batch_size={case.batch}",
-        f"device.native={native}", f"device.threads={case.threads}",
+        f"device.native={native}", f"device.gradient_dtype={gradients}",
+        f"device.threads={case.threads}",
         "train.schedule=constant", "train.momentum=0.9", "train.weight_decay=1e-4",
     ]  # fmt: skip
 

@@ -54,9 +54,11 @@ def call(function: str, inputs: Sequence[np.ndarray], shapes: Sequence[tuple]) -
     return outputs
 
 
-def geometry(stride: int, padding: int, groups: int = 1) -> np.ndarray:
+def geometry(
+    stride: int, padding: int, groups: int = 1, short_gradients: bool = False
+) -> np.ndarray:
     """The geometry tensor of the convolutions."""
-    return np.array([stride, padding, groups], np.int32)
+    return np.array([stride, padding, groups, short_gradients], np.int32)
 
 
 def set_isa(name: str) -> bool:

@@ -31,23 +31,28 @@ def conv2d(stride: int, padding: int, groups: int = 1, needs_dx: bool = True) ->
     return _Conv(stride, padding, groups, needs_dx)
 
 
-def quant_conv2d(stride: int, padding: int, groups: int = 1) -> nn.Cell:
+def quant_conv2d(
+    stride: int, padding: int, groups: int = 1, short_gradients: bool = False
+) -> nn.Cell:
     """op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip) -> conv(Q(x), wq).
 
     wq [O, C / groups, kh, kw]: already quantised, w_scale ([O] or [1]) times integers. Q(x) = a_scale * code, code =
     floor(clamp(x * a_inv, 0, a_max) + 0.5). a_*, step, clip: shape (1,). step and clip do not change the value; their
-    gradients are those of an LSQ step and of a PACT clip. w_scale and a_* get zeros.
+    gradients are those of an LSQ step and of a PACT clip. w_scale and a_* get zeros. short_gradients: dL/dy may be
+    rounded to 16-bit codes (csrc/gradient_codes.h).
     """
-    return _QuantConv(stride, padding, groups)
+    return _QuantConv(stride, padding, groups, short_gradients)
 
 
-def dynamic_conv2d(stride: int, padding: int, groups: int = 1) -> nn.Cell:
+def dynamic_conv2d(
+    stride: int, padding: int, groups: int = 1, short_gradients: bool = False
+) -> nn.Cell:
     """op(x, wq [K, O, C / groups, kh, kw], w_scale [K, O], a_inv [K], a_scale, a_max, step, clip, onehot [N, K]) -> y.
 
     Image n uses the quantiser k with the largest onehot[n, k] alone. The gradients are those of the mixture
-    sum_k onehot[n, k] * conv(Q_k(x[n]), wq[k]) at a hard one-hot; only onehot's needs all K.
+    sum_k onehot[n, k] * conv(Q_k(x[n]), wq[k]) at a hard one-hot; only onehot's needs all K, and it stays float.
     """
-    return _DynamicConv(stride, padding, groups)
+    return _DynamicConv(stride, padding, groups, short_gradients)
 
 
 def batch_norm(relu: bool, residual: bool) -> nn.Cell:
@@ -145,7 +150,7 @@ def _conv_out_shape(name: str, stride: int, padding: int, groups: int):
 class _Conv(nn.Cell):
     def __init__(self, stride: int, padding: int, groups: int, needs_dx: bool):
         super().__init__()
-        self.geometry = _constant(stride, padding, groups)
+        self.geometry = _constant(stride, padding, groups, 0)
         shape = _conv_out_shape("conv2d", stride, padding, groups)
         if needs_dx:
             grad = _custom("dq_conv2d_grad", lambda x, w, g, dy: (x, w), 2)
@@ -168,9 +173,10 @@ class _Conv(nn.Cell):
 
 
 class _QuantConv(nn.Cell):
-    def __init__(self, stride: int, padding: int, groups: int):
+    def __init__(self, stride: int, padding: int, groups: int, short_gradients: bool):
         super().__init__()
-        self.geometry = _constant(stride, padding, groups)
+        geometry = stride, padding, groups, int(short_gradients)
+        self.geometry = _constant(*geometry)
         grad = _custom(
             "dq_quant_conv2d_grad", lambda x, w, ws, ai, a, top, g, dy: (x, w, ai, ai), 4
         )
@@ -181,16 +187,17 @@ class _QuantConv(nn.Cell):
             return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], z(g)
 
         shape = _conv_out_shape("quant_conv2d", stride, padding, groups)
-        self.op = _custom("dq_quant_conv2d", shape, 1, bprop, (stride, padding, groups))
+        self.op = _custom("dq_quant_conv2d", shape, 1, bprop, geometry)
 
     def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip):
         return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, self.geometry)
 
 
 class _DynamicConv(nn.Cell):
-    def __init__(self, stride: int, padding: int, groups: int):
+    def __init__(self, stride: int, padding: int, groups: int, short_gradients: bool):
         super().__init__()
-        self.geometry = _constant(stride, padding, groups)
+        geometry = stride, padding, groups, int(short_gradients)
+        self.geometry = _constant(*geometry)
         grad = _custom(
             "dq_dynamic_conv2d_grad",
             lambda x, w, ws, ai, a, top, hot, g, y, dy: (x, w, ai, ai, hot),
@@ -203,7 +210,7 @@ class _DynamicConv(nn.Cell):
             return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], d[4], z(g)
 
         shape = _conv_out_shape("dynamic_conv2d", stride, padding, groups)
-        self.op = _custom("dq_dynamic_conv2d", shape, 1, bprop, (stride, padding, groups))
+        self.op = _custom("dq_dynamic_conv2d", shape, 1, bprop, geometry)
 
     def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot):
         return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot, self.geometry)

@@ -32,15 +32,19 @@ from src.quantizers.nested import NestedActivation, NestedWeight
 from src.quantizers.uniform import UniformQuantize
 
 
-def use_native(network: nn.Cell) -> None:
-    """Attach kernels, in place, before the network is first compiled."""
+def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
+    """Attach kernels, in place, before the network is first compiled.
+
+    Args:
+        short_gradients: quantised convolutions may round dL/dy to 16-bit codes.
+    """
     for _, cell in network.cells_and_names():
         if isinstance(cell, Conv2d):
             cell.multiply = kernels.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
         elif isinstance(cell, StaticConv2d):
-            _static(cell)
+            _static(cell, short_gradients)
         elif isinstance(cell, DynamicConv2d) and cell.tied and not _truncates(cell):
-            cell.fused = kernels.dynamic_conv2d(*_geometry(cell))
+            cell.fused = kernels.dynamic_conv2d(*_geometry(cell), short_gradients)
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.relu, residual=False)
             cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
@@ -54,11 +58,11 @@ def use_native(network: nn.Cell) -> None:
             _quantize(cell)
 
 
-def _static(cell: StaticConv2d) -> None:
+def _static(cell: StaticConv2d, short_gradients: bool) -> None:
     if cell.input_quantizer.signed or _truncates(cell):
         cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
     else:
-        cell.fused = kernels.quant_conv2d(*_geometry(cell))
+        cell.fused = kernels.quant_conv2d(*_geometry(cell), short_gradients)
 
 
 def _truncates(cell) -> bool:

@@ -45,5 +45,5 @@ def build_method(
         loaded = load_float_weights(model, config.model.weights)
     method = METHODS[name or config.method.name](config, model, layers, early_size)
     if native:
-        use_native(method.network)
+        use_native(method.network, short_gradients=config.device.gradient_dtype == "int16")
     return method, loaded

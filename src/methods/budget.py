@@ -32,7 +32,6 @@ from mindspore import Tensor, nn, ops
 
 from src.cost.bitops import CostModel
 
-
 TINY = 1e-12  # keeps the logarithm of a share finite
 
 

@@ -38,6 +38,13 @@ def test_kinds_by_runners_and_both_layouts_of_a_peer():
     ]  # fmt: skip
 
 
+def test_short_gradients_are_timed_where_there_are_any():
+    cases = listed(kinds=["float", "static"], runners=["native", "native-int16"], peers=[])
+    assert [c.name for c in cases] == ["float native", "static native", "static native-int16"]
+    types = [load_config(overrides=overrides(c)).device.gradient_dtype for c in cases]
+    assert types == ["float32", "float32", "int16"]
+
+
 def test_defaults_follow_model_and_machine():
     small, large = listed()[0], listed(model="resnet18")[0]
     assert (small.image_size, small.num_classes) == (32, 10)

@@ -88,7 +88,7 @@ def test_all_kinds_native_and_portable_make_the_same_first_steps(tmp_path):
     done = bench("--threads", "1", "--json", file)
     assert done.returncode == 0, done.stderr
     rows = rows_of(file)
-    assert len(rows) == 6
+    assert len(rows) == 8
     for kind in ("float", "static", "dynamic"):
         native, portable = rows[f"{kind} native"], rows[f"{kind} portable"]
         if "error" in native:
@@ -99,6 +99,8 @@ def test_all_kinds_native_and_portable_make_the_same_first_steps(tmp_path):
         assert parts["conv_forward"] > 0 and parts["norm_backward"] > 0
         assert (parts["conv_inner"] > 0) == (kind == "dynamic")
         assert sum(parts.values()) == pytest.approx(native["median_ms"])
+        if kind != "float":
+            assert rows[f"{kind} native-int16"]["loss"] == pytest.approx(native["loss"], rel=1e-2)
     assert rows["dynamic native"]["vs_static"] > 0
 
 

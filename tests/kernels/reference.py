@@ -95,6 +95,19 @@ def quant_conv_grads(x, wq, a_inv, a_scale, a_max, dy, stride, padding, groups=1
     return dx, dw, s_in + a_max * unit * s_hi, s_hi
 
 
+def short_gradient(dy, w_scale, top, groups=1):
+    """dy rounded to its 16-bit codes: floor(dy w_scale / step + 0.5) step / w_scale, with
+    step = max |dy w_scale| / top of each image and group; products in float32."""
+    n, o = dy.shape[:2]
+    scale = np.broadcast_to(w_scale, o).astype(np.float32).reshape(1, o, 1, 1)
+    scaled = (dy * scale).reshape(n, groups, -1)
+    largest = np.abs(scaled).max(2, keepdims=True)
+    inv = np.float32(top) / largest
+    codes = np.floor(scaled * inv + np.float32(0.5)).astype(np.float64)
+    assert np.abs(codes).max() <= top
+    return (codes * largest / top).reshape(dy.shape) / scale
+
+
 def max_error(got, want):
     """Largest difference, relative to the largest wanted value."""
     got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)

@@ -115,6 +115,58 @@ def _check_quant_conv(shape, bits, unit):
     assert abs(dclip[0] - want[3]) < 1e-5 * scale
 
 
+@pytest.mark.parametrize("bits", [(2, 2), (4, 4), (8, 8)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_short_gradients(isa, shape, bits):
+    """Gradients of the rounded dy, exactly as integers sum: 16-bit codes with a step per image."""
+    x, w, dy, geo = _case(shape, seed=4)
+    dy *= np.logspace(0, -3, len(dy), dtype=np.float32).reshape(-1, 1, 1, 1)  # unequal images
+    rng = np.random.default_rng(5)
+    levels, w_scale, a_max, a_scale, a_inv = _quantisers(rng, w.shape[0], *bits, bits[0] == 4)
+    codes = rng.integers(-levels, levels, w.shape)
+    codes.flat[0] = -levels
+    wq = (codes * w_scale.reshape(-1, 1, 1, 1)).astype(np.float32)
+    inputs = [x, wq, w_scale, a_inv, a_scale, a_max, geometry(*geo, short_gradients=True), dy]
+    outs = [x.shape, wq.shape, (1,), (1,)]
+    dx, dw, dstep, dclip = call("dq_quant_conv2d_grad", inputs, outs)
+
+    rounded, groups = dy, geo[-1]
+    if not groups == w.shape[0] == x.shape[1]:  # depthwise gradients stay float
+        depth = w.shape[0] // groups * w.shape[2] * w.shape[3]
+        pixels = max(1, min(dy.shape[2], 256 // dy.shape[3])) * dy.shape[3]
+        top = min(32767, int((2**31 - 1) / max(levels * depth, int(a_max[0]) * pixels) - 1))
+        rounded = ref.short_gradient(dy, w_scale, top, groups)
+    want = ref.quant_conv_grads(x, wq, a_inv[0], a_scale[0], a_max[0], rounded, *geo)
+    scale = np.abs(want[0]).sum() + 1e-9
+    assert ref.max_error(dx, want[0]) < 1e-6
+    assert ref.max_error(dw, want[1]) < 2e-6
+    assert abs(dstep[0] - want[2]) < 1e-5 * scale
+    assert abs(dclip[0] - want[3]) < 1e-5 * scale
+    exact = ref.quant_conv_grads(x, wq, a_inv[0], a_scale[0], a_max[0], dy, *geo)
+    assert ref.max_error(dx, exact[0]) < 1e-3 and ref.max_error(dw, exact[1]) < 1e-3
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_short_gradients_do_not_hide_what_is_not_finite(isa, bad):
+    x, w, dy, geo = _case(SHAPES[7])
+    dy[3, 2, 1, 1] = bad
+    one = np.ones(1, np.float32)
+    wq, top = np.clip(np.floor(4 * w), -8, 7), np.array([15], np.float32)
+    inputs = [x, wq, one, one, one, top, geometry(*geo, short_gradients=True), dy]
+    dx, dw, _, _ = call("dq_quant_conv2d_grad", inputs, [x.shape, w.shape, (1,), (1,)])
+    assert np.isnan(dx[3]).any() and np.isnan(dw).any()
+    assert np.isfinite(dx[:3]).all()
+
+
+def test_a_zero_gradient_stays_zero_as_short_codes(isa):
+    x, w, dy, geo = _case(SHAPES[0])
+    one, top = np.ones(1, np.float32), np.array([15], np.float32)
+    wq = np.clip(np.floor(4 * w), -8, 7)
+    inputs = [x, wq, one, one, one, top, geometry(*geo, short_gradients=True), 0 * dy]
+    for gradient in call("dq_quant_conv2d_grad", inputs, [x.shape, w.shape, (1,), (1,)]):
+        assert not gradient.any()
+
+
 def test_codes_beyond_8_bits_use_real_weights(isa):
     x, w, dy, geo = _case(SHAPES[1])
     rng = np.random.default_rng(3)

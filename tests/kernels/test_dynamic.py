@@ -75,16 +75,29 @@ def mixture(c):
     return y, dx, dw, dstep, dclip, dhot
 
 
-def run(c):
+def run(c, short_gradients=False):
     """The same from the kernels."""
     kinds = len(BITS)
     hot = np.eye(kinds, dtype=np.float32)[c["choice"]]
     quant = [c["wq"], c["w_scale"], c["a_inv"], c["a_scale"], c["a_max"]]
     ports = [np.zeros(kinds, np.float32)] * 2
-    geo = geometry(*c["geo"])
+    geo = geometry(*c["geo"], short_gradients)
     (y,) = call("dq_dynamic_conv2d", [c["x"], *quant, *ports, hot, geo], [c["dy"].shape])
     shapes = [c["x"].shape, c["wq"].shape, (kinds,), (kinds,), hot.shape]
     return [y, *call("dq_dynamic_conv2d_grad", [c["x"], *quant, hot, geo, y, c["dy"]], shapes)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_short_gradients_are_close_and_leave_the_choice_exact(isa, shape):
+    """Each image's codes have the weight scales of its own width; only dx and dw change."""
+    c = make_case(shape, seed=1)
+    floats, shorts = run(c), run(c, short_gradients=True)
+    for name, got, want in zip(("dx", "dw"), shorts[1:3], floats[1:3], strict=True):
+        assert ref.max_error(got, want) < 1e-3, name
+    for i in (0, 5):  # y and donehot
+        np.testing.assert_array_equal(shorts[i], floats[i])
+    if shape[-1] == 1:
+        assert not np.array_equal(shorts[2], floats[2])
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -78,6 +78,24 @@ def test_a_step_is_the_same(tiny, overrides):
             np.testing.assert_allclose(got / size, expected / size, atol=5e-3, err_msg=name)
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["method.name=static", "quant.quantizer=lsq", "quant.per_channel=true"],
+        ["method.name=dqnet", "quant.quantizer=nested", "dqnet.candidates=[2, 4, 8]"],
+    ],
+    ids=["lsq", "dqnet nested"],
+)
+def test_short_gradients_are_close(tiny, overrides):
+    floats = one_step(tiny, overrides, True)
+    shorts = one_step(tiny, [*overrides, "device.gradient_dtype=int16"], True)
+    np.testing.assert_array_equal(shorts[0], floats[0], "the forward pass is the same")
+    assert any(not np.array_equal(shorts[1][name], floats[1][name]) for name in floats[1])
+    for name, expected in floats[1].items():
+        size = np.abs(expected).max() + 1e-6
+        np.testing.assert_allclose(shorts[1][name] / size, expected / size, atol=5e-3, err_msg=name)
+
+
 def test_kernels_are_attached_where_they_can_be(tiny):
     config = load_config(None, [*tiny, "quant.quantizer=lsq", "quant.first_last=8"])
     network = build_method(config, 10, 32, native=True)[0].network

@@ -17,9 +17,11 @@
 //   s_in = sum over inside of dxq * (code / ratio - v),  s_hi = sum over v >= top of dxq
 //   dw = dL/dw with the quantised input, summed per quantiser
 // The data gradient is the offset GEMM on dy, one pass per stride phase; the weight gradient is in
-// weight_grad.h.
+// weight_grad.h. Both may run on 16-bit codes of dy (gradient_codes.h) where the weights have
+// codes.
 #include "batches.h"
 #include "codes.h"
+#include "gradient_codes.h"
 #include "weight_grad.h"
 #include "weights.h"
 
@@ -30,6 +32,8 @@ using dq::ConvGrads;
 struct GradPlan {
   ConvShape s;
   GradMap map;
+  bool shorts;
+  int elements;  // of dy per pixel: a channel each, or two of 16 bits
   int group_ic, group_oc, blocks, phases, block_rows, tile_stride;
   size_t weights;                         // packed words per quantiser
   int depth[MAX_STRIDE * MAX_STRIDE];     // per phase
@@ -38,22 +42,23 @@ struct GradPlan {
   const int32_t *w;  // [k][group][block][phase][depth][OB]
 };
 
-static GradPlan grad_plan(const ConvShape &s) {
+static GradPlan grad_plan(const ConvShape &s, bool shorts) {
   GradPlan g = {};
   g.s = s, g.map = grad_map(s);
   g.group_ic = s.ic / s.groups, g.group_oc = s.oc / s.groups, g.blocks = (g.group_ic + OB - 1) / OB;
+  g.shorts = shorts, g.elements = shorts ? (g.group_oc + 1) / 2 : g.group_oc;
   g.phases = s.stride * s.stride;
   const int row_len = g.map.planes.row_len;
   g.block_rows = imax(1, imin(g.map.max_rows, 1120 / row_len));
   g.tile_stride = round_up(g.block_rows * row_len, LANES);
   const int taps = s.kh * s.kw;
-  int *offset = scratch<int>(-1, kGradOffsets, (size_t)g.group_oc * taps);
+  int *offset = scratch<int>(-1, kGradOffsets, (size_t)g.elements * taps);
   size_t start = 0;
   for (int ph = 0; ph < g.phases; ph++) {
     const int a = ph / s.stride, b = ph % s.stride, nt = g.map.rows.taps[a] * g.map.cols.taps[b];
-    g.depth[ph] = g.group_oc * nt, g.start[ph] = start, g.offset[ph] = offset;
+    g.depth[ph] = g.elements * nt, g.start[ph] = start, g.offset[ph] = offset;
     start += (size_t)g.depth[ph] * OB;
-    for (int o = 0; o < g.group_oc; o++) {
+    for (int o = 0; o < g.elements; o++) {
       for (int t = 0; t < nt; t++) {
         const int th = t / g.map.cols.taps[b], tw = t % g.map.cols.taps[b];
         const int row = g.map.planes.top + g.map.rows.first[a] - th;
@@ -66,7 +71,8 @@ static GradPlan grad_plan(const ConvShape &s) {
   return g;
 }
 
-static void pack_grad_weights(GradPlan &g, const Quantizers &q) {
+// codes: like q.w, or null where dy is not short.
+static void pack_grad_weights(GradPlan &g, const Quantizers &q, const int16_t *codes) {
   const ConvShape &s = g.s;
   const int count = imax(q.count, 1), taps = s.kh * s.kw, items = s.groups * g.blocks;
   int32_t *out = scratch<int32_t>(-1, kGradWeights, count * g.weights);
@@ -75,17 +81,22 @@ static void pack_grad_weights(GradPlan &g, const Quantizers &q) {
       count * items,
       [&](int, int item) {
         const int k = item / items, group = item % items / g.blocks, i0 = item % g.blocks * OB;
-        const float *w = q.w + ((size_t)k * s.oc + group * g.group_oc) * g.group_ic * taps;
+        const size_t begin = ((size_t)k * s.oc + group * g.group_oc) * g.group_ic * taps;
+        const size_t per_output = (size_t)g.group_ic * taps;
+        const auto word = [&](int o, size_t at) {  // element o of dy, channel and tap `at`
+          if (!codes) return float_bits(q.w[begin + o * per_output + at]);
+          const int16_t *c = codes + begin + 2 * o * per_output + at;
+          return pair(c[0], 2 * o + 1 < g.group_oc ? c[per_output] : (int16_t)0);
+        };
         int32_t *dst = out + (size_t)item * (g.weights / items);
         for (int ph = 0; ph < g.phases; ph++) {
           const int a = ph / s.stride, b = ph % s.stride, nw = g.map.cols.taps[b],
                     nt = g.map.rows.taps[a] * nw;
-          for (int o = 0; o < g.group_oc; o++) {
+          for (int o = 0; o < g.elements; o++) {
             for (int t = 0; t < nt; t++) {
               const int tap = (a + s.stride * (t / nw)) * s.kw + b + s.stride * (t % nw);
               for (int i = i0; i < i0 + OB; i++) {
-                *dst++ =
-                    i < g.group_ic ? float_bits(w[((size_t)o * g.group_ic + i) * taps + tap]) : 0;
+                *dst++ = i < g.group_ic ? word(o, (size_t)i * taps + tap) : 0;
               }
             }
           }
@@ -98,7 +109,8 @@ struct StepSums {
   double in, hi;
 };
 
-// dx of one row from dL/dxq, with the quantiser's mask, and the sums for its step and clip.
+// dx of one row from dL/dxq = g * unit, with the quantiser's mask, and the sums for its step and
+// clip.
 DQ_INLINE void finish_part(F g, F x, const ActQuant &q, F &dx, F &in, F &hi) {
   const F v = mul(x, set(q.inv)), top = set(q.top);
   const F code = mul(to_float(truncate(code_of(x, q))), set(1.f / q.ratio));
@@ -106,16 +118,17 @@ DQ_INLINE void finish_part(F g, F x, const ActQuant &q, F &dx, F &in, F &hi) {
   in = fma(dx, sub(code, v), in);
   hi = add(hi, keep_at_least(g, v, top));
 }
-static void finish_row(const float *g, const float *x, int n, const ActQuant *q, float *dx, F &in,
-                       F &hi) {
+static void finish_row(const float *g, float unit, const float *x, int n, const ActQuant *q,
+                       float *dx, F &in, F &hi) {
+  const F u = set(unit);
   int i = 0;
   for (; i + LANES <= n; i += LANES) {
-    F d = load(g + i);
+    F d = mul(load(g + i), u);
     if (q) finish_part(d, load(x + i), *q, d, in, hi);
     store(dx + i, d);
   }
   if (i < n) {
-    F d = load_part(g + i, n - i);
+    F d = mul(load_part(g + i, n - i), u);
     if (q) finish_part(d, load_part(x + i, n - i), *q, d, in, hi);
     store_part(dx + i, n - i, d);
   }
@@ -148,6 +161,8 @@ static void gather_row(const GradPlan &g, int a, const float *phase_rows, float 
 struct GradBuffers {
   int32_t *planes;
   float *tile, *row;
+  int16_t *codes;        // of dy: the images of a pass
+  GradientCodes *coded;  // [image][group]
 };
 
 // What data_grad works on: images that share a quantiser (q null: none) and one pass over the
@@ -159,16 +174,17 @@ struct GradWork {
   const ActQuant *q;
   const int *image;
   int images;
-  StepSums *sums;  // [n], added to
+  StepSums *sums;              // [n], added to
+  const GradientCodes *codes;  // [images][groups], or null
 };
 
 DQ_INLINE size_t planes_per_image(const GradPlan &g) {
-  return (size_t)g.group_oc * g.map.planes.plane;
+  return (size_t)g.elements * g.map.planes.plane;
 }
 
 // Turns the tiles of `rows` rows from l on, outputs [first, first + outputs), into dx.
-static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int first, int outputs,
-                         int l, int rows, const GradBuffers &buf) {
+static void finish_block(const GradPlan &g, const GradWork &t, size_t n, float unit, int first,
+                         int outputs, int l, int rows, const GradBuffers &buf) {
   const ConvShape &s = g.s;
   const size_t step = (size_t)OB * g.tile_stride;
   F in = set(0.f), hi = set(0.f);
@@ -186,7 +202,7 @@ static void finish_block(const GradPlan &g, const GradWork &t, size_t n, int fir
         const float *src =
             buf.tile + a * s.stride * step + o * g.tile_stride + r * g.map.planes.row_len;
         if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
-        finish_row(src, t.x + at, s.w, t.q, t.dx + at, in, hi);
+        finish_row(src, unit, t.x + at, s.w, t.q, t.dx + at, in, hi);
       }
     }
   }
@@ -205,16 +221,42 @@ static void prefetch_block(const GradPlan &g, const GradWork &t, size_t n, int f
   }
 }
 
+// The tiles of all phases, from row l on.
+template <class D, int V>
+static void grad_tiles(const GradPlan &g, const int32_t *base, const int32_t *w, int outputs,
+                       int pixels, float *tile) {
+  for (int ph = 0; ph < g.phases; ph++) {
+    if (!g.depth[ph]) continue;
+    float *out = tile + (size_t)ph * OB * g.tile_stride;
+    const int32_t *wp = w + g.start[ph];
+    if (outputs == 1) {
+      gemm_block<D, V, 1>(base, g.offset[ph], g.depth[ph], 1, wp, out, g.tile_stride, pixels);
+    } else {
+      gemm_block<D, V, OB>(base, g.offset[ph], g.depth[ph], 1, wp, out, g.tile_stride, pixels);
+    }
+  }
+}
+
+static void pack_dy(const GradPlan &g, const GradWork &t, int group, const GradBuffers &buf) {
+  const ConvShape &s = g.s;
+  for (int m = 0; m < t.images; m++) {
+    int32_t *planes = buf.planes + m * planes_per_image(g);
+    if (g.shorts) {
+      const CodeMap map = code_map(g.group_oc, s.ho, s.wo);
+      pack_pairs(t.codes[m * s.groups + group].codes, map, g.map.planes, planes);
+      continue;
+    }
+    const float *dy = t.dy + ((size_t)t.image[m] * s.oc + group * g.group_oc) * s.ho * s.wo;
+    pack_planes<RawFloat>(dy, g.group_oc, g.map.planes, planes, nullptr, ActQuant{});
+  }
+}
+
 static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
   const ConvShape &s = g.s;
   const PlaneMap &map = g.map.planes;
-  const size_t step = (size_t)OB * g.tile_stride, per_block = g.weights / (s.groups * g.blocks);
+  const size_t per_block = g.weights / (s.groups * g.blocks);
   for (int group = 0; group < s.groups; group++) {
-    for (int m = 0; m < t.images; m++) {
-      const float *dy = t.dy + ((size_t)t.image[m] * s.oc + group * g.group_oc) * s.ho * s.wo;
-      pack_planes<RawFloat>(dy, g.group_oc, map, buf.planes + m * planes_per_image(g), nullptr,
-                            ActQuant{});
-    }
+    pack_dy(g, t, group, buf);
     for (int l = 0; l < g.map.max_rows; l += g.block_rows) {
       const int rows = imin(g.block_rows, g.map.max_rows - l),
                 pixels = (rows - 1) * map.row_len + g.map.max_cols;
@@ -224,18 +266,14 @@ static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &b
         for (int m = 0; m < t.images; m++) {
           const int32_t *base = buf.planes + m * planes_per_image(g) + l * map.row_len;
           prefetch_block(g, t, t.image[m], first, outputs, l, rows);
-          for (int ph = 0; ph < g.phases; ph++) {
-            if (!g.depth[ph]) continue;
-            float *out = buf.tile + ph * step;
-            if (outputs == 1) {
-              gemm_block<DotFloat, GEMM_V, 1>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph],
-                                              out, g.tile_stride, pixels);
-            } else {
-              gemm_block<DotFloat, GEMM_V, OB>(base, g.offset[ph], g.depth[ph], 1, w + g.start[ph],
-                                               out, g.tile_stride, pixels);
-            }
+          float unit = 1.f;
+          if (g.shorts) {
+            grad_tiles<DotShorts, BYTE_V>(g, base, w, outputs, pixels, buf.tile);
+            unit = t.codes[m * s.groups + group].step;
+          } else {
+            grad_tiles<DotFloat, GEMM_V>(g, base, w, outputs, pixels, buf.tile);
           }
-          finish_block(g, t, t.image[m], first, outputs, l, rows, buf);
+          finish_block(g, t, t.image[m], unit, first, outputs, l, rows, buf);
         }
       }
     }
@@ -245,10 +283,14 @@ static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &b
 static GradBuffers *grad_buffers(const GradPlan &g, int images) {
   GradBuffers *table = scratch<GradBuffers>(-1, kTable, dq::pool_threads());
   const size_t planes = images * planes_per_image(g) + 8 * LANES + g.map.planes.row_len * 2;
+  const size_t coded = g.shorts ? (size_t)images * g.s.groups : 0;
+  const size_t codes = coded * code_map(g.group_oc, g.s.ho, g.s.wo).size();
   for (int t = 0; t < dq::pool_threads(); t++) {
     table[t] = {scratch<int32_t>(t, kGradPlanes, planes),
                 scratch<float>(t, kGradTile, (size_t)g.phases * OB * g.tile_stride + 2 * LANES),
-                scratch<float>(t, kGradRow, g.s.w + 4 * LANES)};
+                scratch<float>(t, kGradRow, g.s.w + 4 * LANES),
+                scratch<int16_t>(t, kGradCodes, codes + LANES),
+                scratch<GradientCodes>(t, kGradSteps, coded)};
     memset(table[t].planes, 0, planes * sizeof(int32_t));
   }
   return table;
@@ -263,16 +305,61 @@ static void sum_steps(const Quantizers &q, const ConvShape &s, const int *choice
   }
 }
 
+// How dy is coded for each quantiser: `top`, its largest code, keeps every sum of products in 32
+// bits.
+struct ShortPlan {
+  bool used;
+  const int16_t *weights;  // codes, like Quantizers::w
+  const float *top;        // [count]
+};
+
+constexpr float SMALLEST_TOP = 2047.f;  // coarser codes than 12 bits are not worth it
+
+static ShortPlan short_plan(const ConvShape &s, const Quantizers &q) {
+  const ShortPlan none = {false, nullptr, nullptr};
+  if (!s.short_gradients || !q.count || WeightGrad::is_depthwise(s)) return none;
+  const WeightCodes found = weight_codes(s, q);
+  float *top = scratch<float>(-1, kGradTops, q.count);
+  for (int k = 0; k < q.count; k++) {
+    const Range &r = found.range[k];
+    const double largest = -r.lo > r.hi ? -r.lo : r.hi,
+                 depth = (double)s.oc / s.groups * s.kh * s.kw;
+    if (!r.finite || largest > 32767.0) return none;
+    const double data = largest * depth,
+                 weight = (double)q.a_max[k] * WeightGrad::tile_rows(s) * s.wo;
+    const double most = 2147483647.0 / (data > weight ? data : weight) - 1;
+    top[k] = most < 32767.0 ? (float)(int)most : 32767.f;
+    if (top[k] < SMALLEST_TOP) return none;
+  }
+  return {true, found.codes, top};
+}
+
+// Codes dy of the images of one pass.
+static void encode_images(const ConvShape &s, const Quantizers &q, const float *dy, int k,
+                          float top, const int *image, int images, const GradBuffers &buf) {
+  const CodeMap map = code_map(s.oc / s.groups, s.ho, s.wo);
+  const float *scale = q.w_scale + k * q.scales;
+  for (int m = 0; m < images; m++) {
+    for (int g = 0; g < s.groups; g++) {
+      const size_t at = (size_t)m * s.groups + g, first = (size_t)g * map.channels;
+      const float *src = dy + ((size_t)image[m] * s.oc + first) * s.ho * s.wo;
+      buf.coded[at] = encode(src, map, scale + (q.scales == 1 ? 0 : first), q.scales, top,
+                             buf.codes + at * map.size());
+    }
+  }
+}
+
 int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
                   const float *dy, const ConvGrads &out) {
   GradPlan g = {};
   GradBuffers *buffers = nullptr;
   StepSums *sums = scratch<StepSums>(-1, kStepSums, s.n);
   memset(sums, 0, s.n * sizeof(StepSums));
-  WeightGrad wg(s, q, x, dy);
+  const ShortPlan shorts = short_plan(s, q);
+  WeightGrad wg(s, q, x, dy, shorts.used);
   if (out.dx) {
-    g = grad_plan(s);
-    pack_grad_weights(g, q);
+    g = grad_plan(s, shorts.used);
+    pack_grad_weights(g, q, shorts.weights);
     buffers = grad_buffers(g, wg.together());
   }
   const Runs runs = make_runs(s.n, choice, q.count, wg.run_length());
@@ -283,12 +370,17 @@ int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const
     wg.begin(item);
     for (int i = 0; i < run.count; i += wg.together()) {
       const int *image = runs.order + run.first + i, images = imin(wg.together(), run.count - i);
+      const GradientCodes *codes = nullptr;
+      if (shorts.used) {
+        codes = buffers[thread].coded;
+        encode_images(s, q, dy, run.k, shorts.top[run.k], image, images, buffers[thread]);
+      }
       if (out.dx) {
         const GradWork work = {x,     dy,     out.dx, run.k, q.count ? &quant : nullptr,
-                               image, images, sums};
+                               image, images, sums,   codes};
         data_grad(g, work, buffers[thread]);
       }
-      wg.add_images(thread, item, image, images, quant);
+      wg.add_images(thread, item, image, images, quant, codes);
     }
   });
   wg.finish(runs, out.dw);

@@ -25,6 +25,7 @@ namespace dq {
 // A convolution: x [n, ic, h, w] * w [oc, ic / groups, kh, kw] -> y [n, oc, ho, wo].
 struct ConvShape {
   int n, ic, h, w, oc, kh, kw, stride, pad, groups, ho, wo;
+  bool short_gradients;  // dL/dy may be rounded to 16-bit codes (gradient_codes.h)
 };
 
 // 2^-s of a quantiser whose scale is 2^s / inv: codes of its width per code of its master. 1 where

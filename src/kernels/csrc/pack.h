@@ -80,35 +80,47 @@ struct CodeBytes {  // channels c..c+3 in bytes 0..3; missing channels are 0
   }
 };
 
-template <class C>
-DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, int32_t *dst,
+DQ_INLINE void put(int32_t *p, I v) { istore(p, v); }
+DQ_INLINE void put_part(int32_t *p, int n, I v) { store_part((float *)p, n, as_float(v)); }
+DQ_INLINE void put(int16_t *p, I v) { store_shorts(p, v); }
+DQ_INLINE void put_part(int16_t *p, int n, I v) {
+  if (n == LANES) return put(p, v);
+  int16_t all[LANES];
+  store_shorts(all, v);
+  memcpy(p, all, n * sizeof(int16_t));
+}
+
+// E: int32_t or int16_t, the element that the planes hold.
+template <class C, class E>
+DQ_INLINE void pack_run(const float *src, size_t hw, int channels, int n, E *dst,
                         const ActQuant &q) {
   int i = 0;
   for (; i + LANES <= n; i += LANES) {
-    istore(dst + i, C::get([](const float *p) { return load(p); }, src + i, hw, channels, q));
+    put(dst + i, C::get([](const float *p) { return load(p); }, src + i, hw, channels, q));
   }
   if (i < n) {
     const int rest = n - i;
     const I v =
         C::get([rest](const float *p) { return load_part(p, rest); }, src + i, hw, channels, q);
-    store_part((float *)(dst + i), rest, as_float(v));
+    put_part(dst + i, rest, v);
   }
 }
 
 // src needs one readable element beyond the last one used.
-DQ_INLINE void copy_strided(const int32_t *src, int stride, int n, int32_t *dst) {
+template <class E>
+DQ_INLINE void copy_strided(const int32_t *src, int stride, int n, E *dst) {
   int i = 0;
   if (stride == 2) {
     for (; i + LANES <= n; i += LANES)
-      istore(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
+      put(dst + i, every_second(iload(src + 2 * i), iload(src + 2 * i + LANES)));
   }
-  for (; i < n; i++) dst[i] = src[i * stride];
+  for (; i < n; i++) dst[i] = (E)src[i * stride];
 }
 
 // x: `channels` planes of h x w floats. dst: zeroed once, so that what lies outside the image stays
 // 0. row: scratch of w + 1 elements, used when stride > 1.
-template <class C>
-static void pack_planes(const float *x, int channels, const PlaneMap &m, int32_t *dst, int32_t *row,
+template <class C, class E>
+static void pack_planes(const float *x, int channels, const PlaneMap &m, E *dst, int32_t *row,
                         const ActQuant &q) {
   const size_t hw = (size_t)m.h * m.w;
   const bool flat = m.stride == 1 && m.top == 0 && m.left == 0 && m.row_len == m.w;
@@ -121,7 +133,7 @@ static void pack_planes(const float *x, int channels, const PlaneMap &m, int32_t
     for (int r = 0; r < m.h; r++) {
       const int i = (r + m.top) / m.stride, a = (r + m.top) % m.stride;
       if (a >= m.phase_h || i >= m.rows) continue;
-      int32_t *out = dst + a * m.phase_w * m.plane + i * m.row_len;
+      E *out = dst + a * m.phase_w * m.plane + i * m.row_len;
       if (m.stride == 1) {
         pack_run<C>(src + r * m.w, hw, channels - c, m.end_col(0) - m.left, out + m.left, q);
         continue;

@@ -41,6 +41,15 @@ DQ_INLINE F vmax(F a, F b) { return _mm256_max_ps(a, b); }  // b where a is NaN
 DQ_INLINE F vfloor(F a) { return _mm256_floor_ps(a); }
 DQ_INLINE I iadd(I a, I b) { return _mm256_add_epi32(a, b); }
 DQ_INLINE I ior(I a, I b) { return _mm256_or_si256(a, b); }
+DQ_INLINE void store_shorts(int16_t *p, I v) {  // lanes that fit 16 bits
+  const __m128i lo = _mm256_castsi256_si128(v), hi = _mm256_extracti128_si256(v, 1);
+  _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(lo, hi));
+}
+DQ_INLINE I zip_shorts(const int16_t *a, const int16_t *b) {  // lane i: a[i] low, b[i] high
+  const I lo = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)a));
+  const I hi = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)b));
+  return _mm256_or_si256(lo, _mm256_slli_epi32(hi, 16));
+}
 template <int N>
 DQ_INLINE I shift_left(I a) {
   return _mm256_slli_epi32(a, N);
@@ -161,6 +170,23 @@ struct DotWide {
   DQ_INLINE Acc zero() { return _mm256_setzero_si256(); }
   DQ_INLINE Acc step(Acc a, W w, X x) {
     return iadd(iadd(a, _mm256_madd_epi16(x.even, w.even)), _mm256_madd_epi16(x.odd, w.odd));
+  }
+  DQ_INLINE F result(Acc a) { return to_float(a); }
+};
+// Shorts: 2 s16 x 2 s16 products per lane into 32 bits.
+struct DotShorts {
+  using Acc = I;
+  using X = I;
+  using W = I;
+  static constexpr int WORDS = 1;
+  static constexpr bool CHUNKED = false;
+  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
+  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
+  DQ_INLINE Acc zero() { return _mm256_setzero_si256(); }
+  DQ_INLINE Acc step(Acc a, W w, X x) {
+    // asm: see DotPairs
+    asm("vpaddd %1, %0, %0" : "+x"(a) : "x"(_mm256_madd_epi16(x, w)));
+    return a;
   }
   DQ_INLINE F result(Acc a) { return to_float(a); }
 };

@@ -41,6 +41,14 @@ DQ_INLINE F vmax(F a, F b) { return _mm512_max_ps(a, b); }  // b where a is NaN
 DQ_INLINE F vfloor(F a) { return _mm512_roundscale_ps(a, 1); }
 DQ_INLINE I iadd(I a, I b) { return _mm512_add_epi32(a, b); }
 DQ_INLINE I ior(I a, I b) { return _mm512_or_si512(a, b); }
+DQ_INLINE void store_shorts(int16_t *p, I v) {  // lanes that fit 16 bits
+  _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(v));
+}
+DQ_INLINE I zip_shorts(const int16_t *a, const int16_t *b) {  // lane i: a[i] low, b[i] high
+  const I lo = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)a));
+  const I hi = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)b));
+  return _mm512_or_si512(lo, _mm512_slli_epi32(hi, 16));
+}
 template <int N>
 DQ_INLINE I shift_left(I a) {
   return _mm512_slli_epi32(a, N);
@@ -130,6 +138,26 @@ struct DotVnni {
 #else
     // asm: with the intrinsic gcc 12 spills half of the 24 accumulators in every iteration
     asm("vpdpbusd %2, %1, %0" : "+v"(a) : "v"(x), "v"(w));
+    return a;
+#endif
+  }
+  DQ_INLINE F result(Acc a) { return to_float(a); }
+};
+// vpdpwssd: 2 s16 x 2 s16 products per lane into 32 bits.
+struct DotShorts {
+  using Acc = I;
+  using X = I;
+  using W = I;
+  static constexpr int WORDS = 1;
+  static constexpr bool CHUNKED = false;
+  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
+  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
+  DQ_INLINE Acc zero() { return _mm512_setzero_si512(); }
+  DQ_INLINE Acc step(Acc a, W w, X x) {
+#ifdef DQ_EMULATED
+    return _mm512_dpwssd_epi32(a, x, w);
+#else
+    asm("vpdpwssd %2, %1, %0" : "+v"(a) : "v"(x), "v"(w));  // asm: see DotVnni
     return a;
 #endif
   }

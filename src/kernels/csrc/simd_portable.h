@@ -18,6 +18,8 @@
 #pragma once
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 namespace DQ_NS {
@@ -70,6 +72,17 @@ DQ_INLINE I shift_left(I a) {
   return a << N;
 }
 
+DQ_INLINE void store_shorts(int16_t *p, I v) {  // lanes that fit 16 bits
+  for (int i = 0; i < LANES; i++) p[i] = (int16_t)v[i];
+}
+DQ_INLINE I zip_shorts(const int16_t *a, const int16_t *b) {  // lane i: a[i] low, b[i] high
+  I v;
+  for (int i = 0; i < LANES; i++) {
+    v[i] = (int32_t)((uint32_t)(uint16_t)a[i] | (uint32_t)(uint16_t)b[i] << 16);
+  }
+  return v;
+}
+
 DQ_INLINE F keep_inside(F d, F v, F lo, F hi) { return as_float(as_int(d) & (v > lo) & (v < hi)); }
 DQ_INLINE F keep_at_least(F d, F v, F lo) { return as_float(as_int(d) & (v >= lo)); }
 DQ_INLINE F keep_above(F d, F v, F lo) { return as_float(as_int(d) & (v > lo)); }
@@ -94,6 +107,29 @@ DQ_INLINE void transpose(const float *src, size_t stride, float *dst, size_t dst
   }
 }
 
+// Shorts: 2 s16 x 2 s16 products per lane into 32 bits.
+struct DotShorts {
+  using Acc = I;
+  using X = I;
+  using W = I;
+  static constexpr int WORDS = 1;
+  static constexpr bool CHUNKED = false;
+  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
+  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
+  DQ_INLINE Acc zero() { return iset(0); }
+  DQ_INLINE Acc step(Acc a, W w, X x) {
+#if defined(__aarch64__)
+    const int16x8_t u = (int16x8_t)x, v = (int16x8_t)w;
+    const int32x4_t lo = vmull_s16(vget_low_s16(u), vget_low_s16(v));
+    return a + (I)vpaddq_s32(lo, vmull_high_s16(u, v));
+#elif defined(__SSE2__)
+    return a + (I)_mm_madd_epi16((__m128i)x, (__m128i)w);
+#else
+    return a + (x << 16 >> 16) * (w << 16 >> 16) + (x >> 16) * (w >> 16);
+#endif
+  }
+  DQ_INLINE F result(Acc a) { return to_float(a); }
+};
 #define DQ_HAS_BYTES 0
 #define DQ_HAS_WIDE 0
 

@@ -72,9 +72,10 @@ static int check_scale(float inv, float scale, float top) {
 int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out) {
   const int64_t kLimit = INT32_MAX;
   const int lead = t.ndims[w] - 4;  // 1 where w has a leading K
-  if (t.size(geometry) != 3) return kShape;
+  if (t.size(geometry) != 4) return kShape;
   const int32_t *g = t.i32(geometry);
   const int64_t stride = g[0], pad = g[1], groups = g[2];
+  if (g[3] != 0 && g[3] != 1) return kGeometry;
   const int64_t kh = t.dim(w, lead + 2), kw = t.dim(w, lead + 3), ic = t.dim(x, 1),
                 oc = t.dim(w, lead);
   if (stride < 1 || stride > 8 || pad < 0 || groups < 1 || pad >= kh || pad >= kw) return kGeometry;
@@ -88,8 +89,8 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
   const int64_t padded = (h + 2 * pad + stride) * (width + 2 * pad + stride);
   if (padded * ic > kLimit || padded * oc > kLimit || oc * ic * kh * kw > kLimit) return kTooLarge;
   if (t.dim(x, 0) > kLimit / 2) return kTooLarge;
-  *out = {(int)t.dim(x, 0), (int)ic,     (int)h,   (int)width,  (int)oc, (int)kh,
-          (int)kw,          (int)stride, (int)pad, (int)groups, (int)ho, (int)wo};
+  *out = {(int)t.dim(x, 0), (int)ic,  (int)h,      (int)width, (int)oc, (int)kh,  (int)kw,
+          (int)stride,      (int)pad, (int)groups, (int)ho,    (int)wo, g[3] == 1};
   return kOk;
 }
 

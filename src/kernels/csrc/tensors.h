@@ -45,7 +45,7 @@ int check_same(const Tensors &t, int a, int b);
 int check_top(float code);  // a largest code: an integer in 1..255
 
 // The convolution of x [n, ic, h, w], w [(k,) oc, ic / groups, kh, kw], geometry int32 [stride,
-// pad, groups] and y [n, oc, ho, wo].
+// pad, groups, 1 where gradients may be short] and y [n, oc, ho, wo].
 int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out);
 // wq, w_scale, a_inv, a_scale, a_max as five neighbouring tensors from `first` on; kinds: leading
 // dimension K, or 0.

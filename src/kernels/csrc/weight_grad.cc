@@ -17,10 +17,10 @@
 
 namespace DQ_NS {
 
-WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy)
-    : s_(s), q_(q), x_(x), dy_(dy) {
+WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy,
+                       bool shorts)
+    : s_(s), depthwise_(is_depthwise(s)), shorts_(shorts), q_(q), x_(x), dy_(dy) {
   group_ic_ = s.ic / s.groups, group_oc_ = s.oc / s.groups;
-  depthwise_ = group_ic_ == 1 && group_oc_ == 1;
   ov_ = group_oc_ > LANES ? DW_OV : 1;
   block_ = ov_ * LANES, blocks_ = (group_oc_ + block_ - 1) / block_;
   // A 1x1 kernel reads every stride-th pixel only: those are packed side by side.
@@ -29,16 +29,17 @@ WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, 
   map_ = point ? input_map(s.h, s.w, 1, 1, s.stride, s.pad, s.ho, s.wo)
                : input_map(s.h, s.w, (s.ho - 1) * s.stride + s.kh, (s.wo - 1) * s.stride + s.kw, 1,
                            s.pad, 1, 1);
-  dyt_ = (size_t)blocks_ * block_ * s.ho * s.wo;
+  words_ = shorts ? (int)code_map(1, s.ho, s.wo).channel() / 2 : s.ho * s.wo;
+  dyt_ = (size_t)blocks_ * block_ * words_;
+  // Vectors and pairs of pixels need neighbours side by side: a plane per phase of the stride.
+  if (depthwise_ || shorts) map_ = input_map(s.h, s.w, s.kh, s.kw, s.stride, s.pad, s.ho, s.wo);
   if (depthwise_) {
     block_ = blocks_ = 1;
-    map_ = input_map(s.h, s.w, s.kh, s.kw, s.stride, s.pad, s.ho, s.wo);
     dyt_ = (size_t)s.ho * map_.row_len + LANES;
   }
   planes_ = (size_t)group_ic_ * map_.channel();
   sums_size_ = (size_t)s.groups * blocks_ * block_ * group_ic_ * s.kh * s.kw;
   const int pixels = s.ho * s.wo;
-  block_rows_ = imax(1, imin(s.ho, 256 / s.wo));
   // 8 runs balance two to eight threads; large sums allow fewer, and take several images per pass
   // over them.
   const size_t bytes = sums_size_ * sizeof(float);
@@ -65,21 +66,21 @@ void WeightGrad::prepare(const Runs &runs) {
 
 void WeightGrad::begin(int run) { memset(sums_ + run * sums_size_, 0, sums_size_ * sizeof(float)); }
 
-// [output][pixel] -> [block][pixel][output in block], zeros for outputs beyond the last
-void WeightGrad::transpose_dy(const float *dy, float *out) const {
-  const int pixels = s_.ho * s_.wo;
+// [output][word] -> [block][word][output in block], zeros for outputs beyond the last. A word is a
+// pixel, or two of 16 bits.
+void WeightGrad::transpose_dy(const float *dy, int words, float *out) const {
   for (int o = 0; o < blocks_ * block_; o += LANES) {
-    float *dst = out + (size_t)(o / block_) * block_ * pixels + o % block_;
+    float *dst = out + (size_t)(o / block_) * block_ * words + o % block_;
     const int outputs = imin(LANES, group_oc_ - o);
     int p = 0;
     if (outputs == LANES) {
-      for (; p + LANES <= pixels; p += LANES) {
-        transpose(dy + (size_t)o * pixels + p, pixels, dst + (size_t)p * block_, block_);
+      for (; p + LANES <= words; p += LANES) {
+        transpose(dy + (size_t)o * words + p, words, dst + (size_t)p * block_, block_);
       }
     }
-    for (; p < pixels; p++) {
+    for (; p < words; p++) {
       for (int i = 0; i < LANES; i++)
-        dst[(size_t)p * block_ + i] = i < outputs ? dy[(size_t)(o + i) * pixels + p] : 0.f;
+        dst[(size_t)p * block_ + i] = i < outputs ? dy[(size_t)(o + i) * words + p] : 0.f;
     }
   }
 }
@@ -102,20 +103,20 @@ void WeightGrad::depthwise(const float *planes, const float *dy, float *rows, fl
   }
 }
 
-template <int OV>
-void WeightGrad::block(TileWork t, const float *planes, const float *dyt, float *acc) {
+// All taps and input channels of one block of outputs.
+template <int OV, class Tile>
+void WeightGrad::block(const Tile &tile, float *acc) const {
   constexpr int I3 = OV == 1 ? 2 * DW_I3 : DW_I3, I1 = DW_I1;
   for (int kh = 0; kh < s_.kh; kh++) {
     for (int kw = 0; kw < s_.kw;) {
       const int taps = s_.kw - kw >= 3 ? 3 : 1, step = taps == 3 ? I3 : I1;
       for (int i = 0; i < group_ic_;) {
-        const float *x = planes + (size_t)i * t.channel + kh * t.row_len + kw;
-        float *a = acc + (size_t)(kh * group_ic_ + i) * t.acc_channel + kw * t.acc_tap;
+        float *a = acc + (size_t)(kh * group_ic_ + i) * tile.t.acc_channel + kw * tile.t.acc_tap;
         const bool full = group_ic_ - i >= step;
-        if (taps == 3 && full) grad_tile<I3, 3, OV>(t, x, dyt, a);
-        if (taps == 3 && !full) grad_tile<1, 3, OV>(t, x, dyt, a);
-        if (taps == 1 && full) grad_tile<I1, 1, OV>(t, x, dyt, a);
-        if (taps == 1 && !full) grad_tile<1, 1, OV>(t, x, dyt, a);
+        if (taps == 3 && full) tile.template add<I3, 3, OV>(kh, kw, i, a);
+        if (taps == 3 && !full) tile.template add<1, 3, OV>(kh, kw, i, a);
+        if (taps == 1 && full) tile.template add<I1, 1, OV>(kh, kw, i, a);
+        if (taps == 1 && !full) tile.template add<1, 1, OV>(kh, kw, i, a);
         i += full ? step : 1;
       }
       kw += taps;
@@ -123,41 +124,73 @@ void WeightGrad::block(TileWork t, const float *planes, const float *dyt, float 
   }
 }
 
-void WeightGrad::add_images(int thread, int run, const int *image, int images, const ActQuant &q) {
-  float *planes = planes_of_[thread], *dyt = dyt_of_[thread];
-  const size_t x_size = (size_t)s_.ic * s_.h * s_.w, y_size = (size_t)s_.oc * s_.ho * s_.wo;
-  for (int g = 0; g < s_.groups; g++) {
-    for (int m = 0; m < images; m++) {
-      const float *x = x_ + image[m] * x_size + (size_t)g * group_ic_ * s_.h * s_.w;
-      int32_t *dst = (int32_t *)(planes + m * planes_);
-      if (q_.count) {
-        pack_planes<CodeFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
-      } else {
-        pack_planes<RawFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
-      }
-      const float *dy = dy_ + image[m] * y_size + (size_t)g * group_oc_ * s_.ho * s_.wo;
-      if (depthwise_) {
-        depthwise(planes + m * planes_, dy, dyt,
-                  sums_ + run * sums_size_ + (size_t)g * s_.kh * s_.kw);
-      } else {
-        transpose_dy(dy, dyt + m * dyt_);
-      }
+template <class Tile>
+void WeightGrad::blocks(Tile tile, float *sums) const {
+  const int rows = tile_rows(s_);
+  tile.t.acc_channel = s_.kw * block_, tile.t.acc_tap = block_;
+  for (int b = 0; b < blocks_; b++, tile.dy += (size_t)block_ * words_) {
+    float *acc = sums + (size_t)b * block_ * group_ic_ * s_.kh * s_.kw;
+    for (int h = 0; h < s_.ho; h += rows) {
+      tile.t.h0 = h, tile.t.h1 = imin(h + rows, s_.ho);
+      if (ov_ == 1)
+        block<1>(tile, acc);
+      else
+        block<DW_OV>(tile, acc);
     }
-    if (depthwise_) continue;
-    TileWork t = {images,       0,       0,    s_.wo,          step_,
-                  map_.row_len, planes_, dyt_, map_.channel(), s_.kw * block_,
-                  block_};
+  }
+}
+
+void WeightGrad::add_floats(int thread, int group, const int *image, int images, const ActQuant &q,
+                            float *sums) {
+  float *planes = planes_of_[thread], *dyt = dyt_of_[thread];
+  for (int m = 0; m < images; m++) {
+    const float *x = x_ + (image[m] * (size_t)s_.ic + group * group_ic_) * s_.h * s_.w;
+    int32_t *dst = (int32_t *)(planes + m * planes_);
+    if (q_.count) {
+      pack_planes<CodeFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
+    } else {
+      pack_planes<RawFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
+    }
+    const float *dy = dy_ + (image[m] * (size_t)s_.oc + group * group_oc_) * s_.ho * s_.wo;
+    if (depthwise_) {
+      depthwise(planes + m * planes_, dy, dyt, sums);
+    } else {
+      transpose_dy(dy, words_, dyt + m * dyt_);
+    }
+  }
+  if (depthwise_) return;
+  FloatTile tile = {};
+  tile.t = {images, 0, 0, s_.wo, step_, map_.row_len, planes_, dyt_, map_.channel(), 0, 0};
+  tile.x = planes, tile.dy = dyt;
+  blocks(tile, sums);
+}
+
+void WeightGrad::add_pairs(int thread, int group, const int *image, int images, const ActQuant &q,
+                           const GradientCodes *codes, float *sums) {
+  int16_t *planes = (int16_t *)planes_of_[thread];
+  float *dyt = dyt_of_[thread];
+  for (int m = 0; m < images; m++) {
+    const float *x = x_ + (image[m] * (size_t)s_.ic + group * group_ic_) * s_.h * s_.w;
+    pack_planes<CodeInt>(x, group_ic_, map_, planes + m * planes_, rows_of_[thread], q);
+    const float *words = (const float *)codes[m * s_.groups + group].codes;  // moved, never read
+    transpose_dy(words, words_, dyt + m * dyt_);
+  }
+  PairTile tile = {};
+  tile.t = {0, 0, (s_.wo + 1) / 2, words_ / s_.ho, map_.row_len, map_.channel(), 0, 0};
+  tile.map = &map_, tile.images = images, tile.x = planes, tile.dy = (const int32_t *)dyt;
+  tile.x_image = planes_, tile.dy_image = dyt_;
+  tile.codes = codes + group, tile.groups = s_.groups;
+  blocks(tile, sums);
+}
+
+void WeightGrad::add_images(int thread, int run, const int *image, int images, const ActQuant &q,
+                            const GradientCodes *codes) {
+  for (int g = 0; g < s_.groups; g++) {
     float *sums = sums_ + run * sums_size_ + (size_t)g * (sums_size_ / s_.groups);
-    const size_t per_block = (size_t)block_ * group_ic_ * s_.kh * s_.kw;
-    for (int b = 0; b < blocks_; b++) {
-      for (int h = 0; h < s_.ho; h += block_rows_) {
-        t.h0 = h, t.h1 = imin(h + block_rows_, s_.ho);
-        const float *d = dyt + (size_t)b * block_ * s_.ho * s_.wo;
-        if (ov_ == 1)
-          block<1>(t, planes, d, sums + b * per_block);
-        else
-          block<DW_OV>(t, planes, d, sums + b * per_block);
-      }
+    if (shorts_) {
+      add_pairs(thread, g, image, images, q, codes, sums);
+    } else {
+      add_floats(thread, g, image, images, q, sums);
     }
   }
 }
@@ -173,17 +206,18 @@ void WeightGrad::finish(const Runs &runs, float *dw) {
         const int kh = item % (s_.kh * group_ic_) / group_ic_, i = item % group_ic_;
         const int outputs = imin(block_, group_oc_ - b * block_);
         for (int k = 0; k < count; k++) {
-          const float scale = q_.count ? q_.a_scale[k] : 1.f;
+          const float a_scale = q_.count ? q_.a_scale[k] : 1.f;
           for (int kw = 0; kw < s_.kw; kw++) {
             const float *src = sums_ + ((size_t)item * s_.kw + kw) * block_;
             for (int o = 0; o < outputs; o++) {
+              const int channel = g * group_oc_ + b * block_ + o;
               float v = 0.f;
               for (int r = 0; r < runs.count; r++) {
                 if (runs.run[r].k == k) v += src[r * sums_size_ + o];
               }
-              const size_t out = ((size_t)(g * group_oc_ + b * block_ + o) * group_ic_ + i) * taps +
-                                 kh * s_.kw + kw;
-              dw[k * size + out] = v * scale;
+              const size_t out = ((size_t)channel * group_ic_ + i) * taps + kh * s_.kw + kw;
+              const float w_scale = shorts_ ? q_.w_scale[k * q_.scales + channel % q_.scales] : 1.f;
+              dw[k * size + out] = v * (a_scale / w_scale);
             }
           }
         }

@@ -19,6 +19,7 @@
 // tile keeps vectors of pixels, one per tap.
 #pragma once
 #include "batches.h"
+#include "gradient_codes.h"
 #include "pack.h"
 
 namespace DQ_NS {
@@ -76,6 +77,89 @@ DQ_NOINLINE void grad_tile(const TileWork &t, const float *x, const float *dy, f
   }
 }
 
+struct FloatTile {
+  TileWork t;
+  const float *x, *dy;
+  template <int IT, int KT, int OV>
+  void add(int kh, int kw, int i, float *acc) const {
+    grad_tile<IT, KT, OV>(t, x + (size_t)i * t.channel + kh * t.row_len + kw, dy, acc);
+  }
+};
+
+// The same on 16-bit codes: a word holds two neighbouring pixels of an output. One image at a time,
+// since each has its own step.
+struct PairWork {
+  int h0, h1, pairs;  // rows, pairs per row
+  int row_pairs;      // words between rows of dy
+  int row_len;        // codes between rows of x
+  int channel;        // codes between channels of x
+  int acc_channel, acc_tap;
+};
+template <int IT, int KT, int OV>
+DQ_NOINLINE void pair_tile(const PairWork &t, const int16_t *x, const int *tap, const int32_t *dy,
+                           float step, float *acc) {
+  I a[IT][KT][OV];
+  DQ_UNROLL
+  for (int i = 0; i < IT; i++) {
+    DQ_UNROLL
+    for (int k = 0; k < KT; k++) {
+      DQ_UNROLL
+      for (int v = 0; v < OV; v++) a[i][k][v] = iset(0);
+    }
+  }
+  for (int h = t.h0; h < t.h1; h++) {
+    const int16_t *xp = x + (size_t)h * t.row_len;
+    const int32_t *dp = dy + (size_t)h * t.row_pairs * OV * LANES;
+    for (int w = 0; w < t.pairs; w++, dp += OV * LANES, xp += 2) {
+      I d[OV];
+      DQ_UNROLL
+      for (int v = 0; v < OV; v++) d[v] = iload(dp + v * LANES);
+      DQ_UNROLL
+      for (int i = 0; i < IT; i++) {
+        DQ_UNROLL
+        for (int k = 0; k < KT; k++) {
+          int32_t two;
+          memcpy(&two, xp + (size_t)i * t.channel + tap[k], sizeof two);
+          const I b = iset(two);
+          DQ_UNROLL
+          for (int v = 0; v < OV; v++) a[i][k][v] = DotShorts::step(a[i][k][v], b, d[v]);
+        }
+      }
+    }
+  }
+  DQ_UNROLL
+  for (int i = 0; i < IT; i++) {
+    DQ_UNROLL
+    for (int k = 0; k < KT; k++) {
+      DQ_UNROLL
+      for (int v = 0; v < OV; v++) {
+        float *dst = acc + i * t.acc_channel + k * t.acc_tap + v * LANES;
+        store(dst, fma(to_float(a[i][k][v]), set(step), load(dst)));
+      }
+    }
+  }
+}
+
+struct PairTile {
+  PairWork t;
+  const PlaneMap *map;
+  int images;
+  const int16_t *x;
+  const int32_t *dy;
+  size_t x_image, dy_image;  // elements between images
+  const GradientCodes *codes;
+  int groups;  // codes between images
+  template <int IT, int KT, int OV>
+  void add(int kh, int kw, int i, float *acc) const {
+    int tap[KT];
+    for (int k = 0; k < KT; k++) tap[k] = map->tap(kh, kw + k);
+    for (int m = 0; m < images; m++) {
+      pair_tile<IT, KT, OV>(t, x + m * x_image + (size_t)i * t.channel, tap, dy + m * dy_image,
+                            codes[m * groups].step, acc);
+    }
+  }
+};
+
 // sums[t] += sum over q of dy[q] * x[tap[t] + q]; dy is 0 at the gaps between rows.
 template <int KT>
 DQ_NOINLINE void depthwise_tile(const float *x, const float *dy, int pixels, const int *tap,
@@ -94,27 +178,38 @@ DQ_NOINLINE void depthwise_tile(const float *x, const float *dy, int pixels, con
 
 class WeightGrad {
  public:
-  WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy);
+  // shorts: on 16-bit codes of dy
+  WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy, bool shorts);
+  static bool is_depthwise(const ConvShape &s) { return s.ic == s.groups && s.oc == s.groups; }
+  static int tile_rows(const ConvShape &s) { return imax(1, imin(s.ho, 256 / s.wo)); }
   int run_length() const { return run_length_; }  // images per run
   int together() const { return together_; }      // images that one pass over the sums takes
   void prepare(const Runs &runs);                 // memory
   void begin(int run);                            // zeroes its sums
-  void add_images(int thread, int run, const int *image, int images, const ActQuant &q);
+  void add_images(int thread, int run, const int *image, int images, const ActQuant &q,
+                  const GradientCodes *codes);
   void finish(const Runs &runs, float *dw);  // sums over runs, in order
 
  private:
-  template <int OV>
-  void block(TileWork t, const float *planes, const float *dyt, float *acc);
-  void transpose_dy(const float *dy, float *out) const;
+  template <int OV, class Tile>
+  void block(const Tile &tile, float *acc) const;
+  template <class Tile>
+  void blocks(Tile tile, float *sums) const;
+  void add_floats(int thread, int group, const int *image, int images, const ActQuant &q,
+                  float *sums);
+  void add_pairs(int thread, int group, const int *image, int images, const ActQuant &q,
+                 const GradientCodes *codes, float *sums);
+  void transpose_dy(const float *dy, int words, float *out) const;
   void depthwise(const float *planes, const float *dy, float *rows, float *sums) const;
 
   ConvShape s_;
-  bool depthwise_;
+  bool depthwise_, shorts_;
   Quantizers q_;
   const float *x_, *dy_;
   PlaneMap map_;
   int group_ic_, group_oc_, ov_, block_, blocks_;  // block: outputs per tile
-  int run_length_, together_, block_rows_, step_;
+  int run_length_, together_, step_;
+  int words_;  // of dy per output and image
   size_t planes_, dyt_, sums_size_;
   float *sums_ = nullptr;
   float **planes_of_ = nullptr, **dyt_of_ = nullptr;

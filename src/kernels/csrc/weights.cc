@@ -19,11 +19,6 @@
 
 namespace DQ_NS {
 
-struct Range {
-  float lo, hi, off;  // smallest and largest code, largest distance from an integer
-  bool finite;
-};
-
 // Codes of one output's weights, and their range.
 static Range output_codes(const float *w, float scale, int n, int16_t *codes) {
   const F s = set(scale), half = set(0.5f);
@@ -33,8 +28,7 @@ static Range output_codes(const float *w, float scale, int n, int16_t *codes) {
     const F r = div(x, s), c = vfloor(add(r, half)), d = sub(r, c);
     lo = vmin(c, lo), hi = vmax(c, hi), off = vmax(vmax(d, sub(set(0.f), d)), off);
     odd = add(odd, sub(r, r));  // NaN where r is not finite
-    store(v, c);
-    for (int j = 0; j < lanes; j++) out[j] = (int16_t)(int)v[j];
+    put_part(out, lanes, truncate(c));
   };
   int i = 0;
   for (; i + LANES <= n; i += LANES) step(load(w + i), LANES, codes + i);
@@ -60,6 +54,23 @@ static Range join(const Range *parts, int count) {
   return r;
 }
 
+WeightCodes weight_codes(const ConvShape &s, const Quantizers &q) {
+  const int per = s.ic / s.groups * s.kh * s.kw, rows = q.count * s.oc;
+  int16_t *codes = scratch<int16_t>(-1, kCodes, (size_t)rows * per + LANES);
+  Range *ranges = scratch<Range>(-1, kPartials, (size_t)rows);
+  parallel(
+      rows,
+      [&](int, int item) {
+        const int k = item / s.oc, o = item % s.oc;
+        const float scale = q.w_scale[k * q.scales + (q.scales == 1 ? 0 : o)];
+        ranges[item] =
+            output_codes(q.w + (size_t)item * per, scale, per, codes + (size_t)item * per);
+      },
+      (size_t)rows * per < (1 << 17));
+  for (int k = 0; k < q.count; k++) ranges[k] = join(ranges + (size_t)k * s.oc, s.oc);
+  return {codes, ranges};
+}
+
 static Mode choose_mode(const Range &w, float a_max, int inputs, int group_channels, int *chunk) {
   const float w_max = -w.lo > w.hi ? -w.lo : w.hi;
   const double largest = (double)a_max * w_max * inputs;  // of a sum
@@ -75,9 +86,6 @@ static Mode choose_mode(const Range &w, float a_max, int inputs, int group_chann
 }
 
 DQ_INLINE uint32_t low_byte(int16_t code, int i) { return (uint32_t)(uint8_t)code << (8 * i); }
-DQ_INLINE int32_t pair(int16_t a, int16_t b) {
-  return (int32_t)((uint32_t)(uint16_t)a | (uint32_t)(uint16_t)b << 16);
-}
 
 // The words of one output at one k: its channels from c on, `stride` elements apart.
 DQ_INLINE void integer_words(Mode mode, const int16_t *c, int channels, int stride, int32_t *out) {
@@ -140,24 +148,13 @@ int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map
   const int taps = s.kh * s.kw, group_ic = s.ic / s.groups, group_oc = s.oc / s.groups;
   const int count = imax(q.count, 1), blocks = (group_oc + OB - 1) / OB, per = group_ic * taps;
   const size_t size = (size_t)s.oc * per;
-  int16_t *codes = scratch<int16_t>(-1, kCodes, q.count * size + LANES);
-  Range *ranges = scratch<Range>(-1, kPartials, (size_t)count * s.oc);
+  const WeightCodes found = weight_codes(s, q);
   float *scales = scratch<float>(-1, kScales, (size_t)count * s.oc);
   int *offsets = scratch<int>(-1, kOffsets, (size_t)count * per);
   const bool small = count * size < (1 << 17);
-  parallel(
-      q.count * s.oc,
-      [&](int, int item) {
-        const int k = item / s.oc, o = item % s.oc;
-        const float scale = q.w_scale[k * q.scales + (q.scales == 1 ? 0 : o)];
-        ranges[item] =
-            output_codes(q.w + (size_t)item * per, scale, per, codes + (size_t)item * per);
-      },
-      small);
   size_t words = 0;
   for (int k = 0; k < count; k++) {
-    Range range = {0.f, 0.f, 0.f, true};
-    if (q.count) range = join(ranges + (size_t)k * s.oc, s.oc);
+    const Range range = q.count ? found.range[k] : Range{0.f, 0.f, 0.f, true};
     if (range.finite && range.off > 0.05f) return dq::kOffGrid;
     describe_pack(s, q, k, map, &range, scales + (size_t)k * s.oc, offsets + (size_t)k * per,
                   &packs[k]);
@@ -174,8 +171,8 @@ int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map
         const int k = item / (s.groups * blocks), block = item % (s.groups * blocks);
         const Pack &p = packs[k];
         int32_t *dst = (int32_t *)p.w + (size_t)block * OB * p.depth * p.words;
-        pack_block(s, p, q.w + k * size, codes + k * size, block / blocks, block % blocks * OB,
-                   dst);
+        pack_block(s, p, q.w + k * size, found.codes + k * size, block / blocks,
+                   block % blocks * OB, dst);
       },
       small);
   return dq::kOk;

@@ -52,6 +52,24 @@ DQ_INLINE int32_t float_bits(float v) {
   return b;
 }
 
+struct Range {
+  float lo, hi, off;  // smallest and largest code, largest distance from an integer
+  bool finite;
+};
+
+// The integer codes of all weights, [count][oc][ic / groups][kh][kw], and each quantiser's range of
+// them; codes beyond 16 bits are cut. Both live until the next call.
+struct WeightCodes {
+  const int16_t *codes;
+  const Range *range;  // [count]
+};
+WeightCodes weight_codes(const ConvShape &s, const Quantizers &q);
+
+// Two codes in a word, for dot products of 16-bit pairs.
+DQ_INLINE int32_t pair(int16_t a, int16_t b) {
+  return (int32_t)((uint32_t)(uint16_t)a | (uint32_t)(uint16_t)b << 16);
+}
+
 // One Pack per quantiser. Returns a code of codes.h.
 int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map, Pack *packs);
 
