@@ -15,7 +15,8 @@
 
 A convolution's forward pass costs `macs`, its backward pass twice that (to the input and to the
 weights), and the inner products of a dynamic layer with K = 3 widths twice that in codes. The
-float peak bounds float kernels and all gradients, the peak on codes the others (kernels.peak).
+float peak bounds float kernels and gradients, the peak on 16-bit codes those of
+device.gradient_dtype=int16, the peak on 4-bit codes the others (kernels.peak).
 Peak and kernel are timed in turn, so that a slow phase of the machine hits both.
 """
 
@@ -34,8 +35,14 @@ from src.kernels.native import bind, geometry
 from src.models import build_model
 from src.models.geometry import describe
 
-KINDS = ("float forward", "float backward", "codes forward", "codes backward", "dynamic inner")
-ON_CODES = {"codes forward", "dynamic inner"}
+KINDS = {  # the arithmetic whose peak bounds each
+    "float forward": "float",
+    "float backward": "float",
+    "codes forward": "codes",
+    "codes backward": "float",
+    "int16 backward": "int16",
+    "dynamic inner": "codes",
+}
 CANDIDATES = 3  # K of a dynamic layer
 
 
@@ -75,12 +82,12 @@ def run_kernels(options: argparse.Namespace) -> dict:
     rows = []
     for shape, count in conv_shapes(options.model, size).items():
         for kind, call in calls(shape, options.batch, options.bits).items():
-            ms, peak = in_turn(call, kind in ON_CODES, options.runs)
+            ms, peak = in_turn(call, KINDS[kind], options.runs)
             rows.append(_row(options, shape, count, kind, ms, peak))
     machine["load_after"] = load()
     head = f"{options.model}, batch {options.batch}, {kernels.threads()} threads, {kernels.isa()}"
-    peaks = {on_codes: _median_peak(rows, on_codes) for on_codes in (False, True)}
-    print(f"{head}; peak in GMAC/s: float {peaks[False]:.0f}, 4-bit codes {peaks[True]:.0f}")
+    peaks = ", ".join(f"{name} {_median_peak(rows, name):.0f}" for name in kernels.ARITHMETICS)
+    print(f"{head}; peak in GMAC/s: {peaks}")
     print(format_table(rows))
     return {"machine": machine, "rows": rows}
 
@@ -120,13 +127,18 @@ def calls(shape: Shape, batch: int, bits: int) -> dict:
     dynamic = [x, codes, ones, inv, scale, tops, hot, g, y, dy]
     outs = [dx, np.empty_like(codes), ones.copy(), ones.copy(), np.empty_like(hot)]
     backward = bind("dq_dynamic_conv2d_grad", [*dynamic, *outs])
+    short = geometry(shape.stride, shape.padding, shape.groups, short_gradients=True)
+
+    def quantised_backward(geo):
+        steps = [one.copy(), one.copy()]
+        return bind("dq_quant_conv2d_grad", [x, codes[1], *act, geo, dy, dx, w.copy(), *steps])
+
     return {
         "float forward": bind("dq_conv2d", [x, w, g, y]),
         "float backward": bind("dq_conv2d_grad", [x, w, g, dy, dx, w.copy()]),
         "codes forward": bind("dq_quant_conv2d", [x, codes[1], *act, one, one, g, y]),
-        "codes backward": bind(
-            "dq_quant_conv2d_grad", [x, codes[1], *act, g, dy, dx, w.copy(), one.copy(), one.copy()]
-        ),
+        "codes backward": quantised_backward(g),
+        "int16 backward": quantised_backward(short),
         "dynamic inner": lambda: _only_inner(backward),
     }
 
@@ -138,13 +150,13 @@ def _only_inner(backward) -> float:
     return kernels.profile()["conv_inner"][0] - before
 
 
-def in_turn(call, on_codes: bool, runs: int) -> tuple[float, float]:
+def in_turn(call, arithmetic: str, runs: int) -> tuple[float, float]:
     """Median ms of a call, after one that warms up, and the median peak in multiply-accumulates per
     second. A call may return its own seconds."""
     call()
     times, peaks = [], []
     for _ in range(runs):
-        peaks.append(kernels.peak(on_codes))
+        peaks.append(kernels.peak(arithmetic))
         start = time.perf_counter()
         own = call()
         times.append(own if own is not None else time.perf_counter() - start)
@@ -162,8 +174,8 @@ def _row(options, shape: Shape, count: int, kind: str, ms: float, peak: float) -
     }  # fmt: skip
 
 
-def _median_peak(rows: list[dict], on_codes: bool) -> float:
-    return float(np.median([r["peak_gmacs"] for r in rows if (r["kernel"] in ON_CODES) == on_codes]))
+def _median_peak(rows: list[dict], arithmetic: str) -> float:
+    return float(np.median([r["peak_gmacs"] for r in rows if KINDS[r["kernel"]] == arithmetic]))
 
 
 def format_table(rows: list[dict]) -> str:
@@ -172,6 +184,6 @@ def format_table(rows: list[dict]) -> str:
     for name in dict.fromkeys(row["layer"] for row in rows):
         mine = {row["kernel"]: row for row in rows if row["layer"] == name}
         cells = [f"{mine[k]['gmacs']:.0f} ({mine[k]['share_of_peak']:.0%})" for k in KINDS]
-        count = mine[KINDS[0]]["count"]
+        count = next(iter(mine.values()))["count"]
         lines.append(f"{name:<26}{count:>6}" + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)

@@ -41,6 +41,8 @@ __all__ = [
     "wait_for_step",
 ]
 
+ARITHMETICS = ("float", "int16", "codes")
+
 PROFILE_KINDS = (
     "conv_forward",
     "conv_backward",
@@ -133,7 +135,7 @@ def profile(reset: bool = False) -> dict[str, tuple[float, int]]:
     return {kind: (seconds[i], calls[i]) for i, kind in enumerate(PROFILE_KINDS)}
 
 
-def peak(codes: bool) -> float:
+def peak(arithmetic: str) -> float:
     """Multiply-accumulates per second that this machine can do at most with the kernels' instructions and threads,
-    measured now (some milliseconds): on 4-bit codes, or on floats."""
-    return handle().dq_peak(int(codes))
+    measured now (some milliseconds). arithmetic: of `ARITHMETICS`; codes: of 4 bits, as in a forward pass."""
+    return handle().dq_peak(ARITHMETICS.index(arithmetic))

@@ -97,11 +97,17 @@ def quant_conv_grads(x, wq, a_inv, a_scale, a_max, dy, stride, padding, groups=1
 
 def short_gradient(dy, w_scale, top, groups=1):
     """dy rounded to its 16-bit codes: floor(dy w_scale / step + 0.5) step / w_scale, with
-    step = max |dy w_scale| / top of each image and group; products in float32."""
+    step = max |dy w_scale| / top of the images of a pass and of each group; products in float32.
+    A batch is cut into eight runs, and a run into passes of at most 256 pixels, or of one image."""
     n, o = dy.shape[:2]
     scale = np.broadcast_to(w_scale, o).astype(np.float32).reshape(1, o, 1, 1)
     scaled = (dy * scale).reshape(n, groups, -1)
     largest = np.abs(scaled).max(2, keepdims=True)
+    run, images = -(-n // 8), max(1, 256 // (dy.shape[2] * dy.shape[3]))
+    for first in range(0, n, run):
+        for i in range(first, min(first + run, n), images):
+            together = slice(i, min(i + images, first + run, n))
+            largest[together] = largest[together].max(0)
     inv = np.float32(top) / largest
     codes = np.floor(scaled * inv + np.float32(0.5)).astype(np.float64)
     assert np.abs(codes).max() <= top

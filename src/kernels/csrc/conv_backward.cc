@@ -161,8 +161,8 @@ static void gather_row(const GradPlan &g, int a, const float *phase_rows, float 
 struct GradBuffers {
   int32_t *planes;
   float *tile, *row;
-  int16_t *codes;        // of dy: the images of a pass
-  GradientCodes *coded;  // [image][group]
+  int16_t *codes;  // of dy: GradientCodes
+  float *step;
 };
 
 // What data_grad works on: images that share a quantiser (q null: none) and one pass over the
@@ -174,8 +174,8 @@ struct GradWork {
   const ActQuant *q;
   const int *image;
   int images;
-  StepSums *sums;              // [n], added to
-  const GradientCodes *codes;  // [images][groups], or null
+  StepSums *sums;       // [n], added to
+  GradientCodes codes;  // where dy is short
 };
 
 DQ_INLINE size_t planes_per_image(const GradPlan &g) {
@@ -243,7 +243,8 @@ static void pack_dy(const GradPlan &g, const GradWork &t, int group, const GradB
     int32_t *planes = buf.planes + m * planes_per_image(g);
     if (g.shorts) {
       const CodeMap map = code_map(g.group_oc, s.ho, s.wo);
-      pack_pairs(t.codes[m * s.groups + group].codes, map, g.map.planes, planes);
+      const int16_t *codes = t.codes.codes + ((size_t)m * s.groups + group) * map.size();
+      pack_pairs(codes, map, g.map.planes, planes);
       continue;
     }
     const float *dy = t.dy + ((size_t)t.image[m] * s.oc + group * g.group_oc) * s.ho * s.wo;
@@ -269,7 +270,7 @@ static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &b
           float unit = 1.f;
           if (g.shorts) {
             grad_tiles<DotShorts, BYTE_V>(g, base, w, outputs, pixels, buf.tile);
-            unit = t.codes[m * s.groups + group].step;
+            unit = t.codes.step[group];
           } else {
             grad_tiles<DotFloat, GEMM_V>(g, base, w, outputs, pixels, buf.tile);
           }
@@ -283,14 +284,13 @@ static void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &b
 static GradBuffers *grad_buffers(const GradPlan &g, int images) {
   GradBuffers *table = scratch<GradBuffers>(-1, kTable, dq::pool_threads());
   const size_t planes = images * planes_per_image(g) + 8 * LANES + g.map.planes.row_len * 2;
-  const size_t coded = g.shorts ? (size_t)images * g.s.groups : 0;
-  const size_t codes = coded * code_map(g.group_oc, g.s.ho, g.s.wo).size();
+  const size_t codes = images * g.s.groups * code_map(g.group_oc, g.s.ho, g.s.wo).size();
   for (int t = 0; t < dq::pool_threads(); t++) {
     table[t] = {scratch<int32_t>(t, kGradPlanes, planes),
                 scratch<float>(t, kGradTile, (size_t)g.phases * OB * g.tile_stride + 2 * LANES),
                 scratch<float>(t, kGradRow, g.s.w + 4 * LANES),
-                scratch<int16_t>(t, kGradCodes, codes + LANES),
-                scratch<GradientCodes>(t, kGradSteps, coded)};
+                scratch<int16_t>(t, kGradCodes, g.shorts ? codes + LANES : 0),
+                scratch<float>(t, kGradSteps, g.s.groups)};
     memset(table[t].planes, 0, planes * sizeof(int32_t));
   }
   return table;
@@ -325,8 +325,7 @@ static ShortPlan short_plan(const ConvShape &s, const Quantizers &q) {
     const double largest = -r.lo > r.hi ? -r.lo : r.hi,
                  depth = (double)s.oc / s.groups * s.kh * s.kw;
     if (!r.finite || largest > 32767.0) return none;
-    const double data = largest * depth,
-                 weight = (double)q.a_max[k] * WeightGrad::tile_rows(s) * s.wo;
+    const double data = largest * depth, weight = (double)q.a_max[k] * WeightGrad::tile_pixels(s);
     const double most = 2147483647.0 / (data > weight ? data : weight) - 1;
     top[k] = most < 32767.0 ? (float)(int)most : 32767.f;
     if (top[k] < SMALLEST_TOP) return none;
@@ -335,18 +334,29 @@ static ShortPlan short_plan(const ConvShape &s, const Quantizers &q) {
 }
 
 // Codes dy of the images of one pass.
-static void encode_images(const ConvShape &s, const Quantizers &q, const float *dy, int k,
-                          float top, const int *image, int images, const GradBuffers &buf) {
+static GradientCodes encode_images(const ConvShape &s, const Quantizers &q, const float *dy, int k,
+                                   float top, const int *image, int images,
+                                   const GradBuffers &buf) {
   const CodeMap map = code_map(s.oc / s.groups, s.ho, s.wo);
-  const float *scale = q.w_scale + k * q.scales;
-  for (int m = 0; m < images; m++) {
-    for (int g = 0; g < s.groups; g++) {
-      const size_t at = (size_t)m * s.groups + g, first = (size_t)g * map.channels;
-      const float *src = dy + ((size_t)image[m] * s.oc + first) * s.ho * s.wo;
-      buf.coded[at] = encode(src, map, scale + (q.scales == 1 ? 0 : first), q.scales, top,
-                             buf.codes + at * map.size());
+  for (int g = 0; g < s.groups; g++) {
+    const size_t first = (size_t)g * map.channels;
+    const OutputScales scales = {q.w_scale + k * q.scales + (q.scales == 1 ? 0 : first), q.scales};
+    const auto of_image = [&](int m) {
+      return dy + ((size_t)image[m] * s.oc + first) * s.ho * s.wo;
+    };
+    float largest = 0.f;
+    for (int m = 0; m < images; m++) {
+      const float one = largest_gradient(of_image(m), map, scales);
+      largest = one <= largest ? largest : one;  // NaN stays
+      if (one != one) break;
     }
+    const float inv = largest > SMALLEST_GRADIENT ? top / largest : 0.f;  // 0 where it is NaN
+    for (int m = 0; m < images; m++) {
+      encode(of_image(m), map, scales, inv, buf.codes + ((size_t)m * s.groups + g) * map.size());
+    }
+    buf.step[g] = largest / top;
   }
+  return {buf.codes, buf.step};
 }
 
 int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
@@ -370,10 +380,9 @@ int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const
     wg.begin(item);
     for (int i = 0; i < run.count; i += wg.together()) {
       const int *image = runs.order + run.first + i, images = imin(wg.together(), run.count - i);
-      const GradientCodes *codes = nullptr;
+      GradientCodes codes = {};
       if (shorts.used) {
-        codes = buffers[thread].coded;
-        encode_images(s, q, dy, run.k, shorts.top[run.k], image, images, buffers[thread]);
+        codes = encode_images(s, q, dy, run.k, shorts.top[run.k], image, images, buffers[thread]);
       }
       if (out.dx) {
         const GradWork work = {x,     dy,     out.dx, run.k, q.count ? &quant : nullptr,

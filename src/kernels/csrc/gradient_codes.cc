@@ -16,12 +16,11 @@
 
 namespace DQ_NS {
 
-// The largest |v * scale|, NaN where a value is not finite. scales: one per channel, or one.
-static float largest_gradient(const float *dy, const CodeMap &m, const float *scale, int scales) {
+float largest_gradient(const float *dy, const CodeMap &m, const OutputScales &scales) {
   const int pixels = m.rows * m.cols;
   F largest = set(0.f), odd = set(0.f);
   for (int c = 0; c < m.channels; c++, dy += pixels) {
-    const F s = set(scale[scales == 1 ? 0 : c]);
+    const F s = set(scales[c]);
     const auto see = [&](F x) {
       const F v = mul(x, s);
       largest = vmax(vmax(v, sub(set(0.f), v)), largest);
@@ -37,13 +36,11 @@ static float largest_gradient(const float *dy, const CodeMap &m, const float *sc
   return most + (float)sum(odd);
 }
 
-GradientCodes encode(const float *dy, const CodeMap &m, const float *scale, int scales, float top,
-                     int16_t *out) {
-  const float largest = largest_gradient(dy, m, scale, scales);
-  const float inv = largest > SMALLEST_GRADIENT ? top / largest : 0.f;  // 0 where largest is NaN
+void encode(const float *dy, const CodeMap &m, const OutputScales &scales, float inv,
+            int16_t *out) {
   int16_t *dst = out;
   for (int c = 0; c < m.channels; c++) {
-    const F s = set(scale[scales == 1 ? 0 : c]), to_codes = set(inv);
+    const F s = set(scales[c]), to_codes = set(inv);
     const auto code = [&](F x) {
       return truncate(vfloor(add(mul(mul(x, s), to_codes), set(0.5f))));
     };
@@ -54,7 +51,6 @@ GradientCodes encode(const float *dy, const CodeMap &m, const float *scale, int 
     }
   }
   memset(dst, 0, (out + m.size() - dst) * sizeof(int16_t));
-  return {out, largest / top};
 }
 
 void pack_pairs(const int16_t *codes, const CodeMap &m, const PlaneMap &planes, int32_t *dst) {

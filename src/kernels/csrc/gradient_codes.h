@@ -12,10 +12,11 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// gradient_codes.h: dL/dy of an image as 16-bit codes, whose products with integer codes are summed
-// exactly in 32 bits:
+// gradient_codes.h: dL/dy of the images of a pass as 16-bit codes, whose products with integer
+// codes are summed exactly in 32 bits:
 //
-//   code[o][h][w] = floor(dy[o][h][w] * w_scale[o] / step + 0.5),  step = max |dy * w_scale| / top
+//   code[n][o][h][w] = floor(dy[n][o][h][w] * w_scale[o] / step + 0.5)
+//   step = max |dy * w_scale| / top, over the images of the pass and the outputs of a group
 //
 // With w_scale in the codes the data gradient may sum over outputs; the weight gradient divides by
 // it in the end. A value that is not finite makes step, and with it both gradients, NaN.
@@ -38,13 +39,22 @@ DQ_INLINE CodeMap code_map(int channels, int rows, int cols) {
 }
 
 struct GradientCodes {
-  const int16_t *codes;
-  float step;
+  const int16_t *codes;  // [image][group], CodeMap::size() each
+  const float *step;     // [group]
 };
 
-// out: m.size() codes. top: the largest code, 1..32767.
-GradientCodes encode(const float *dy, const CodeMap &m, const float *scale, int scales, float top,
-                     int16_t *out);
+// scale: one per channel, or one.
+struct OutputScales {
+  const float *scale;
+  int count;
+  float operator[](int channel) const { return scale[count == 1 ? 0 : channel]; }
+};
+
+// The largest |dy * scale| of an image, NaN where a value is not finite.
+float largest_gradient(const float *dy, const CodeMap &m, const OutputScales &scales);
+
+// out: m.size() codes of an image. inv: 1 / step.
+void encode(const float *dy, const CodeMap &m, const OutputScales &scales, float inv, int16_t *out);
 
 // Words of two channels each into planes of stride 1. What is written beyond a row is zeros, before
 // the next row comes.

@@ -98,8 +98,10 @@ struct Kernels {
   void (*dorefa_backward)(size_t size, int kinds, const float *t, const float *dvalues, float *dt);
   // g is scaled down to a global norm of at most `limit` (0: any); it counts as 0 if not finite
   void (*bound_gradients)(const Gradient *, int count, float limit, float *norm);
-  // Multiply-accumulates done by `threads` items of `steps` rounds each: floats, or codes.
+  // Multiply-accumulates done by `threads` items of `steps` rounds each: floats, 16-bit codes, or
+  // codes as the forward pass has them.
   double (*burn_float)(int threads, long steps);
+  double (*burn_shorts)(int threads, long steps);
   double (*burn_codes)(int threads, long steps);
   const IntegerKernels *integer;
 };

@@ -47,6 +47,8 @@ static double burn_all(int threads, long steps, int values_per_lane) {
 
 double burn_float(int threads, long steps) { return burn_all<DotFloat>(threads, steps, 1); }
 
+double burn_shorts(int threads, long steps) { return burn_all<DotShorts>(threads, steps, 2); }
+
 double burn_codes(int threads, long steps) {
 #if DQ_HAS_BYTES
   return burn_all<DotBytes>(threads, steps, 4);

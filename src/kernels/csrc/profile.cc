@@ -80,12 +80,14 @@ int dq_threads() {
   dq::PoolLock lock;
   return dq::pool_threads();
 }
-// Multiply-accumulates per second of all threads together, over some milliseconds. codes: 0 floats.
-double dq_peak(int codes) {
+// Multiply-accumulates per second of all threads together, over some milliseconds. kind: 0 floats,
+// 1 16-bit codes, 2 codes as the forward pass has them.
+double dq_peak(int kind) {
   const dq::Kernels *k = dq::active_kernels();
   dq::PoolLock lock;
   const auto start = std::chrono::steady_clock::now();
-  const double done = (codes ? k->burn_codes : k->burn_float)(dq::pool_threads(), 4000000);
+  const auto burn = kind == 0 ? k->burn_float : kind == 1 ? k->burn_shorts : k->burn_codes;
+  const double done = burn(dq::pool_threads(), 4000000);
   return done / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 }

@@ -166,25 +166,25 @@ void WeightGrad::add_floats(int thread, int group, const int *image, int images,
 }
 
 void WeightGrad::add_pairs(int thread, int group, const int *image, int images, const ActQuant &q,
-                           const GradientCodes *codes, float *sums) {
+                           const GradientCodes &codes, float *sums) {
   int16_t *planes = (int16_t *)planes_of_[thread];
   float *dyt = dyt_of_[thread];
+  const CodeMap map = code_map(group_oc_, s_.ho, s_.wo);
   for (int m = 0; m < images; m++) {
     const float *x = x_ + (image[m] * (size_t)s_.ic + group * group_ic_) * s_.h * s_.w;
     pack_planes<CodeInt>(x, group_ic_, map_, planes + m * planes_, rows_of_[thread], q);
-    const float *words = (const float *)codes[m * s_.groups + group].codes;  // moved, never read
-    transpose_dy(words, words_, dyt + m * dyt_);
+    const int16_t *dy = codes.codes + (m * s_.groups + group) * map.size();
+    transpose_dy((const float *)dy, words_, dyt + m * dyt_);  // words are moved, never read
   }
   PairTile tile = {};
-  tile.t = {0, 0, (s_.wo + 1) / 2, words_ / s_.ho, map_.row_len, map_.channel(), 0, 0};
-  tile.map = &map_, tile.images = images, tile.x = planes, tile.dy = (const int32_t *)dyt;
-  tile.x_image = planes_, tile.dy_image = dyt_;
-  tile.codes = codes + group, tile.groups = s_.groups;
+  tile.t = {images,         0, 0, (s_.wo + 1) / 2, planes_, dyt_, map.row_len / 2, map_.row_len,
+            map_.channel(), 0, 0};
+  tile.map = &map_, tile.x = planes, tile.dy = (const int32_t *)dyt, tile.step = codes.step[group];
   blocks(tile, sums);
 }
 
 void WeightGrad::add_images(int thread, int run, const int *image, int images, const ActQuant &q,
-                            const GradientCodes *codes) {
+                            const GradientCodes &codes) {
   for (int g = 0; g < s_.groups; g++) {
     float *sums = sums_ + run * sums_size_ + (size_t)g * (sums_size_ / s_.groups);
     if (shorts_) {

@@ -86,13 +86,13 @@ struct FloatTile {
   }
 };
 
-// The same on 16-bit codes: a word holds two neighbouring pixels of an output. One image at a time,
-// since each has its own step.
+// The same on 16-bit codes: a word holds two neighbouring pixels of an output.
 struct PairWork {
-  int h0, h1, pairs;  // rows, pairs per row
-  int row_pairs;      // words between rows of dy
-  int row_len;        // codes between rows of x
-  int channel;        // codes between channels of x
+  int images, h0, h1, pairs;  // rows, pairs per row
+  size_t x_image, dy_image;   // elements between images
+  int row_pairs;              // words between rows of dy
+  int row_len;                // codes between rows of x
+  int channel;                // codes between channels of x
   int acc_channel, acc_tap;
 };
 template <int IT, int KT, int OV>
@@ -107,22 +107,24 @@ DQ_NOINLINE void pair_tile(const PairWork &t, const int16_t *x, const int *tap, 
       for (int v = 0; v < OV; v++) a[i][k][v] = iset(0);
     }
   }
-  for (int h = t.h0; h < t.h1; h++) {
-    const int16_t *xp = x + (size_t)h * t.row_len;
-    const int32_t *dp = dy + (size_t)h * t.row_pairs * OV * LANES;
-    for (int w = 0; w < t.pairs; w++, dp += OV * LANES, xp += 2) {
-      I d[OV];
-      DQ_UNROLL
-      for (int v = 0; v < OV; v++) d[v] = iload(dp + v * LANES);
-      DQ_UNROLL
-      for (int i = 0; i < IT; i++) {
+  for (int m = 0; m < t.images; m++, x += t.x_image, dy += t.dy_image) {
+    for (int h = t.h0; h < t.h1; h++) {
+      const int16_t *xp = x + (size_t)h * t.row_len;
+      const int32_t *dp = dy + (size_t)h * t.row_pairs * OV * LANES;
+      for (int w = 0; w < t.pairs; w++, dp += OV * LANES, xp += 2) {
+        I d[OV];
         DQ_UNROLL
-        for (int k = 0; k < KT; k++) {
-          int32_t two;
-          memcpy(&two, xp + (size_t)i * t.channel + tap[k], sizeof two);
-          const I b = iset(two);
+        for (int v = 0; v < OV; v++) d[v] = iload(dp + v * LANES);
+        DQ_UNROLL
+        for (int i = 0; i < IT; i++) {
           DQ_UNROLL
-          for (int v = 0; v < OV; v++) a[i][k][v] = DotShorts::step(a[i][k][v], b, d[v]);
+          for (int k = 0; k < KT; k++) {
+            int32_t two;
+            memcpy(&two, xp + (size_t)i * t.channel + tap[k], sizeof two);
+            const I b = iset(two);
+            DQ_UNROLL
+            for (int v = 0; v < OV; v++) a[i][k][v] = DotShorts::step(a[i][k][v], b, d[v]);
+          }
         }
       }
     }
@@ -143,20 +145,14 @@ DQ_NOINLINE void pair_tile(const PairWork &t, const int16_t *x, const int *tap, 
 struct PairTile {
   PairWork t;
   const PlaneMap *map;
-  int images;
   const int16_t *x;
   const int32_t *dy;
-  size_t x_image, dy_image;  // elements between images
-  const GradientCodes *codes;
-  int groups;  // codes between images
+  float step;
   template <int IT, int KT, int OV>
   void add(int kh, int kw, int i, float *acc) const {
     int tap[KT];
     for (int k = 0; k < KT; k++) tap[k] = map->tap(kh, kw + k);
-    for (int m = 0; m < images; m++) {
-      pair_tile<IT, KT, OV>(t, x + m * x_image + (size_t)i * t.channel, tap, dy + m * dy_image,
-                            codes[m * groups].step, acc);
-    }
+    pair_tile<IT, KT, OV>(t, x + (size_t)i * t.channel, tap, dy, step, acc);
   }
 };
 
@@ -181,13 +177,15 @@ class WeightGrad {
   // shorts: on 16-bit codes of dy
   WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy, bool shorts);
   static bool is_depthwise(const ConvShape &s) { return s.ic == s.groups && s.oc == s.groups; }
+  // Rows of an image, and pixels of all its images, that a tile sums in registers.
   static int tile_rows(const ConvShape &s) { return imax(1, imin(s.ho, 256 / s.wo)); }
+  static int tile_pixels(const ConvShape &s) { return imax(256, s.wo); }
   int run_length() const { return run_length_; }  // images per run
   int together() const { return together_; }      // images that one pass over the sums takes
   void prepare(const Runs &runs);                 // memory
   void begin(int run);                            // zeroes its sums
   void add_images(int thread, int run, const int *image, int images, const ActQuant &q,
-                  const GradientCodes *codes);
+                  const GradientCodes &codes);
   void finish(const Runs &runs, float *dw);  // sums over runs, in order
 
  private:
@@ -198,7 +196,7 @@ class WeightGrad {
   void add_floats(int thread, int group, const int *image, int images, const ActQuant &q,
                   float *sums);
   void add_pairs(int thread, int group, const int *image, int images, const ActQuant &q,
-                 const GradientCodes *codes, float *sums);
+                 const GradientCodes &codes, float *sums);
   void transpose_dy(const float *dy, int words, float *out) const;
   void depthwise(const float *planes, const float *dy, float *rows, float *sums) const;
 
