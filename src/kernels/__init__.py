@@ -41,6 +41,7 @@ __all__ = [
     "wait_for_step",
 ]
 
+ISAS = ("avx512", "avx2", "dotprod", "portable")
 ARITHMETICS = ("float", "int16", "codes")
 
 PROFILE_KINDS = (
@@ -72,7 +73,7 @@ def _loaded() -> tuple[Path, ctypes.CDLL] | None:
 def _check_isa(lib: ctypes.CDLL) -> None:
     if lib.dq_isa():
         return
-    offered = [name for name in ("avx512", "avx2", "portable") if lib.dq_has_isa(name.encode())]
+    offered = [name for name in ISAS if lib.dq_has_isa(name.encode())]
     raise UserError(
         f"DYNQUANT_ISA={os.environ.get('DYNQUANT_ISA')}: this machine offers {', '.join(offered)}; "
         "set one of these, or unset it to use the best"
@@ -99,7 +100,7 @@ def handle() -> ctypes.CDLL:
 
 
 def isa() -> str:
-    """The instruction set in use: avx512, avx2 or portable; empty where there is no library."""
+    """The instruction set in use, of `ISAS`; empty where there is no library."""
     return handle().dq_isa().decode() if available() else ""
 
 

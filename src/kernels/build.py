@@ -49,6 +49,7 @@ _ISA_FLAGS = {
         "avx2": ["-mavx2", "-mfma"],
         "portable": [],
     },
+    "aarch64": {"dotprod": ["-march=armv8.2-a+dotprod"], "portable": []},
 }  # fmt: skip
 _TIMEOUT_S = 600
 _ERROR_LINES = 12

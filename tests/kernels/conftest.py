@@ -18,10 +18,8 @@ import pytest
 from src import kernels
 from src.kernels import native
 
-ISAS = ("avx512", "avx2", "portable")
 
-
-@pytest.fixture(params=ISAS)
+@pytest.fixture(params=kernels.ISAS)
 def isa(request):
     """Runs the test on one instruction set; skipped where the machine lacks it."""
     if not kernels.available():

@@ -32,6 +32,12 @@ namespace dq_avx2 {
 extern const dq::Kernels kTable;
 }
 #endif
+#ifdef DQ_WITH_DOTPROD
+#include <sys/auxv.h>
+namespace dq_dotprod {
+extern const dq::Kernels kTable;
+}
+#endif
 namespace dq_portable {
 extern const dq::Kernels kTable;
 }
@@ -59,6 +65,14 @@ namespace {
 #endif
 }
 
+[[maybe_unused]] bool has_dotprod() {
+#ifdef DQ_WITH_DOTPROD
+  return getauxval(AT_HWCAP) & (1 << 20);  // HWCAP_ASIMDDP
+#else
+  return false;
+#endif
+}
+
 // null: unknown name, or not on this machine
 const Kernels *find(const char *name) {
 #ifdef DQ_WITH_AVX512
@@ -66,6 +80,9 @@ const Kernels *find(const char *name) {
 #endif
 #ifdef DQ_WITH_AVX2
   if (!std::strcmp(name, "avx2")) return has_avx2() ? &dq_avx2::kTable : nullptr;
+#endif
+#ifdef DQ_WITH_DOTPROD
+  if (!std::strcmp(name, "dotprod")) return has_dotprod() ? &dq_dotprod::kTable : nullptr;
 #endif
   if (!std::strcmp(name, "portable")) return &dq_portable::kTable;
   return nullptr;
@@ -79,6 +96,9 @@ const Kernels *best() {
 #endif
 #ifdef DQ_WITH_AVX2
   if (has_avx2()) return &dq_avx2::kTable;
+#endif
+#ifdef DQ_WITH_DOTPROD
+  if (has_dotprod()) return &dq_dotprod::kTable;
 #endif
   return &dq_portable::kTable;
 }
@@ -99,7 +119,7 @@ const IntegerKernels &integer_kernels() { return *active_kernels()->integer; }
 
 extern "C" {
 
-// "avx512", "avx2", "portable", or "" when DYNQUANT_ISA asks for what is not there
+// "avx512", "avx2", "dotprod", "portable", or "" when DYNQUANT_ISA asks for what is not there
 const char *dq_isa() {
   const dq::Kernels *k = dq::active_kernels();
   return k ? k->name : "";

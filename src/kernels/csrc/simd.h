@@ -37,6 +37,8 @@
 #include "simd_avx512.h"
 #elif defined(DQ_ISA_AVX2)
 #include "simd_avx2.h"
+#elif defined(DQ_ISA_DOTPROD)
+#include "simd_dotprod.h"
 #else
 #include "simd_portable.h"
 #endif

@@ -128,6 +128,7 @@ struct DotVnni {
   using X = I;
   using W = I;
   static constexpr int WORDS = 1;
+  static constexpr int TOP = 255;  // largest code of x
   static constexpr bool CHUNKED = false;
   DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
   DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }

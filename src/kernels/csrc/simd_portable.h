@@ -130,7 +130,9 @@ struct DotShorts {
   }
   DQ_INLINE F result(Acc a) { return to_float(a); }
 };
+#ifndef DQ_ISA_DOTPROD
 #define DQ_HAS_BYTES 0
 #define DQ_HAS_WIDE 0
+#endif
 
 }  // namespace DQ_NS

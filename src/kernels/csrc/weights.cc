@@ -78,11 +78,15 @@ static Mode choose_mode(const Range &w, float a_max, int inputs, int group_chann
   *chunk = 1;
   if (!w.finite || w_max > 32767.f || largest >= 2147483648.0) return kReal;
   if (exact && (group_channels < 4 || !DQ_HAS_BYTES)) return kExact;
-  if (!DQ_HAS_BYTES) return kInt32;
+#if DQ_HAS_BYTES
   if (w.lo < -128.f || w.hi > 127.f) return exact ? kExact : kReal;
-  if (!DQ_HAS_WIDE) return kBytes;
+  if (a_max > DotBytes::TOP) return kWide;
+  if (!DotBytes::CHUNKED) return kBytes;
   *chunk = (int)(32767.0 / (2.0 * a_max * (w_max < 1.f ? 1.f : w_max)));
   return *chunk >= 4 ? kBytes : kWide;
+#else
+  return kInt32;
+#endif
 }
 
 DQ_INLINE uint32_t low_byte(int16_t code, int i) { return (uint32_t)(uint8_t)code << (8 * i); }

@@ -28,8 +28,8 @@ enum Mode {
   kRaw,    // no quantisation
   kReal,   // float codes of x, real weights: when weight codes do not fit in 8 bits
   kExact,  // float codes of both; every partial sum is below 2^24
-  kBytes,  // u8 x s8, DotBytes
-  kWide,   // u8 x s8, DotWide: where 16-bit sums of DotBytes would overflow at once
+  kBytes,  // u8 x s8, DotBytes: codes of x up to its TOP
+  kWide,  // u8 x s8, DotWide: larger codes, or where 16-bit sums of DotBytes would overflow at once
   kInt32,  // 32-bit lanes (portable)
 };
 

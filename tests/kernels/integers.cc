@@ -1,0 +1,106 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// integers.cc: prints hashes of what the kernels compute in integers, so that a machine that this
+// test does not run on (aarch64 under qemu) can be compared with one that it does.
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+using Function = int(int, void **, int *, int64_t **, const char **, void *, void *);
+extern "C" {
+const char *dq_isa();
+Function dq_quant_conv2d, dq_quant_conv2d_grad;
+}
+
+namespace {
+
+struct Array {
+  std::vector<int64_t> shape;
+  std::vector<int32_t> words;  // floats or integers
+  const char *dtype = "float32";
+  float *f() { return reinterpret_cast<float *>(words.data()); }
+};
+
+Array array(const std::vector<int64_t> &shape, float fill = 0.f) {
+  int64_t size = 1;
+  for (const int64_t d : shape) size *= d;
+  Array a = {shape, std::vector<int32_t>(size)};
+  for (int64_t i = 0; i < size; i++) a.f()[i] = fill;
+  return a;
+}
+
+// Values in -1..1, the same everywhere.
+Array noise(const std::vector<int64_t> &shape) {
+  static uint32_t state = 1;
+  Array a = array(shape);
+  for (size_t i = 0; i < a.words.size(); i++) {
+    state = state * 1664525u + 1013904223u;
+    a.f()[i] = static_cast<float>(static_cast<int32_t>(state) >> 8) / 8388608.f;
+  }
+  return a;
+}
+
+int call(Function *function, const std::vector<Array *> &arrays) {
+  std::vector<void *> data;
+  std::vector<int> ranks;
+  std::vector<int64_t *> shapes;
+  std::vector<const char *> dtypes;
+  for (Array *a : arrays) {
+    data.push_back(a->words.data());
+    ranks.push_back(static_cast<int>(a->shape.size()));
+    shapes.push_back(a->shape.data());
+    dtypes.push_back(a->dtype);
+  }
+  return function(static_cast<int>(arrays.size()), data.data(), ranks.data(), shapes.data(), dtypes.data(), nullptr,
+                  nullptr);
+}
+
+unsigned long long hash(const Array &a) {
+  uint64_t h = 1469598103934665603ull;
+  for (const int32_t word : a.words) h = (h ^ static_cast<uint32_t>(word)) * 1099511628211ull;
+  return h;
+}
+
+// The forward pass, and the data gradient from 16-bit codes.
+void run(int in, int height, int width, int out, int kernel, int stride, int bits) {
+  const int pad = kernel / 2, ho = (height + 2 * pad - kernel) / stride + 1,
+            wo = (width + 2 * pad - kernel) / stride + 1;
+  const float top = static_cast<float>((1 << bits) - 1), half = static_cast<float>(1 << (bits - 1));
+  Array x = noise({3, in, height, width}), w = noise({out, in, kernel, kernel});
+  for (size_t i = 0; i < w.words.size(); i++) w.f()[i] = std::floor(w.f()[i] * half) / half;
+  Array w_scale = array({1}, 1 / half), inv = array({1}, half), scale = array({1}, 1 / half);
+  Array a_max = array({1}, top), port = array({1}), y = array({3, out, ho, wo}), dy = noise(y.shape);
+  Array geometry = {{4}, {stride, pad, 1, 1}, "int32"};
+  Array dx = x, dw = w, step = port, clip = port;
+  const int forward = call(dq_quant_conv2d, {&x, &w, &w_scale, &inv, &scale, &a_max, &port, &port, &geometry, &y});
+  const int backward =
+    call(dq_quant_conv2d_grad, {&x, &w, &w_scale, &inv, &scale, &a_max, &geometry, &dy, &dx, &dw, &step, &clip});
+  std::printf("%d %d %016llx %016llx\n", forward, backward, hash(y), hash(dx));
+}
+
+}  // namespace
+
+int main() {
+  std::printf("%s\n", dq_isa());
+  for (const int bits : {2, 4, 8}) {
+    run(16, 32, 32, 16, 3, 1, bits);
+    run(5, 7, 9, 10, 3, 1, bits);
+    run(12, 9, 9, 6, 3, 2, bits);
+    run(8, 5, 5, 12, 1, 2, bits);
+    run(96, 6, 6, 8, 3, 1, bits);
+  }
+}
