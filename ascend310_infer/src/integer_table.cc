@@ -23,7 +23,12 @@ namespace DQ_NS {
 
 extern const dq::IntegerKernels kIntegerTable;
 extern const dq::Kernels kTable;
-const dq::Kernels kTable = {DQ_TEXT(DQ_NAME), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-                            nullptr,          nullptr, nullptr, nullptr, nullptr, nullptr, &kIntegerTable};  // NOLINT
+constexpr dq::Kernels OnlyIntegers() {
+  dq::Kernels table = {};
+  table.name = DQ_TEXT(DQ_NAME);
+  table.integer = &kIntegerTable;
+  return table;
+}
+const dq::Kernels kTable = OnlyIntegers();
 
 }  // namespace DQ_NS
