@@ -40,17 +40,8 @@ struct DotFloat {
 };
 
 #if !DQ_HAS_BYTES
-struct DotInt32 {  // any integer codes, one per lane
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
-  static constexpr bool CHUNKED = false;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return iset(0); }
+struct DotInt32 : DotWords {  // any integer codes, one per lane
   DQ_INLINE Acc step(Acc a, W w, X x) { return a + w * x; }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 #endif
 

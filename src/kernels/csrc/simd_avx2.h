@@ -131,19 +131,18 @@ DQ_INLINE void transpose(const float *src, size_t stride, float *dst, size_t dst
   }
 }
 
+}  // namespace DQ_NS
+
+#include "dot_words.h"
+
+namespace DQ_NS {
+
 // Integer arithmetic on 4 u8 codes (x) and 4 s8 codes (w) per lane.
 // Pairs: vpmaddubsw into 16-bit accumulators, exact as long as `chunk` steps cannot leave s16; then
 // widened.
-struct DotPairs {
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
+struct DotPairs : DotWords {
   static constexpr int TOP = 255;  // largest code of x
   static constexpr bool CHUNKED = true;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return _mm256_setzero_si256(); }
   DQ_INLINE Acc step(Acc a, W w, X x) {
     // asm: with intrinsics gcc 12 copies every accumulator to another register and spills one
     I t;
@@ -153,43 +152,22 @@ struct DotPairs {
   DQ_INLINE I widen(Acc a) { return _mm256_madd_epi16(a, _mm256_set1_epi16(1)); }
 };
 // Wide: any u8 x s8. Even and odd channels are split into 16-bit lanes, vpmaddwd is exact.
-struct DotWide {
-  struct X {
-    I even, odd;
-  };
-  struct W {
-    I even, odd;
-  };
-  using Acc = I;
-  static constexpr int WORDS = 2;
-  static constexpr bool CHUNKED = false;
+struct DotWide : DotWideWords {
   DQ_INLINE X get_x(const int32_t *p) {
     const I v = iload(p);
     return {_mm256_and_si256(v, _mm256_set1_epi32(0x00ff00ff)), _mm256_srli_epi16(v, 8)};
   }
-  DQ_INLINE W get_w(const int32_t *p) { return {iset(p[0]), iset(p[1])}; }
-  DQ_INLINE Acc zero() { return _mm256_setzero_si256(); }
   DQ_INLINE Acc step(Acc a, W w, X x) {
     return iadd(iadd(a, _mm256_madd_epi16(x.even, w.even)), _mm256_madd_epi16(x.odd, w.odd));
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 // Shorts: 2 s16 x 2 s16 products per lane into 32 bits.
-struct DotShorts {
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
-  static constexpr bool CHUNKED = false;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return _mm256_setzero_si256(); }
+struct DotShorts : DotWords {
   DQ_INLINE Acc step(Acc a, W w, X x) {
     // asm: see DotPairs
     asm("vpaddd %1, %0, %0" : "+x"(a) : "x"(_mm256_madd_epi16(x, w)));
     return a;
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 using DotBytes = DotPairs;
 #define DQ_HAS_BYTES 1

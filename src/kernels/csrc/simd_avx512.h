@@ -122,17 +122,15 @@ DQ_INLINE void transpose(const float *src, size_t stride, float *dst, size_t dst
   }
 }
 
+}  // namespace DQ_NS
+
+#include "dot_words.h"
+
+namespace DQ_NS {
+
 // vpdpbusd: 4 u8 x 4 s8 products per lane into 32 bits, exact for all codes.
-struct DotVnni {
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
+struct DotVnni : DotWords {
   static constexpr int TOP = 255;  // largest code of x
-  static constexpr bool CHUNKED = false;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return _mm512_setzero_si512(); }
   DQ_INLINE Acc step(Acc a, W w, X x) {
 #ifdef DQ_EMULATED
     return _mm512_dpbusd_epi32(a, x, w);
@@ -142,18 +140,9 @@ struct DotVnni {
     return a;
 #endif
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 // vpdpwssd: 2 s16 x 2 s16 products per lane into 32 bits.
-struct DotShorts {
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
-  static constexpr bool CHUNKED = false;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return _mm512_setzero_si512(); }
+struct DotShorts : DotWords {
   DQ_INLINE Acc step(Acc a, W w, X x) {
 #ifdef DQ_EMULATED
     return _mm512_dpwssd_epi32(a, x, w);
@@ -162,7 +151,6 @@ struct DotShorts {
     return a;
 #endif
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 using DotBytes = DotVnni;
 #define DQ_HAS_BYTES 1

@@ -20,42 +20,21 @@
 namespace DQ_NS {
 
 // sdot: signed bytes, so codes of x up to 127.
-struct DotSigned {
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
+struct DotSigned : DotWords {
   static constexpr int TOP = 127;
-  static constexpr bool CHUNKED = false;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return iset(0); }
   DQ_INLINE Acc step(Acc a, W w, X x) {
     return (I)vdotq_s32((int32x4_t)a, (int8x16_t)x, (int8x16_t)w);
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 // Wide: any u8 x s8. Even and odd channels are split into 16-bit lanes.
-struct DotWide {
-  struct X {
-    I even, odd;
-  };
-  struct W {
-    I even, odd;
-  };
-  using Acc = I;
-  static constexpr int WORDS = 2;
-  static constexpr bool CHUNKED = false;
+struct DotWide : DotWideWords {
   DQ_INLINE X get_x(const int32_t *p) {
     const I v = iload(p);
     return {v & 0x00ff00ff, (I)vshrq_n_u16((uint16x8_t)v, 8)};
   }
-  DQ_INLINE W get_w(const int32_t *p) { return {iset(p[0]), iset(p[1])}; }
-  DQ_INLINE Acc zero() { return iset(0); }
   DQ_INLINE Acc step(Acc a, W w, X x) {
     return DotShorts::step(DotShorts::step(a, w.even, x.even), w.odd, x.odd);
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 using DotBytes = DotSigned;
 #define DQ_HAS_BYTES 1

@@ -107,16 +107,14 @@ DQ_INLINE void transpose(const float *src, size_t stride, float *dst, size_t dst
   }
 }
 
+}  // namespace DQ_NS
+
+#include "dot_words.h"
+
+namespace DQ_NS {
+
 // Shorts: 2 s16 x 2 s16 products per lane into 32 bits.
-struct DotShorts {
-  using Acc = I;
-  using X = I;
-  using W = I;
-  static constexpr int WORDS = 1;
-  static constexpr bool CHUNKED = false;
-  DQ_INLINE X get_x(const int32_t *p) { return iload(p); }
-  DQ_INLINE W get_w(const int32_t *p) { return iset(*p); }
-  DQ_INLINE Acc zero() { return iset(0); }
+struct DotShorts : DotWords {
   DQ_INLINE Acc step(Acc a, W w, X x) {
 #if defined(__aarch64__)
     const int16x8_t u = (int16x8_t)x, v = (int16x8_t)w;
@@ -128,7 +126,6 @@ struct DotShorts {
     return a + (x << 16 >> 16) * (w << 16 >> 16) + (x >> 16) * (w >> 16);
 #endif
   }
-  DQ_INLINE F result(Acc a) { return to_float(a); }
 };
 #ifndef DQ_ISA_DOTPROD
 #define DQ_HAS_BYTES 0
