@@ -29,6 +29,10 @@ from src.engine.choose_engine import ENGINES
 from src.entry import guarded
 from src.errors import UserError
 
+# MindSpore times each of its CPU operators at six ways to share it out, five launches each, and then
+# keeps the fastest: the first thirty steps are not those of a training.
+SETTLE = 30
+
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -53,6 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--runners", type=_words, default=list(OURS), help=f"of {','.join(OURS)}; default: all")
     add("--peers", type=_words, default=[], help="torch: the same networks in PyTorch")
     add("--peer-python", help="Python of the peers; default: DYNQUANT_PEER_PYTHON, or this one")
+    add("--settle", type=int, default=SETTLE, help="steps of each runner before any is timed")
     add("--isa", default="", choices=ISAS, help="limit everybody to these instructions")
     add("--timeout", type=float, default=900, help="seconds that a runner may take for a turn")
     return parser.parse_args(arguments)

@@ -29,13 +29,15 @@ def run_step(options: argparse.Namespace) -> dict:
     """Time, print, and return what `--json` writes. UserError: an option out of range."""
     if options.runs < 1:
         raise UserError(f"--runs {options.runs}: must be at least 1")
+    if options.settle < 0:
+        raise UserError(f"--settle {options.settle}: must be at least 0")
     cases = list_cases(
         options.model, options.batch, options.image_size, options.kinds, options.bits,
         options.runners, options.peers, options.threads, options.isa,
     )  # fmt: skip
     python = options.peer_python or os.environ.get("DYNQUANT_PEER_PYTHON") or sys.executable
     machine = describe_machine()
-    outcomes = time_cases(cases, options.runs, python, options.timeout, _say)
+    outcomes = time_cases(cases, options.runs, options.settle, python, options.timeout, _say)
     machine["load_after"] = load()
     rows = [step_row(outcome) for outcome in outcomes]
     add_ratios(rows)

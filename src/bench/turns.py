@@ -21,7 +21,6 @@ from src.bench.case import Case
 from src.bench.process import WorkerError, WorkerProcess
 
 STEPS_PER_TURN = 4  # timed steps, after one that brings the caches back
-WARM_UP = 2  # steps of each worker before the first round, beside the one that compiles
 
 
 @dataclass
@@ -46,9 +45,11 @@ class Outcome:
 
 
 def time_cases(
-    cases: list[Case], runs: int, peer_python: str, timeout: float, say: Callable[[str], None]
-) -> list[Outcome]:
-    """Start a worker per case, one after the other, and time `runs` steps of each in turns.
+    cases: list[Case], runs: int, settle: int, peer_python: str, timeout: float,
+    say: Callable[[str], None],
+) -> list[Outcome]:  # fmt: skip
+    """Start a worker per case, one after the other, let it make `settle` steps, and time `runs`
+    steps of each in turns.
 
     A worker that fails, at any time, leaves an error in its outcome and the others go on. Ctrl-C
     ends the timing; what was timed so far counts.
@@ -58,7 +59,7 @@ def time_cases(
         for outcome in outcomes:
             say(f"starting {outcome.case.name} ...")
             with _noting_failure(outcome):
-                _start(outcome, peer_python, timeout)
+                _start(outcome, settle, peer_python, timeout)
         done = 0
         while done < runs and any(o.worker for o in outcomes):
             steps = min(STEPS_PER_TURN, runs - done)
@@ -75,10 +76,10 @@ def time_cases(
     return outcomes
 
 
-def _start(outcome: Outcome, peer_python: str, timeout: float) -> None:
+def _start(outcome: Outcome, settle: int, peer_python: str, timeout: float) -> None:
     outcome.worker = WorkerProcess(outcome.case, peer_python, timeout)
     outcome.about = outcome.worker.answer()
-    outcome.worker.ask({"warm_up": WARM_UP, "steps": 0})
+    outcome.worker.ask({"warm_up": settle, "steps": 0})
 
 
 @contextlib.contextmanager

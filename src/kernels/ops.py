@@ -229,10 +229,10 @@ class _Norm(nn.Cell):
 
             self.op = _custom(symbol, lambda x, g, b, r: (x, g, g), 3, add_bprop)
         else:
-            grad = _custom(symbol + "_grad", lambda x, g, y, m, v, dy: (x, g, g), 3)
+            grad = _custom(symbol + "_grad", lambda x, g, b, m, v, dy: (x, g, g), 3)
 
             def bprop(x, gamma, beta, out, dout):
-                d = grad(x, gamma, out[0], out[1], out[2], dout[0])
+                d = grad(x, gamma, beta, out[1], out[2], dout[0])
                 return d[0], d[1], d[2]
 
             self.op = _custom(symbol, lambda x, g, b: (x, g, g), 3, bprop)

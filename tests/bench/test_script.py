@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TINY = ["--model", "resnet8", "--batch", "4", "--runs", "1"]
+TINY = ["--model", "resnet8", "--batch", "4", "--runs", "1", "--settle", "2"]
 
 
 def bench(*arguments, timeout: float = 300, **environment) -> subprocess.CompletedProcess:

@@ -37,10 +37,10 @@ if kind == "refused":
     print(json.dumps({"error": "no compiler"}), flush=True)
 print(json.dumps({"isa": kind}), flush=True)
 for line in sys.stdin:
-    steps = json.loads(line)["steps"]
-    if steps:
-        with open(log, "a") as file:
-            file.write(f"{kind}{steps} ")
+    request = json.loads(line)
+    steps = request["steps"]
+    with open(log, "a") as file:
+        file.write(f"{kind}{steps}/{request['warm_up']} ")
     if kind == "mortal" and steps:
         sys.exit(3)
     answer = {"ms": [1.0] * steps, "loss": 2.0, "peak_mb": 3.0, "kernel_ms": {"conv": 0.5}}
@@ -60,12 +60,12 @@ def log(monkeypatch, tmp_path) -> Path:
 
 def timed(kinds: list[str], runs: int, timeout: float = 30) -> list:
     cases = [Case(kind, "native", "resnet8", 4, 32, 4, 1) for kind in kinds]
-    return time_cases(cases, runs, sys.executable, timeout, lambda line: None)
+    return time_cases(cases, runs, 7, sys.executable, timeout, lambda line: None)
 
 
-def test_turns_alternate_and_add_up(log):
+def test_workers_settle_and_then_turns_alternate_and_add_up(log):
     first, second = timed(["a", "b"], runs=6)
-    assert log.read_text().split() == ["a4", "b4", "a2", "b2"]
+    assert log.read_text().split() == ["a0/7", "b0/7", "a4/1", "b4/1", "a2/1", "b2/1"]
     for outcome in (first, second):
         assert outcome.ms == [1.0] * 6 and not outcome.error
         assert (outcome.loss, outcome.peak_mb) == (2.0, 3.0)
@@ -81,7 +81,7 @@ def test_ctrl_c_keeps_what_was_timed(log):
     case = Case("a", "native", "resnet8", 4, 32, 4, 1)
     says = []
     (outcome,) = time_cases(
-        [case], 8, sys.executable, 30, lambda line: (says.append(line), interrupt(line))
+        [case], 8, 0, sys.executable, 30, lambda line: (says.append(line), interrupt(line))
     )
     assert outcome.ms == [1.0] * 4 and outcome.worker is None
     assert "interrupted" in says[-1]

@@ -15,7 +15,9 @@
 
 import logging
 import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +77,13 @@ def test_a_damaged_file_is_replaced(tiny, damage):
     path.write_bytes(damage or whole[: len(whole) // 2])
     found, lib = build.load()
     assert found.read_bytes() == whole and lib.tiny() == 42
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="built on Linux only")
+@pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
+def test_the_sources_compile():
+    """Otherwise a fault in them would only skip every other test of the kernels."""
+    assert kernels.available()
 
 
 def test_no_compiler_means_none_and_one_line(tiny, monkeypatch, caplog):

@@ -211,22 +211,23 @@ int norm(const Tensors &t, bool relu, bool residual) {
   });
 }
 
-// x, gamma, y, mean, var, dy -> dx, dgamma, dbeta[, dresidual]
+// x, gamma, y (with a residual) or beta, mean, var, dy -> dx, dgamma, dbeta[, dresidual]
 int norm_grad(const Tensors &t, bool relu, bool residual) {
   const int code = residual ? check<10>(t, {ANY, 1, ANY, 1, 1, ANY, ANY, 1, 1, ANY}, -1)
-                            : check<9>(t, {ANY, 1, ANY, 1, 1, ANY, ANY, 1, 1}, -1);
+                            : check<9>(t, {ANY, 1, 1, 1, 1, ANY, ANY, 1, 1}, -1);
   if (code) return code;
   if (t.ndims[0] < 2) return kRank;
   NormShape s;
-  const int channel_sized[3][2] = {{1, 1}, {3, 2}, {7, 2}};
+  const int channel_sized[4][2] = {{1, 1}, {2, residual ? 0 : 1}, {3, 2}, {7, 2}};
   for (const auto &range : channel_sized) {
     if (const int bad = norm_shape(t, range[0], range[1], relu, &s)) return bad;
   }
-  for (const int like_x : {2, 5, 6, residual ? 9 : 6}) {
+  for (const int like_x : {residual ? 2 : 5, 5, 6, residual ? 9 : 6}) {
     if (const int bad = check_same(t, 0, like_x)) return bad;
   }
+  const float *beta = residual ? nullptr : t.f(2), *y = residual ? t.f(2) : nullptr;
   return guarded(Timer::kNormBackward, [&](const Kernels &k) {
-    k.norm_backward(s, t.f(0), t.f(1), t.f(2), t.f(3), t.f(4), t.f(5), t.f(6), t.f(7), t.f(8),
+    k.norm_backward(s, t.f(0), t.f(1), beta, y, t.f(3), t.f(4), t.f(5), t.f(6), t.f(7), t.f(8),
                     residual ? t.f(9) : nullptr);
     return kOk;
   });

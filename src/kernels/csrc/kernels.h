@@ -86,9 +86,10 @@ struct Kernels {
                     const float *y, const float *dy, float *ip);
   void (*norm_forward)(const NormShape &, const float *x, const float *gamma, const float *beta,
                        const float *residual, float *y, float *mean, float *var);
-  void (*norm_backward)(const NormShape &, const float *x, const float *gamma, const float *y,
-                        const float *mean, const float *var, const float *dy, float *dx,
-                        float *dgamma, float *dbeta, float *dresidual);
+  // beta is read without a residual, y and dresidual with one
+  void (*norm_backward)(const NormShape &, const float *x, const float *gamma, const float *beta,
+                        const float *y, const float *mean, const float *var, const float *dy,
+                        float *dx, float *dgamma, float *dbeta, float *dresidual);
   void (*quant_forward)(const Grid &, const float *x, float *y);
   // step, clip [rows]: the LSQ and PACT sums of each row
   void (*quant_backward)(const Grid &, const float *x, const float *dy, float *dx, double *step,

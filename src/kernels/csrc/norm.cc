@@ -66,6 +66,17 @@ static void centered_sums(const float *x, int n, float center, double *s1, doubl
   }
 }
 
+// y before the residual is fma(x, scale, offset). Both passes take it from the stored mean and
+// variance: the backward one then finds where ReLU let a value through without reading y.
+struct Affine {
+  F scale, offset;
+  Affine(float gamma, float beta, float mean, float var) {
+    const double k = gamma / std::sqrt((double)var + EPS);
+    scale = set((float)k), offset = set((float)(beta - mean * k));
+  }
+  F operator()(F x) const { return fma(x, scale, offset); }
+};
+
 void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta,
                   const float *residual, float *y, float *mean, float *var) {
   parallel(s.c, [&](int, int c) {
@@ -77,18 +88,18 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
                  spread = s2 / count - shift * shift;
     mean[c] = (float)(center + shift);
     var[c] = (float)(spread > 0 ? spread : spread < 0 ? 0 : spread);  // NaN stays
-    const double k = gamma[c] / std::sqrt((double)var[c] + EPS);
-    const F vk = set((float)k), vb = set((float)(beta[c] - (center + shift) * k)), zero = set(0.f);
+    const Affine normed(gamma[c], beta[c], mean[c], var[c]);
+    const F zero = set(0.f);
     for (int n = 0; n < s.n; n++) {
       const size_t at = ((size_t)n * s.c + c) * s.hw;
       if (residual) {
         over(s.hw, [&](auto ld, auto st) {
-          const F v = add(ld(residual + at), fma(ld(x + at), vk, vb));
+          const F v = add(ld(residual + at), normed(ld(x + at)));
           st(y + at, s.relu ? vmax(zero, v) : v);  // this order of vmax keeps NaN
         });
       } else {
         over(s.hw, [&](auto ld, auto st) {
-          const F v = fma(ld(x + at), vk, vb);
+          const F v = normed(ld(x + at));
           st(y + at, s.relu ? vmax(zero, v) : v);
         });
       }
@@ -96,37 +107,54 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
   });
 }
 
-void norm_backward(const NormShape &s, const float *x, const float *gamma, const float *y,
-                   const float *mean, const float *var, const float *dy, float *dx, float *dgamma,
-                   float *dbeta, float *dresidual) {
+// The sums and dx of channel c. d(ld, at): dy behind the ReLU.
+template <class Behind>
+static void channel_grads(const NormShape &s, int c, const float *x, float gamma, float mean,
+                          float var, Behind &&d, float *dx, float *dgamma, float *dbeta,
+                          float *dresidual) {
+  const F mu = set(mean), zero = set(0.f);
+  double s1 = 0, s2 = 0;
+  for (int n = 0; n < s.n; n++) {
+    const size_t at = ((size_t)n * s.c + c) * s.hw;
+    F a = zero, b = zero;
+    over(s.hw, [&](auto ld, auto st) {
+      const F v = d(ld, at);
+      if (dresidual) st(dresidual + at, v);
+      a = add(a, v), b = fma(v, sub(ld(x + at), mu), b);  // lanes beyond the end have v = 0
+    });
+    s1 += sum(a), s2 += sum(b);
+  }
+  const double count = (double)s.n * s.hw, inv = 1.0 / std::sqrt((double)var + EPS),
+               k = gamma * inv;
+  *dbeta = (float)s1;
+  *dgamma = (float)(s2 * inv);
+  // dx = k * d - k * s1 / count - (x - mean) * k * inv^2 * s2 / count
+  const F vk = set((float)k), v0 = set((float)(-k * s1 / count)),
+          v1 = set((float)(-k * inv * inv * s2 / count));
+  for (int n = 0; n < s.n; n++) {
+    const size_t at = ((size_t)n * s.c + c) * s.hw;
+    over(s.hw, [&](auto ld, auto st) {
+      const F v = dresidual ? ld(dresidual + at) : d(ld, at);
+      st(dx + at, fma(vk, v, fma(v1, sub(ld(x + at), mu), v0)));
+    });
+  }
+}
+
+void norm_backward(const NormShape &s, const float *x, const float *gamma, const float *beta,
+                   const float *y, const float *mean, const float *var, const float *dy, float *dx,
+                   float *dgamma, float *dbeta, float *dresidual) {
+  const F zero = set(0.f);
   parallel(s.c, [&](int, int c) {
-    const F mu = set(mean[c]), zero = set(0.f);
-    double s1 = 0, s2 = 0;
-    for (int n = 0; n < s.n; n++) {
-      const size_t at = ((size_t)n * s.c + c) * s.hw;
-      F a = zero, b = zero;
-      over(s.hw, [&](auto ld, auto st) {
-        F d = ld(dy + at);
-        if (s.relu) d = keep_above(d, ld(y + at), zero);
-        if (dresidual) st(dresidual + at, d);
-        a = add(a, d), b = fma(d, sub(ld(x + at), mu), b);  // lanes beyond the end have d = 0
-      });
-      s1 += sum(a), s2 += sum(b);
-    }
-    const double count = (double)s.n * s.hw, inv = 1.0 / std::sqrt((double)var[c] + EPS),
-                 k = gamma[c] * inv;
-    dbeta[c] = (float)s1;
-    dgamma[c] = (float)(s2 * inv);
-    // dx = k * d - k * s1 / count - (x - mean) * k * inv^2 * s2 / count
-    const F vk = set((float)k), v0 = set((float)(-k * s1 / count)),
-            v1 = set((float)(-k * inv * inv * s2 / count));
-    for (int n = 0; n < s.n; n++) {
-      const size_t at = ((size_t)n * s.c + c) * s.hw;
-      over(s.hw, [&](auto ld, auto st) {
-        F d = ld((dresidual ? dresidual : dy) + at);
-        if (!dresidual && s.relu) d = keep_above(d, ld(y + at), zero);
-        st(dx + at, fma(vk, d, fma(v1, sub(ld(x + at), mu), v0)));
-      });
+    const auto grads = [&](auto &&d) {
+      channel_grads(s, c, x, gamma[c], mean[c], var[c], d, dx, dgamma + c, dbeta + c, dresidual);
+    };
+    if (!s.relu) {
+      grads([&](auto ld, size_t at) { return ld(dy + at); });
+    } else if (dresidual) {
+      grads([&](auto ld, size_t at) { return keep_above(ld(dy + at), ld(y + at), zero); });
+    } else {
+      const Affine normed(gamma[c], beta[c], mean[c], var[c]);
+      grads([&](auto ld, size_t at) { return keep_above(ld(dy + at), normed(ld(x + at)), zero); });
     }
   });
 }

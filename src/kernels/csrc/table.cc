@@ -31,7 +31,7 @@ int conv_inner(const ConvShape &, const Quantizers &, const float *, const int *
 void norm_forward(const NormShape &, const float *, const float *, const float *, const float *,
                   float *, float *, float *);
 void norm_backward(const NormShape &, const float *, const float *, const float *, const float *,
-                   const float *, const float *, float *, float *, float *, float *);
+                   const float *, const float *, const float *, float *, float *, float *, float *);
 void quant_forward(const Grid &, const float *, float *);
 void quant_backward(const Grid &, const float *, const float *, float *, double *, double *);
 void dorefa_forward(size_t, int, const float *, const float *, float *);
