@@ -40,7 +40,8 @@ _LINK_FLAGS += ["-Wl,-z,nodelete"]
 # Sources compiled once; all other .cc files are compiled per instruction set.
 _COMMON = {
     "aot.cc", "check.cc", "engine.cc", "engine_abi.cc", "maxpool.cc", "operation_aot.cc", "pool.cc",
-    "profile.cc", "program.cc", "safetensors.cc", "select.cc", "subsample.cc", "tensors.cc",
+    "profile.cc", "program.cc", "running.cc", "safetensors.cc", "select.cc", "subsample.cc",
+    "tensors.cc",
 }  # fmt: skip
 _ISA_FLAGS = {
     "x86_64": {

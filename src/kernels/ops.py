@@ -63,6 +63,15 @@ def batch_norm(relu: bool, residual: bool) -> nn.Cell:
     return _Norm(relu, residual)
 
 
+def running_statistics() -> nn.Cell:
+    """op(moving_mean, moving_variance, mean [C], variance [C], share [R], factor) -> both, moved.
+
+    moved = moving * (1 - share) + value * share; the variance counts `factor` times. moving_*: [C] at R = 1, or [R, C].
+    factor: shape (1,). There is no gradient.
+    """
+    return _Running()
+
+
 def fake_quant() -> nn.Cell:
     """op(x, inv, scale, low, high, step, clip) -> scale * floor(clamp(x * inv, low, high) + 0.5), any shape.
 
@@ -242,6 +251,15 @@ class _Norm(nn.Cell):
         if self.residual:
             return self.op(x, gamma, beta, residual)
         return self.op(x, gamma, beta)
+
+
+class _Running(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.op = _custom("dq_running", lambda mean, variance, *rest: (mean, variance), 2)
+
+    def construct(self, moving_mean, moving_variance, mean, variance, share, factor):
+        return self.op(moving_mean, moving_variance, mean, variance, share, factor)
 
 
 class _FakeQuant(nn.Cell):

@@ -48,6 +48,7 @@ def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.relu, residual=False)
             cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
+            cell.moved = kernels.running_statistics()
         elif isinstance(cell, ShortcutA):
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
         elif isinstance(cell, MaxPool):

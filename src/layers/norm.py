@@ -23,6 +23,7 @@ updates; all zeros update none. One set of statistics per width is from Jin et a
 and Yu et al., "Slimmable Neural Networks", 2019 (there per channel count).
 """
 
+import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
@@ -43,7 +44,9 @@ class BatchNorm(nn.Cell):
         self.frozen = False
         self.train_norm = ops.BatchNorm(True, EPSILON, 1 - MOMENTUM)
         self.eval_norm = ops.BatchNorm(False, EPSILON)
-        self.fused = self.fused_add = None  # training kernels (layers/native.py)
+        self.share = Tensor(np.float32([1 - MOMENTUM]))
+        self.moved = Moved()
+        self.fused = self.fused_add = None  # training kernels, as for `moved` (layers/native.py)
 
     def construct(self, x, residual=None, row=None):
         learns = self.training and not self.frozen
@@ -81,19 +84,33 @@ class BatchNorm(nn.Cell):
     def _follow(self, x, mean, variance, row):
         # The running variance is the unbiased one, as MindSpore's own operator keeps it.
         count = x.size // x.shape[1]
-        share = 1 - MOMENTUM if row is None else row.reshape((-1, 1)) * (1 - MOMENTUM)
-        unbiased = variance * (count / max(1, count - 1))
-        _move(self.moving_mean, ops.stop_gradient(mean), share)
-        _move(self.moving_variance, ops.stop_gradient(unbiased), share)
+        factor = Tensor([count / max(1, count - 1)], ms.float32)
+        share = self.share if row is None else row * (1 - MOMENTUM)
+        mean, variance = self.moved(
+            self.moving_mean, self.moving_variance, ops.stop_gradient(mean),
+            ops.stop_gradient(variance), share, factor,
+        )  # fmt: skip
+        ops.assign(self.moving_mean, mean)
+        ops.assign(self.moving_variance, variance)
+
+
+class Moved(nn.Cell):
+    """Running statistics (C,) or (R, C), after a batch: old * (1 - share) + value * share.
+
+    share: (1,) or (R,); factor (1,) makes the batch's variance the unbiased one.
+    """
+
+    def construct(self, moving_mean, moving_variance, mean, variance, share, factor):
+        share = share.reshape((-1, 1)) if moving_mean.ndim == 2 else share
+        return (
+            moving_mean * (1 - share) + mean * share,
+            moving_variance * (1 - share) + variance * factor * share,
+        )
 
 
 def _map(values):
     """One value per channel, shaped for feature maps."""
     return values.reshape((1, -1, 1, 1))
-
-
-def _move(running, value, share):
-    ops.assign(running, running * (1 - share) + value * share)
 
 
 def keep_rows(network: nn.Cell, rows: int) -> None:

@@ -73,3 +73,26 @@ def test_shapes_are_checked(isa):
     x, c = np.zeros((2, 3, 4, 4), np.float32), np.zeros(4, np.float32)
     with pytest.raises(KernelError, match="norm_relu: the shapes"):
         call("dq_norm_relu", [x, c, c], [x.shape, (4,), (4,)])
+
+
+@pytest.mark.parametrize("rows", [None, 1, 3])
+def test_running_statistics(isa, rows):
+    """Bit for bit what plain float32 operators give."""
+    rng = np.random.default_rng(0)
+    shape = (5,) if rows is None else (rows, 5)
+    share, factor = rng.random(rows or 1, np.float32), np.array([1.25], np.float32)
+    old = [rng.standard_normal(shape).astype(np.float32) for _ in range(2)]
+    new = [rng.standard_normal(5).astype(np.float32) for _ in range(2)]
+    got = call("dq_running", [*old, *new, share, factor], [shape, shape])
+    wide = share if rows is None else share[:, None]
+    for before, value, after in zip(old, (new[0], new[1] * factor), got, strict=True):
+        np.testing.assert_array_equal(after, before * (1 - wide) + value * wide)
+
+
+@pytest.mark.parametrize(
+    "moving, batch, share", [((2, 5), 5, 3), ((5, 2), 5, 2), ((5,), 4, 1), ((5,), 5, 2)], ids=str
+)
+def test_running_statistics_that_do_not_fit_are_refused(isa, moving, batch, share):
+    arrays = [np.zeros(shape, np.float32) for shape in (moving, moving, batch, batch, share, 1)]
+    with pytest.raises(KernelError, match="running: the shapes"):
+        call("dq_running", arrays, [moving, moving])

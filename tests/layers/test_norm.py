@@ -46,6 +46,12 @@ def running(cell):
     return cell.moving_mean.asnumpy().copy(), cell.moving_variance.asnumpy().copy()
 
 
+def on_kernels(cell):
+    if not kernels.available():
+        pytest.skip("no C++ compiler")
+    use_native(nn.SequentialCell(cell))
+
+
 def data(seed=1):
     return np.random.default_rng(seed).normal(2, 3, (4, 3, 5, 5)).astype(np.float32)
 
@@ -60,9 +66,12 @@ def test_training_uses_the_batch(relu, with_residual):
     np.testing.assert_allclose(y, np.maximum(expected, 0) if relu else expected, atol=1e-4)
 
 
-def test_running_statistics_keep_nine_tenths():
+@pytest.mark.parametrize("native", [False, True])
+def test_running_statistics_keep_nine_tenths(native):
     """The variance that is kept is the unbiased one, as in PyTorch."""
     cell, x = norm_cell().set_train(), data()
+    if native:
+        on_kernels(cell)
     mean, variance = running(cell)
     cell(Tensor(x))
     count = x.size / 3
@@ -138,11 +147,9 @@ def test_a_row_is_read(chosen):
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("chosen", [0, 2, None])
 def test_only_the_row_of_a_pass_moves(chosen, native):
-    if native and not kernels.available():
-        pytest.skip("no C++ compiler")
     cell, x, row = bank().set_train(), data(), np.zeros(3, np.float32)
     if native:
-        use_native(nn.SequentialCell(cell))
+        on_kernels(cell)
     if chosen is not None:
         row[chosen] = 1
     before = running(cell)

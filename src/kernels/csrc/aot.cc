@@ -22,6 +22,7 @@
 
 #include "pool.h"
 #include "profile.h"
+#include "running.h"
 #include "subsample.h"
 #include "tensors.h"
 
@@ -233,6 +234,24 @@ int norm_grad(const Tensors &t, bool relu, bool residual) {
   });
 }
 
+// moving mean, moving variance, both ([rows,] c), mean, variance (c), share (rows), factor of the
+// variance -> moved mean, moved variance
+int running(const Tensors &t) {
+  if (const int code = check<8>(t, {ANY, ANY, 1, 1, 1, ONE, ANY, ANY}, -1)) return code;
+  const int64_t channels = t.size(2), rows = t.size(4);
+  for (const int i : {0, 1, 6, 7}) {
+    if (t.size(i) != rows * channels || t.dim(i, t.ndims[i] - 1) != channels) return kShape;
+  }
+  if (t.size(3) != channels) return kShape;
+  if (rows > INT32_MAX || channels > INT32_MAX) return kTooLarge;
+  const Running s = {(int)rows, (int)channels, t.f(4)};
+  return guarded(Timer::kNormForward, [&](const Kernels &) {
+    move_running(s, t.f(0), t.f(2), 1, t.f(6));
+    move_running(s, t.f(1), t.f(3), *t.f(5), t.f(7));
+    return kOk;
+  });
+}
+
 // x, inv, scale, low, high, step, clip -> y
 int fake_quant(const Tensors &t) {
   if (const int code = check<8>(t, {ANY, ANY, ANY, ONE, ONE, ANY, ANY, ANY}, -1)) return code;
@@ -396,6 +415,7 @@ DQ_EXPORT(dq_norm_add, norm(t, false, true))
 DQ_EXPORT(dq_norm_add_grad, norm_grad(t, false, true))
 DQ_EXPORT(dq_norm_add_relu, norm(t, true, true))
 DQ_EXPORT(dq_norm_add_relu_grad, norm_grad(t, true, true))
+DQ_EXPORT(dq_running, running(t))
 DQ_EXPORT(dq_fake_quant, fake_quant(t))
 DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))
 DQ_EXPORT(dq_dorefa, dorefa(t))
