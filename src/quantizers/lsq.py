@@ -61,7 +61,7 @@ class LsqWeight(WeightQuantizer):
         rows = list(weight) if per_channel else [weight]
         steps = [[first_step(row, top_signed(b)) for row in rows] for b in self.widths]
         self.step = learned(np.array(steps), "step")  # (slots, 1 or O)
-        self.broadcast = (len(rows),) + (1,) * (weight.ndim - 1) if per_channel else None
+        self.broadcast = (len(rows),) + (1,) * (weight.ndim - 1) if per_channel else (1,)
         self.factors = [
             1.0 / float(weight.size / len(rows) * top_signed(b)) ** 0.5 for b in self.widths
         ]
@@ -74,9 +74,8 @@ class LsqWeight(WeightQuantizer):
         step = at_slot(self.step, slot)
         scale = kept_positive(step)
         # A port's value is not used: a factor on it is a factor on the gradient.
-        port, wide = step * self.factors[slot], scale
-        if self.broadcast is not None:
-            port, wide = port.reshape(self.broadcast), wide.reshape(self.broadcast)
+        port = (step * self.factors[slot]).reshape(self.broadcast)
+        wide = scale.reshape(self.broadcast)
         values = self.quantize(
             weight, 1 / wide, wide, self.lows[slot], self.highs[slot], port, self.zero
         )
