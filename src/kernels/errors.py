@@ -22,7 +22,7 @@ MESSAGES = {
     12: "a tensor has the wrong type: all are float32 (the geometry is int32)",
     13: "the shapes of the tensors do not fit together",
     14: "geometry out of range: 1 <= stride <= 8, 0 <= padding < kernel size, groups must divide the channels, "
-    "and the kernel must fit into the padded image",
+    "the kernel must fit into the padded image, and short gradients are 0 or 1",
     15: "too large: an image or a weight tensor may have at most 2^31 - 1 elements",
     16: "a dimension is zero",
     17: "the largest code (a_max, high) must be an integer in 1..255, the smallest (low) one in -128..0",

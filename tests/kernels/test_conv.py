@@ -222,6 +222,7 @@ def test_results_do_not_depend_on_the_number_of_threads(isa):
         ({"geo": geometry(9, 1)}, "stride"),
         ({"geo": geometry(1, 3)}, "padding"),
         ({"geo": geometry(1, 1, 2)}, "groups"),
+        ({"geo": np.array([1, 1, 1, 2], np.int32)}, "short gradients"),
         ({"y": (2, 4, 8, 7)}, "shapes"),
     ],
 )

@@ -135,6 +135,14 @@ def test_batch_norm(mode, residual):
             assert abs((value(moved[0]) - value(moved[1])) / 2e-5 - grad.flat[at]) < 1e-3
 
 
+def test_running_statistics(mode):
+    old, new = np.array([[1, 2], [3, 4]], np.float32), np.array([5, 6], np.float32)
+    share, factor = np.array([0.5, 0], np.float32), np.array([2], np.float32)
+    inputs = [ms.Tensor(a) for a in (old, old, new, new, share, factor)]
+    mean, variance = (t.asnumpy() for t in native_ops.running_statistics()(*inputs))
+    assert mean.tolist() == [[3, 4], [3, 4]] and variance.tolist() == [[5.5, 7], [3, 4]]
+
+
 @pytest.mark.parametrize("rows", [1, 5])
 def test_fake_quant(mode, rows):
     x = np.linspace(-1, 3, 50, dtype=np.float32).reshape(5, 10)

@@ -24,7 +24,7 @@ enum Code {
   kRank = 11,        // a tensor has the wrong number of dimensions
   kDtype = 12,       // a tensor has the wrong element type
   kShape = 13,       // shapes of inputs or outputs do not fit together
-  kGeometry = 14,    // stride, padding or groups out of range
+  kGeometry = 14,    // stride, padding, groups or short gradients out of range
   kTooLarge = 15,    // an image or a weight tensor exceeds 2^31 - 1 elements
   kEmpty = 16,       // a dimension is zero
   kLevels = 17,      // a_max outside 1..255 or not an integer
