@@ -96,3 +96,9 @@ def test_running_statistics_that_do_not_fit_are_refused(isa, moving, batch, shar
     arrays = [np.zeros(shape, np.float32) for shape in (moving, moving, batch, batch, share, 1)]
     with pytest.raises(KernelError, match="running: the shapes"):
         call("dq_running", arrays, [moving, moving])
+
+
+def test_running_statistics_have_a_channel_axis(isa):
+    arrays = [np.zeros(shape, np.float32) for shape in ((), (), 1, 1, 1, 1)]
+    with pytest.raises(KernelError, match="running: a tensor has the wrong number of dimensions"):
+        call("dq_running", arrays, [(), ()])

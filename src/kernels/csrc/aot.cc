@@ -219,11 +219,12 @@ int norm_grad(const Tensors &t, bool relu, bool residual) {
   if (code) return code;
   if (t.ndims[0] < 2) return kRank;
   NormShape s;
-  const int channel_sized[4][2] = {{1, 1}, {2, residual ? 0 : 1}, {3, 2}, {7, 2}};
+  const int channel_sized[3][2] = {{1, 1}, {3, 2}, {7, 2}};
   for (const auto &range : channel_sized) {
     if (const int bad = norm_shape(t, range[0], range[1], relu, &s)) return bad;
   }
-  for (const int like_x : {residual ? 2 : 5, 5, 6, residual ? 9 : 6}) {
+  if (const int bad = residual ? check_same(t, 0, 2) : norm_shape(t, 2, 1, relu, &s)) return bad;
+  for (const int like_x : {5, 6, residual ? 9 : 6}) {
     if (const int bad = check_same(t, 0, like_x)) return bad;
   }
   const float *beta = residual ? nullptr : t.f(2), *y = residual ? t.f(2) : nullptr;
@@ -240,6 +241,7 @@ int running(const Tensors &t) {
   if (const int code = check<8>(t, {ANY, ANY, 1, 1, 1, ONE, ANY, ANY}, -1)) return code;
   const int64_t channels = t.size(2), rows = t.size(4);
   for (const int i : {0, 1, 6, 7}) {
+    if (t.ndims[i] < 1) return kRank;
     if (t.size(i) != rows * channels || t.dim(i, t.ndims[i] - 1) != channels) return kShape;
   }
   if (t.size(3) != channels) return kShape;
