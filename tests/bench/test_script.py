@@ -72,6 +72,7 @@ def test_a_step_is_timed_and_a_missing_peer_is_an_error_row(tmp_path, bare_pytho
     [
         (["--model", "resnet9"], ["--model resnet9", "resnet8"]),
         (["--runs", "0"], ["--runs 0"]),
+        (["--settle", "-1"], ["--settle -1"]),
         (["--json", "no/such/folder/x.json"], ["no/such/folder"]),
     ],
 )
