@@ -44,6 +44,17 @@ SHAPES = [
     (2, 2, 70, 100, 4, 3, 1, 1, 1),
     (20, 256, 4, 4, 256, 3, 1, 1, 1),
 ]
+# Where float arithmetic takes Winograd's products: tiles beyond the last row or column, several blocks of tiles,
+# images and rows that share a vector, channels that fill no block, every padding.
+WINOGRAD_SHAPES = [
+    (2, 9, 70, 100, 11, 3, 1, 1, 1),
+    (3, 8, 3, 3, 8, 3, 1, 0, 1),
+    (2, 10, 6, 5, 9, 3, 1, 2, 1),
+    (1, 8, 1, 1, 8, 3, 1, 1, 1),
+    (2, 16, 37, 35, 40, 3, 1, 1, 1),
+    (33, 8, 2, 2, 16, 3, 1, 1, 1),
+    (2, 130, 14, 14, 33, 3, 1, 0, 1),
+]
 
 
 def _case(shape, seed=0):
@@ -64,7 +75,7 @@ def _quantisers(rng, oc, w_bits, a_bits, per_channel):
     return levels, w_scale, a_max, a_scale, (1 / a_scale).astype(np.float32)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES + WINOGRAD_SHAPES, ids=str)
 def test_float_conv(isa, shape):
     x, w, dy, geo = _case(shape)
     (y,) = call("dq_conv2d", [x, w, geometry(*geo)], [dy.shape])
@@ -81,6 +92,11 @@ def test_float_conv(isa, shape):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_quant_conv(isa, shape, bits):
     _check_quant_conv(shape, bits, unit=1)
+
+
+@pytest.mark.parametrize("shape", WINOGRAD_SHAPES, ids=str)
+def test_quant_conv_with_products_of_tiles(isa, shape):
+    _check_quant_conv(shape, (4, 4), unit=1)
 
 
 @pytest.mark.parametrize("bits", [(8, 2), (3, 4), (2, 7)], ids=str)
@@ -189,6 +205,16 @@ def test_rounds_half_up_and_clips(isa):
     assert y.ravel().tolist() == [1, 2, 3, 2, 0, 3, 3, 3]
 
 
+@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[3]], ids=str)
+def test_what_is_not_finite_stays_in_its_image(isa, shape):
+    x, w, dy, geo = _case(shape)
+    x[1, 2, 3, 4], dy[0, 2, 3, 4] = np.inf, np.nan
+    (y,) = call("dq_conv2d", [x, w, geometry(*geo)], [dy.shape])
+    dx, dw = call("dq_conv2d_grad", [x, w, geometry(*geo), dy], [x.shape, w.shape])
+    assert not np.isfinite(y[1]).all() and np.isfinite(y[0]).all()
+    assert np.isnan(dx[0]).any() and np.isfinite(dx[1:]).all() and np.isnan(dw).any()
+
+
 def test_nan_weights_reach_the_output(isa):
     x, w, dy, geo = _case(SHAPES[0])
     one, top = np.ones(1, np.float32), np.array([15], np.float32)
@@ -197,10 +223,11 @@ def test_nan_weights_reach_the_output(isa):
     assert np.isnan(y).all()
 
 
-def test_results_do_not_depend_on_the_number_of_threads(isa):
+@pytest.mark.parametrize("stride", [1, 2])
+def test_results_do_not_depend_on_the_number_of_threads(isa, stride):
     from src import kernels
 
-    x, w, dy, geo = _case((11, 16, 9, 9, 20, 3, 2, 1, 1))
+    x, w, dy, geo = _case((11, 16, 10, 10, 20, 3, stride, 1, 1))
     results = []
     try:
         for count in (1, 2, 5):

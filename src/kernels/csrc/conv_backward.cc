@@ -97,7 +97,7 @@ int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const
   const ShortPlan shorts = short_plan(s, q);
   WeightGrad wg(s, q, x, dy, shorts.used);
   if (out.dx) {
-    g = grad_plan(s, q, shorts.weights);
+    g = grad_plan(s, q, shorts.weights, wg.together());
     buffers = grad_buffers(g, wg.together());
   }
   const Runs runs = make_runs(s.n, choice, q.count, wg.run_length());

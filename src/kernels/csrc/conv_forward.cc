@@ -18,6 +18,7 @@
 #include "batches.h"
 #include "codes.h"
 #include "weights.h"
+#include "winograd.h"
 
 namespace DQ_NS {
 
@@ -160,8 +161,39 @@ static double dot_rows(const float *src, int row_len, int rows, int cols, const 
   return sum(add(a, b));
 }
 
+static int winograd_forward(const ConvShape &s, const float *w, const float *x, float *y) {
+  const Winograd g =
+      winograd(s, imax(1, imin(256 / (s.ho * s.wo), s.n / (2 * dq::pool_threads()))), false);
+  float *weights = scratch<float>(-1, kPackedWeights, g.weights());
+  winograd_weights(g, w, weights);
+  const WinogradBuffers *buffers = winograd_buffers(g);
+  const Runs runs = make_runs(s.n, nullptr, 0, g.tiles.images);
+  const size_t plane = (size_t)s.ho * s.wo;
+  parallel(runs.count, [&](int thread, int item) {
+    const int n = runs.run[item].first;
+    const auto out = [&](int m, int o, int h) {
+      return y + ((size_t)(n + m) * s.oc + o) * plane + (size_t)h * s.wo;
+    };
+    winograd_pass(
+        g, buffers[thread], weights, runs.run[item].count,
+        [&](int m) { return x + (size_t)(n + m) * s.ic * s.h * s.w; },
+        [&](int m, int first, int outputs, int h, int rows) {
+          for (int o = 0; o < outputs; o++)
+            prefetch_for_writing(out(m, first + o, h), (size_t)rows * s.wo);
+        },
+        [&](int m, int first, int outputs, int h, int rows, auto &&row) {
+          for (int o = 0; o < outputs; o++) {
+            for (int r = 0; r < rows; r++)
+              store_scaled(row(o, r), s.wo, 1, s.wo, 1.f, out(m, first + o, h + r));
+          }
+        });
+  });
+  return dq::kOk;
+}
+
 int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
                  float *y) {
+  if (!q.count && winograd_fits(s)) return winograd_forward(s, q.w, x, y);
   const ForwardPlan f = forward_plan(s);
   Pack *packs = scratch<Pack>(-1, kPacks, imax(q.count, 1));
   if (const int code = prepare_weights(s, q, f.map, packs)) return code;

@@ -80,8 +80,18 @@ static void pack_grad_weights(GradPlan &g, const Quantizers &q, const int16_t *c
       count * g.weights < (1 << 17));
 }
 
-GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes) {
+GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes, int images) {
   GradPlan g = geometry(s, codes != nullptr);
+  g.by_winograd = !codes && winograd_fits(s);
+  if (g.by_winograd) {
+    g.winograd = winograd(s, images, true);
+    g.weights = g.winograd.weights();
+    float *out = scratch<float>(-1, kGradWeights, imax(q.count, 1) * g.weights);
+    for (int k = 0; k < imax(q.count, 1); k++)
+      winograd_weights(g.winograd, q.w + (size_t)k * 9 * s.oc * s.ic, out + k * g.weights);
+    g.w = (const int32_t *)out;
+    return g;
+  }
   pack_grad_weights(g, q, codes);
   return g;
 }
@@ -140,10 +150,10 @@ DQ_INLINE size_t planes_per_image(const GradPlan &g) {
 }
 
 // Turns the tiles of `rows` rows from l on, outputs [first, first + outputs), into dx.
+template <class Row>
 static void finish_block(const GradPlan &g, const GradWork &t, size_t n, float unit, int first,
-                         int outputs, int l, int rows, const GradBuffers &buf) {
+                         int outputs, int l, int rows, Row &&row) {
   const ConvShape &s = g.s;
-  const size_t step = (size_t)OB * g.tile_stride;
   F in = set(0.f), hi = set(0.f);
   for (int o = 0; o < outputs; o++) {
     const size_t plane = (n * s.ic + first + o) * s.h * s.w;
@@ -156,10 +166,7 @@ static void finish_block(const GradPlan &g, const GradWork &t, size_t n, float u
           memset(t.dx + at, 0, s.w * sizeof(float));
           continue;
         }
-        const float *src =
-            buf.tile + a * s.stride * step + o * g.tile_stride + r * g.map.planes.row_len;
-        if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
-        finish_row(src, unit, t.x + at, s.w, t.q, t.dx + at, in, hi);
+        finish_row(row(o, r, a), unit, t.x + at, s.w, t.q, t.dx + at, in, hi);
       }
     }
   }
@@ -209,8 +216,29 @@ static void pack_dy(const GradPlan &g, const GradWork &t, int group, const GradB
   }
 }
 
-void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
+static void winograd_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
   const ConvShape &s = g.s;
+  winograd_pass(
+      g.winograd, buf.winograd, (const float *)g.w + t.k * g.weights, t.images,
+      [&](int m) { return t.dy + (size_t)t.image[m] * s.oc * s.ho * s.wo; },
+      [&](int m, int first, int outputs, int h, int rows) {
+        prefetch_block(g, t, t.image[m], first, outputs, h, rows);
+      },
+      [&](int m, int first, int outputs, int h, int rows, auto &&row) {
+        finish_block(g, t, t.image[m], 1.f, first, outputs, h, rows,
+                     [&](int o, int r, int) { return row(o, r); });
+      });
+}
+
+void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
+  if (g.by_winograd) return winograd_grad(g, t, buf);
+  const ConvShape &s = g.s;
+  const auto row = [&](int o, int r, int a) {
+    const float *src = buf.tile + (size_t)a * s.stride * OB * g.tile_stride + o * g.tile_stride +
+                       r * g.map.planes.row_len;
+    if (s.stride > 1) gather_row(g, a, src, buf.row), src = buf.row;
+    return src;
+  };
   const PlaneMap &map = g.map.planes;
   const size_t per_block = g.weights / (s.groups * g.blocks);
   for (int group = 0; group < s.groups; group++) {
@@ -231,7 +259,7 @@ void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
           } else {
             grad_tiles<DotFloat, GEMM_V>(g, base, w, outputs, pixels, buf.tile);
           }
-          finish_block(g, t, t.image[m], unit, first, outputs, l, rows, buf);
+          finish_block(g, t, t.image[m], unit, first, outputs, l, rows, row);
         }
       }
     }
@@ -240,6 +268,14 @@ void data_grad(const GradPlan &g, const GradWork &t, const GradBuffers &buf) {
 
 GradBuffers *grad_buffers(const GradPlan &g, int images) {
   GradBuffers *table = scratch<GradBuffers>(-1, kTable, dq::pool_threads());
+  if (g.by_winograd) {
+    const WinogradBuffers *winograd = winograd_buffers(g.winograd);
+    for (int t = 0; t < dq::pool_threads(); t++) {
+      table[t] = {};
+      table[t].winograd = winograd[t];
+    }
+    return table;
+  }
   const size_t planes = images * planes_per_image(g) + 8 * LANES + g.map.planes.row_len * 2;
   const size_t codes = images * g.s.groups * code_map(g.group_oc, g.s.ho, g.s.wo).size();
   for (int t = 0; t < dq::pool_threads(); t++) {
@@ -247,7 +283,8 @@ GradBuffers *grad_buffers(const GradPlan &g, int images) {
                 scratch<float>(t, kGradTile, (size_t)g.phases * OB * g.tile_stride + 2 * LANES),
                 scratch<float>(t, kGradRow, g.s.w + 4 * LANES),
                 scratch<int16_t>(t, kGradCodes, g.shorts ? codes + LANES : 0),
-                scratch<float>(t, kGradSteps, g.s.groups)};
+                scratch<float>(t, kGradSteps, g.s.groups),
+                {}};
     memset(table[t].planes, 0, planes * sizeof(int32_t));
   }
   return table;

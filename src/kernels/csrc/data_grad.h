@@ -19,6 +19,7 @@
 #include "gradient_codes.h"
 #include "pack.h"
 #include "parallel.h"
+#include "winograd.h"
 
 namespace DQ_NS {
 
@@ -27,7 +28,8 @@ using dq::Quantizers;
 struct GradPlan {
   ConvShape s;
   GradMap map;
-  bool shorts;
+  bool shorts, by_winograd;
+  Winograd winograd;
   int elements;  // of dy per pixel: a channel each, or two of 16 bits
   int group_ic, group_oc, blocks, phases, block_rows, tile_stride;
   size_t weights;                         // packed words per quantiser
@@ -38,8 +40,8 @@ struct GradPlan {
 };
 
 // Geometry, and the weights as the GEMM takes them. codes: of the weights, like q.w, where dy is
-// short; else null. Until the next plan.
-GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes);
+// short; else null. images: of a pass at most. Until the next plan.
+GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes, int images);
 
 struct StepSums {
   double in, hi;
@@ -50,6 +52,7 @@ struct GradBuffers {
   float *tile, *row;
   int16_t *codes;  // of dy: GradientCodes
   float *step;
+  WinogradBuffers winograd;
 };
 
 // One per thread, for passes of at most `images` images.

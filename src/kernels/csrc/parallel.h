@@ -57,7 +57,14 @@ enum Slot {
   kInputPlanes,
   kTransposed,
   kSums,
-  kStepSums
+  kStepSums,
+  kWinogradTable,
+  kWinogradOffsets,
+  kWinogradSums,
+  kWinogradResults,
+  kGradientTiles,
+  kTiles,  // three: winograd_tiles.h
+  kWeightTiles = kTiles + 3
 };
 
 template <class T>

@@ -27,8 +27,7 @@ DQ_NOINLINE void burn(const int32_t *w, const int32_t *x, long steps, int32_t *o
   typename D::Acc acc[CHAINS];
   const typename D::W weight = D::get_w(w);
   const typename D::X value = D::get_x(x);
-  DQ_UNROLL
-  for (int i = 0; i < CHAINS; i++) acc[i] = D::zero();
+  memcpy(acc, out, sizeof acc);  // chains that a compiler knows to be equal it would make one
   for (long step = 0; step < steps; step++) {
     DQ_UNROLL
     for (int i = 0; i < CHAINS; i++) acc[i] = D::step(acc[i], weight, value);
@@ -39,7 +38,9 @@ DQ_NOINLINE void burn(const int32_t *w, const int32_t *x, long steps, int32_t *o
 template <class D>
 static double burn_all(int threads, long steps, int values_per_lane) {
   alignas(64) int32_t ones[LANES] = {};
-  int32_t *out = scratch<int32_t>(-1, kSums, (size_t)threads * CHAINS * LANES);
+  const size_t values = (size_t)threads * CHAINS * LANES;
+  int32_t *out = scratch<int32_t>(-1, kSums, values);
+  memset(out, 0, values * sizeof(int32_t));
   parallel(threads,
            [&](int, int item) { burn<D>(ones, ones, steps, out + item * CHAINS * LANES); });
   return (double)threads * steps * CHAINS * LANES * values_per_lane;

@@ -19,7 +19,13 @@ namespace DQ_NS {
 
 WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy,
                        bool shorts)
-    : s_(s), depthwise_(is_depthwise(s)), shorts_(shorts), q_(q), x_(x), dy_(dy) {
+    : s_(s),
+      depthwise_(is_depthwise(s)),
+      shorts_(shorts),
+      winograd_(!shorts && winograd_fits(s)),
+      q_(q),
+      x_(x),
+      dy_(dy) {
   group_ic_ = s.ic / s.groups, group_oc_ = s.oc / s.groups;
   ov_ = group_oc_ > LANES ? DW_OV : 1;
   block_ = ov_ * LANES, blocks_ = (group_oc_ + block_ - 1) / block_;
@@ -40,27 +46,36 @@ WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, 
   planes_ = (size_t)group_ic_ * map_.channel();
   sums_size_ = (size_t)s.groups * blocks_ * block_ * group_ic_ * s.kh * s.kw;
   const int pixels = s.ho * s.wo;
+  together_ = pixels >= 256 ? 1 : 256 / pixels;
+  if (winograd_) {
+    tiled_ = winograd_sums(s, ov_, blocks_, together_);
+    sums_size_ = tiled_.size();
+  }
   // 8 runs balance two to eight threads; large sums allow fewer, and take several images per pass
   // over them.
   const size_t bytes = sums_size_ * sizeof(float);
   int runs = imax(8, dq::pool_threads());
   while (runs > 2 && runs > dq::pool_threads() && runs * bytes > (32u << 20)) runs /= 2;
   run_length_ = imax(1, (s.n + runs - 1) / runs);
-  together_ = imax(1, imin(run_length_, pixels >= 256 ? 1 : 256 / pixels));
+  together_ = imin(run_length_, together_);
 }
 
 void WeightGrad::prepare(const Runs &runs) {
   sums_ = scratch<float>(-1, kSums, runs.count * sums_size_);
-  const int threads = dq::pool_threads();
-  planes_of_ = scratch<float *>(-1, kPartials, 2 * threads);
-  dyt_of_ = planes_of_ + threads;
-  rows_of_ = scratch<int32_t *>(-1, kScales, threads);
-  for (int t = 0; t < threads; t++) {
-    planes_of_[t] = scratch<float>(t, kInputPlanes, together_ * planes_ + 8 * LANES);
-    rows_of_[t] = scratch<int32_t>(t, kRow, s_.w + 2 * LANES);
-    dyt_of_[t] = scratch<float>(t, kTransposed, together_ * dyt_ + 8 * LANES);
-    if (depthwise_) memset(dyt_of_[t], 0, (together_ * dyt_ + 8 * LANES) * sizeof(float));
-    memset(planes_of_[t], 0, (together_ * planes_ + 8 * LANES) * sizeof(float));
+  buffers_ = scratch<WeightBuffers>(-1, kPartials, dq::pool_threads());
+  for (int t = 0; t < dq::pool_threads(); t++) {
+    WeightBuffers &buf = buffers_[t] = {};
+    const size_t dyt = together_ * dyt_ + 8 * LANES, planes = together_ * planes_ + 8 * LANES;
+    buf.dyt = scratch<float>(t, kTransposed, dyt);
+    if (winograd_) {
+      buf.tiles = tile_buffers(tiled_.tiles, t, kWeightTiles);
+      buf.dy_tiles = scratch<float>(t, kGradientTiles, dy_tiles(tiled_));
+      continue;
+    }
+    buf.planes = scratch<float>(t, kInputPlanes, planes);
+    buf.row = scratch<int32_t>(t, kRow, s_.w + 2 * LANES);
+    memset(buf.planes, 0, planes * sizeof(float));
+    if (depthwise_) memset(buf.dyt, 0, dyt * sizeof(float));
   }
 }
 
@@ -140,46 +155,65 @@ void WeightGrad::blocks(Tile tile, float *sums) const {
   }
 }
 
-void WeightGrad::add_floats(int thread, int group, const int *image, int images, const ActQuant &q,
-                            float *sums) {
-  float *planes = planes_of_[thread], *dyt = dyt_of_[thread];
+const float *WeightGrad::input(int image, int group) const {
+  return x_ + (image * (size_t)s_.ic + group * group_ic_) * s_.h * s_.w;
+}
+
+const float *WeightGrad::gradient(int image, int group) const {
+  return dy_ + (image * (size_t)s_.oc + group * group_oc_) * s_.ho * s_.wo;
+}
+
+void WeightGrad::pack(const float *x, const PlaneMap &map, const ActQuant &q, int32_t *row,
+                      int32_t *planes) const {
+  if (q_.count) {
+    pack_planes<CodeFloat>(x, group_ic_, map, planes, row, q);
+  } else {
+    pack_planes<RawFloat>(x, group_ic_, map, planes, row, q);
+  }
+}
+
+void WeightGrad::add_floats(const WeightBuffers &buf, int group, const int *image, int images,
+                            const ActQuant &q, float *sums) {
   for (int m = 0; m < images; m++) {
-    const float *x = x_ + (image[m] * (size_t)s_.ic + group * group_ic_) * s_.h * s_.w;
-    int32_t *dst = (int32_t *)(planes + m * planes_);
-    if (q_.count) {
-      pack_planes<CodeFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
-    } else {
-      pack_planes<RawFloat>(x, group_ic_, map_, dst, rows_of_[thread], q);
-    }
-    const float *dy = dy_ + (image[m] * (size_t)s_.oc + group * group_oc_) * s_.ho * s_.wo;
+    float *planes = buf.planes + m * planes_;
+    pack(input(image[m], group), map_, q, buf.row, (int32_t *)planes);
     if (depthwise_) {
-      depthwise(planes + m * planes_, dy, dyt, sums);
+      depthwise(planes, gradient(image[m], group), buf.dyt, sums);
     } else {
-      transpose_dy(dy, words_, dyt + m * dyt_);
+      transpose_dy(gradient(image[m], group), words_, buf.dyt + m * dyt_);
     }
   }
   if (depthwise_) return;
   FloatTile tile = {};
   tile.t = {images, 0, 0, s_.wo, step_, map_.row_len, planes_, dyt_, map_.channel(), 0, 0};
-  tile.x = planes, tile.dy = dyt;
+  tile.x = buf.planes, tile.dy = buf.dyt;
   blocks(tile, sums);
 }
 
-void WeightGrad::add_pairs(int thread, int group, const int *image, int images, const ActQuant &q,
-                           const GradientCodes &codes, float *sums) {
-  int16_t *planes = (int16_t *)planes_of_[thread];
-  float *dyt = dyt_of_[thread];
+void WeightGrad::add_tiles(const WeightBuffers &buf, const int *image, int images,
+                           const ActQuant &q, float *sums) {
+  const PlaneMap &map = tiled_.tiles.map;
+  for (int m = 0; m < images; m++) {
+    pack(input(image[m], 0), map, q, nullptr, buf.tiles.planes + (size_t)m * s_.ic * map.channel());
+    transpose_dy(gradient(image[m], 0), words_, buf.dyt + m * dyt_);
+  }
+  add_winograd(tiled_, buf.tiles, images, buf.dyt, dyt_, buf.dy_tiles, sums);
+}
+
+void WeightGrad::add_pairs(const WeightBuffers &buf, int group, const int *image, int images,
+                           const ActQuant &q, const GradientCodes &codes, float *sums) {
+  int16_t *planes = (int16_t *)buf.planes;
   const CodeMap map = code_map(group_oc_, s_.ho, s_.wo);
   for (int m = 0; m < images; m++) {
-    const float *x = x_ + (image[m] * (size_t)s_.ic + group * group_ic_) * s_.h * s_.w;
-    pack_planes<CodeInt>(x, group_ic_, map_, planes + m * planes_, rows_of_[thread], q);
+    pack_planes<CodeInt>(input(image[m], group), group_ic_, map_, planes + m * planes_, buf.row, q);
     const int16_t *dy = codes.codes + (m * s_.groups + group) * map.size();
-    transpose_dy((const float *)dy, words_, dyt + m * dyt_);  // words are moved, never read
+    transpose_dy((const float *)dy, words_, buf.dyt + m * dyt_);  // words are moved, never read
   }
   PairTile tile = {};
   tile.t = {images,         0, 0, (s_.wo + 1) / 2, planes_, dyt_, map.row_len / 2, map_.row_len,
             map_.channel(), 0, 0};
-  tile.map = &map_, tile.x = planes, tile.dy = (const int32_t *)dyt, tile.step = codes.step[group];
+  tile.map = &map_, tile.x = planes, tile.dy = (const int32_t *)buf.dyt,
+  tile.step = codes.step[group];
   blocks(tile, sums);
 }
 
@@ -187,15 +221,48 @@ void WeightGrad::add_images(int thread, int run, const int *image, int images, c
                             const GradientCodes &codes) {
   for (int g = 0; g < s_.groups; g++) {
     float *sums = sums_ + run * sums_size_ + (size_t)g * (sums_size_ / s_.groups);
+    const WeightBuffers &buf = buffers_[thread];
     if (shorts_) {
-      add_pairs(thread, g, image, images, q, codes, sums);
+      add_pairs(buf, g, image, images, q, codes, sums);
+    } else if (winograd_) {
+      add_tiles(buf, image, images, q, sums);
     } else {
-      add_floats(thread, g, image, images, q, sums);
+      add_floats(buf, g, image, images, q, sums);
     }
   }
 }
 
+void WeightGrad::finish_tiles(const Runs &runs, float *dw) const {
+  const int count = imax(q_.count, 1);
+  const size_t positions = sums_size_ / POSITIONS;
+  parallel(
+      blocks_ * s_.ic,
+      [&](int, int item) {
+        const int first = item / s_.ic * block_, i = item % s_.ic,
+                  outputs = imin(block_, s_.oc - first);
+        float total[POSITIONS * DW_OV * LANES], taps[9 * DW_OV * LANES];
+        for (int k = 0; k < count; k++) {
+          memset(total, 0, sizeof total);
+          for (int r = 0; r < runs.count; r++) {
+            if (runs.run[r].k != k) continue;
+            for (int p = 0; p < POSITIONS; p++) {
+              const float *src = sums_ + r * sums_size_ + p * positions + (size_t)item * block_;
+              for (int o = 0; o < block_; o++) total[p * block_ + o] += src[o];
+            }
+          }
+          winograd_taps(tiled_.ov, total, taps);
+          const float scale = q_.count ? q_.a_scale[k] : 1.f;
+          for (int o = 0; o < outputs; o++) {
+            float *out = dw + 9 * (((size_t)k * s_.oc + first + o) * s_.ic + i);
+            for (int t = 0; t < 9; t++) out[t] = taps[t * block_ + o] * scale;
+          }
+        }
+      },
+      runs.count * sums_size_ < (1 << 17));
+}
+
 void WeightGrad::finish(const Runs &runs, float *dw) {
+  if (winograd_) return finish_tiles(runs, dw);
   const int taps = s_.kh * s_.kw, count = imax(q_.count, 1),
             per_group = blocks_ * s_.kh * group_ic_;
   const size_t size = (size_t)s_.oc * group_ic_ * taps;

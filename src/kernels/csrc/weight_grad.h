@@ -13,69 +13,20 @@
 // limitations under the License.
 
 // weight_grad.h: dw[o][i][kh][kw] = sum over images and pixels of dy[o][p] * xq[i][p * stride +
-// tap]. dy is transposed to [block of outputs][pixel][output]; a tile keeps (input channels x taps
-// x output vectors) sums in registers, loads the outputs of a pixel and broadcasts the inputs.
-// Every run of images has its own sums. Depthwise convolutions have one output per input: there a
-// tile keeps vectors of pixels, one per tap.
+// tap]. dy is transposed to [block of outputs][pixel][output], for tiles as in weight_tile.h. Every
+// run of images has its own sums. 3x3 kernels of stride 1 take fewer products (winograd_sums.h).
+// Depthwise convolutions have one output per input: there a tile keeps vectors of pixels, one per
+// tap.
 #pragma once
 #include "batches.h"
 #include "gradient_codes.h"
 #include "pack.h"
+#include "weight_tile.h"
+#include "winograd_sums.h"
 
 namespace DQ_NS {
 
 using dq::Quantizers;
-
-// Pixels of `images` images, rows [h0, h1): acc[i][t] += dy[p][outputs] * x[channel i][p * stride +
-// t].
-struct TileWork {
-  int images, h0, h1, wo, stride, row_len;
-  size_t x_image, dy_image;  // elements between images
-  int channel;               // elements between channels of x
-  int acc_channel, acc_tap;  // elements between sums
-};
-template <int IT, int KT, int OV>
-DQ_NOINLINE void grad_tile(const TileWork &t, const float *x, const float *dy, float *acc) {
-  F a[IT][KT][OV];
-  DQ_UNROLL
-  for (int i = 0; i < IT; i++) {
-    DQ_UNROLL
-    for (int k = 0; k < KT; k++) {
-      DQ_UNROLL
-      for (int v = 0; v < OV; v++)
-        a[i][k][v] = load(acc + i * t.acc_channel + k * t.acc_tap + v * LANES);
-    }
-  }
-  for (int m = 0; m < t.images; m++, x += t.x_image, dy += t.dy_image) {
-    for (int h = t.h0; h < t.h1; h++) {
-      const float *xp = x + (size_t)h * t.stride * t.row_len;
-      const float *dp = dy + (size_t)h * t.wo * OV * LANES;
-      for (int w = 0; w < t.wo; w++, dp += OV * LANES, xp += t.stride) {
-        F d[OV];
-        DQ_UNROLL
-        for (int v = 0; v < OV; v++) d[v] = load(dp + v * LANES);
-        DQ_UNROLL
-        for (int i = 0; i < IT; i++) {
-          DQ_UNROLL
-          for (int k = 0; k < KT; k++) {
-            const F b = set(xp[(size_t)i * t.channel + k]);
-            DQ_UNROLL
-            for (int v = 0; v < OV; v++) a[i][k][v] = fma(d[v], b, a[i][k][v]);
-          }
-        }
-      }
-    }
-  }
-  DQ_UNROLL
-  for (int i = 0; i < IT; i++) {
-    DQ_UNROLL
-    for (int k = 0; k < KT; k++) {
-      DQ_UNROLL
-      for (int v = 0; v < OV; v++)
-        store(acc + i * t.acc_channel + k * t.acc_tap + v * LANES, a[i][k][v]);
-    }
-  }
-}
 
 struct FloatTile {
   TileWork t;
@@ -172,6 +123,13 @@ DQ_NOINLINE void depthwise_tile(const float *x, const float *dy, int pixels, con
   for (int t = 0; t < KT; t++) sums[t] += (float)sum(a[t]);
 }
 
+struct WeightBuffers {
+  float *planes, *dyt;  // of the images of a pass
+  int32_t *row;
+  TileBuffers tiles;  // by Winograd, in place of planes
+  float *dy_tiles;
+};
+
 class WeightGrad {
  public:
   // shorts: on 16-bit codes of dy
@@ -193,15 +151,22 @@ class WeightGrad {
   void block(const Tile &tile, float *acc) const;
   template <class Tile>
   void blocks(Tile tile, float *sums) const;
-  void add_floats(int thread, int group, const int *image, int images, const ActQuant &q,
-                  float *sums);
-  void add_pairs(int thread, int group, const int *image, int images, const ActQuant &q,
-                 const GradientCodes &codes, float *sums);
+  const float *input(int image, int group) const;
+  const float *gradient(int image, int group) const;
+  void pack(const float *x, const PlaneMap &map, const ActQuant &q, int32_t *row,
+            int32_t *planes) const;
+  void add_floats(const WeightBuffers &buf, int group, const int *image, int images,
+                  const ActQuant &q, float *sums);
+  void add_tiles(const WeightBuffers &buf, const int *image, int images, const ActQuant &q,
+                 float *sums);
+  void add_pairs(const WeightBuffers &buf, int group, const int *image, int images,
+                 const ActQuant &q, const GradientCodes &codes, float *sums);
+  void finish_tiles(const Runs &runs, float *dw) const;
   void transpose_dy(const float *dy, int words, float *out) const;
   void depthwise(const float *planes, const float *dy, float *rows, float *sums) const;
 
   ConvShape s_;
-  bool depthwise_, shorts_;
+  bool depthwise_, shorts_, winograd_;
   Quantizers q_;
   const float *x_, *dy_;
   PlaneMap map_;
@@ -210,8 +175,8 @@ class WeightGrad {
   int words_;  // of dy per output and image
   size_t planes_, dyt_, sums_size_;
   float *sums_ = nullptr;
-  float **planes_of_ = nullptr, **dyt_of_ = nullptr;
-  int32_t **rows_of_ = nullptr;
+  WinogradSums tiled_ = {};
+  WeightBuffers *buffers_ = nullptr;  // one per thread
 };
 
 }  // namespace DQ_NS
