@@ -62,7 +62,7 @@ class Stage:
         self.rates = learning_rates(train, lr, epochs, len(loaders.train))
         self.optimizer = build_optimizer(method.network, train, self.rates or [lr])
         self.step = build_step(self.objective, self.optimizer, train, runtime)
-        self.is_compiled = False
+        self.is_compiled = self.is_collapsed = False
         self.check_every = 1 if runtime.target == "CPU" else train.log_every
 
     def run(self) -> Progress:
@@ -182,12 +182,7 @@ class Stage:
         if self.method.widths:
             line += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
         LOG.info("%s (%s)", line, clock(time.perf_counter() - start))
-        if collapsed(answers):
-            LOG.warning(
-                "the controller has collapsed: (nearly) all images get one plan; lower the weight "
-                "of its cost (dqnet.alpha_bits, dqt.beta) or its learning rate (head_lr), or raise "
-                "diversity (dqnet.diversity, dqt.diversity)"
-            )
+        self._tell_collapse(collapsed(answers))
         if numbers["top1"] > self.progress.best_top1:
             self.progress.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:
@@ -195,3 +190,15 @@ class Stage:
                 save_checkpoint(self.folder.best, self.method.network, self.progress)
         return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],
                 "val_top5": numbers["top5"]}  # fmt: skip
+
+    def _tell_collapse(self, is_collapsed: bool) -> None:
+        """Once when the controller collapses, and once when it chooses again."""
+        if is_collapsed and not self.is_collapsed:
+            LOG.warning(
+                "the controller has collapsed: (nearly) all images get one plan; lower the weight "
+                "of its cost (dqnet.alpha_bits, dqt.beta) or its learning rate (head_lr), or raise "
+                "diversity (dqnet.diversity, dqt.diversity)"
+            )
+        elif self.is_collapsed and not is_collapsed:
+            LOG.info("the controller chooses between images again")
+        self.is_collapsed = is_collapsed

@@ -20,7 +20,7 @@
 // not cancel).
 #include <cmath>
 
-#include "kernels.h"
+#include "pack.h"
 #include "parallel.h"
 
 namespace DQ_NS {
@@ -29,12 +29,20 @@ using dq::NormShape;
 
 constexpr double EPS = 1e-5;
 
-// fn(i, lanes): lanes == LANES for whole vectors
+// fn(load, store) for every vector of a map of n pixels; both ask for what lies `ahead` of theirs.
 template <class Body>
-DQ_INLINE void over(int n, Body &&fn) {
+DQ_INLINE void over(int n, size_t ahead, Body &&fn) {
   int i = 0;
   for (; i + LANES <= n; i += LANES) {
-    fn([&](const float *p) { return load(p + i); }, [&](float *p, F v) { store(p + i, v); });
+    fn(
+        [&](const float *p) {
+          __builtin_prefetch(p + i + ahead, 0, 2);
+          return load(p + i);
+        },
+        [&](float *p, F v) {
+          __builtin_prefetch(p + i + ahead, 1, 2);
+          store(p + i, v);
+        });
   }
   if (i < n) {
     const int rest = n - i;
@@ -43,19 +51,25 @@ DQ_INLINE void over(int n, Body &&fn) {
   }
 }
 
+// A channel's maps lie far apart, where no hardware looks ahead: elements to the next one. 0 for
+// small maps, which it reads along with their neighbours.
+DQ_INLINE size_t next_map(const NormShape &s) { return s.hw < 256 ? 0 : (size_t)s.c * s.hw; }
+
 static double image_sum(const float *x, int n) {
   F s = set(0.f);
-  over(n, [&](auto ld, auto) { s = add(s, ld(x)); });
+  over(n, 0, [&](auto ld, auto) { s = add(s, ld(x)); });
   return sum(s);
 }
 
 // Sums of (x - center) and its square. Lanes beyond the end must count as center, not as 0: they
 // are left to scalars.
-static void centered_sums(const float *x, int n, float center, double *s1, double *s2) {
+static void centered_sums(const float *x, int n, size_t ahead, float center, double *s1,
+                          double *s2) {
   F a = set(0.f), b = a, c = a, d = a;
   const F m = set(center);
   int i = 0;
   for (; i + 2 * LANES <= n; i += 2 * LANES) {
+    prefetch(x + i + ahead, 2 * LANES);
     const F u = sub(load(x + i), m), v = sub(load(x + i + LANES), m);
     a = add(a, u), b = fma(u, u, b), c = add(c, v), d = fma(v, v, d);
   }
@@ -79,11 +93,12 @@ struct Affine {
 
 void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta,
                   const float *residual, float *y, float *mean, float *var) {
+  const size_t ahead = next_map(s);
   parallel(s.c, [&](int, int c) {
     const float center = (float)(image_sum(x + (size_t)c * s.hw, s.hw) / s.hw);
     double s1 = 0, s2 = 0;
     for (int n = 0; n < s.n; n++)
-      centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, center, &s1, &s2);
+      centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, ahead, center, &s1, &s2);
     const double count = (double)s.n * s.hw, shift = s1 / count,
                  spread = s2 / count - shift * shift;
     mean[c] = (float)(center + shift);
@@ -93,12 +108,12 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
     for (int n = 0; n < s.n; n++) {
       const size_t at = ((size_t)n * s.c + c) * s.hw;
       if (residual) {
-        over(s.hw, [&](auto ld, auto st) {
+        over(s.hw, ahead, [&](auto ld, auto st) {
           const F v = add(ld(residual + at), normed(ld(x + at)));
           st(y + at, s.relu ? vmax(zero, v) : v);  // this order of vmax keeps NaN
         });
       } else {
-        over(s.hw, [&](auto ld, auto st) {
+        over(s.hw, ahead, [&](auto ld, auto st) {
           const F v = normed(ld(x + at));
           st(y + at, s.relu ? vmax(zero, v) : v);
         });
@@ -113,11 +128,12 @@ static void channel_grads(const NormShape &s, int c, const float *x, float gamma
                           float var, Behind &&d, float *dx, float *dgamma, float *dbeta,
                           float *dresidual) {
   const F mu = set(mean), zero = set(0.f);
+  const size_t ahead = next_map(s);
   double s1 = 0, s2 = 0;
   for (int n = 0; n < s.n; n++) {
     const size_t at = ((size_t)n * s.c + c) * s.hw;
     F a = zero, b = zero;
-    over(s.hw, [&](auto ld, auto st) {
+    over(s.hw, ahead, [&](auto ld, auto st) {
       const F v = d(ld, at);
       if (dresidual) st(dresidual + at, v);
       a = add(a, v), b = fma(v, sub(ld(x + at), mu), b);  // lanes beyond the end have v = 0
@@ -133,7 +149,7 @@ static void channel_grads(const NormShape &s, int c, const float *x, float gamma
           v1 = set((float)(-k * inv * inv * s2 / count));
   for (int n = 0; n < s.n; n++) {
     const size_t at = ((size_t)n * s.c + c) * s.hw;
-    over(s.hw, [&](auto ld, auto st) {
+    over(s.hw, ahead, [&](auto ld, auto st) {
       const F v = dresidual ? ld(dresidual + at) : d(ld, at);
       st(dx + at, fma(vk, v, fma(v1, sub(ld(x + at), mu), v0)));
     });
