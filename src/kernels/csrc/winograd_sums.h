@@ -16,20 +16,20 @@
 //
 //   dw = G^T [ sum over tiles of (A dy A^T) * V ] G,   dy: the 2x2 results of a tile
 //
-// For each position the sums are those of a 1x1 convolution, and weight_grad.h's tile makes them.
+// For each position the sums are those of a 1x1 convolution, and the tile of weight_tiles.h makes
+// them.
 #pragma once
-#include "weight_tile.h"
+#include "weight_tiles.h"
 #include "winograd_tiles.h"
 
 namespace DQ_NS {
 
+// The sums are [position][block of outputs][input channel][output in block].
 struct WinogradSums {
   Tiles tiles;            // of x
   int rows, cols;         // of dy
   int ov, blocks, block;  // vectors of outputs per tile, blocks of outputs, outputs per block
   size_t position;        // elements between positions of A dy A^T
-  // of the sums: [position][block of outputs][input channel][output in block]
-  size_t size() const { return (size_t)POSITIONS * blocks * block * tiles.channels; }
 };
 
 // ov, blocks: as weight_grad.h cuts the outputs. images: of a pass at most.
