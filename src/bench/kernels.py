@@ -17,6 +17,7 @@ A convolution's forward pass costs `macs`, its backward pass twice that (to the 
 weights), and the inner products of a dynamic layer with K = 3 widths twice that in codes. The
 float peak bounds float kernels and gradients, the peak on 16-bit codes those of
 device.gradient_dtype=int16, the peak on 4-bit codes the others (kernels.peak).
+MACs are those of direct sums: where floats take Winograd's products, 16 for 36, a share may exceed 1.
 Peak and kernel are timed in turn, so that a slow phase of the machine hits both.
 """
 

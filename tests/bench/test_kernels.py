@@ -54,8 +54,10 @@ def test_the_script_reports_a_share_of_a_measured_peak(tmp_path):
     assert {row["kernel"] for row in result["rows"]} == set(KINDS)
     for row in result["rows"]:
         assert row["peak_gmacs"] > 0
-        # a little more than all is possible: clocks change between the two measurements
-        assert 0 < row["share_of_peak"] < 1.5, row
+        # A little more than all is possible: clocks change between the two measurements. And
+        # floats may take 16 products for 36 (Winograd).
+        most = 1.5 * 36 / 16 if KINDS[row["kernel"]] == "float" else 1.5
+        assert 0 < row["share_of_peak"] < most, row
     assert "16->16 3x3 32" in done.stdout and "peak in GMAC/s" in done.stdout
 
 

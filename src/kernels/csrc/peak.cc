@@ -12,37 +12,47 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// peak.cc: what the machine's arithmetic units can do at most, with operands in registers: the
-// yardstick of `bench.py kernels`.
+// peak.cc: what the machine's arithmetic units can do at most, with operands in registers and the
+// first-level cache: the yardstick of `bench.py kernels`.
 #include "gemm.h"
 #include "kernels.h"
 #include "parallel.h"
 
 namespace DQ_NS {
 
-constexpr int CHAINS = 10;  // independent sums: enough to hide the latency of an operation
+constexpr int VECTORS = 5, CHAINS = 2 * VECTORS;  // independent sums: they hide the latency
 
+// w: two elements; x: VECTORS vectors; out: where the chains begin and end. The compiler must not
+// merge chains, share a product between them or take one out of the loop: all operands differ, and
+// x may change at any time.
 template <class D>
-DQ_NOINLINE void burn(const int32_t *w, const int32_t *x, long steps, int32_t *out) {
+DQ_NOINLINE void burn(const int32_t *w, int32_t *x, long steps, int32_t *out) {
   typename D::Acc acc[CHAINS];
-  const typename D::W weight = D::get_w(w);
-  const typename D::X value = D::get_x(x);
-  memcpy(acc, out, sizeof acc);  // chains that a compiler knows to be equal it would make one
+  const typename D::W weight[2] = {D::get_w(w), D::get_w(w + D::WORDS)};
+  DQ_UNROLL
+  for (int i = 0; i < CHAINS; i++) memcpy(&acc[i], out + i * LANES, sizeof acc[i]);
   for (long step = 0; step < steps; step++) {
     DQ_UNROLL
-    for (int i = 0; i < CHAINS; i++) acc[i] = D::step(acc[i], weight, value);
+    for (int i = 0; i < VECTORS; i++) {
+      asm volatile("" : "+m"(x[i * LANES]));
+      const typename D::X value = D::get_x(x + i * LANES);
+      acc[2 * i] = D::step(acc[2 * i], weight[0], value);
+      acc[2 * i + 1] = D::step(acc[2 * i + 1], weight[1], value);
+    }
   }
-  memcpy(out, acc, sizeof acc);  // so that nothing is dropped
+  DQ_UNROLL
+  for (int i = 0; i < CHAINS; i++) memcpy(out + i * LANES, &acc[i], sizeof acc[i]);
 }
 
 template <class D>
 static double burn_all(int threads, long steps, int values_per_lane) {
-  alignas(64) int32_t ones[LANES] = {};
   const size_t values = (size_t)threads * CHAINS * LANES;
   int32_t *out = scratch<int32_t>(-1, kSums, values);
   memset(out, 0, values * sizeof(int32_t));
-  parallel(threads,
-           [&](int, int item) { burn<D>(ones, ones, steps, out + item * CHAINS * LANES); });
+  parallel(threads, [&](int, int item) {
+    alignas(64) int32_t weight[4] = {}, x[VECTORS * LANES] = {};
+    burn<D>(weight, x, steps, out + item * CHAINS * LANES);
+  });
   return (double)threads * steps * CHAINS * LANES * values_per_lane;
 }
 
