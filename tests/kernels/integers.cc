@@ -13,7 +13,8 @@
 // limitations under the License.
 
 // integers.cc: prints hashes of what the kernels compute in integers, so that a machine that this
-// test does not run on (aarch64 under qemu) can be compared with one that it does.
+// test does not run on (aarch64 under qemu) can be compared with one that it does; and whether float
+// convolutions of that machine are right.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -23,7 +24,7 @@
 using Function = int(int, void **, int *, int64_t **, const char **, void *, void *);
 extern "C" {
 const char *dq_isa();
-Function dq_quant_conv2d, dq_quant_conv2d_grad;
+Function dq_conv2d, dq_conv2d_grad, dq_quant_conv2d, dq_quant_conv2d_grad;
 }
 
 namespace {
@@ -92,6 +93,44 @@ void run(int in, int height, int width, int out, int kernel, int stride, int bit
   std::printf("%d %d %016llx %016llx\n", forward, backward, hash(y), hash(dx));
 }
 
+// Largest distance between a and the sums `exact`, as a share of the largest of these.
+double error(Array &a, const std::vector<double> &exact) {
+  double apart = 0, most = 0;
+  for (size_t i = 0; i < exact.size(); i++) {
+    apart = std::fmax(apart, std::fabs(a.f()[i] - exact[i]));
+    most = std::fmax(most, std::fabs(exact[i]));
+  }
+  return apart / most;
+}
+
+// 3x3 convolutions with padding 1: y, dx and dw against direct sums in double.
+bool floats_are_right(int n, int in, int height, int width, int out) {
+  Array x = noise({n, in, height, width}), w = noise({out, in, 3, 3}), dy = noise({n, out, height, width});
+  Array geometry = {{4}, {1, 1, 1, 0}, "int32"}, y = dy, dx = x, dw = w;
+  if (call(dq_conv2d, {&x, &w, &geometry, &y}) || call(dq_conv2d_grad, {&x, &w, &geometry, &dy, &dx, &dw})) {
+    return false;
+  }
+  std::vector<double> ys(y.words.size()), dxs(x.words.size()), dws(w.words.size());
+  for (int m = 0; m < n; m++) {
+    for (int o = 0; o < out; o++) {
+      for (int c = 0; c < in; c++) {
+        for (int p = 0; p < height * width; p++) {
+          for (int t = 0; t < 9; t++) {
+            const int h = p / width + t / 3 - 1, v = p % width + t % 3 - 1;
+            if (h < 0 || h >= height || v < 0 || v >= width) continue;
+            const int at_y = (m * out + o) * height * width + p, at_x = ((m * in + c) * height + h) * width + v,
+                      at_w = (o * in + c) * 9 + t;
+            ys[at_y] += static_cast<double>(x.f()[at_x]) * w.f()[at_w];
+            dxs[at_x] += static_cast<double>(dy.f()[at_y]) * w.f()[at_w];
+            dws[at_w] += static_cast<double>(dy.f()[at_y]) * x.f()[at_x];
+          }
+        }
+      }
+    }
+  }
+  return error(y, ys) < 3e-6 && error(dx, dxs) < 3e-6 && error(dw, dws) < 1e-5;
+}
+
 }  // namespace
 
 int main() {
@@ -103,4 +142,7 @@ int main() {
     run(8, 5, 5, 12, 1, 2, bits);
     run(96, 6, 6, 8, 3, 1, bits);
   }
+  const bool right =
+    floats_are_right(3, 16, 12, 12, 24) && floats_are_right(2, 9, 7, 10, 11) && floats_are_right(2, 5, 6, 5, 7);
+  std::printf("floats %s\n", right ? "right" : "wrong");
 }

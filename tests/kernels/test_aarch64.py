@@ -54,7 +54,8 @@ def test_aarch64_computes_the_same_integers(tmp_path, monkeypatch):
     monkeypatch.setattr(build.platform, "machine", lambda: "aarch64")
     there = program(COMPILER, tmp_path / "there", "-static")
     expected = lines(str(here))
-    assert len(expected) == 17 and all(line.startswith("0 0 ") for line in expected[1:16])
+    assert len(expected) == 18 and all(line.startswith("0 0 ") for line in expected[1:16])
+    assert expected[16] == "floats right"
     for isa in ("dotprod", "portable"):
         got = lines(QEMU, "-cpu", "max", str(there), isa=isa)
         assert got[0] == isa and got[1:] == expected[1:]
