@@ -15,7 +15,8 @@
 // norm.cc: batch normalisation in training mode, with ReLU and residual add in the same pass.
 //   y = act((x - mean) * gamma / sqrt(var + 1e-5) + beta [+ residual]),  var biased, per channel
 //   over (n, h, w)
-// One channel of the batch at a time, so that the second pass finds it in the cache. Sums: float
+// One channel of the batch at a time, so that the second pass finds it in the cache; it goes
+// backwards, from what the first one left there last. Sums: float
 // over an image, double over images, around the mean of the first image (so that a large mean does
 // not cancel).
 #include <cmath>
@@ -31,7 +32,7 @@ constexpr double EPS = 1e-5;
 
 // fn(load, store) for every vector of a map of n pixels; both ask for what lies `ahead` of theirs.
 template <class Body>
-DQ_INLINE void over(int n, size_t ahead, Body &&fn) {
+DQ_INLINE void over(int n, ptrdiff_t ahead, Body &&fn) {
   int i = 0;
   for (; i + LANES <= n; i += LANES) {
     fn(
@@ -53,7 +54,7 @@ DQ_INLINE void over(int n, size_t ahead, Body &&fn) {
 
 // A channel's maps lie far apart, where no hardware looks ahead: elements to the next one. 0 for
 // small maps, which it reads along with their neighbours.
-DQ_INLINE size_t next_map(const NormShape &s) { return s.hw < 256 ? 0 : (size_t)s.c * s.hw; }
+DQ_INLINE ptrdiff_t next_map(const NormShape &s) { return s.hw < 256 ? 0 : (ptrdiff_t)s.c * s.hw; }
 
 static double image_sum(const float *x, int n) {
   F s = set(0.f);
@@ -63,7 +64,7 @@ static double image_sum(const float *x, int n) {
 
 // Sums of (x - center) and its square. Lanes beyond the end must count as center, not as 0: they
 // are left to scalars.
-static void centered_sums(const float *x, int n, size_t ahead, float center, double *s1,
+static void centered_sums(const float *x, int n, ptrdiff_t ahead, float center, double *s1,
                           double *s2) {
   F a = set(0.f), b = a, c = a, d = a;
   const F m = set(center);
@@ -93,27 +94,27 @@ struct Affine {
 
 void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta,
                   const float *residual, float *y, float *mean, float *var) {
-  const size_t ahead = next_map(s);
+  const ptrdiff_t next = next_map(s);
   parallel(s.c, [&](int, int c) {
     const float center = (float)(image_sum(x + (size_t)c * s.hw, s.hw) / s.hw);
     double s1 = 0, s2 = 0;
     for (int n = 0; n < s.n; n++)
-      centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, ahead, center, &s1, &s2);
+      centered_sums(x + ((size_t)n * s.c + c) * s.hw, s.hw, next, center, &s1, &s2);
     const double count = (double)s.n * s.hw, shift = s1 / count,
                  spread = s2 / count - shift * shift;
     mean[c] = (float)(center + shift);
     var[c] = (float)(spread > 0 ? spread : spread < 0 ? 0 : spread);  // NaN stays
     const Affine normed(gamma[c], beta[c], mean[c], var[c]);
     const F zero = set(0.f);
-    for (int n = 0; n < s.n; n++) {
+    for (int n = s.n - 1; n >= 0; n--) {
       const size_t at = ((size_t)n * s.c + c) * s.hw;
       if (residual) {
-        over(s.hw, ahead, [&](auto ld, auto st) {
+        over(s.hw, -next, [&](auto ld, auto st) {
           const F v = add(ld(residual + at), normed(ld(x + at)));
           st(y + at, s.relu ? vmax(zero, v) : v);  // this order of vmax keeps NaN
         });
       } else {
-        over(s.hw, ahead, [&](auto ld, auto st) {
+        over(s.hw, -next, [&](auto ld, auto st) {
           const F v = normed(ld(x + at));
           st(y + at, s.relu ? vmax(zero, v) : v);
         });
@@ -128,12 +129,12 @@ static void channel_grads(const NormShape &s, int c, const float *x, float gamma
                           float var, Behind &&d, float *dx, float *dgamma, float *dbeta,
                           float *dresidual) {
   const F mu = set(mean), zero = set(0.f);
-  const size_t ahead = next_map(s);
+  const ptrdiff_t next = next_map(s);
   double s1 = 0, s2 = 0;
   for (int n = 0; n < s.n; n++) {
     const size_t at = ((size_t)n * s.c + c) * s.hw;
     F a = zero, b = zero;
-    over(s.hw, ahead, [&](auto ld, auto st) {
+    over(s.hw, next, [&](auto ld, auto st) {
       const F v = d(ld, at);
       if (dresidual) st(dresidual + at, v);
       a = add(a, v), b = fma(v, sub(ld(x + at), mu), b);  // lanes beyond the end have v = 0
@@ -147,9 +148,9 @@ static void channel_grads(const NormShape &s, int c, const float *x, float gamma
   // dx = k * d - k * s1 / count - (x - mean) * k * inv^2 * s2 / count
   const F vk = set((float)k), v0 = set((float)(-k * s1 / count)),
           v1 = set((float)(-k * inv * inv * s2 / count));
-  for (int n = 0; n < s.n; n++) {
+  for (int n = s.n - 1; n >= 0; n--) {
     const size_t at = ((size_t)n * s.c + c) * s.hw;
-    over(s.hw, ahead, [&](auto ld, auto st) {
+    over(s.hw, -next, [&](auto ld, auto st) {
       const F v = dresidual ? ld(dresidual + at) : d(ld, at);
       st(dx + at, fma(vk, v, fma(v1, sub(ld(x + at), mu), v0)));
     });
