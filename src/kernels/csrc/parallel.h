@@ -20,6 +20,13 @@
 
 namespace DQ_NS {
 
+template <class Body>
+static void run_items(int items, Body &body, bool backwards) {
+  dq::pool_run(
+      items, [](void *ctx, int thread, int item) { (*(Body *)ctx)(thread, item); }, (void *)&body,
+      backwards);
+}
+
 // body(thread, item) for all items. small: not worth waking the other threads for.
 template <class Body>
 static void parallel(int items, Body &&body, bool small = false) {
@@ -27,9 +34,13 @@ static void parallel(int items, Body &&body, bool small = false) {
     for (int i = 0; i < items; i++) body(0, i);
     return;
   }
-  using Plain = typename std::remove_reference<Body>::type;
-  dq::pool_run(
-      items, [](void *ctx, int thread, int item) { (*(Plain *)ctx)(thread, item); }, (void *)&body);
+  run_items(items, body, false);
+}
+
+// The same, each thread from the end of its share.
+template <class Body>
+static void parallel_backwards(int items, Body &&body) {
+  run_items(items, body, true);
 }
 
 enum Slot {

@@ -58,11 +58,10 @@ struct Buffer {
   size_t bytes = 0;
 };
 
-struct Job {
-  void (*fn)(void *, int, int) = nullptr;
-  void *ctx = nullptr;
-  int items = 0;
-  std::atomic<int> next{0};
+// Items [begin, begin + count) of which `taken` are taken.
+struct alignas(64) Share {
+  std::atomic<int> taken{0};
+  int begin = 0, count = 0;
 };
 
 class Pool {
@@ -74,15 +73,19 @@ class Pool {
     stop();
     count_ = wanted_;
     quit_.store(false);
+    shares_ = std::vector<Share>(count_);
     for (int t = 1; t < count_; t++)
       workers_.emplace_back([this, t, g = generation_.load()] { work(t, g); });
   }
 
-  void run(int items, void (*fn)(void *, int, int), void *ctx) {
-    job_.fn = fn;
-    job_.ctx = ctx;
-    job_.items = items;
-    job_.next.store(0);
+  void run(int items, void (*fn)(void *, int, int), void *ctx, bool backwards) {
+    fn_ = fn, ctx_ = ctx, backwards_ = backwards;
+    for (int t = 0; t < count_; t++) {
+      const int begin = (int)((int64_t)items * t / count_);
+      shares_[t].begin = begin;
+      shares_[t].count = (int)((int64_t)items * (t + 1) / count_) - begin;
+      shares_[t].taken.store(0, std::memory_order_relaxed);
+    }
     if (count_ == 1 || items <= 1) {
       drain(0);
       return;
@@ -120,7 +123,12 @@ class Pool {
 
  private:
   void drain(int thread) {
-    for (int i; (i = job_.next.fetch_add(1)) < job_.items;) job_.fn(job_.ctx, thread, i);
+    for (int t = 0; t < count_; t++) {
+      Share &share = shares_[(thread + t) % count_];
+      for (int i; (i = share.taken.fetch_add(1)) < share.count;) {
+        fn_(ctx_, thread, share.begin + (backwards_ ? share.count - 1 - i : i));
+      }
+    }
   }
 
   void work(int thread, uint64_t seen) {
@@ -150,7 +158,10 @@ class Pool {
   }
 
   int count_ = 0;
-  Job job_;
+  void (*fn_)(void *, int, int) = nullptr;
+  void *ctx_ = nullptr;
+  bool backwards_ = false;
+  std::vector<Share> shares_;
   std::atomic<bool> quit_{false};
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> left_{0};
@@ -172,7 +183,9 @@ int pool_threads() { return pool().count(); }
 void pool_set_threads(int count) {
   pool().wanted_.store(count < 1 ? default_threads() : count > 256 ? 256 : count);
 }
-void pool_run(int items, void (*fn)(void *, int, int), void *ctx) { pool().run(items, fn, ctx); }
+void pool_run(int items, void (*fn)(void *, int, int), void *ctx, bool backwards) {
+  pool().run(items, fn, ctx, backwards);
+}
 void *pool_scratch(int thread, int slot, size_t bytes) {
   return pool().scratch(thread, slot, bytes);
 }

@@ -22,8 +22,11 @@ namespace dq {
 int pool_threads();
 void pool_set_threads(int count);  // takes effect at the next kernel
 
-// Calls fn(ctx, thread, item) for every item in [0, items), items handed out in order.
-void pool_run(int items, void (*fn)(void *ctx, int thread, int item), void *ctx);
+// Calls fn(ctx, thread, item) for every item in [0, items). A thread begins with a share of its
+// own, the same part of the items in every kernel (what lies in its caches), in order or from its
+// end; then it helps the others.
+void pool_run(int items, void (*fn)(void *ctx, int thread, int item), void *ctx,
+              bool backwards = false);
 
 // Scratch memory, 64-byte aligned, kept between kernels. thread -1: shared. Contents undefined.
 // Call it outside pool_run. Throws std::bad_alloc.
