@@ -80,18 +80,24 @@ static void pack_grad_weights(GradPlan &g, const Quantizers &q, const int16_t *c
       count * g.weights < (1 << 17));
 }
 
-GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes, int images) {
-  GradPlan g = geometry(s, codes != nullptr);
-  g.by_winograd = !codes && winograd_fits(s);
-  if (g.by_winograd) {
-    g.winograd = winograd(s, images, true);
-    g.weights = g.winograd.weights();
-    float *out = scratch<float>(-1, kGradWeights, imax(q.count, 1) * g.weights);
-    for (int k = 0; k < imax(q.count, 1); k++)
-      winograd_weights(g.winograd, q.w + (size_t)k * 9 * s.oc * s.ic, out + k * g.weights);
-    g.w = (const int32_t *)out;
-    return g;
+// The rest of the plan is of no use by Winograd.
+static GradPlan winograd_plan(const ConvShape &s, const Quantizers &q, int images) {
+  GradPlan g = {};
+  g.s = s, g.map = grad_map(s), g.by_winograd = true;
+  g.winograd = winograd(s, images, true);
+  g.weights = g.winograd.weights();
+  const int count = imax(q.count, 1);
+  float *out = scratch<float>(-1, kGradWeights, count * g.weights);
+  for (int k = 0; k < count; k++) {
+    winograd_weights(g.winograd, q.w + (size_t)k * 9 * s.oc * s.ic, out + k * g.weights);
   }
+  g.w = (const int32_t *)out;
+  return g;
+}
+
+GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes, int images) {
+  if (!codes && winograd_fits(s)) return winograd_plan(s, q, images);
+  GradPlan g = geometry(s, codes != nullptr);
   pack_grad_weights(g, q, codes);
   return g;
 }

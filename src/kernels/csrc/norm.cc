@@ -21,6 +21,7 @@
 // large mean does not cancel).
 #include <cmath>
 
+#include "kernels.h"
 #include "parallel.h"
 #include "planes.h"
 
@@ -48,16 +49,21 @@ DQ_INLINE void over(int n, Body &&fn) {
   }
 }
 
-// body(channel, where its map begins) for every channel of every image
+// body(map, channel, where the map begins) for every channel of every image. Few images are cut
+// into ranges of channels, so that all threads have work.
 template <class Body>
 static void for_maps(const NormShape &s, bool backwards, Body &&body) {
-  const auto image = [&](int, int n) {
-    for (int c = 0; c < s.c; c++) body(n * s.c + c, c, ((size_t)n * s.c + c) * s.hw);
+  const int parts = s.n >= dq::pool_threads() ? 1 : imin(s.c, dq::pool_threads());
+  const auto part = [&](int, int item) {
+    const int n = item / parts, p = item % parts;
+    for (int c = s.c * p / parts; c < s.c * (p + 1) / parts; c++) {
+      body(n * s.c + c, c, ((size_t)n * s.c + c) * s.hw);
+    }
   };
   if (backwards)
-    parallel_backwards(s.n, image);
+    parallel_backwards(s.n * parts, part);
   else
-    parallel(s.n, image);
+    parallel(s.n * parts, part);
 }
 
 // body(channel, sums over all images)
@@ -116,7 +122,9 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
   Sums *sums = scratch<Sums>(-1, kSums, (size_t)s.n * s.c);
   float *center = scratch<float>(-1, kPartials, s.c);
   Affine *normed = scratch<Affine>(-1, kScales, s.c);
-  for (int c = 0; c < s.c; c++) center[c] = (float)mean_of(x + (size_t)c * s.hw, s.hw);
+  parallel(
+      s.c, [&](int, int c) { center[c] = (float)mean_of(x + (size_t)c * s.hw, s.hw); },
+      s.c * s.hw < (1 << 17));
   for_maps(s, false,
            [&](int map, int c, size_t at) { sums[map] = centered_sums(x + at, s.hw, center[c]); });
   for_channels(s, sums, [&](int c, const Sums &total) {
@@ -144,7 +152,7 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
 }
 
 // dx = k * d + k0 + k1 * (x - mean), d: dy behind the ReLU
-struct Gradient {
+struct Coefficients {
   float k, k0, k1;
 };
 
@@ -154,7 +162,7 @@ static void norm_grads(const NormShape &s, const float *x, const float *gamma, c
                        const float *var, Behind &&d, float *dx, float *dgamma, float *dbeta,
                        float *dresidual) {
   Sums *sums = scratch<Sums>(-1, kSums, (size_t)s.n * s.c);
-  Gradient *gradient = scratch<Gradient>(-1, kPartials, s.c);
+  Coefficients *of = scratch<Coefficients>(-1, kPartials, s.c);
   for_maps(s, false, [&](int map, int c, size_t at) {
     const F mu = set(mean[c]);
     F a = set(0.f), b = a;
@@ -170,12 +178,11 @@ static void norm_grads(const NormShape &s, const float *x, const float *gamma, c
     const double k = gamma[c] * inv;
     dbeta[c] = (float)total.a;
     dgamma[c] = (float)(total.b * inv);
-    gradient[c] = {(float)k, (float)(-k * total.a / count),
-                   (float)(-k * inv * inv * total.b / count)};
+    of[c] = {(float)k, (float)(-k * total.a / count), (float)(-k * inv * inv * total.b / count)};
   });
   for_maps(s, true, [&](int, int c, size_t at) {
-    const F mu = set(mean[c]), k = set(gradient[c].k), k0 = set(gradient[c].k0);
-    const F k1 = set(gradient[c].k1);
+    const F mu = set(mean[c]), k = set(of[c].k), k0 = set(of[c].k0);
+    const F k1 = set(of[c].k1);
     over(s.hw, [&](auto ld, auto st) {
       const F v = dresidual ? ld(dresidual + at) : d(ld, c, at);
       st(dx + at, fma(k, v, fma(k1, sub(ld(x + at), mu), k0)));

@@ -74,8 +74,8 @@ enum Slot {
   kWinogradSums,
   kWinogradResults,
   kGradientTiles,
-  kTiles,  // three: winograd_tiles.h
-  kWeightTiles = kTiles + 3
+  kTiles,                     // and two more: winograd_tiles.h
+  kWeightTiles = kTiles + 3,  // and two more
 };
 
 template <class T>

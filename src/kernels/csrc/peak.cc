@@ -34,7 +34,7 @@ DQ_NOINLINE void burn(const int32_t *w, int32_t *x, long steps, int32_t *out) {
   for (long step = 0; step < steps; step++) {
     DQ_UNROLL
     for (int i = 0; i < VECTORS; i++) {
-      asm volatile("" : "+m"(x[i * LANES]));
+      asm volatile("" : "+m"(*(int32_t (*)[LANES])(x + i * LANES)));
       const typename D::X value = D::get_x(x + i * LANES);
       acc[2 * i] = D::step(acc[2 * i], weight[0], value);
       acc[2 * i + 1] = D::step(acc[2 * i + 1], weight[1], value);
@@ -51,6 +51,7 @@ static double burn_all(int threads, long steps, int values_per_lane) {
   memset(out, 0, values * sizeof(int32_t));
   parallel(threads, [&](int, int item) {
     alignas(64) int32_t weight[4] = {}, x[VECTORS * LANES] = {};
+    asm volatile("" : "+m"(weight));  // not known to be equal
     burn<D>(weight, x, steps, out + item * CHAINS * LANES);
   });
   return (double)threads * steps * CHAINS * LANES * values_per_lane;

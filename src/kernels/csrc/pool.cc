@@ -125,7 +125,9 @@ class Pool {
   void drain(int thread) {
     for (int t = 0; t < count_; t++) {
       Share &share = shares_[(thread + t) % count_];
-      for (int i; (i = share.taken.fetch_add(1)) < share.count;) {
+      while (share.taken.load(std::memory_order_relaxed) < share.count) {
+        const int i = share.taken.fetch_add(1);
+        if (i >= share.count) break;
         fn_(ctx_, thread, share.begin + (backwards_ ? share.count - 1 - i : i));
       }
     }

@@ -18,8 +18,8 @@
 namespace DQ_NS {
 
 WeightGrad::Way WeightGrad::choose_way(const ConvShape &s, bool shorts) {
-  if (is_depthwise(s)) return kDepthwise;
-  return shorts ? kPairs : winograd_fits(s) ? kTiles : kPixels;
+  if (is_depthwise(s)) return Way::kDepthwise;
+  return shorts ? Way::kPairs : winograd_fits(s) ? Way::kWinograd : Way::kPixels;
 }
 
 WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy,
@@ -34,26 +34,26 @@ WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, 
   map_ = point ? input_map(s.h, s.w, 1, 1, s.stride, s.pad, s.ho, s.wo)
                : input_map(s.h, s.w, (s.ho - 1) * s.stride + s.kh, (s.wo - 1) * s.stride + s.kw, 1,
                            s.pad, 1, 1);
-  words_ = way_ == kPairs ? (int)code_map(1, s.ho, s.wo).channel() / 2 : s.ho * s.wo;
+  words_ = way_ == Way::kPairs ? (int)code_map(1, s.ho, s.wo).channel() / 2 : s.ho * s.wo;
   dyt_ = (size_t)blocks_ * block_ * words_;
   // Vectors and pairs of pixels need neighbours side by side: a plane per phase of the stride.
-  if (way_ == kDepthwise || way_ == kPairs)
+  if (way_ == Way::kDepthwise || way_ == Way::kPairs)
     map_ = input_map(s.h, s.w, s.kh, s.kw, s.stride, s.pad, s.ho, s.wo);
-  if (way_ == kDepthwise) {
+  if (way_ == Way::kDepthwise) {
     block_ = blocks_ = 1;
     dyt_ = (size_t)s.ho * map_.row_len + LANES;
   }
   planes_ = (size_t)group_ic_ * map_.channel();
-  const int sums = way_ == kTiles ? POSITIONS : s.kh * s.kw, pixels = s.ho * s.wo;
+  const int sums = way_ == Way::kWinograd ? POSITIONS : s.kh * s.kw, pixels = s.ho * s.wo;
   sums_size_ = (size_t)s.groups * blocks_ * block_ * group_ic_ * sums;
-  // 8 runs balance two to eight threads; large sums allow fewer, and take several images per pass
-  // over them.
+  // 8 runs balance two to eight threads; large sums have fewer, and take several images per pass
+  // over them. Up to eight threads their number changes nothing.
   const size_t bytes = sums_size_ * sizeof(float);
   int runs = imax(8, dq::pool_threads());
-  while (runs > 2 && runs > dq::pool_threads() && runs * bytes > (32u << 20)) runs /= 2;
+  while (runs > 4 && runs * bytes > (32u << 20)) runs /= 2;
   run_length_ = imax(1, (s.n + runs - 1) / runs);
   together_ = imax(1, imin(run_length_, pixels >= 256 ? 1 : 256 / pixels));
-  if (way_ == kTiles) tiled_ = winograd_sums(s, ov_, blocks_, together_);
+  if (way_ == Way::kWinograd) tiled_ = winograd_sums(s, ov_, blocks_, together_);
 }
 
 void WeightGrad::prepare(const Runs &runs) {
@@ -63,15 +63,15 @@ void WeightGrad::prepare(const Runs &runs) {
     WeightBuffers &buf = buffers_[t] = {};
     const size_t dyt = together_ * dyt_ + 8 * LANES, planes = together_ * planes_ + 8 * LANES;
     buf.dyt = scratch<float>(t, kTransposed, dyt);
-    if (way_ == kTiles) {
+    if (way_ == Way::kWinograd) {
       buf.tiles = tile_buffers(tiled_.tiles, t, kWeightTiles);
-      buf.dy_tiles = scratch<float>(t, kGradientTiles, dy_tiles(tiled_));
+      buf.dy_tiles = scratch<float>(t, kGradientTiles, dy_tiles_size(tiled_));
       continue;
     }
     buf.planes = scratch<float>(t, kInputPlanes, planes);
     buf.row = scratch<int32_t>(t, kRow, s_.w + 2 * LANES);
     memset(buf.planes, 0, planes * sizeof(float));
-    if (way_ == kDepthwise) memset(buf.dyt, 0, dyt * sizeof(float));
+    if (way_ == Way::kDepthwise) memset(buf.dyt, 0, dyt * sizeof(float));
   }
 }
 
@@ -173,13 +173,13 @@ void WeightGrad::add_floats(const WeightBuffers &buf, int group, const int *imag
   for (int m = 0; m < images; m++) {
     float *planes = buf.planes + m * planes_;
     pack(input(image[m], group), map_, q, buf.row, (int32_t *)planes);
-    if (way_ == kDepthwise) {
+    if (way_ == Way::kDepthwise) {
       depthwise(planes, gradient(image[m], group), buf.dyt, sums);
     } else {
       transpose_dy(gradient(image[m], group), words_, buf.dyt + m * dyt_);
     }
   }
-  if (way_ == kDepthwise) return;
+  if (way_ == Way::kDepthwise) return;
   FloatTile tile = {};
   tile.t = {images, 0, 0, s_.wo, step_, map_.row_len, planes_, dyt_, map_.channel(), 0, 0};
   tile.x = buf.planes, tile.dy = buf.dyt;
@@ -218,9 +218,9 @@ void WeightGrad::add_images(int thread, int run, const int *image, int images, c
   for (int g = 0; g < s_.groups; g++) {
     float *sums = sums_ + run * sums_size_ + (size_t)g * (sums_size_ / s_.groups);
     const WeightBuffers &buf = buffers_[thread];
-    if (way_ == kPairs) {
+    if (way_ == Way::kPairs) {
       add_pairs(buf, g, image, images, q, codes, sums);
-    } else if (way_ == kTiles) {
+    } else if (way_ == Way::kWinograd) {
       add_tiles(buf, image, images, q, sums);
     } else {
       add_floats(buf, g, image, images, q, sums);
@@ -258,7 +258,7 @@ void WeightGrad::finish_tiles(const Runs &runs, float *dw) const {
 }
 
 void WeightGrad::finish(const Runs &runs, float *dw) {
-  if (way_ == kTiles) return finish_tiles(runs, dw);
+  if (way_ == Way::kWinograd) return finish_tiles(runs, dw);
   const int taps = s_.kh * s_.kw, count = imax(q_.count, 1),
             per_group = blocks_ * s_.kh * group_ic_;
   const size_t size = (size_t)s_.oc * group_ic_ * taps;
@@ -280,7 +280,7 @@ void WeightGrad::finish(const Runs &runs, float *dw) {
               }
               const size_t out = ((size_t)channel * group_ic_ + i) * taps + kh * s_.kw + kw;
               const float w_scale =
-                  way_ == kPairs ? q_.w_scale[k * q_.scales + channel % q_.scales] : 1.f;
+                  way_ == Way::kPairs ? q_.w_scale[k * q_.scales + channel % q_.scales] : 1.f;
               dw[k * size + out] = v * (a_scale / w_scale);
             }
           }

@@ -52,9 +52,8 @@ class WeightGrad {
   void finish(const Runs &runs, float *dw);  // sums over runs, in order
 
  private:
-  // kPixels: float sums of pixels; kPairs: integer sums of pairs of them; kDepthwise: one output
-  // per input; kTiles: Winograd's products.
-  enum Way { kPixels, kPairs, kDepthwise, kTiles };
+  // Float sums of pixels; integer sums of pairs of them; one output per input; Winograd's products.
+  enum class Way { kPixels, kPairs, kDepthwise, kWinograd };
   static Way choose_way(const ConvShape &s, bool shorts);
   template <int OV, class Tile>
   void block(const Tile &tile, float *acc) const;

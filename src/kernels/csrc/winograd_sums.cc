@@ -54,11 +54,11 @@ static void transform_dy(const WinogradSums &g, const float *dy, int tile_row, f
 
 template <int OV>
 static void add_products(const WinogradSums &g, const TileBuffers &b, int tiles, int block,
-                         const float *dyt, float *sums) {
+                         const float *dy_tiles, float *sums) {
   constexpr int STEP = OV == 1 ? 2 * DW_I1 : DW_I1;
   const TileWork t = {1, 0, 1, tiles, 1, 0, 0, 0, g.tiles.channel, g.block, 0};
   for (int p = 0; p < POSITIONS; p++) {
-    const float *v = b.v + p * g.tiles.position, *dy = dyt + p * g.position;
+    const float *v = b.v + p * g.tiles.position, *dy = dy_tiles + p * g.position;
     float *acc = sums + ((size_t)p * g.blocks + block) * g.tiles.channels * g.block;
     int c = 0;
     for (; c + STEP <= g.tiles.channels; c += STEP) {
@@ -70,24 +70,24 @@ static void add_products(const WinogradSums &g, const TileBuffers &b, int tiles,
   }
 }
 
-void add_winograd(const WinogradSums &g, const TileBuffers &b, int images, const float *dy,
-                  size_t dy_image, float *dyt, float *sums) {
+void add_winograd(const WinogradSums &g, const TileBuffers &b, int images, const float *dyt,
+                  size_t dyt_image, float *dy_tiles, float *sums) {
   const Tiles &t = g.tiles;
   for (int i = 0; i < t.tile_rows; i += t.block_rows) {
     const int rows = imin(t.block_rows, t.tile_rows - i);
     transform_tiles(t, b, images, i, rows);
     for (int block = 0; block < g.blocks; block++) {
-      float *out = dyt;
+      float *out = dy_tiles;
       for (int m = 0; m < images; m++) {
-        const float *image = dy + m * dy_image + (size_t)block * g.rows * g.cols * g.block;
+        const float *image = dyt + m * dyt_image + (size_t)block * g.rows * g.cols * g.block;
         for (int r = 0; r < rows; r++, out += t.tile_cols * g.block)
           transform_dy(g, image, i + r, out);
       }
       const int tiles = images * rows * t.tile_cols;
       if (g.ov == 1)
-        add_products<1>(g, b, tiles, block, dyt, sums);
+        add_products<1>(g, b, tiles, block, dy_tiles, sums);
       else
-        add_products<DW_OV>(g, b, tiles, block, dyt, sums);
+        add_products<DW_OV>(g, b, tiles, block, dy_tiles, sums);
     }
   }
 }

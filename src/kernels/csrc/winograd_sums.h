@@ -36,12 +36,12 @@ struct WinogradSums {
 WinogradSums winograd_sums(const ConvShape &s, int ov, int blocks, int images);
 
 // Elements of scratch memory for A dy A^T.
-DQ_INLINE size_t dy_tiles(const WinogradSums &g) { return POSITIONS * g.position; }
+DQ_INLINE size_t dy_tiles_size(const WinogradSums &g) { return POSITIONS * g.position; }
 
-// Adds the products of a pass. b: planes of its images are packed; dy: transposed, image after
-// image `dy_image` apart; dyt: dy_tiles().
-void add_winograd(const WinogradSums &g, const TileBuffers &b, int images, const float *dy,
-                  size_t dy_image, float *dyt, float *sums);
+// Adds the products of a pass. b: planes of its images are packed; dyt: dy, transposed, image after
+// image `dyt_image` apart; dy_tiles: memory of dy_tiles_size().
+void add_winograd(const WinogradSums &g, const TileBuffers &b, int images, const float *dyt,
+                  size_t dyt_image, float *dy_tiles, float *sums);
 
 // G^T sums G of an input channel and a block of `ov` vectors of outputs: [position][block] ->
 // [tap][block].

@@ -31,7 +31,8 @@ constexpr int POSITIONS = 16;  // of a tile
 
 // Whether a convolution gains from it.
 DQ_INLINE bool winograd_fits(const ConvShape &s) {
-  return s.kh == 3 && s.kw == 3 && s.stride == 1 && s.groups == 1 && s.ic >= 8 && s.oc >= 8;
+  return s.kh == 3 && s.kw == 3 && s.stride == 1 && s.groups == 1 && s.ic >= 8 && s.oc >= 8 &&
+         s.ho > 1 && s.wo > 1;
 }
 
 // Tiles of a pass are numbered [image][tile row of the block][tile column]; V is
