@@ -162,8 +162,9 @@ static double dot_rows(const float *src, int row_len, int rows, int cols, const 
 }
 
 static int winograd_forward(const ConvShape &s, const float *w, const float *x, float *y) {
-  const Winograd g =
-      winograd(s, imax(1, imin(256 / (s.ho * s.wo), s.n / (2 * dq::pool_threads()))), false);
+  // Small images share a pass (64 tiles fill the GEMM's vectors), as long as each thread has two.
+  const int enough = 4 * 64 / (s.ho * s.wo), most = s.n / (2 * dq::pool_threads());
+  const Winograd g = winograd(s, imax(1, imin(enough, most)), false);
   float *weights = scratch<float>(-1, kPackedWeights, g.weights());
   winograd_weights(g, w, weights);
   const WinogradBuffers *buffers = winograd_buffers(g);
