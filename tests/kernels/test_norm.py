@@ -16,6 +16,7 @@
 import numpy as np
 import pytest
 
+from src import kernels
 from src.kernels.errors import KernelError
 from src.kernels.native import call
 from tests.kernels import reference as ref
@@ -67,6 +68,26 @@ def test_batch_norm(isa, shape, residual, relu):
     got = call(symbol + "_grad", [x, gamma, y if residual else beta, mean, var, dy], outs)
     for g, expected in zip(got, _norm_grads(x, gamma, y, dy, relu), strict=False):
         assert ref.max_error(g, expected) < 3e-5
+
+
+@pytest.mark.parametrize("images", [1, 3, 11])
+def test_results_do_not_depend_on_the_number_of_threads(isa, images):
+    """Few images are cut into ranges of channels, a thread's share of many goes backwards too."""
+    rng = np.random.default_rng(1)
+    x, res, dy = rng.standard_normal((3, images, 13, 6, 6)).astype(np.float32)
+    gamma, beta = rng.standard_normal((2, 13)).astype(np.float32)
+    results = []
+    try:
+        for count in (1, 2, 5, 8):
+            kernels.set_threads(count)
+            out = call("dq_norm_add_relu", [x, gamma, beta, res], [x.shape, (13,), (13,)])
+            inputs = [x, gamma, *out, dy]
+            grads = call("dq_norm_add_relu_grad", inputs, [x.shape, (13,), (13,), x.shape])
+            results.append([*out, *grads])
+    finally:
+        kernels.set_threads(0)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
 def test_shapes_are_checked(isa):
