@@ -24,6 +24,7 @@ from mindspore import Tensor, communication, nn, ops
 from src import kernels
 from src.config import DeviceConfig
 from src.errors import UserError
+from src.parameters import assign
 
 LOG = logging.getLogger("dynquant")
 LAUNCHED_BY_MSRUN = "MS_WORKER_NUM"
@@ -124,7 +125,7 @@ def average_statistics(runtime: Runtime, network: nn.Cell) -> None:
     joined = np.concatenate([p.asnumpy().ravel() for p in running])
     mean = sum_over_workers(runtime, joined) / np.float32(runtime.workers)
     for parameter, values in zip(running, np.split(mean, ends), strict=True):
-        parameter.set_data(Tensor(values.reshape(parameter.shape)))
+        assign(parameter, values.reshape(parameter.shape))
 
 
 def broadcast_parameters(runtime: Runtime, network: nn.Cell) -> None:
@@ -132,7 +133,22 @@ def broadcast_parameters(runtime: Runtime, network: nn.Cell) -> None:
     if runtime.workers == 1:
         return
     for parameter in network.get_parameters():
-        parameter.set_data(_Broadcast()(Tensor(parameter.asnumpy())))
+        assign(parameter, _Broadcast()(Tensor(parameter.asnumpy())).asnumpy())
+
+
+class MeanOverWorkers(nn.Cell):
+    """A worker's value -> the mean of all workers' values, as part of a loss.
+
+    The gradient passes as through the worker's own value: averaging gradients over the workers, as
+    a data-parallel step does, then gives that of a function of the mean.
+    """
+
+    def __init__(self, workers: int):
+        super().__init__()
+        self.workers, self.reduce = workers, ops.AllReduce()
+
+    def construct(self, x):
+        return x + ops.stop_gradient(self.reduce(x) / self.workers - x)
 
 
 class _AllReduce(nn.Cell):

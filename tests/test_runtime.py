@@ -23,11 +23,13 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 import pytest
+from mindspore import nn
 
 from src.config import DeviceConfig
 from src.errors import UserError
 from src.layers.norm import BatchNorm
 from src.runtime import (
+    MeanOverWorkers,
     Runtime,
     average_statistics,
     broadcast_parameters,
@@ -99,3 +101,51 @@ def test_the_instruction_set_is_limited_unless_the_user_chose(given, expected):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.stdout.split() == [expected, "False"], done.stderr
+
+
+def two_alike(monkeypatch, apart: float) -> Runtime:
+    """A runtime of two workers, of which the other has values larger by `apart`."""
+    monkeypatch.setattr("src.runtime.sum_over_workers", lambda _, own: own + (own + apart))
+    return Runtime("CPU", workers=2)
+
+
+def test_averaged_statistics_reach_the_compiled_step(monkeypatch):
+    """A step that updates the statistics goes on from the average, epoch after epoch."""
+    runtime, cell = two_alike(monkeypatch, 2.0), BatchNorm(3, relu=False)
+    cell.set_train()
+    x = ms.Tensor(np.random.default_rng(0).normal(size=(4, 3, 2, 2)).astype(np.float32))
+    mean = x.asnumpy().mean((0, 2, 3))
+
+    @ms.jit
+    def step(x):
+        return cell(x)
+
+    expected = np.zeros(3)
+    for _ in range(3):
+        for _ in range(2):
+            step(x)
+            expected = 0.9 * expected + 0.1 * mean
+        average_statistics(runtime, cell)
+        expected = expected + 1
+        np.testing.assert_allclose(cell.moving_mean.asnumpy(), expected, atol=1e-5)
+
+
+def test_a_mean_over_workers_in_a_loss(monkeypatch):
+    """Its value is all workers' mean, its gradient that of the worker's own share."""
+    monkeypatch.setattr("src.runtime.ops.AllReduce", Plus)
+    mean = MeanOverWorkers(4)
+
+    def loss(x):
+        return mean(x) ** 2
+
+    value, gradient = ms.value_and_grad(loss)(ms.Tensor(np.float32(3)))
+    joint = (3 + 10) / 4
+    assert float(value.asnumpy()) == pytest.approx(joint**2, rel=1e-6)
+    assert float(gradient.asnumpy()) == pytest.approx(2 * joint, rel=1e-6)
+
+
+class Plus(nn.Cell):
+    """The sum with what the others have: 10."""
+
+    def construct(self, x):
+        return x + 10

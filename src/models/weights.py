@@ -26,6 +26,7 @@ from mindspore import Tensor, nn
 from safetensors.numpy import load_file
 
 from src.errors import UserError
+from src.parameters import assign
 
 # PyTorch's name -> ours; the first that matches the end of a name is used.
 _LEAVES = (
@@ -79,7 +80,7 @@ def load_float_weights(model: nn.Cell, path: str | Path) -> list[str]:
             )
     rows = []
     for ours, (name, value) in found.items():
-        wanted[ours].set_data(Tensor(np.ascontiguousarray(value, np.float32)))
+        assign(wanted[ours], value)
         rows.append(f"{name:<44} -> {ours:<40} {tuple(value.shape)}")
     return rows
 

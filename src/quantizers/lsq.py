@@ -26,8 +26,8 @@ as x * (1 / s) so that all engines agree; per-channel steps and positivity are o
 """
 
 import numpy as np
-from mindspore import Tensor
 
+from src.parameters import assign
 from src.quantizers.base import (
     ActivationQuantizer,
     WeightQuantizer,
@@ -94,7 +94,7 @@ class LsqActivation(ActivationQuantizer):
 
     def init_from(self, x: np.ndarray) -> None:
         """Set the first steps from a batch of this layer's inputs."""
-        self.step.set_data(Tensor(np.array([[first_step(x, t)] for t in self.tops], np.float32)))
+        assign(self.step, np.array([[first_step(x, t)] for t in self.tops]))
 
     def grid(self, x, slot):
         step = at_slot(self.step, slot)

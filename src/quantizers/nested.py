@@ -35,6 +35,7 @@ widths: normalisation makes the widths' pulls on s cancel, which factors of thei
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from src.parameters import assign
 from src.quantizers.base import (
     ActivationQuantizer,
     WeightQuantizer,
@@ -169,7 +170,7 @@ class NestedActivation(ActivationQuantizer):
     def init_from(self, x: np.ndarray) -> None:
         """Set the first step from a batch of this layer's inputs: LSQ's for the smallest width."""
         step = first_step(x, top_code(min(self.widths))) / max(self.units)
-        self.step.set_data(Tensor(np.array([[step]], np.float32)))
+        assign(self.step, np.array([[step]]))
 
     def grid(self, x, slot):
         step = at_slot(self.step, 0)

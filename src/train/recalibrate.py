@@ -25,6 +25,7 @@ from src.data import Loader
 from src.errors import UserError
 from src.layers.norm import MOMENTUM, BatchNorm, normalise_by_batch
 from src.methods.base import Method
+from src.parameters import assign
 from src.runtime import Runtime, average_statistics
 
 
@@ -93,7 +94,7 @@ class _RowMeans:
         self.count = np.zeros(self.before.shape[:-1])
 
     def clear(self) -> None:
-        self.parameter.set_data(Tensor(np.zeros_like(self.before)))  # it takes over the memory
+        assign(self.parameter, np.zeros_like(self.before))
 
     def note(self) -> None:
         value = self.parameter.asnumpy()
@@ -104,5 +105,5 @@ class _RowMeans:
         """A row that no pass has written keeps what it had."""
         count = self.count[..., None]
         mean = self.total / (1 - MOMENTUM) / np.maximum(count, 1)
-        values = np.where(count > 0, mean, self.before).astype(np.float32)
-        self.parameter.set_data(Tensor(values))
+        values = np.where(count > 0, mean, self.before)
+        assign(self.parameter, values)
