@@ -67,11 +67,17 @@ class OneShotHead(nn.Cell):
         self.fc2 = nn.Dense(hidden, self.outputs)
 
     def construct(self, features, keep):
+        return self.from_units(self.units(features) * keep)
+
+    def units(self, features):
+        """The hidden units (N, hidden), before dropout."""
         pooled = ops.matmul(ops.matmul(self.rows, features), self.cols)
         h = self.fc1(pooled.reshape((features.shape[0], -1)))
-        if self.relu:
-            h = ops.relu(h)
-        logits = self.fc2(h * keep).reshape((features.shape[0], -1, self.columns, self.choices))
+        return ops.relu(h) if self.relu else h
+
+    def from_units(self, h):
+        """The logits that hidden units lead to."""
+        logits = self.fc2(h).reshape((h.shape[0], -1, self.columns, self.choices))
         if self.shared:
             logits = ops.tile(logits, (1, self.layers, 1, 1))
         return logits

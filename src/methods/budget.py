@@ -19,9 +19,10 @@
 
     I = (H(mean p) - mean H(p)) / log K, mean over layers; p = softmax(controller)
 
-The first two are zero under the budget. I is the mutual information of image and width in a batch:
-1 where each image is certain of its width and all widths are equally often chosen, 0 where p is the
-same for all images. Its gradient vanishes there, so that a controller which has collapsed stays so.
+All means are over the images of all workers. The first two terms are zero under the budget. I is
+the mutual information of image and width in a batch: 1 where each image is certain of its width and
+all widths are equally often chosen, 0 where p is the same for all images. Its gradient vanishes
+there, so that a controller which has collapsed stays so.
 
 Source: DQNet's code (the first term), its paper's Bit-FLOPs constraint (the second; dividing by the
 target is our choice, so that a' does not depend on the network); the third is ours.
@@ -38,7 +39,7 @@ TINY = 1e-12  # keeps the logarithm of a share finite
 class BudgetPenalty(nn.Cell):
     """(plan, p), each (N, layers, columns, K) -> (penalty, mean bits, mean BitOPs, entropy).
 
-    The plan is one-hot; p, the probabilities it was drawn by, enters I alone.
+    The plan is one-hot; p, the controller's probabilities, enters I alone.
     Entropy is that of the batch's choices per layer, averaged over layers, 1 = all candidates
     equally often, 0 = one choice for every image (a collapsed controller).
     """
@@ -57,15 +58,20 @@ class BudgetPenalty(nn.Cell):
         # In units of the target, so that float32 holds the sum well.
         self.share = Tensor((macs / self.target_bitops).astype(np.float32))
         self.entropy_unit = float(np.log(len(widths)))
+        self.over_workers = nn.Identity()
+
+    def join_workers(self, mean: nn.Cell) -> None:
+        """Take means over several workers' images: `mean` gives the average of their values."""
+        self.over_workers = mean
 
     def construct(self, plan, p):
         bits = (plan * self.bits).sum(-1)  # (N, layers, columns)
-        mean_bits = bits.mean()
+        mean_bits = self.over_workers(bits.mean())
         relative = self.relative(plan)
         penalty = self.alpha_bits * ops.relu(mean_bits - self.target)
         penalty = penalty + self.alpha_bitops * ops.relu(relative - 1.0)
         if self.diversity > 0:
-            information = self._entropy(p) - self._in_units(p)
+            information = self._entropy(p) - self.over_workers(self._in_units(p))
             penalty = penalty + self.diversity * (1.0 - information)
         return penalty, mean_bits, relative * self.target_bitops, self._entropy(plan)
 
@@ -73,7 +79,7 @@ class BudgetPenalty(nn.Cell):
         """BitOPs of a plan, hard or soft, as a share of those at the target; mean over images."""
         bits = (plan * self.bits).sum(-1)
         share = (self._products(plan, bits) @ self.share).mean()
-        return share + self.fixed / self.target_bitops
+        return self.over_workers(share) + self.fixed / self.target_bitops
 
     def _products(self, plan, bits):
         """Weight bits x activation bits of each image and layer, (N, layers)."""
@@ -84,8 +90,10 @@ class BudgetPenalty(nn.Cell):
 
     def _entropy(self, plan):
         """Of the batch's mean, per layer, averaged over layers; 0..1."""
-        return self._in_units(plan.mean(0))
+        return self._in_units(self.over_workers(plan.mean(0)))
 
     def _in_units(self, p):
         """Mean entropy of distributions over the last axis, as a share of the largest, log K."""
-        return -(p * ops.log(p + TINY)).sum(-1).mean() / self.entropy_unit
+        # Not p * ops.log(p): MindSpore's log of a number depends in its last bit on where in the
+        # tensor it stands and how threads share the tensor out, so that no training would repeat.
+        return -ops.xlogy(p, p + TINY).sum(-1).mean() / self.entropy_unit

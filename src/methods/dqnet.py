@@ -43,7 +43,8 @@ from src.methods.rules import image_shape, layer_costs, quantise, shared_specs, 
 class DqnetNetwork(nn.Cell):
     """(image, Gumbel noise, keep factors) -> (logits, plan (N, layers, columns, K)).
 
-    In training also p, like the plan but soft.
+    In training also p, like the plan but soft, and without noise and dropout: what the controller
+    thinks of the image alone.
     """
 
     def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, tau: float):
@@ -54,12 +55,12 @@ class DqnetNetwork(nn.Cell):
 
     def construct(self, image, noise, keep):
         features = self.model.early(image, None)
-        logits = self.head(image if self.sees == "image" else features, keep)
-        plan = hard_choice(logits, noise, self.tau)
+        units = self.head.units(image if self.sees == "image" else features)
+        plan = hard_choice(self.head.from_units(units * keep), noise, self.tau)
         y = self.model.late(features, plan)
         if not self.training:
             return y, plan
-        return y, plan, ops.softmax(logits, -1)
+        return y, plan, ops.softmax(self.head.from_units(units), -1)
 
 
 def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:

@@ -138,10 +138,17 @@ class ExpectedCost(nn.Cell):
         self.free = (target if self.in_bits else 1.0) if target else 0.0
         self.bits = Tensor(np.array(widths, np.float32))
 
+    def join_workers(self, mean: nn.Cell) -> None:
+        """As `BudgetPenalty.join_workers`."""
+        self.monitor.join_workers(mean)
+
     def construct(self, plan, p):
         diversity, bits, bitops, entropy = self.monitor(plan, p)
-        expected = (p * self.bits).sum(-1).mean() if self.in_bits else self.monitor.relative(p)
+        expected = self._mean_bits(p) if self.in_bits else self.monitor.relative(p)
         return self.beta * ops.relu(expected - self.free) + diversity, bits, bitops, entropy
+
+    def _mean_bits(self, p):
+        return self.monitor.over_workers((p * self.bits).sum(-1).mean())
 
 
 def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:

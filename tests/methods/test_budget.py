@@ -17,7 +17,7 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Tensor, nn, ops
 
 from src.controllers.gumbel import hard_choice
 from src.cost.bitops import CostModel, LayerCost
@@ -160,3 +160,73 @@ def test_diversity_asks_for_widths_that_depend_on_the_image(p, missing):
     p = np.tile(np.float32(p)[:, None, None], (1, 2, 1, 1))
     value = BudgetPenalty(COST, WIDTHS, 4, 0.0, 0.0, 0.5)(Tensor(TIED), Tensor(p))[0]
     assert float(value.asnumpy()) == pytest.approx(0.5 * missing, abs=1e-5)
+
+
+def test_the_term_and_its_gradient_repeat_to_the_bit():
+    """MindSpore tries several ways to share an operator among threads on its first calls."""
+    p = np.random.default_rng(0).dirichlet(np.ones(3), (37, 2, 1)).astype(np.float32)
+    cell = BudgetPenalty(COST, WIDTHS, 4, 0.3, 2.0, 0.5)
+
+    def watched(plan, p):
+        penalty, _, _, entropy = cell(plan, p)
+        return penalty + entropy
+
+    step = ms.jit(ms.value_and_grad(watched, (0, 1)))
+    seen = set()
+    for _ in range(40):
+        value, gradients = step(Tensor(p), Tensor(p))
+        seen.add(b"".join(v.asnumpy().tobytes() for v in (value, *gradients)))
+    assert len(seen) == 1
+
+
+class WithOthers(nn.Cell):
+    """What joins a worker's mean with the other's: here the joint mean is looked up, by shape."""
+
+    def __init__(self, joint: dict):
+        super().__init__()
+        self.joint = joint
+
+    def construct(self, x):
+        return x + ops.stop_gradient(self.joint[x.shape].pop(0) - x)
+
+
+def test_workers_pay_for_their_joined_batch(pynative):
+    """One is above the budget, one below; joined they are above. Averaged gradients are the joint's."""
+    rng = np.random.default_rng(3)
+    plan = plan_of(rng.integers(0, 3, (8, 2, 1)))
+    plan = plan[np.argsort(-(plan * np.array(WIDTHS)).sum((1, 2, 3)))]
+    p = rng.dirichlet(np.ones(3) / 2, (8, 2, 1)).astype(np.float32)
+    noted = []
+
+    class Note(nn.Cell):
+        def construct(self, x):
+            noted.append(x)
+            return x
+
+    def paid(cell, rows):
+        def loss(plan, p):
+            return cell(plan, p)[0]
+
+        return ms.value_and_grad(loss, (0, 1))(Tensor(plan[rows]), Tensor(p[rows]))
+
+    def made(join):
+        cell = BudgetPenalty(COST, WIDTHS, 4, 1.0, 2.0, 0.5)
+        cell.join_workers(join)
+        return cell
+
+    whole = made(nn.Identity())
+    value, gradients = paid(whole, slice(0, 8))
+    alone = [float(paid(whole, rows)[0].asnumpy()) for rows in (slice(0, 4), slice(4, 8))]
+    assert np.mean(alone) > float(value.asnumpy()) + 0.01, "a mean of penalties is another number"
+    noted.clear()
+    made(Note())(Tensor(plan), Tensor(p))
+    means = [ops.stop_gradient(x) for x in noted]
+    for rows in (slice(0, 4), slice(4, 8)):
+        by_shape: dict = {}
+        for mean in means:
+            by_shape.setdefault(mean.shape, []).append(mean)
+        own_value, own = paid(made(WithOthers(by_shape)), rows)
+        assert float(own_value.asnumpy()) == pytest.approx(float(value.asnumpy()), rel=1e-6)
+        for got, expected in zip(own, gradients, strict=True):
+            # A mean over 4 images moves twice as fast with each as one over 8; workers are averaged.
+            np.testing.assert_allclose(got.asnumpy() / 2, expected.asnumpy()[rows], atol=1e-6)

@@ -209,3 +209,46 @@ def test_a_large_alpha_trains_the_controller_to_the_budget(pynative):
     bound = trained_mean_bits((*common, "dqnet.alpha_bits=1"))
     assert free > 3.5
     assert 2.2 < bound < 3.3
+
+
+def thought(built, x, seed):
+    """p of the images, and the plan that was drawn."""
+    noise = built.noise(np.random.default_rng(seed), len(x), train=True)
+    built.network.set_train(True)
+    _, plan, p = built.network(*[Tensor(v) for v in (x, *noise)])
+    return p.asnumpy(), plan.asnumpy()
+
+
+@pytest.mark.parametrize("source", ["features", "image"])
+def test_p_is_what_the_controller_thinks_of_the_image_alone(source, pynative):
+    """Neither dropout nor Gumbel noise is in it, so copies of one image have one p."""
+    built = method("dqnet.dropout=0.5", f"dqnet.input={source}")
+    x = np.repeat(images(1), 16, 0)
+    randomise_head(built, images(8))
+    p, plan = thought(built, x, seed=1)
+    np.testing.assert_allclose(p, np.broadcast_to(p[:1], p.shape), atol=1e-6)
+    assert (plan != plan[:1]).any(), "what was drawn differs"
+    np.testing.assert_allclose(thought(built, x, seed=2)[0], p, atol=1e-6)
+    np.testing.assert_allclose(p.sum(-1), 1, rtol=1e-5)
+
+
+def test_copies_of_one_image_are_no_diversity(pynative):
+    built = method("dqnet.dropout=0.5", "dqnet.diversity=1", "dqnet.alpha_bits=0")
+    randomise_head(built, images(8))
+    p, plan = thought(built, np.repeat(images(1), 64, 0), seed=1)
+    value = built.penalty(Tensor(plan), Tensor(p))[0]
+    assert float(value.asnumpy()) == pytest.approx(1, abs=1e-5)
+
+
+def test_p_moves_the_hidden_layer_too(pynative):
+    """The gradient of a term in p reaches all of the head."""
+    built, x = method("dqnet.dropout=0.5"), images(4)
+    noise = [Tensor(v) for v in built.noise(np.random.default_rng(0), 4, train=True)]
+    built.network.set_train(True)
+    weights = [built.network.head.fc1.weight, built.network.head.fc2.weight]
+
+    def sure(image):
+        return (built.network(image, *noise)[2] ** 2).sum()
+
+    gradients = ms.grad(sure, None, weights)(Tensor(x))
+    assert all(np.abs(g.asnumpy()).max() > 1e-6 for g in gradients)

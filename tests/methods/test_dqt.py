@@ -201,3 +201,12 @@ def test_impossible_options_are_refused():
         dqt("dqt.subset=4")
     with pytest.raises(UserError, match="quant.master=6"):
         dqt("quant.master=6")
+
+
+def test_p_is_what_the_controller_thinks_of_the_image_alone(pynative):
+    built = dqt()
+    x = np.repeat(images(1), 8, 0)
+    (_, plan, p, _), _ = outputs(built, x, True, seed=1)
+    plan, p = plan.asnumpy(), p.asnumpy()
+    np.testing.assert_allclose(p, np.broadcast_to(p[:1], p.shape), atol=1e-6)
+    assert (plan != plan[:1]).any(), "what was drawn differs"
