@@ -13,25 +13,54 @@
 # limitations under the License.
 """How every entry script ends: a user error is one line and exit code 2, never a traceback."""
 
+import atexit
+import logging
 import signal
 import sys
 from collections.abc import Callable
 
 from src.errors import UserError
+from src.terminal import TerminalHandler
+
+LOG = logging.getLogger("dynquant")
 
 
 def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C)."""
+    """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C).
+
+    `main` may raise KeyboardInterrupt with a text: what is lost and how to go on.
+    """
+    if not LOG.handlers:
+        LOG.setLevel(logging.INFO)
+        LOG.addHandler(TerminalHandler(lambda: sys.stderr))
     # MindSpore turns Ctrl-C into SIGTERM while graphs run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    atexit.register(_end_at_once)
     try:
         return main(arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted (a training run continues with train.py --resume RUN)", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted {interrupt}".rstrip(), file=sys.stderr)
         return 130
     except OSError as error:
         print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
         return 2
+
+
+def _end_at_once() -> None:
+    """The work is done or given up: a signal that comes while libraries shut down just ends it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _tell_interrupts(kind, error, trace) -> None:
+    """Ctrl-C while libraries load, before `guarded`, is no fault with a traceback either."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _tell_interrupts
