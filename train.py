@@ -21,7 +21,7 @@ from src.config import load_config
 from src.entry import guarded
 from src.runtime import describe, start
 from src.train.loop import train_run
-from src.train.run_folder import LOG, create_run, open_run
+from src.train.run_folder import LOG, continue_run, create_run
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -36,9 +36,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.resume:
-        folder, config = open_run(options.resume, options.overrides)
+        folder, config = continue_run(options.resume, options.overrides)
         runtime = start(config.device, config.train.seed)
         folder.quiet = not runtime.is_main
+        folder.claim()
     else:
         config = load_config(options.config, options.overrides)
         runtime = start(config.device, config.train.seed)
@@ -46,7 +47,10 @@ def main(arguments: list[str]) -> int:
     folder.start_log()
     LOG.info("run folder %s", folder.path)
     LOG.info("%s", describe(runtime))
-    numbers = train_run(config, folder, runtime, resume=bool(options.resume))
+    try:
+        numbers = train_run(config, folder, runtime, resume=bool(options.resume))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(folder.how_to_go_on()) from None
     LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
     if runtime.is_main:
         print(json.dumps({"run": str(folder.path), **numbers}))

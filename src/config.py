@@ -142,6 +142,7 @@ class TrainConfig:
     momentum: float = key(0.9, low=0.0, high=0.9999)
     nesterov: bool = key(False)
     weight_decay: float = key(1e-4, low=0.0)
+    decay_norms: bool = key(False)
     decay_quantizers: bool = key(False)
     schedule: str = key("cosine", choices=("cosine", "multistep", "constant"))
     milestones: list = key([])
@@ -209,8 +210,10 @@ def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str
 
 
 def save_config(config: Config, path: Path) -> None:
-    """Write the resolved configuration as YAML; `load_config(path)` reads it back."""
-    path.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
+    """Write the resolved configuration as YAML, whole or not at all; `load_config(path)` reads it."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
+    partial.replace(path)
 
 
 def _apply_file(config: Config, path: Path, includes: int = 0) -> None:

@@ -56,7 +56,7 @@ def build_ours(case: Case) -> Runner:
     noise = method.noise(rng, case.batch, train=True)
     stage = Stage(
         config.method.name, method, config, None, runtime, Loaders(_Steps(), None, False),
-        1, LEARNING_RATE, None, Progress(config.method.name),
+        1, LEARNING_RATE, None, Progress(config.method.name, case.batch, case.batch),
     )  # fmt: skip
     stage.objective.set_train(True)
 

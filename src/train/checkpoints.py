@@ -23,9 +23,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import mindspore as ms
+import numpy as np
 from mindspore import Parameter, nn
 
 from src.errors import UserError
+from src.parameters import assign
+from src.train.guard import ADVICE
 
 STATE = "dynquant_state"
 
@@ -36,12 +39,15 @@ class Progress:
 
     Attributes:
         stage: `float` or the method's name.
+        images, batch: training images, and those of one step of all workers.
         epoch: epochs of this stage that are done.
         best_top1: best validation accuracy of the stage so far, -1 before the first.
         float_top1: test accuracy of the float network the run started from, -1 if not measured.
     """
 
     stage: str
+    images: int
+    batch: int
     epoch: int = 0
     best_top1: float = -1.0
     float_top1: float = -1.0
@@ -53,13 +59,20 @@ def save_checkpoint(
     """Write `network` (and `optimizer`) and `progress` to `path`, whole or not at all.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written; an older file stays.
+        UserError: a value is not finite, the disk is full or the folder cannot be written; an older
+            file stays.
     """
     parameters = {p.name: p for p in network.get_parameters()}
     if optimizer is not None:
         # get_parameters of an optimizer names the network's own parameters again.
         for parameter in optimizer.get_parameters():
             parameters.setdefault(parameter.name, parameter)
+    for name, parameter in parameters.items():
+        if not np.isfinite(parameter.asnumpy()).all():
+            raise UserError(
+                f"{name} is not finite after epoch {progress.epoch} of {progress.stage}, which is not "
+                f"stored; {path} stays as it was; {ADVICE}, then continue with train.py --resume"
+            )
     rows = [{"name": name, "data": p} for name, p in parameters.items()]
     partial = path.with_name(f".{path.stem}.partial.ckpt")
     try:
@@ -105,7 +118,7 @@ def load_checkpoint(
             "it was trained with (config.yaml in its run folder)"
         )
     for name, parameter in needed.items():
-        parameter.set_data(stored[name])
+        assign(parameter, stored[name].asnumpy())
     return progress
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from mindspore import Tensor
 
 from src.data import Loader
+from src.errors import UserError
 from src.methods.base import Method
 from src.runtime import Runtime, sum_over_workers
 
@@ -47,7 +48,11 @@ class Answers:
 
 
 def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) -> Answers:
-    """Run `method.network` over a loader made with train=False; all workers share the images."""
+    """Run `method.network` over a loader made with train=False; all workers share the images.
+
+    Raises:
+        UserError: the logits of an image are not finite.
+    """
     network = method.network
     network.set_train(False)
     rng = np.random.default_rng((seed, 1, runtime.rank))
@@ -62,6 +67,12 @@ def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) ->
             rows["w_bits"][batch.index[keep]] = bits[:, :, 0]
             rows["a_bits"][batch.index[keep]] = bits[:, :, -1]
     rows = {name: sum_over_workers(runtime, value) for name, value in rows.items()}
+    bad = np.flatnonzero(~np.isfinite(rows["loss"]))
+    if bad.size:
+        raise UserError(
+            f"the network's logits are not finite for {bad.size} of {len(rows['loss'])} images (the "
+            f"first is number {bad[0]}): its weights or its normalisation's statistics overflow"
+        )
     w_bits, a_bits = rows["w_bits"].astype(np.uint8), rows["a_bits"].astype(np.uint8)
     return Answers(
         label=rows["label"].astype(np.int32),
@@ -89,7 +100,8 @@ def _empty_rows(images: int, layers: int) -> dict[str, np.ndarray]:
 
 
 def _store(rows: dict, index: np.ndarray, label: np.ndarray, logits: np.ndarray) -> None:
-    logits = logits.astype(np.float64)
+    # A logit that is not finite makes the loss so, which `evaluate` refuses.
+    logits = np.where(np.isfinite(logits), logits.astype(np.float64), np.nan)
     top = logits.max(1, keepdims=True)
     log_p = logits - top - np.log(np.exp(logits - top).sum(1, keepdims=True))
     predicted = logits.argmax(1)

@@ -19,6 +19,8 @@ from mindspore import Tensor, nn
 
 from src.errors import UserError
 
+ADVICE = "lower train.lr, set train.clip_norm, or add train.warmup_epochs"
+
 
 def explain_not_finite(network: nn.Cell, inputs: tuple[np.ndarray, ...], where: str) -> UserError:
     """Find the first parameter, or else the first layer output, that is not finite.
@@ -28,16 +30,15 @@ def explain_not_finite(network: nn.Cell, inputs: tuple[np.ndarray, ...], where: 
         inputs: the network's inputs of that step.
         where: epoch and step, for the message.
     """
-    advice = "lower train.lr, set train.clip_norm, or add train.warmup_epochs"
     for name, parameter in network.parameters_and_names():
         if not np.isfinite(parameter.asnumpy()).all():
-            return UserError(f"{where}: parameter {name} is not finite; {advice}")
+            return UserError(f"{where}: parameter {name} is not finite; {ADVICE}")
     if not np.isfinite(inputs[0]).all():
         return UserError(f"{where}: the input images hold NaN or infinity; check the data")
     layer = _first_bad_layer(network, inputs)
     if layer:
-        return UserError(f"{where}: the output of layer {layer} is not finite; {advice}")
-    return UserError(f"{where}: a gradient is not finite, the network's outputs are; {advice}")
+        return UserError(f"{where}: the output of layer {layer} is not finite; {ADVICE}")
+    return UserError(f"{where}: a gradient is not finite, the network's outputs are; {ADVICE}")
 
 
 def _first_bad_layer(network: nn.Cell, inputs: tuple[np.ndarray, ...]) -> str:

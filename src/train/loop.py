@@ -24,6 +24,7 @@ from src.train.batches import eval_loader, load_split, open_loaders
 from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
 from src.train.evaluate import evaluate, summarise
 from src.train.results import evaluate_split
+from src.train.resume import check_steps
 from src.train.run_folder import RunFolder
 from src.train.stage import Stage
 
@@ -36,10 +37,15 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
     progress = read_progress(folder.last) if resume and folder.last.is_file() else None
     train_set = load_split(config, "train")
     loaders = open_loaders(config, runtime, train_set)
+    images, batch = len(train_set), config.data.batch_size * runtime.workers
+    if progress is not None:
+        check_steps((progress.images, images), (progress.batch, batch))
+    folder.store_config(config)
     weights = config.model.weights
     if _pretrains(config):
         weights = str(folder.float_weights)
         if progress is None or progress.stage == FLOAT_STAGE:
+            progress = progress or Progress(FLOAT_STAGE, images, batch)
             _pretrain(config, folder, runtime, loaders, train_set, progress)
             progress = None
     config.model.weights = weights
@@ -47,9 +53,10 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
         config, train_set.num_classes, train_set.image_size, runtime.native
     )
     if loaded:
-        LOG.info("%d float tensors from %s:\n%s", len(loaded), weights, "\n".join(loaded))
+        LOG.info("%d float tensors from %s", len(loaded), weights)
+        LOG.debug("%s", "\n".join(loaded))
     folder.write_layers(method.rows, train_set.image_size)
-    progress = progress or Progress(config.method.name)
+    progress = progress or Progress(config.method.name, images, batch)
     teacher = _float_network(config, runtime, loaders, train_set, progress)
     stage = Stage(
         config.method.name, method, config, folder, runtime, loaders,
@@ -77,7 +84,7 @@ def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
     )
     stage = Stage(
         FLOAT_STAGE, method, config, folder, runtime, loaders, config.train.pretrain_epochs,
-        config.train.pretrain_lr, None, progress or Progress(FLOAT_STAGE),
+        config.train.pretrain_lr, None, progress,
     )  # fmt: skip
     done = stage.run()
     if runtime.is_main:
@@ -96,10 +103,12 @@ def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | N
         start, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
     )
     if progress.float_top1 < 0:
+        LOG.info("evaluating the float network from %s ...", weights)
         loader = eval_loader(config, runtime, load_split(config, "test"))
         numbers = summarise(method, evaluate(method, loader, runtime))
         progress.float_top1 = numbers["top1"]
-        LOG.info("float network from %s: test top-1 %.2f%%", weights, 100 * numbers["top1"])
+        if not loaders.held_out:
+            LOG.info("float network: test top-1 %.2f%%", 100 * numbers["top1"])
     return method.network.model if config.train.distill_weight > 0 else None
 
 

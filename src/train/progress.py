@@ -26,17 +26,21 @@ class EpochProgress:
     """Shows one epoch; a context manager.
 
     Args:
-        title: e.g. `dqnet epoch 2/10`.
+        stage, epoch: e.g. `dqnet` and `2/10`.
         steps: steps of the epoch.
         log_every: steps between plain lines.
         show: False on workers other than the first.
     """
 
-    def __init__(self, title: str, steps: int, log_every: int, show: bool = True):
-        self.title, self.steps, self.log_every = title, steps, log_every
+    def __init__(self, stage: str, epoch: str, steps: int, log_every: int, show: bool = True):
+        self.title, self.steps, self.log_every = f"{stage} epoch {epoch}", steps, log_every
         self.start, self.done = time.perf_counter(), 0
         self.plain = show and not sys.stdout.isatty()
-        self.bar = tqdm(total=steps, desc=title, leave=False, disable=not show or self.plain)
+        self.bar = tqdm(
+            total=steps, desc=f"{stage} {epoch}", leave=False, disable=not show or self.plain,
+            # What 80 columns hold; the bar itself takes what is left of them.
+            dynamic_ncols=True, bar_format="{desc} {percentage:3.0f}% {bar} {remaining} left{postfix}",
+        )  # fmt: skip
 
     def __enter__(self):
         return self
@@ -44,10 +48,11 @@ class EpochProgress:
     def __exit__(self, *_):
         self.bar.close()
 
-    def step(self, text: str) -> None:
-        """One step is done; `text` are its numbers."""
+    def step(self, texts: tuple[str, str]) -> None:
+        """One step is done; its numbers, for the bar and for a plain line."""
         self.done += 1
-        self.bar.set_postfix_str(text, refresh=False)
+        short, text = texts
+        self.bar.set_postfix_str(short, refresh=False)
         self.bar.update()
         if self.plain and (self.done % self.log_every == 0 or self.done == self.steps):
             left = (time.perf_counter() - self.start) / self.done * (self.steps - self.done)

@@ -13,26 +13,23 @@
 # limitations under the License.
 """The folder of one run: configuration, versions, log, metrics, checkpoints, results."""
 
-import csv
+import itertools
 import json
 import logging
-import os
-import platform
-import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 
 from src.config import Config, load_config, save_config
 from src.errors import UserError
 from src.layers.spec import format_table
+from src.terminal import TerminalHandler
+from src.train import metrics
+from src.train.origin import describe_origin
+from src.train.resume import check_overrides
+from src.train.run_lock import claim
 
 LOG = logging.getLogger("dynquant")
-COLUMNS = (
-    "stage", "epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
-    "mean_bits", "bitops", "entropy", "budget_bits", "budget_bitops", "seconds", "data_seconds",
-)  # fmt: skip
 
 
 class RunFolder:
@@ -44,24 +41,38 @@ class RunFolder:
         self.last, self.best = path / "ckpt" / "last.ckpt", path / "ckpt" / "best.ckpt"
         self.float_weights = path / "ckpt" / "float.ckpt"
 
+    def claim(self) -> None:
+        """Keep other training processes out, until this one ends."""
+        if not self.quiet:
+            self.lock = claim(self.path)
+
+    def holds_training(self) -> bool:
+        """True if an epoch was finished here."""
+        return self.metrics_file.is_file() or self.last.is_file()
+
+    def how_to_go_on(self) -> str:
+        """For somebody who stopped the training."""
+        if self.last.is_file():
+            return f"after a whole epoch was stored; continue with: python train.py --resume {self.path}"
+        return "before the first epoch was stored: nothing is kept; start the same command again"
+
     @property
     def model_checkpoint(self) -> Path:
         """The weights a run stands for: the best epoch on the held-out split, else the last."""
         return self.best if self.best.is_file() else self.last
 
     def start_log(self) -> None:
-        """Log to the terminal and to log.txt (appended)."""
-        LOG.setLevel(logging.INFO)
+        """Log to the terminal and, down to the level of debugging, to log.txt (appended)."""
+        LOG.setLevel(logging.DEBUG)
         LOG.propagate = False
         LOG.handlers.clear()
         if self.quiet:
             LOG.addHandler(logging.NullHandler())
             return
         file = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
+        file.handleError = _keep_quiet
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-        terminal = logging.StreamHandler(sys.stdout)
-        terminal.setFormatter(logging.Formatter("%(message)s"))
-        for handler in (file, terminal):
+        for handler in (file, TerminalHandler(lambda: sys.stdout)):
             LOG.addHandler(handler)
 
     def write_json(self, name: str, value) -> None:
@@ -80,57 +91,58 @@ class RunFolder:
         LOG.info("%s", format_table(rows))
 
     def append_metrics(self, row: dict) -> None:
-        """One line of metrics.csv; absent values stay empty."""
-        if self.quiet:
-            return
-        is_new = not self.metrics_file.is_file()
-        with self.metrics_file.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="")
-            if is_new:
-                writer.writeheader()
-            writer.writerow({k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()})
+        """One line of metrics.csv."""
+        if not self.quiet:
+            metrics.append_row(self.metrics_file, row)
 
     def forget_after(self, stage: str, epoch: int) -> None:
-        """Drop the metrics rows that a resumed run will write again."""
-        if self.quiet or not self.metrics_file.is_file():
-            return
-        with self.metrics_file.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        kept, passed = [], False
-        for row in rows:
-            passed = passed or (row["stage"] == stage and int(row["epoch"]) > epoch)
-            if not passed:
-                kept.append(row)
-        with self.metrics_file.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(kept)
+        """Drop the metrics rows that this stage will write again."""
+        if not self.quiet:
+            metrics.forget_after(self.metrics_file, stage, epoch)
+
+    def store_config(self, config: Config) -> None:
+        """config.yaml: what the next resume starts from."""
+        if not self.quiet:
+            save_config(config, self.path / "config.yaml")
+
+
+def _keep_quiet(record: logging.LogRecord) -> None:
+    """A full disk is told by who needs the space, once, and not by every line of the log."""
 
 
 def create_run(config: Config, recipe: str | None, is_main: bool = True) -> RunFolder:
-    """Make the folder and write what is known at the start.
+    """Make the folder, claim it and write what is known at the start.
+
+    A folder in which nothing was trained yet, after a start that failed, is taken again.
 
     Raises:
-        UserError: the folder exists and holds a run, or cannot be written.
+        UserError: the folder holds a run, is in use, or cannot be written.
     """
-    stem = Path(recipe).stem if recipe else config.method.name
-    path = Path(config.run.dir or f"runs/{stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    path = Path(config.run.dir) if config.run.dir else _fresh(recipe or config.method.name)
     folder = RunFolder(path, quiet=not is_main)
     if not is_main:
         return folder
-    if (path / "config.yaml").is_file():
-        raise UserError(
-            f"run.dir={path} already holds a run; continue it with train.py --resume {path}, or "
-            "choose another run.dir"
-        )
     try:
         path.mkdir(parents=True, exist_ok=True)
+        folder.claim()
+        if folder.holds_training():
+            raise UserError(
+                f"run.dir={path} already holds a run; continue it with train.py --resume {path}, "
+                "or choose another run.dir"
+            )
         config.run.dir = str(path)
-        save_config(config, path / "config.yaml")
-        folder.write_json("versions.json", _versions(config))
+        folder.store_config(config)
+        folder.write_json("versions.json", describe_origin(config))
     except OSError as error:
         raise UserError(f"run.dir={path} cannot be written: {error}") from error
     return folder
+
+
+def _fresh(recipe: str) -> Path:
+    """A folder of this second that nobody has yet."""
+    stem = f"runs/{Path(recipe).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
@@ -146,41 +158,9 @@ def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
     return RunFolder(path, quiet=not is_main), config
 
 
-def _versions(config: Config) -> dict:
-    packages = ("mindspore", "numpy", "opencv-python-headless", "scikit-learn")
-    return {
-        "command": " ".join([Path(sys.executable).name, *sys.argv]),
-        "commit": _commit(),
-        "seed": config.train.seed,
-        "machine": f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores",
-        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    root = Path(__file__).resolve().parent
-    try:
-        return subprocess.run(
-            command, cwd=root, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "no git"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown processor"
+def continue_run(path: str | Path, overrides: list[str]):
+    """An existing run to train on: like `open_run`, but refuses what would make it another run."""
+    folder, before = open_run(path)
+    _, config = open_run(path, overrides)
+    check_overrides(before, config)
+    return folder, config

@@ -29,7 +29,7 @@ def learning_rates(train: TrainConfig, lr: float, epochs: int, steps_per_epoch: 
     rates = [lr * (step + 1) / warmup for step in range(warmup)]
     for step in range(warmup, total):
         if train.schedule == "cosine":
-            done = (step - warmup) / max(1, total - warmup)
+            done = (step - warmup) / max(1, total - warmup - 1)
             rates.append(lr * 0.5 * (1 + math.cos(math.pi * done)))
         elif train.schedule == "multistep":
             passed = sum(step >= m * steps_per_epoch for m in train.milestones)

@@ -22,7 +22,13 @@ from mindspore import Tensor, nn
 from src import kernels
 from src.config import Config
 from src.methods.base import Method
-from src.runtime import Runtime, average_statistics, broadcast_parameters, sum_over_workers
+from src.runtime import (
+    MeanOverWorkers,
+    Runtime,
+    average_statistics,
+    broadcast_parameters,
+    sum_over_workers,
+)
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
 from src.train.checkpoints import Progress, load_checkpoint, save_checkpoint
@@ -33,6 +39,7 @@ from src.train.progress import EpochProgress, clock
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
 from src.train.step import Objective, build_optimizer, build_step
+from src.train.step_numbers import StepNumbers
 
 LOG = logging.getLogger("dynquant")
 
@@ -54,6 +61,8 @@ class Stage:
         self.name, self.method, self.config, self.folder = name, method, config, folder
         self.runtime, self.loaders, self.epochs, self.progress = runtime, loaders, epochs, progress
         train = config.train
+        if method.penalty is not None and runtime.workers > 1:
+            method.penalty.join_workers(MeanOverWorkers(runtime.workers))
         self.objective = Objective(
             method,
             TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature),
@@ -62,14 +71,14 @@ class Stage:
         self.rates = learning_rates(train, lr, epochs, len(loaders.train))
         self.optimizer = build_optimizer(method.network, train, self.rates or [lr])
         self.step = build_step(self.objective, self.optimizer, train, runtime)
-        self.is_compiled = self.is_collapsed = False
-        self.check_every = 1 if runtime.target == "CPU" else train.log_every
+        self.is_compiled = self.is_judged = self.is_collapsed = False
+        self.read_every = 1 if runtime.target == "CPU" else train.log_every
 
     def run(self) -> Progress:
         """Train the epochs that are left; returns the progress at the end."""
+        self.folder.forget_after(self.name, self.progress.epoch)
         if self.progress.epoch > 0:
             load_checkpoint(self.folder.last, self.method.network, self.optimizer)
-            self.folder.forget_after(self.name, self.progress.epoch)
         else:
             self._first_values()
         for epoch in range(self.progress.epoch + 1, self.epochs + 1):
@@ -102,30 +111,28 @@ class Stage:
 
     def _train_epoch(self, epoch: int) -> dict:
         self.objective.set_train(True)
-        loader, sums = self.loaders.train, np.zeros(6)
+        loader, numbers = self.loaders.train, StepNumbers()
         rng = self._noise_source(epoch)
         first_step = (epoch - 1) * len(loader)
         start = fetched = time.perf_counter()
         data_seconds = 0.0
-        title = f"{self.name} epoch {epoch}/{self.epochs}"
-        bar = EpochProgress(title, len(loader), self.config.train.log_every, self.runtime.is_main)
-        with bar:
+        place, every = f"{epoch}/{self.epochs}", self.config.train.log_every
+        with EpochProgress(self.name, place, len(loader), every, self.runtime.is_main) as bar:
             for i, batch in enumerate(loader.epoch(epoch)):
                 data_seconds += time.perf_counter() - fetched
                 progress = (first_step + i) / (self.epochs * len(loader))
                 noise = self.method.noise(rng, len(batch.images), True, progress)
-                outputs = self.one_step(batch, noise)
-                if i % self.check_every == 0 or i + 1 == len(loader):
-                    values = np.array([float(v.asnumpy()) for v in outputs])
-                    if not np.isfinite(values).all():
-                        where = f"{self.name}, epoch {epoch}, step {i + 1}"
+                numbers.add(self.one_step(batch, noise))
+                if (i + 1) % self.read_every == 0 or i + 1 == len(loader):
+                    bad_step = numbers.read()
+                    if bad_step is not None:
+                        where = f"{self.name}, epoch {epoch}, step {bad_step}"
                         inputs = (batch.images, *noise)
                         raise explain_not_finite(self.method.network, inputs, where)
-                sums += values
-                bar.step(self._numbers(sums / (i + 1), i + 1))
+                bar.step(self._texts(numbers))
                 fetched = time.perf_counter()
         seconds = time.perf_counter() - start
-        means = sum_over_workers(self.runtime, sums / len(loader)) / self.runtime.workers
+        means = sum_over_workers(self.runtime, numbers.means) / self.runtime.workers
         row = {
             "stage": self.name,
             "epoch": epoch,
@@ -163,17 +170,22 @@ class Stage:
         self.is_compiled = True
         return outputs
 
-    def _numbers(self, means: np.ndarray, steps: int) -> str:
+    def _texts(self, numbers: StepNumbers) -> tuple[str, str]:
+        """The epoch's numbers so far: as short as a narrow terminal needs, and in full."""
+        if numbers.steps == 0:
+            return "", ""
+        means, targets = numbers.means, self.method.targets
         text = f"loss {means[0]:.4f} top1 {means[1] / self.loaders.train.batch_size:.2%}"
         if self.method.penalty is None:
-            return text
-        share = means[3] / self.method.targets["budget_bitops"]
-        return (
-            f"{text} bits {means[2]:.2f}/{self.method.targets['budget_bits']} "
-            f"BitOPs {share:.0%} of budget entropy {means[4]:.2f}"
-        )
+            return text, text
+        text += f" bits {means[2]:.2f}/{targets['budget_bits']}"
+        text += f" BitOPs {means[3] / targets['budget_bitops']:.0%}"
+        return text, f"{text} of budget entropy {means[4]:.2f}"
 
     def _judge(self, epoch: int) -> dict:
+        if not self.is_judged:
+            LOG.info("%s: compiling the evaluation ...", self.name)
+            self.is_judged = True
         start = time.perf_counter()
         answers = evaluate(self.method, self.loaders.judge, self.runtime, self.config.train.seed)
         numbers = summarise(self.method, answers)

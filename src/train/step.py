@@ -85,8 +85,8 @@ def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) ->
 
 def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig, runtime: Runtime):
     """A function (image, label, *noise) -> the objective's scalars and the gradient's global norm
-    before clipping; updates the parameters. Steps and clip values of quantisers have no weight
-    decay by default."""
+    before clipping; updates the parameters. Weight decay is of convolution and dense weights alone,
+    unless `train.decay_norms` and `train.decay_quantizers` say otherwise."""
     parameters = optimizer.parameters
     gradient = ms.value_and_grad(objective, None, parameters, has_aux=True)
     average = nn.DistributedGradReducer(parameters) if runtime.workers > 1 else None
@@ -105,5 +105,8 @@ def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig
 
 
 def _decay(parameter: ms.Parameter, train: TrainConfig) -> float:
-    spared = getattr(parameter, "is_quantizer", False) and not train.decay_quantizers
-    return 0.0 if spared else train.weight_decay
+    if getattr(parameter, "is_quantizer", False):
+        decays = train.decay_quantizers
+    else:
+        decays = parameter.ndim > 1 or train.decay_norms
+    return train.weight_decay if decays else 0.0

@@ -14,6 +14,7 @@
 
 """Two CPU workers under MindSpore's own launcher: the gradients of one, and a whole run."""
 
+import json
 import os
 import shutil
 import socket
@@ -25,8 +26,6 @@ import pytest
 
 from src.train.checkpoints import read_progress
 from tests.system.runs import ROOT, TINY, finished, last_json, metrics, script, tensors
-
-pytestmark = pytest.mark.slow
 
 
 def two_workers(logs, *arguments) -> None:
@@ -49,6 +48,7 @@ def two_workers(logs, *arguments) -> None:
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:] + said
 
 
+@pytest.mark.slow
 def test_averaged_gradients_are_those_of_the_joined_batch(tmp_path):
     step = ROOT / "tests/system/one_step.py"
     two_workers(tmp_path / "logs", step, tmp_path / "two.npz", 24)
@@ -74,6 +74,7 @@ def joint_run(tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_two_workers_train_and_evaluate(joint_run):
     rows = metrics(joint_run)
     assert [(row["stage"], row["epoch"], row["step"]) for row in rows] == [
@@ -84,6 +85,7 @@ def test_two_workers_train_and_evaluate(joint_run):
     assert (joint_run / "ckpt/best.ckpt").is_file()
 
 
+@pytest.mark.slow
 def test_one_worker_evaluates_what_two_trained(joint_run, tmp_path):
     """The statistics are shared: the checkpoint is the network that both workers evaluated."""
     log = (joint_run / "log.txt").read_text()
@@ -94,6 +96,7 @@ def test_one_worker_evaluates_what_two_trained(joint_run, tmp_path):
     assert 100 * numbers["top1"] == pytest.approx(told, abs=0.3)
 
 
+@pytest.mark.slow
 def test_two_workers_resume(joint_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(joint_run, run)
@@ -103,3 +106,32 @@ def test_two_workers_resume(joint_run, tmp_path):
     before, after = tensors(joint_run / "ckpt/last.ckpt"), tensors(run / "ckpt/last.ckpt")
     name = "model.layer3.0.conv2.weight"
     assert (before[name] != after[name]).any()
+
+
+# Small images are enough for LSQ; a controller needs a network that has learned something.
+RECIPE = ["--config", "config/resnet8_digits_dqnet_4bit.yaml", "train.pretrain_epochs=8"]
+LEARNERS = {
+    "lsq": [
+        "model.name=resnet8", "data.image_size=8", "method.name=static", "quant.quantizer=lsq",
+        "train.lr=0.05",
+    ],
+    "dqnet": RECIPE,
+    "dqt": [
+        *RECIPE, "method.name=dqt", "quant.per_channel=true", "dqt.pool=4", "dqt.hidden=32",
+        "dqt.input=image", "dqt.diversity=0.3", "dqt.target=4", "dqt.beta=0.2",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "learner", ["lsq", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dqnet", "dqt"))]
+)
+def test_two_workers_learn_like_one(learner, tmp_path):
+    """Eight epochs, the running statistics joined after each: the same accuracy on test images."""
+    options = [*LEARNERS[learner], "data.eval_batch_size=355", "train.epochs=8", "train.eval_every=8"]
+    two = [*options, "data.batch_size=32", f"run.dir={tmp_path / 'two'}"]
+    two_workers(tmp_path / "logs", "train.py", *two)
+    finished(script("train.py", *options, "data.batch_size=64", f"run.dir={tmp_path / 'one'}"))
+    answers = [json.loads((tmp_path / run / "eval/test.json").read_text()) for run in ("one", "two")]
+    assert answers[0]["top1"] > 0.85
+    assert answers[1]["top1"] == pytest.approx(answers[0]["top1"], abs=0.03)

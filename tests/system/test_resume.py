@@ -15,6 +15,7 @@
 """Exact resume: stopped and killed runs end with the bits of a run that was never stopped."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import time
 import pytest
 
 from src.train.checkpoints import read_progress
-from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, train
+from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, script, train
 
 
 def test_two_and_two_epochs_equal_four(four_epochs, tmp_path):
@@ -34,6 +35,15 @@ def test_two_and_two_epochs_equal_four(four_epochs, tmp_path):
     resume(run, "train.epochs=4")
     assert_same_training(run, four_epochs)
     assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3", "4"]
+
+
+def test_one_and_one_with_diversity(tmp_path):
+    """The term that keeps widths dependent on the image: its logarithms must repeat too."""
+    options = ["dqnet.diversity=0.3", "dqnet.input=image"]
+    train(tmp_path / "whole", *options, "train.epochs=2")
+    train(tmp_path / "parts", *options, "train.epochs=1")
+    resume(tmp_path / "parts", "train.epochs=2")
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
 
 
 @pytest.mark.slow
@@ -49,6 +59,33 @@ def test_portable_operators_too(tmp_path):
     assert_same_training(tmp_path / "whole", tmp_path / "parts")
     stages = [(row["stage"], row["epoch"]) for row in metrics(tmp_path / "parts")]
     assert stages == [("float", "1"), ("dqnet", "1"), ("dqnet", "2")]
+
+
+DQT = ["method.name=dqt", "dqt.pool=2", "dqt.hidden=8", "dqt.diversity=0.3", "dqt.beta=0.2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        [*DQT, "dqt.input=image", "dqt.target=3", "dqt.head_lr=0.1"],
+        [*DQT, "dqt.cost=bitops", "dqt.subset=2", "dqt.norm=shared", "quant.per_channel=true"],
+        [*DQT, "dqt.tied=false", "quant.first_last=8", "dqt.subset=0"],
+        ["dqnet.tied=false", "dqnet.alpha_bitops=0.5", "dqnet.input=image", "train.label_smoothing=0.1"],
+        ["dqnet.scope=network", "dqnet.diversity=0.3", "quant.quantizer=pact", "train.decay_quantizers=true"],
+        ["quant.quantizer=lsq", "quant.per_channel=true", "device.gradient_dtype=int16"],
+        ["method.name=static", "quant.quantizer=nested", "train.decay_norms=true", "train.schedule=multistep"],
+        ["train.schedule=cosine", "train.warmup_epochs=0.5", "model.shortcut=B", "dqnet.head_lr=0.1"],
+    ],
+    ids=range(8),
+)
+def test_every_term_and_state_is_exact(options, tmp_path):
+    """Three epochs against one, and two more."""
+    train(tmp_path / "whole", *options, "train.epochs=3")
+    run = tmp_path / "parts"
+    killed_when(run, "epoch 2/3: step 1/", *options, "train.epochs=3")
+    resume(run)
+    assert_same_training(tmp_path / "whole", run)
 
 
 @pytest.mark.slow
@@ -146,17 +183,47 @@ def test_killed_between_the_stages(tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize(
+    "words, told",
+    [("epoch 2/50", "continue with: python train.py --resume"), ("compiling", "nothing is kept")],
+)
+def test_ctrl_c_says_how_to_go_on(tmp_path, words, told):
     command = [sys.executable, "train.py", *TINY, f"run.dir={tmp_path / 'run'}", "train.epochs=50"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:  # fmt: skip
         for line in process.stdout:
-            if "epoch 2/50" in line:
+            if words in line:
                 time.sleep(0.2)
                 process.send_signal(signal.SIGINT)
                 break
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "train.py --resume" in errors and "Traceback" not in errors
+    assert told in errors and "Traceback" not in errors
+
+
+def test_what_a_resume_may_not_change(four_epochs, tmp_path):
+    """One line, and the run stays as it was: other images per step, another network, other data."""
+    run = tmp_path / "run"
+    shutil.copytree(four_epochs, run)
+    before = (run / "config.yaml").read_text()
+    for override, words in (
+        ("data.batch_size=128", "begun with 256 images per step, now they are 128"),
+        ("quant.w_bits=2", "quant.w_bits=2: this run was begun with quant.w_bits=4"),
+        ("data.val_split=0.3", "begun with data.val_split=0.2"),
+    ):
+        done = script("train.py", "--resume", run, "train.epochs=5", override)
+        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert (run / "config.yaml").read_text() == before
+
+
+def test_what_a_resume_changed_is_kept(four_epochs, tmp_path):
+    """The overrides of a resume are there for the next one."""
+    run = tmp_path / "run"
+    shutil.copytree(four_epochs, run)
+    resume(run, "train.epochs=5", "train.lr=0.01")
+    assert metrics(run)[-1]["epoch"] == "5" and metrics(run)[-1]["lr"] == "0.01"
+    done = script("train.py", "--resume", run)
+    assert "train.epochs=5" not in done.stderr and done.returncode == 0
+    assert len(metrics(run)) == 5

@@ -24,11 +24,12 @@ from mindspore import Parameter, Tensor, nn
 
 from src.config import TrainConfig
 from src.errors import UserError
+from src.parameters import assign
 from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
 from src.train.step import build_optimizer
 from tests.train.small import SmallNetwork, values
 
-PROGRESS = Progress("dqnet", epoch=3, best_top1=0.875, float_top1=0.9173)
+PROGRESS = Progress("dqnet", 1442, 64, epoch=3, best_top1=0.875, float_top1=0.9173)
 
 
 def trained(seed=0, steps=3):
@@ -181,3 +182,19 @@ def test_a_disk_that_is_really_full(small_disk):
     assert load_checkpoint(path, fresh) == PROGRESS
     np.testing.assert_array_equal(fresh.hidden.asnumpy(), SmallNetwork().hidden.asnumpy())
     assert sorted(p.name for p in small_disk.iterdir()) == ["ballast", "last.ckpt"]
+
+
+def test_a_compiled_step_goes_on_from_what_was_loaded(tmp_path):
+    """The best epoch's weights, for example, put back into a network that has just been trained."""
+    network, optimizer = trained(steps=1)
+    step = ms.jit(optimizer.construct)
+    gradients = tuple(Tensor(np.ones(p.shape, np.float32)) for p in optimizer.parameters)
+    step(gradients)
+    far_off = SmallNetwork()
+    for parameter in far_off.get_parameters():
+        assign(parameter, parameter.asnumpy() + 100)
+    save_checkpoint(tmp_path / "best.ckpt", far_off, PROGRESS)
+    load_checkpoint(tmp_path / "best.ckpt", network)
+    step(gradients)
+    for name, value in values(network).items():
+        assert 0 < np.abs(value - values(far_off)[name]).max() < 5, name

@@ -21,6 +21,7 @@ from mindspore import Tensor, nn
 from src.cost.bitops import CostModel, LayerCost
 from src.data import Loader
 from src.data.dataset import ArrayDataset, Facts
+from src.errors import UserError
 from src.methods.base import Method
 from src.runtime import Runtime
 from src.train.evaluate import Answers, collapsed, evaluate, summarise
@@ -173,3 +174,17 @@ def test_collapse_is_one_plan_for_99_percent_of_the_images():
     varied = np.tile([[3, 4, 5], [5, 4, 3]], (100, 1))
     assert collapsed(answers_of(varied)) is False
     assert collapsed(answers_of(np.zeros((200, 0)))) is False
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_no_answer(bad):
+    class Broken(Lookup):
+        def __init__(self):
+            super().__init__()
+            table = logits_table()
+            table[4] = bad
+            self.table = Tensor(table)
+
+    method = Method("static", Broken(), [], CostModel([]))
+    with pytest.raises(UserError, match=f"not finite for 1 of {COUNT} images .*number 4"):
+        evaluated(method)

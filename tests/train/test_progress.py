@@ -12,9 +12,17 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Progress in plain lines, where the output is no terminal: when, what, and how long still."""
+"""Progress: plain lines where the output is no terminal, and the bar on one."""
 
+import fcntl
 import logging
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
 
 import pytest
 
@@ -43,9 +51,9 @@ def lines(show):
     level = logger.level
     logger.addHandler(keeper)
     logger.setLevel(logging.INFO)
-    with EpochProgress("dqnet 1/2", 7, 3, show) as bar:
+    with EpochProgress("dqnet", "1/2", 7, 3, show) as bar:
         for step in range(7):
-            bar.step(f"loss {step}")
+            bar.step(("", f"loss {step}"))
     logger.removeHandler(keeper)
     logger.setLevel(level)
     return keeper.messages
@@ -54,10 +62,45 @@ def lines(show):
 def test_a_line_every_few_steps_and_at_the_end():
     said = lines(show=True)
     assert [line.split(",")[0] for line in said] == [
-        "dqnet 1/2: step 3/7", "dqnet 1/2: step 6/7", "dqnet 1/2: step 7/7",
+        f"dqnet epoch 1/2: step {step}/7" for step in (3, 6, 7)
     ]  # fmt: skip
     assert "loss 2" in said[0] and said[-1].endswith("0:00 left")
 
 
 def test_other_workers_are_silent():
     assert lines(show=False) == []
+
+
+# An epoch on a terminal, with a message in the middle of it.
+ON_A_TERMINAL = """
+import logging, sys, time
+from src.terminal import TerminalHandler
+from src.train.progress import EpochProgress
+log = logging.getLogger("dynquant")
+log.setLevel(logging.INFO)
+log.addHandler(TerminalHandler(lambda: sys.stdout))
+numbers = "loss 0.1947 top1 99.15% bits 3.90/4 BitOPs 103%"
+with EpochProgress("dqnet", "10/16", 4, 50) as bar:
+    for step in range(4):
+        time.sleep(0.15)
+        bar.step((numbers, numbers))
+        if step == 1:
+            log.info("a message of its own")
+"""
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_numbers_fit_and_messages_have_their_own_line(columns):
+    master, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", ON_A_TERMINAL]
+    subprocess.run(command, cwd=root, stdin=terminal, stdout=terminal, stderr=terminal, check=True)
+    os.close(terminal)
+    said = os.read(master, 65536).decode()
+    os.close(master)
+    lines = [line for line in said.replace("\r", "\n").splitlines() if line.strip()]
+    assert "a message of its own" in [line.strip() for line in lines]
+    bars = [line.rstrip() for line in lines if line.startswith("dqnet 10/16")]
+    assert max(map(len, bars)) <= columns
+    assert bars[-1].endswith("left, loss 0.1947 top1 99.15% bits 3.90/4 BitOPs 103%")

@@ -12,26 +12,22 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The run folder: configuration, versions, metrics rows; an existing run is not overwritten."""
+"""The run folder: configuration, versions, log; a run is not overwritten, a failed start is."""
 
-import csv
 import json
+import logging
+import os
 
 import pytest
 
 from src.config import load_config
 from src.errors import UserError
-from src.train.run_folder import COLUMNS, RunFolder, create_run, open_run
+from src.train.run_folder import continue_run, create_run, open_run
 
 
 @pytest.fixture
 def run(tmp_path):
     return create_run(load_config(None, [f"run.dir={tmp_path / 'run'}", "train.seed=7"]), None)
-
-
-def rows(folder: RunFolder) -> list[dict]:
-    with folder.metrics_file.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_new_run_tells_how_it_was_made(run):
@@ -46,12 +42,83 @@ def test_its_configuration_opens_again_with_overrides(run):
     assert (config.train.seed, config.train.epochs, config.run.dir) == (7, 99, str(run.path))
 
 
-def test_an_existing_run_is_refused(run):
-    config = load_config(None, [f"run.dir={run.path}"])
+@pytest.fixture
+def again(run):
+    """A function that starts another run in the same folder, as a later process would."""
+
+    def start(*overrides):
+        run.lock.close()
+        return create_run(load_config(None, [f"run.dir={run.path}", *overrides]), None)
+
+    return start
+
+
+def test_a_run_that_has_trained_is_refused(run, again):
+    run.append_metrics({"stage": "float", "epoch": 1})
     before = (run.path / "config.yaml").read_text()
     with pytest.raises(UserError, match=f"run.dir={run.path} already holds a run.*--resume"):
-        create_run(config, None)
+        again("train.seed=8")
     assert (run.path / "config.yaml").read_text() == before
+
+
+def test_a_start_that_failed_does_not_stand_in_the_way(again):
+    assert open_run(again("train.seed=8").path)[1].train.seed == 8
+
+
+def test_two_runs_of_one_second_have_two_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
+    paths = [create_run(load_config(None, []), "config/a_recipe.yaml").path for _ in range(3)]
+    stem = "runs/a_recipe-20260101-000000"
+    assert [str(path) for path in paths] == [stem, f"{stem}-2", f"{stem}-3"]
+
+
+def test_a_folder_that_another_process_trains_in(run):
+    """`run` holds its lock: the next one is told, and what it would have written is not there."""
+    config = load_config(None, [f"run.dir={run.path}", "train.seed=8"])
+    with pytest.raises(UserError, match=f"run.dir={run.path} is in use .*process {os.getpid()}"):
+        create_run(config, None)
+    with pytest.raises(UserError, match="is in use"):
+        open_run(run.path)[0].claim()
+    assert open_run(run.path)[1].train.seed == 7
+    run.lock.close()
+    open_run(run.path)[0].claim()
+
+
+def test_resuming_keeps_what_the_network_is(run):
+    for override, key in (
+        ("quant.w_bits=2", "quant.w_bits=2"), ("data.val_split=0.5", "begun with data.val_split=0.0"),
+        ("model.name=resnet20", "model.name=resnet20"), ("train.seed=1", "begun with train.seed=7"),
+        ("dqnet.hidden=32", "dqnet.hidden=32"), ("method.name=float", "start a new run"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=key):
+            continue_run(run.path, [override])
+
+
+def test_resuming_may_change_how_and_where(run):
+    overrides = ["train.epochs=99", "train.lr=0.01", "data.workers=1", "device.threads=1", "train.seed=7"]
+    folder, config = continue_run(run.path, overrides)
+    assert (config.train.epochs, config.train.lr, config.device.threads) == (99, 0.01, 1)
+    folder.store_config(config)
+    assert continue_run(run.path, [])[1].train.epochs == 99, "the next resume starts from there"
+
+
+def test_what_is_lost_when_it_is_stopped(run):
+    assert "nothing is kept" in run.how_to_go_on()
+    run.last.parent.mkdir()
+    run.last.write_text("")
+    assert f"train.py --resume {run.path}" in run.how_to_go_on()
+
+
+def test_details_go_to_the_file_alone(run, capsys):
+    run.start_log()
+    log = logging.getLogger("dynquant")
+    log.info("for all")
+    log.debug("for the file")
+    log.handlers.clear()
+    assert capsys.readouterr().out == "for all\n"
+    text = (run.path / "log.txt").read_text()
+    assert "for all" in text and "for the file" in text
 
 
 def test_a_folder_that_is_no_run(tmp_path):
@@ -72,26 +139,6 @@ def test_other_workers_write_nothing(tmp_path):
     folder.write_json("layers.json", {})
     folder.forget_after("float", 0)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_metrics_rows(run):
-    run.append_metrics({"stage": "float", "epoch": 1, "train_loss": 1 / 3})
-    run.append_metrics({"stage": "dqnet", "epoch": 1, "mean_bits": 4.25, "bitops": 1.5e9})
-    first, second = rows(run)
-    assert tuple(first) == COLUMNS
-    assert float(first["train_loss"]) == pytest.approx(1 / 3, rel=1e-7)
-    assert first["mean_bits"] == "" and second["mean_bits"] == "4.25"
-    assert float(second["bitops"]) == 1.5e9
-
-
-def test_resuming_forgets_what_comes_again(run):
-    for stage, epoch in (("float", 1), ("float", 2), ("dqnet", 1), ("dqnet", 2), ("dqnet", 3)):
-        run.append_metrics({"stage": stage, "epoch": epoch})
-    run.forget_after("dqnet", 1)
-    kept = [(row["stage"], row["epoch"]) for row in rows(run)]
-    assert kept == [("float", "1"), ("float", "2"), ("dqnet", "1")]
-    run.forget_after("float", 1)
-    assert [(row["stage"], row["epoch"]) for row in rows(run)] == [("float", "1")]
 
 
 def test_best_checkpoint_stands_for_the_run(run):

@@ -11,20 +11,253 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
-"""What a stage says of its controller."""
+"""A stage: what it hands to the controller, what it writes down, and what it refuses to go on with."""
 
 import logging
 from types import SimpleNamespace
 
+import numpy as np
+import pytest
+from mindspore import nn, ops
+
+from src.config import load_config
+from src.cost.bitops import CostModel, LayerCost
+from src.errors import UserError
+from src.methods.base import Method
+from src.parameters import assign
+from src.runtime import MeanOverWorkers, Runtime
+from src.train.batches import Loaders
+from src.train.checkpoints import Progress, read_progress
+from src.train.run_folder import RunFolder
 from src.train.stage import Stage
+from tests.train.small import SmallNetwork, small_batch
+
+STEPS, BATCH = 7, 8
+WIDTHS = (2, 4, 8)
+COST = CostModel([LayerCost("a", 10, 1, 1, WIDTHS, WIDTHS, 0)])
+
+
+class Steps:
+    """Seven batches, each with data of its own, the same ones in every epoch."""
+
+    batch_size = BATCH
+
+    def __init__(self, spoilt: int | None = None):
+        self.spoilt, self.taken = spoilt, 0
+
+    def __len__(self):
+        return STEPS
+
+    def epoch(self, epoch):
+        for number in range(STEPS):
+            images, labels = small_batch(BATCH, seed=number)
+            if number + 1 == self.spoilt:
+                images[0, 0] = np.nan
+            self.taken = number + 1
+            yield SimpleNamespace(images=images, labels=labels)
+
+
+class Judged:
+    """The eight images that epochs are judged by."""
+
+    dataset = range(BATCH)
+
+    def epoch(self, epoch):
+        images, labels = small_batch(BATCH, seed=99)
+        yield SimpleNamespace(images=images, labels=labels, index=np.arange(BATCH), valid=BATCH)
+
+
+class Head:
+    """Notes what it is asked for."""
+
+    def __init__(self):
+        self.drawn, self.progress = [], []
+
+    def draw(self, rng, images, progress=0.0):
+        self.drawn.append(float(rng.random()))
+        self.progress.append(progress)
+        return (np.full((images, 1, 1, 3), 1 / 3, np.float32),)
+
+    def no_noise(self, images, forced=None):
+        return (np.full((images, 1, 1, 3), 1 / 3, np.float32),)
+
+
+class Planned(SmallNetwork):
+    def construct(self, image, plan):
+        logits = ops.matmul(ops.minimum(ops.matmul(image, self.hidden), self.clip), self.out)
+        return (logits, plan, plan) if self.training else (logits, plan)
+
+
+class Price(nn.Cell):
+    """A penalty of nothing that reports 3 bits."""
+
+    def __init__(self):
+        super().__init__()
+        self.joined = nn.Identity()
+
+    def join_workers(self, mean):
+        self.joined = mean
+
+    def construct(self, plan, p):
+        nothing = plan.sum() * 0
+        return nothing, nothing + 3, nothing + 90, nothing + 0.5
+
+
+def planned_method() -> Method:
+    targets = {"budget_bits": 4, "budget_bitops": 180.0}
+    return Method("dqnet", Planned(), [], COST, WIDTHS, Price(), Head(), targets=targets)
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """A function that makes a stage of two epochs whose learning rate is 0 unless it is said."""
+
+    def make(method=None, runtime=None, loader=None, held_out=False, name=None, lr=0.0, **train):
+        options = {"train.schedule": "constant", "train.weight_decay": 0, **train}
+        config = load_config(None, [f"{k}={v}" for k, v in options.items()])
+        method = method or Method("static", SmallNetwork(), [], CostModel([]))
+        name = name or method.name
+        loaders = Loaders(loader or Steps(), Judged(), held_out)
+        return Stage(
+            name, method, config, RunFolder(tmp_path), runtime or Runtime("CPU"), loaders, 2, lr,
+            None, Progress(name, STEPS * BATCH, BATCH),
+        )  # fmt: skip
+
+    return make
+
+
+def last_row(path) -> dict:
+    head, *lines = (path / "metrics.csv").read_text().splitlines()
+    return dict(zip(head.split(","), lines[-1].split(","), strict=True))
+
+
+def numpy_numbers() -> tuple[float, float]:
+    """Mean loss and accuracy of the small network over the seven batches."""
+    network, losses, right = SmallNetwork(), [], []
+    w, v, clip = (p.asnumpy().astype(np.float64) for p in (network.hidden, network.out, network.clip))
+    for number in range(STEPS):
+        images, labels = small_batch(BATCH, seed=number)
+        y = np.minimum(images @ w, clip) @ v
+        log_p = y - np.log(np.exp(y).sum(1, keepdims=True))
+        losses.append(-log_p[np.arange(BATCH), labels].mean())
+        right.append((y.argmax(1) == labels).mean())
+    return float(np.mean(losses)), float(np.mean(right))
+
+
+# A device whose results the loop reads only now and then.
+DEVICES = pytest.mark.parametrize("device", ["CPU", "Ascend"])
+
+
+@DEVICES
+@pytest.mark.parametrize("every", [1, 3, 50])
+def test_the_row_holds_the_mean_over_all_steps(stage, tmp_path, device, every):
+    made = stage(runtime=Runtime(device), **{"train.log_every": every})
+    made.run()
+    loss, top1 = numpy_numbers()
+    row = last_row(tmp_path)
+    assert float(row["train_loss"]) == pytest.approx(loss, rel=1e-5)
+    assert float(row["train_top1"]) == pytest.approx(top1, abs=1e-7)
+    assert (row["epoch"], row["step"]) == ("2", str(2 * STEPS))
+
+
+def test_the_row_of_a_controller(stage, tmp_path):
+    stage(planned_method()).run()
+    row = last_row(tmp_path)
+    names = ("mean_bits", "bitops", "entropy", "budget_bits", "budget_bitops")
+    assert [float(row[name]) for name in names] == [3, 90, 0.5, 4, 180]
+
+
+@DEVICES
+@pytest.mark.parametrize("spoilt", [1, 2, STEPS])
+def test_nan_is_found_wherever_it_is_and_nothing_is_stored(stage, tmp_path, device, spoilt):
+    loader = Steps(spoilt)
+    made = stage(runtime=Runtime(device), loader=loader, **{"train.log_every": 50})
+    with pytest.raises(UserError, match=f"static, epoch 1, step {spoilt}: "):
+        made.run()
+    assert loader.taken == (spoilt if device == "CPU" else STEPS), "on a CPU it stops at once"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_epoch_whose_weights_overflow_is_not_stored(stage, tmp_path):
+    """The last step's update is seen by no loss: the checkpoint looks at the weights themselves."""
+    made = stage()
+    train_epoch = made._train_epoch
+
+    def overflows(epoch):
+        row = train_epoch(epoch)
+        if epoch == 2:
+            assign(made.method.network.hidden, np.full((4, 5), np.inf))
+        return row
+
+    made._train_epoch, made._judge = overflows, lambda epoch: {}
+    with pytest.raises(UserError, match="hidden is not finite after epoch 2 .*not stored"):
+        made.run()
+    assert read_progress(tmp_path / "ckpt/last.ckpt").epoch == 1
+
+
+def test_progress_of_the_training_rises_over_the_epochs(stage):
+    """What falls with it, such as a temperature, does not begin anew in each epoch."""
+    method = planned_method()
+    stage(method).run()
+    asked = method.head.progress[1:]  # the first is calibration's
+    np.testing.assert_allclose(asked, np.arange(2 * STEPS) / (2 * STEPS))
+
+
+def test_noise_is_new_in_each_step_epoch_stage_and_worker_and_repeats_with_the_seed(stage):
+    def drawn(**options) -> list[float]:
+        method = planned_method()
+        stage(method, **options).run()
+        return method.head.drawn[1:]
+
+    alone = drawn()
+    assert len(set(alone)) == 2 * STEPS
+    assert drawn() == alone
+    others = (
+        drawn(name="agent"),
+        drawn(**{"train.seed": 2}),
+    )
+    for other in others:
+        assert not set(other) & set(alone)
+    first, second = (
+        stage(planned_method(), runtime=Runtime("CPU", rank=rank))._noise_source(1).random()
+        for rank in (0, 1)
+    )
+    assert first == alone[0] != second
+
+
+def test_rows_of_an_epoch_that_was_not_stored_are_not_written_twice(stage, tmp_path):
+    """Killed between row and checkpoint of the first epoch."""
+    made = stage()
+    made.folder.append_metrics({"stage": "float", "epoch": 1})
+    made.folder.append_metrics({"stage": "static", "epoch": 1})
+    made.run()
+    lines = (tmp_path / "metrics.csv").read_text().splitlines()[1:]
+    rows = [line.split(",")[:2] for line in lines]
+    assert rows == [["float", "1"], ["static", "1"], ["static", "2"]]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_the_best_epoch_is_kept_where_images_were_held_out(stage, tmp_path, held_out):
+    stage(held_out=held_out).run()
+    assert (tmp_path / "ckpt/best.ckpt").is_file() == held_out
+    if held_out:
+        assert read_progress(tmp_path / "ckpt/best.ckpt").epoch == 1, "the second is no better"
+
+
+def test_several_workers_share_the_budget(stage, monkeypatch):
+    monkeypatch.setattr("src.train.step.nn.DistributedGradReducer", lambda parameters: None)
+    for workers in (1, 3):
+        method = planned_method()
+        stage(method, runtime=Runtime("CPU", workers=workers))
+        expected = nn.Identity if workers == 1 else MeanOverWorkers
+        assert isinstance(method.penalty.joined, expected)
 
 
 def test_a_collapse_is_told_once_and_so_is_its_end(caplog):
-    stage = SimpleNamespace(is_collapsed=False)
+    told_by = SimpleNamespace(is_collapsed=False)
     with caplog.at_level(logging.INFO, logger="dynquant"):
         for is_collapsed in (False, True, True, False, False, True):
-            Stage._tell_collapse(stage, is_collapsed)
+            Stage._tell_collapse(told_by, is_collapsed)
     told = [record.message.split(":")[0] for record in caplog.records]
     again = "the controller chooses between images again"
     assert told == ["the controller has collapsed", again, "the controller has collapsed"]

@@ -17,13 +17,14 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Parameter, Tensor
 
 from src import kernels
 from src.config import TrainConfig
 from src.runtime import Runtime
 from src.train.losses import TaskLoss
-from src.train.step import Objective, build_optimizer, build_step
+from src.train.step import Objective, _decay, build_optimizer, build_step
+from tests.methods.build import method
 from tests.train.small import SmallNetwork, small_batch, small_method, values
 
 
@@ -46,6 +47,14 @@ def test_quantiser_parameters_decay_on_request():
 
 
 NATIVE = pytest.mark.parametrize("native", [False, True], ids=["portable", "native"])
+
+
+def test_normalisation_and_biases_decay_on_request_alone():
+    """One-dimensional parameters; the small network has none, so a gradient of zero will do."""
+    gain = Parameter(Tensor(np.full(3, 2.0, np.float32)), "gain")
+    for asked, expected in ((False, 2.0), (True, 1.5)):
+        train = TrainConfig(weight_decay=0.25, decay_norms=asked)
+        assert 2.0 - _decay(gain, train) * 2.0 == expected
 
 
 def stepped(native=False, scale=1.0, steps=1, teacher=None, train=None, rate=0.1):
@@ -160,3 +169,25 @@ def test_no_gradient_flows_to_the_teacher():
 def test_the_teacher_stays_in_evaluation_mode():
     objective = Objective(small_method(), TaskLoss(), SmallNetwork(seed=7)).set_train()
     assert objective.network.training and not objective.teacher.training
+
+
+def test_a_parameter_may_learn_at_a_rate_of_its_own():
+    """`lr_scale`, which a controller's parameters carry, is a factor on every step's rate."""
+    method = small_method()
+    method.network.out.lr_scale = 0.25
+    rates = [0.1, 0.2]
+    optimizer = build_optimizer(method.network, plain_sgd(), rates)
+    before = values(method.network)
+    for _ in rates:
+        optimizer(tuple(Tensor(np.ones(p.shape, np.float32)) for p in optimizer.parameters))
+    moved = {name: before[name] - value for name, value in values(method.network).items()}
+    np.testing.assert_allclose(moved["hidden"], sum(rates), rtol=1e-5)
+    np.testing.assert_allclose(moved["out"], sum(rates) / 4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dqnet", "dqt"])
+def test_head_lr_is_the_controllers(name):
+    built = method(f"method.name={name}", f"{name}.head_lr=0.125", f"{name}.pool=2")
+    scales = {p.name: getattr(p, "lr_scale", 1.0) for p in built.network.trainable_params()}
+    assert {s for n, s in scales.items() if n.startswith("head.")} == {0.125}
+    assert {s for n, s in scales.items() if not n.startswith("head.")} == {1.0}

@@ -1,0 +1,70 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What may change when a run is continued, and what would make it another run."""
+
+from src.config import Config, known_keys
+from src.errors import UserError
+
+# Where it runs, where its files lie, how long it goes on and how it learns; not what it learns from
+# or what the network is.
+_MAY_CHANGE = {
+    "run.dir", "data.path", "data.batch_size", "data.eval_batch_size", "data.workers",
+    "data.max_errors", "model.weights",
+}  # fmt: skip
+_MUST_STAY_IN_TRAIN = {"train.seed", "train.pretrain_epochs", "train.pretrain_lr"}
+
+
+def check_overrides(before: Config, now: Config) -> None:
+    """Refuse what changes the network or its data.
+
+    Raises:
+        UserError: names the key, both values, and the way out.
+    """
+    for name in known_keys():
+        section, leaf = name.split(".")
+        old, new = (getattr(getattr(config, section), leaf) for config in (before, now))
+        if old == new or _may_change(name):
+            continue
+        raise UserError(
+            f"{name}={new}: this run was begun with {name}={old}, and a resumed run keeps its "
+            "network and its data; start a new run for it (model.weights=FILE takes float weights)"
+        )
+
+
+def _may_change(name: str) -> bool:
+    if name.startswith("train."):
+        return name not in _MUST_STAY_IN_TRAIN
+    return name.startswith("device.") or name in _MAY_CHANGE
+
+
+def check_steps(images: tuple[int, int], batch: tuple[int, int]) -> None:
+    """Refuse another number of training images, or of images per step, than before: the steps of
+    the epochs that are done would not be those of the schedule.
+
+    Args:
+        images, batch: before and now; a batch is that of all workers together.
+
+    Raises:
+        UserError: says what the run was begun with.
+    """
+    if images[0] != images[1]:
+        raise UserError(
+            f"this run was begun with {images[0]} training images, now there are {images[1]}; give "
+            "it the same data (data.path), or start a new run"
+        )
+    if batch[0] != batch[1]:
+        raise UserError(
+            f"this run was begun with {batch[0]} images per step, now they are {batch[1]}; choose "
+            f"workers and data.batch_size whose product is {batch[0]}, or start a new run"
+        )

@@ -1,0 +1,50 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The scalars of a training step, summed over an epoch, without waiting for the device at each step."""
+
+import numpy as np
+from mindspore import Tensor
+
+
+class StepNumbers:
+    """Sums of what the steps of one epoch return.
+
+    Reading a value waits for the device. So values stay there until `read`, which takes in every
+    step since the last one.
+    """
+
+    def __init__(self):
+        self.sums: np.ndarray | int = 0  # float64, over the steps that were read
+        self.steps = 0
+        self.unread: list[tuple[Tensor, ...]] = []
+
+    def add(self, outputs: tuple[Tensor, ...]) -> None:
+        """The scalars of the next step."""
+        self.unread.append(outputs)
+
+    def read(self) -> int | None:
+        """Add up what is there; the number, from 1, of the first step that is not finite, or None."""
+        rows = [[float(value.asnumpy()) for value in outputs] for outputs in self.unread]
+        self.unread.clear()
+        for row in rows:
+            self.steps += 1
+            if not np.isfinite(row).all():
+                return self.steps
+            self.sums = self.sums + np.array(row)
+        return None
+
+    @property
+    def means(self) -> np.ndarray:
+        """Over the steps that were read."""
+        return self.sums / self.steps
