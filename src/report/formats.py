@@ -37,6 +37,11 @@ def plain(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if known(value) else DASH
 
 
+def signed(value: float | None, digits: int = 2) -> str:
+    """A number with its sign, the minus as wide as the plus."""
+    return f"{value:+.{digits}f}".replace("-", "\u2212") if known(value) else DASH
+
+
 def count(value: int | None) -> str:
     """A whole number with thin spaces between the thousands."""
     return f"{int(value):,}".replace(",", "\u202f") if known(value) else DASH

@@ -120,7 +120,7 @@ def _card(image: np.ndarray, label: str, predicted: str, facts: str) -> Markup:
     )
     style = "pixelated" if max(image.shape[:2]) < PIXELATED_BELOW else None
     picture = tag(
-        "img", src=data_uri(image), alt=f"{label}, predicted {predicted}", cls=style, loading="lazy"
+        "img", src=data_uri(image), alt=f"{label}, predicted {predicted}", cls=style
     )
     return tag("figure", picture, tag("figcaption", verdict, tag("span", facts, cls="facts")))
 

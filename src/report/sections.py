@@ -19,8 +19,8 @@ import numpy as np
 import yaml
 
 from src.report import bars, figures, stats, tables
-from src.report.formats import count, duration, known
-from src.report.load import Run
+from src.report.formats import count, duration, known, percent, signed
+from src.report.load import Evaluation, Run
 from src.report.markup import Markup, join, tag
 from src.report.pictures import PER_STRIP, Pictures, strips
 
@@ -114,9 +114,30 @@ def chosen_widths(run: Run) -> Markup:
             tag("p", intro, cls="note"),
             histogram,
             tag("h3", "Per image"),
+            tag("p", _variety(run.evaluation), cls="note"),
             figures.chart_grid(charts) or images,
         )
     )
+
+
+def _variety(evaluation: Evaluation) -> str:
+    """How many plans there are, and whether images that cost more are the harder ones."""
+    plans, share = stats.plan_use(evaluation)
+    if plans == 1:
+        return "All images have one plan (the widths of all layers)."
+    text = f"{count(plans)} different plans (the widths of all layers); the most frequent one is that of "
+    text += f"{percent(share, 1)} of the images. "
+    bitops, loss = evaluation.arrays["bitops"], evaluation.arrays["loss"]
+    found = [
+        (name, stats.rank_correlation(bitops, values))
+        for name, values in (("its loss", loss), ("being wrong", ~stats.is_correct(evaluation)))
+    ]
+    listed = [f"with {name} {signed(value)}" for name, value in found if value is not None]
+    if listed:
+        chance = 1.96 / np.sqrt(len(loss) - 1)
+        text += f"Rank correlation (Spearman) of an image's BitOPs {', '.join(listed)}; of unrelated numbers "
+        text += f"it lies within ±{chance:.2f} in 95 of 100 cases."
+    return text
 
 
 def classes(run: Run, pictures: Pictures) -> Markup:
@@ -150,13 +171,12 @@ def images(run: Run, pictures: Pictures) -> Markup:
     evaluation, wanted = run.evaluation, []
     widths = stats.image_widths(evaluation)
     if widths is not None and np.ptp(widths) > 0:
+        fewest, most = (
+            order(evaluation, PER_STRIP) for order in (stats.fewest_bits, stats.most_bits)
+        )
         wanted += [
-            (
-                "Fewest bits",
-                "The images the controller found easy.",
-                stats.fewest_bits(evaluation, PER_STRIP),
-            ),
-            ("Most bits", "The images it spent most on.", stats.most_bits(evaluation, PER_STRIP)),
+            ("Fewest bits", f"The {len(fewest)} images of smallest mean width.", fewest),
+            ("Most bits", f"The {len(most)} images of largest mean width.", most),
         ]
     wanted.append(
         (

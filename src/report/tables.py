@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from src.report.formats import DASH, big, known, percent, plain, ratio, widths
+from src.report.formats import DASH, big, known, percent, plain, ratio, signed, widths
 from src.report.load import Layer, Run
 from src.report.markup import Markup, join, tag
 from src.report.stats import layer_widths
@@ -111,7 +111,7 @@ def float_top1(totals: dict) -> float | None:
 def _difference(value: float | None, reference: float | None) -> str:
     if not (known(value) and known(reference)):
         return DASH
-    return f"{100 * (value - reference):+.2f}".replace("-", "\u2212")
+    return signed(100 * (value - reference))
 
 
 def static_bitops(totals: dict, bits: int) -> float | None:

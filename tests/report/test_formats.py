@@ -44,6 +44,12 @@ def test_percent_and_ratio():
     assert formats.ratio(None, 4.0) == formats.DASH
 
 
+def test_signed_has_a_true_minus():
+    assert formats.signed(-0.081) == "\u22120.08"
+    assert formats.signed(4.3349, 1) == "+4.3"
+    assert formats.signed(None) == formats.DASH
+
+
 def test_change_says_which_way():
     assert formats.change(90.0, 100.0) == f"10.0{NBSP}% fewer"
     assert formats.change(125.0, 100.0) == f"25.0{NBSP}% more"

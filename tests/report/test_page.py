@@ -84,6 +84,29 @@ def test_a_dynamic_run(tmp_path, digits):
     assert "collapsed" not in text
 
 
+def test_the_page_says_of_images_what_their_numbers_show(tmp_path, digits):
+    folder = write_run(tmp_path / "run", Fake(), digits.labels)
+    with np.load(folder / "eval/test.npz") as archive:
+        arrays = dict(archive)
+    arrays["loss"] = -arrays["bitops"]  # the images that cost most are those with the smallest loss
+    np.savez(folder / "eval/test.npz", **arrays)
+    text = check(page := run_page(load_run(folder)))
+    assert "easy" not in text and "hard" not in text
+    assert "The 12 images of smallest mean width." in text
+    assert "The 12 images of largest mean width." in text
+    assert "of an image's BitOPs with its loss \u22121.00, with being wrong" in text.replace("&#x27;", "'")
+    assert "within ±0.10 in 95 of 100 cases" in text
+    plans, times = np.unique(arrays["w_bits"], axis=0, return_counts=True)
+    share = f"{100 * times.max() / 355:.1f}{NBSP}%"
+    assert f"{len(plans)} different plans (the widths of all layers); the most frequent one is that of {share}" in page
+
+
+def test_every_picture_is_there_when_the_page_is_printed(tmp_path, digits):
+    page = run_page(load_run(write_run(tmp_path / "run", Fake(), digits.labels)))
+    assert page.count("<img") > 24
+    assert "lazy" not in page  # a picture that is loaded when it is scrolled to is grey on paper
+
+
 @pytest.mark.parametrize("method", ["static", "float"])
 def test_a_run_without_dynamic_layers(tmp_path, digits, method):
     text = check(
@@ -103,6 +126,8 @@ def test_a_collapsed_controller_is_announced(tmp_path, digits):
     assert "The controller has collapsed." in text
     assert "Fewest bits" not in text
     assert "there is no distribution to show" in text
+    assert "All images have one plan" in text
+    assert "correlation" not in text
 
 
 def test_untied_widths(tmp_path, digits):
