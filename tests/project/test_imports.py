@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "bench": {
         "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
     },
-    "report": {"data", "cost", "entry"},
+    "report": {"config", "data", "cost", "entry"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 

@@ -14,12 +14,17 @@
 """A record keeps the numbers of a run and none of its paths."""
 
 import json
+import re
+import shlex
 
+import numpy as np
 import pytest
 import yaml
 
+from src.config import DEFAULT_FILE, load_config
 from src.errors import UserError
-from src.report.collect import FILES, keep, table
+from src.report.collect import FILES, keep, main, table
+from tests.report.fake_run import Fake, write_run
 
 
 @pytest.fixture
@@ -55,13 +60,82 @@ def test_record_holds_the_files_without_paths(run, tmp_path):
     assert command == "python train.py --config config/a.yaml data.path=cifar train.epochs=6"
 
 
+def test_an_absolute_recipe_is_cut_too(run, tmp_path):
+    set_version(run, command="python /some/where/train.py --config /some/where/config/a.yaml train.epochs=6")
+    keep(run, tmp_path / "x")
+    command = json.loads((tmp_path / "x/versions.json").read_text())["command"]
+    assert command == "python train.py --config a.yaml train.epochs=6"
+
+
 def test_table_has_one_row_per_record(run, tmp_path):
     keep(run, tmp_path / "results" / "lsq_4bit")
     row = [line for line in table(tmp_path / "results").splitlines() if "lsq_4bit |" in line]
-    assert row == ["| lsq_4bit | 91.23 | 91.73 | 6 | 3.50 | 123.4 | 3 | abc | two cores |"]
+    cells = "91.23 | 91.73 | 6 | 3.50 | 123.4 | - | - | - | - | 3 | abc | two cores"
+    assert row == [f"| lsq_4bit | {cells} |"]
 
 
 def test_unfinished_run_is_refused_by_name(run, tmp_path):
     (run / "eval/test.json").unlink()
     with pytest.raises(UserError, match=r"eval/test.json.*eval.py --run"):
         keep(run, tmp_path / "results" / "x")
+
+
+@pytest.mark.parametrize("commit", ["abc-dirty", "v1.0-3-gabc-dirty", "no git", "", None])
+def test_a_run_of_an_uncommitted_tree_is_refused(run, tmp_path, commit):
+    set_version(run, commit=commit)
+    target = tmp_path / "results" / "lsq_4bit"
+    with pytest.raises(UserError, match=r"lsq_4bit: commit .* of no committed tree"):
+        keep(run, target)
+    assert not target.exists()
+
+
+def test_a_record_of_an_uncommitted_tree_stops_the_table(run, tmp_path):
+    out = tmp_path / "results"
+    keep(run, out / "lsq_4bit")
+    assert main(["--out", str(out)]) == 0
+    before = (out / "README.md").read_bytes()
+    set_version(out / "lsq_4bit", commit="abc-dirty")
+    with pytest.raises(UserError, match="abc-dirty"):
+        main(["--out", str(out)])
+    assert (out / "README.md").read_bytes() == before
+
+
+def set_version(run, **values):
+    versions = json.loads((run / "versions.json").read_text()) | values
+    (run / "versions.json").write_text(json.dumps(versions))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "named"),
+    [
+        ("config/resnet20_cifar10_dqnet_dorefa_4bit.yaml", "config/resnet20_cifar10_dqnet_dorefa_4bit.yaml"),
+        ("/elsewhere/config/resnet20_cifar10_lsq_4bit.yaml", "config/resnet20_cifar10_lsq_4bit.yaml"),
+        ("mine.yaml", None),
+    ],
+)
+def test_the_listed_command_gives_the_configuration_whatever_recipes_say_by_now(tmp_path, recipe, named):
+    out = tmp_path / "results"
+    record = write_run(out / "net", Fake(data="cifar10", data_path="cifar"))
+    set_version(record, command=f"python train.py --config {recipe} data.path=cifar", seed=1)
+    config = yaml.safe_load((record / "config.yaml").read_text())
+    config["quant"]["exceptions"] = {"layer1.0.conv1": 8}
+    config["train"]["milestones"] = [3, 5]
+    (record / "config.yaml").write_text(yaml.safe_dump(config))
+    (line,) = re.findall(r"(?m)^    (python train.py .*)$", table(out))
+    _, _, _, file, *overrides = shlex.split(line)
+    assert file == (named or str(record / "config.yaml"))
+    root = DEFAULT_FILE.parent.parent
+    assert load_config(root / file, overrides) == load_config(record / "config.yaml")
+
+
+def test_the_table_says_what_a_controller_does(tmp_path):
+    out = tmp_path / "results"
+    record = write_run(out / "net", Fake(dynamic=2, images=4))
+    set_version(record, seed=1)
+    with np.load(record / "eval/test.npz") as archive:
+        arrays = dict(archive)
+    arrays["w_bits"] = arrays["a_bits"] = np.array([[3, 3], [3, 5], [3, 5], [5, 5]], np.uint8)
+    arrays["bitops"], arrays["loss"] = np.array([18.0, 34, 34, 50]), np.array([0.4, 0.3, 0.2, 0.1])
+    np.savez(record / "eval/test.npz", **arrays)
+    (row,) = [line for line in table(out).splitlines() if line.startswith("| net |")]
+    assert "| 2.0 | 3 | 50.0 | -0.95 |" in row

@@ -1,0 +1,185 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The numbers of the README are those of `results/`, and what lies there can be run again."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from src.config import load_config
+from src.report.collect import table
+from tests.project.files import ROOT
+
+RESULTS = ROOT / "results"
+RECORDS = sorted(path.parent.name for path in RESULTS.glob("*/versions.json"))
+BENCHES = sorted(path.stem for path in (RESULTS / "bench").glob("*.json"))
+KINDS = {"float": "float", "static LSQ 4 bit": "static", "dynamic, K = 3": "dynamic"}
+RUNNERS = ("native", "native-int16")
+
+
+def read(name: str, record: str) -> dict:
+    return json.loads((RESULTS / record / name).read_text(encoding="utf-8"))
+
+
+def rows(text: str, *columns: str) -> list[dict[str, str]]:
+    """The rows of the one Markdown table with these columns, by column; code marks are dropped."""
+    found = []
+    for block in re.findall(r"(?m)(?:^\|.*\n?)+", text):
+        head, _, *body = (
+            [cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in block.splitlines()
+        )
+        if set(columns) <= set(head):
+            found.append([dict(zip(head, cells, strict=True)) for cells in body])
+    assert len(found) == 1, f"{len(found)} tables with the columns {columns}"
+    return found[0]
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> dict[str, str]:
+    """The command of each record, as results/README.md lists them, in the order of its rows."""
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"(?m)^ {4}(python train\.py .*)$", text)
+    return dict(zip((row["record"] for row in rows(text, "record", "commit")), listed, strict=True))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_no_record_is_of_an_uncommitted_tree(record):
+    assert re.fullmatch(r"[0-9a-f]{7,40}", read("versions.json", record)["commit"])
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_command_of_a_record_gives_its_configuration(record):
+    _, script, option, recipe, *overrides = shlex.split(commands()[record])
+    assert (script, option) == ("train.py", "--config")
+    made = load_config(ROOT / recipe, overrides)
+    assert made.as_dict() == load_config(RESULTS / record / "config.yaml").as_dict()
+
+
+def test_the_table_of_records_is_up_to_date():
+    assert (RESULTS / "README.md").read_text(encoding="utf-8") == table(RESULTS)
+
+
+def test_accuracies_of_the_readme_are_those_of_the_records():
+    shown = {row["record"]: row for row in rows(readme(), "top-1 %", "record")}
+    start = shown.pop("float net` of every record")
+    assert sorted(shown) == RECORDS
+    for record, row in shown.items():
+        numbers = read("eval/test.json", record)
+        controller = numbers["bitops_controller"]
+        assert row["top-1 %"] == f"{100 * numbers['top1']:.2f}", record
+        assert row["mean bits"] == f"{numbers['mean_bits']:.2f}", record
+        bitops = f"{numbers['bitops'] / 1e6:.1f}" if numbers["bitops"] else "float"
+        assert row["M BitOPs per image"] == bitops, record
+        assert row["and of the controller"] == (f"{controller / 1e6:.1f}" if controller else "-")
+        if numbers["baseline"]:
+            assert start["top-1 %"] == f"{100 * numbers['baseline']['float']['top1']:.2f}"
+
+
+def test_plans_of_the_readme_are_those_of_the_records():
+    listed = rows((RESULTS / "README.md").read_text(encoding="utf-8"), "record", "commit")
+    records = {row["record"]: row for row in listed if row["plans"] != "-"}
+    shown = {row["record"]: row for row in rows(readme(), "plans", "record")}
+    assert sorted(shown) == sorted(records)
+    for record, row in shown.items():
+        found = records[record]
+        assert row["plans"] == found["plans"]
+        assert row["images with the most frequent one, %"] == found["most frequent %"]
+        assert row["rank correlation of an image's BitOPs and loss"] == found["BitOPs and loss"]
+
+
+def test_step_times_of_the_readme_are_those_of_the_bench():
+    shown = rows(readme(), "native / PyTorch", "file")
+    assert {row["file"] for row in shown} == {name for name in BENCHES if name.startswith("step_")}
+    for row in shown:
+        times = step_times(row["file"], KINDS[row["net"]])
+        torch = times["torch"]
+        for runner in RUNNERS:
+            mine = times.get(runner)
+            assert row[runner] == (f"{mine[0]:.0f}" if mine else "-"), row
+            assert row[f"{runner} / PyTorch"] == (f"{mine[0] / torch[0]:.2f}" if mine else "-"), row
+        assert row["PyTorch"] == f"{torch[0]:.0f}"
+        fastest = [f"{times[name][1]:.0f}" if name in times else "-" for name in (*RUNNERS, "torch")]
+        assert row["fastest step of each"] == " / ".join(fastest), row
+
+
+def step_times(file: str, kind: str) -> dict[str, tuple[float, float]]:
+    """(median, smallest) in ms of each runner; `torch` in the layout with the smaller median."""
+    measured = [row for row in read(f"{file}.json", "bench")["rows"] if row["kind"] == kind]
+    times = {row["runner"]: (row["median_ms"], row["min_ms"]) for row in measured}
+    times["torch"] = min(times["torch"], times["torch-channels_last"])
+    return times
+
+
+def test_sentences_of_the_readme_have_the_numbers_of_the_files():
+    net = "resnet20_cifar10"
+    lsq, winograd, dorefa, dqnet = (
+        read("eval/test.json", f"{net}_{name}")
+        for name in ("lsq_4bit", "lsq_4bit_avx512", "dorefa_4bit", "dqnet_dorefa_4bit")
+    )
+    times, peaks = [], []
+    for file in ("step_resnet20", "step_resnet20_avx2"):
+        row = only(read(f"{file}.json", "bench")["rows"], kind="dynamic", runner="native")
+        times.append(row["vs_static"])
+        peaks.append(row["vs_static_peak"])
+    switch = only(read("switch_resnet20.json", "bench")["rows"], kind="changing")
+    text = " ".join(readme().split())
+    for sentence in (
+        f"end {100 * abs(lsq['top1'] - winograd['top1']):.2f} points apart",
+        f"DQNet stays {100 * (dorefa['top1'] - dqnet['top1']):.1f} points below static DoReFa at 4 bits, "
+        f"for {100 * (dqnet['bitops'] / dorefa['bitops'] - 1):.0f} % more BitOPs",
+        f"A dynamic step costs {times[0]:.2f} times a static one, and {peaks[0]:.2f} times its peak memory; "
+        f"limited to AVX2 {times[1]:.2f} and {peaks[1]:.2f} times",
+        f"counts {switch['shifts']:,.0f} shifts an image, "
+        f"{100 * switch['shifts'] / switch['macs']:.2f} % of the MACs",
+    ):
+        assert sentence in text, sentence
+
+
+def only(entries: list[dict], **wanted) -> dict:
+    (found,) = (row for row in entries if all(row[key] == value for key, value in wanted.items()))
+    return found
+
+
+def test_the_price_of_a_width_change_is_that_of_the_bench():
+    shown = {row["file"]: row for row in rows(readme(), "against kept", "file")}
+    assert set(shown) == {name for name in BENCHES if name.startswith("switch_")}
+    for file, row in shown.items():
+        measured = read(f"{file}.json", "bench")["rows"]
+        digits = 3 if measured[0]["median_ms"] < 10 else 1
+        for entry in measured:
+            column = f"{entry['bits']} bits" if entry["kind"] == "constant" else entry["kind"]
+            assert row[column] == f"{entry['median_ms']:.{digits}f}", file
+        changing = only(measured, kind="changing")
+        assert row["against kept"] == f"{100 * changing['vs_kept']:+.1f} %"
+        assert row["against constant"] == f"{100 * changing['vs_constant']:+.1f} %"
+        assert (row["rounds"], row["threads"]) == (str(changing["runs"]), str(changing["threads"]))
+
+
+def test_every_timing_has_its_command_and_commit():
+    listed = rows((RESULTS / "bench/README.md").read_text(encoding="utf-8"), "file", "commit")
+    assert sorted(Path(row["file"]).stem for row in listed) == BENCHES
+    assert all(re.fullmatch(r"[0-9a-f]{7,40}", row["commit"]) for row in listed)
+
+
+def test_settings_for_cifar10_are_chosen_on_held_out_images():
+    recipes = sorted((ROOT / "config").glob("*_cifar10_*.yaml"))
+    assert recipes
+    held = {path.name: load_config(path, ["data.path=FOLDER"]).data.val_split for path in recipes}
+    assert set(held.values()) == {0.1}, held
