@@ -164,9 +164,10 @@ def command(record: Run) -> str:
 
 def _recipe(record: Run) -> Path:
     """The shipped recipe that the run was started with; the record's own configuration else."""
-    typed = re.search(r"--config[= ]\S*?([\w.-]+)(?= |$)", str(record.versions.get("command", "")))
-    shipped = DEFAULT_FILE.parent / typed[1] if typed else None
-    return shipped if shipped and shipped.is_file() else record.path / "config.yaml"
+    typed = re.search(r"--config[= ](\S+)", str(record.versions.get("command", "")))
+    name = Path(typed[1]).name.removesuffix(".yaml") if typed else ""
+    shipped = DEFAULT_FILE.parent / f"{name}.yaml"
+    return shipped if shipped.is_file() else record.path / "config.yaml"
 
 
 def _shown(recipe: Path) -> str:

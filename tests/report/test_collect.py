@@ -110,6 +110,7 @@ def set_version(run, **values):
     [
         ("config/resnet20_cifar10_dqnet_dorefa_4bit.yaml", "config/resnet20_cifar10_dqnet_dorefa_4bit.yaml"),
         ("/elsewhere/config/resnet20_cifar10_lsq_4bit.yaml", "config/resnet20_cifar10_lsq_4bit.yaml"),
+        ("resnet20_cifar10_lsq_4bit", "config/resnet20_cifar10_lsq_4bit.yaml"),
         ("mine.yaml", None),
     ],
 )
