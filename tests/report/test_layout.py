@@ -104,3 +104,8 @@ def test_a_number_beside_a_bar_has_a_width_of_its_own():
     rules = re.findall(r"\.bar \.num \{([^}]*)\}", STYLE.read_text(encoding="utf-8"))
     assert any(re.search(r"flex: none; width: [\d.]+em", rule) for rule in rules)
     assert not any("min-width" in rule for rule in rules)
+
+
+def test_paper_is_light_on_a_dark_screen_too():
+    schemes = re.findall(r"@media ([^{]*prefers-color-scheme[^{]*)\{", STYLE.read_text(encoding="utf-8"))
+    assert schemes and all(scheme.startswith("screen and") for scheme in schemes)
