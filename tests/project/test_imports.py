@@ -27,14 +27,18 @@ ANY = None
 MAY_IMPORT = {
     "errors": set(),
     "entry": set(),
-    "config": set(),
+    "paths": set(),
+    "files": set(),
+    "recipes": set(),
+    "values": {"paths"},
+    "config": {"files", "recipes", "values"},
     "runtime": {"config", "kernels"},
     "data": set(),
     "quantizers": set(),
     "cost": set(),
     "kernels": set(),
     "layers": {"quantizers", "kernels"},
-    "models": {"layers", "quantizers", "kernels", "cost"},
+    "models": {"layers", "quantizers", "kernels", "cost", "files"},
     "controllers": {"layers", "quantizers", "kernels", "cost"},
     "methods": {
         "config", "data", "layers", "quantizers", "kernels", "cost", "models", "controllers",
@@ -42,13 +46,13 @@ MAY_IMPORT = {
     "train": ANY,
     "deploy": {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
-        "engine", "entry",
+        "engine", "entry", "files", "paths",
     },
-    "engine": {"kernels"},
+    "engine": {"kernels", "files"},
     "bench": {
         "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
     },
-    "report": {"data", "cost", "entry"},
+    "report": {"data", "cost", "entry", "files", "paths"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 
