@@ -13,6 +13,7 @@
 # limitations under the License.
 """How every entry script ends: a user error is one line and exit code 2, never a traceback."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -22,6 +23,17 @@ from src.errors import UserError
 
 def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C)."""
+    code = _run(main, arguments)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again when it ends
+        print(f"error: the output could not be written: {error.strerror}", file=sys.stderr)
+        code = code or 2
+    return code
+
+
+def _run(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     # MindSpore turns Ctrl-C into SIGTERM while graphs run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -33,5 +45,6 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
         print("interrupted (a training run continues with train.py --resume RUN)", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
         return 2
