@@ -46,12 +46,12 @@ SCRIPTS = [
 
 
 @pytest.mark.parametrize("script, arguments, names", SCRIPTS, ids=lambda x: " ".join(x) if isinstance(x, list) else x)
-def test_home_is_expanded(script, arguments, names, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+def test_home_is_expanded(script, arguments, names, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
     parse = importlib.import_module(script).parse
     options = parse(arguments)
     for name in names:
         value = getattr(options, name)
-        assert str(value[0] if isinstance(value, list) else value) == "/home/me/x"
+        assert str(value[0] if isinstance(value, list) else value) == f"{tmp_path}/x"
     with pytest.raises(UserError, match="~no-such-user/x.*home folder"):
         parse([argument.replace("~/x", "~no-such-user/x") for argument in arguments])
