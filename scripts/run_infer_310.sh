@@ -37,10 +37,13 @@ DATASET=$2
 DATA_PATH=$(from_root "$3")
 DEVICE_TYPE=${4:-Ascend}
 DEVICE_ID=${5:-0}
+LITE_HOME=${LITE_HOME:-${MS_LITE_HOME:-}}
+if [[ -n $LITE_HOME ]]; then LITE_HOME=$(from_root "$LITE_HOME"); fi
+export LITE_HOME
 if [[ ! -e $BUNDLE ]]; then refuse "$1 does not exist"; fi
 case $DEVICE_TYPE in
   Ascend | CPU)
-    if [[ -z ${LITE_HOME:-${MS_LITE_HOME:-}} ]]; then
+    if [[ -z $LITE_HOME ]]; then
       die "LITE_HOME is not set: name the MindSpore Lite folder" \
         "(for CPU: export LITE_HOME=\$(bash scripts/get_mindspore_lite.sh)), or use Host"
     fi
