@@ -23,7 +23,7 @@ import argparse
 import json
 import sys
 
-from src.bench.case import ISAS, KINDS, OURS
+from src.bench.case import ISAS, KINDS, OURS, USUAL
 from src.engine.choose_engine import ENGINES
 from src.entry import guarded
 from src.errors import UserError
@@ -55,7 +55,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     switch.add_argument("--engine", default="auto", choices=ENGINES)
     add = step.add_argument
     add("--kinds", type=_words, default=list(KINDS), help=f"of {','.join(KINDS)}; default: all")
-    add("--runners", type=_words, default=list(OURS), help=f"of {','.join(OURS)}; default: all")
+    add(
+        "--runners", type=_words, default=list(USUAL),
+        help=f"of {','.join(OURS)}; default: {','.join(USUAL)}; portable is many times slower",
+    )  # fmt: skip
     add("--peers", type=_words, default=[], help="torch: the same networks in PyTorch")
     add("--peer-python", type=expand_home, help="Python of the peers; default: DYNQUANT_PEER_PYTHON, or this one")
     add("--settle", type=int, default=SETTLE, help="steps of each runner before any is timed")
@@ -68,6 +71,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
         raise UserError(f"--json {options.json}: no folder {options.json.absolute().parent}")
+    if options.json and options.json.is_dir():
+        raise UserError(f"--json {options.json} is a folder; name a file")
     result = _run(options)
     if options.json:
         with whole_file(options.json) as file:
