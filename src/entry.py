@@ -28,8 +28,9 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again when it ends
-        print(f"error: the output could not be written: {error.strerror}", file=sys.stderr)
-        code = code or 2
+        if code == 0:
+            print(f"error: the output could not be written: {error.strerror}", file=sys.stderr)
+            code = 2
     return code
 
 

@@ -1,0 +1,68 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""How every entry script ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project.files import ROOT
+
+FULL = Path("/dev/full")
+SCRIPT = """\
+import sys
+from src.entry import guarded
+from src.errors import UserError
+def main(arguments):
+    print("an answer", flush="flush" in arguments)
+    if "wrong" in arguments:
+        raise UserError("a=1 is wrong")
+    return 0
+sys.exit(guarded(main, sys.argv[1:]))
+"""
+
+
+def run(*arguments: str, **streams) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # as it is unless somebody asks for it
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, timeout=60, **streams
+    )
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [[], ["flush"]])
+def test_an_answer_that_finds_no_room_is_no_success(arguments):
+    with FULL.open("w") as full:
+        done = run(*arguments, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert "No space left" in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_what_was_wrong_before_comes_first():
+    with FULL.open("w") as full:
+        done = run("wrong", stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "error: a=1 is wrong"
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_an_answer_is_written():
+    done = run(stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "an answer\n", "")
