@@ -22,12 +22,13 @@ switch: what it costs to change widths from image to image, on the integer progr
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from src.bench.case import ISAS, KINDS, OURS
+from src.bench.case import ISAS, KINDS, OURS, USUAL
 from src.engine.choose_engine import ENGINES
 from src.entry import guarded
 from src.errors import UserError
+from src.files import whole_file
+from src.paths import as_path, expand_home
 
 # MindSpore times each of its CPU operators at six ways to share it out, five launches each, and then
 # keeps the fastest: the first thirty steps are not those of a training.
@@ -47,16 +48,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             help="side in pixels; default: 32, or 224 for ImageNet's models")  # fmt: skip
         add("--runs", type=int, default=20, help="timed runs of each kind")
         add("--threads", type=int, default=0, help="CPU threads of each runner; 0: all cores")
-        add("--json", type=Path, metavar="FILE", help="write machine and rows here")
+        add("--json", type=as_path, metavar="FILE", help="write machine and rows here")
     for add in (step.add_argument, kernels.add_argument):
         add("--batch", type=int, default=128, help="images per step")
         add("--bits", type=int, default=4, help="static width, middle dynamic width; 3..7")
     switch.add_argument("--engine", default="auto", choices=ENGINES)
     add = step.add_argument
     add("--kinds", type=_words, default=list(KINDS), help=f"of {','.join(KINDS)}; default: all")
-    add("--runners", type=_words, default=list(OURS), help=f"of {','.join(OURS)}; default: all")
+    add(
+        "--runners", type=_words, default=list(USUAL),
+        help=f"of {','.join(OURS)}; default: {','.join(USUAL)}; portable is many times slower",
+    )  # fmt: skip
     add("--peers", type=_words, default=[], help="torch: the same networks in PyTorch")
-    add("--peer-python", help="Python of the peers; default: DYNQUANT_PEER_PYTHON, or this one")
+    add("--peer-python", type=expand_home, help="Python of the peers; default: DYNQUANT_PEER_PYTHON, or this one")
     add("--settle", type=int, default=SETTLE, help="steps of each runner before any is timed")
     add("--isa", default="", choices=ISAS, help="limit everybody to these instructions")
     add("--timeout", type=float, default=900, help="seconds that a runner may take for a turn")
@@ -67,9 +71,12 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
         raise UserError(f"--json {options.json}: no folder {options.json.absolute().parent}")
+    if options.json and options.json.is_dir():
+        raise UserError(f"--json {options.json} is a folder; name a file")
     result = _run(options)
     if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        with whole_file(options.json) as file:
+            file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from src.config import load_config
 from src.entry import guarded
+from src.paths import as_path
 from src.runtime import start
 from src.train.loaded import fresh_method, load_trained, prepare
 from src.train.results import evaluate_split
@@ -33,8 +34,10 @@ from src.train.run_folder import RunFolder, open_run
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--run", metavar="RUN", help="run folder; its best or last checkpoint")
-    source.add_argument("--config", metavar="RECIPE", help="with model.weights=FILE")
+    source.add_argument(
+        "--run", type=as_path, metavar="RUN", help="run folder; its best or last checkpoint"
+    )
+    source.add_argument("--config", type=as_path, metavar="RECIPE", help="with model.weights=FILE")
     parser.add_argument("--split", default="test", choices=("test", "val", "train"))
     parser.add_argument("--bits", type=int, help="one width everywhere, instead of the controller's")
     parser.add_argument(

@@ -19,19 +19,20 @@ The file is loaded again and compared with the network on real images; the last 
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from src.config import load_config
 from src.data.views import pixel_values
 from src.deploy.export_bundle import export_bundle
 from src.deploy.export_int import export_int
 from src.deploy.export_onnx import export_onnx
+from src.deploy.export_options import LARGEST_BATCH, SUFFIXES, check_options, file_name
 from src.deploy.lower import Picture
 from src.deploy.mindir import export_checked
 from src.deploy.mindir_compat import VERSIONS
 from src.deploy.notes import as_notes
 from src.entry import guarded
-from src.errors import UserError
+from src.files import whole_file
+from src.paths import as_path
 from src.runtime import start
 from src.train.batches import load_split
 from src.train.loaded import fresh_method, load_trained, prepare
@@ -41,10 +42,14 @@ from src.train.run_folder import open_run
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--run", metavar="RUN", help="run folder; its best or last checkpoint")
-    source.add_argument("--config", metavar="RECIPE", help="with model.weights=FILE")
-    parser.add_argument("--format", default="mindir", choices=("int", "mindir", "onnx"))
-    parser.add_argument("--batch", type=int, default=1, help="images per call of a MINDIR")
+    source.add_argument(
+        "--run", type=as_path, metavar="RUN", help="run folder; its best or last checkpoint"
+    )
+    source.add_argument("--config", type=as_path, metavar="RECIPE", help="with model.weights=FILE")
+    parser.add_argument("--format", default="mindir", choices=tuple(SUFFIXES))
+    parser.add_argument(
+        "--batch", type=int, default=1, help=f"images per call of a MINDIR, 1..{LARGEST_BATCH}"
+    )
     parser.add_argument(
         "--bundle", action="store_true",
         help="a folder of static MINDIR files, one per width, for ascend310_infer (batch 1)",
@@ -60,22 +65,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--recalibrate", type=int, metavar="BATCHES",
         help="first estimate the normalisation's statistics anew from so many training batches",
     )  # fmt: skip
-    parser.add_argument("--out", metavar="PATH", help="file, or folder of a bundle; default: in RUN/export")
+    parser.add_argument(
+        "--out", type=as_path, metavar="PATH",
+        help="file (.mindir, .safetensors or .onnx), or folder of a bundle; default: in RUN/export",
+    )  # fmt: skip
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     return parser.parse_intermixed_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    if options.bundle and (options.format, options.batch) != ("mindir", 1):
-        raise UserError("--bundle goes with --format mindir and --batch 1")
-    if options.qdq and options.format != "onnx":
-        raise UserError("--qdq goes with --format onnx")
+    check_options(options)
     # PyNative: most of an integer export would be the compilation of graphs that run once.
     first = ["device.mode=pynative"] if options.format == "int" else []
     portable = [*first, *options.overrides, "device.native=off"]
-    if not (options.run or options.out):
-        raise UserError("--config needs --out PATH")
     if options.run:
         folder, config = open_run(options.run, portable)
     else:
@@ -84,29 +87,23 @@ def main(arguments: list[str]) -> int:
     method = load_trained(folder, config, runtime)[0] if folder else fresh_method(config, runtime)
     prepare(config, method, runtime, None, options.recalibrate)
     dataset = load_split(config, "test")
-    path = Path(options.out or folder.path / "export" / _file_name(options, config.model.name))
+    path = options.out or folder.path / "export" / file_name(options, config.model.name)
     notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
     picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
     if options.bundle:
         row = export_bundle(method, dataset, notes, path, options.mindir_version)
-    elif options.format == "mindir":
-        row = export_checked(method, path, options.batch, dataset)
-    elif options.format == "onnx":
-        row = export_onnx(method, picture, dataset, path, options.qdq)
     else:
-        row = export_int(method, picture, notes, path, dataset)
+        # It takes its name when it has been read back and compared: what fails replaces nothing.
+        with whole_file(path) as file:
+            if options.format == "mindir":
+                row = export_checked(method, file, options.batch, dataset)
+            elif options.format == "onnx":
+                row = export_onnx(method, picture, dataset, file, options.qdq)
+            else:
+                row = export_int(method, picture, notes, file, dataset)
+        row["file"] = str(path)
     print(json.dumps(row))
     return 0
-
-
-def _file_name(options: argparse.Namespace, model: str) -> str:
-    if options.bundle:
-        return "bundle"
-    return {
-        "int": "model.safetensors",
-        "mindir": f"{model}.mindir",
-        "onnx": f"{model}_qdq.onnx" if options.qdq else f"{model}.onnx",
-    }[options.format]
 
 
 if __name__ == "__main__":

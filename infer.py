@@ -22,7 +22,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +33,7 @@ from src.engine.choose_engine import ENGINES, open_engine
 from src.engine.plans import as_bitops
 from src.entry import guarded
 from src.errors import UserError
+from src.paths import as_path, expand_home
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -41,8 +41,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", type=Path, required=True, metavar="FILE", help="made by export.py --format int")
-    add("images", nargs="+", metavar="IMAGE|DIR", help="a folder stands for its pictures, by name")
+    add("--model", type=as_path, required=True, metavar="FILE", help="made by export.py --format int")
+    add("images", nargs="+", type=expand_home, metavar="IMAGE|DIR", help="a folder stands for its pictures, by name")
     add("--json", action="store_true", help="one JSON object per image instead of a line of text")
     add("--batch", type=int, default=1, metavar="N", help="images per run of the engine")
     add("--engine", default="auto", choices=ENGINES, help="auto: native, or oracle (NumPy, slow)")

@@ -24,6 +24,7 @@ from pathlib import Path
 from src.deploy.deployment import open_deployment
 from src.deploy.harness_results import judge, read_results
 from src.entry import guarded
+from src.paths import as_path
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -31,9 +32,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", type=Path, required=True, metavar="BUNDLE", help="bundle folder, or artefact")
-    add("--result_path", type=Path, default=Path("result_Files"), metavar="FOLDER")
-    add("--label_path", type=Path, default=Path("preprocess_Result/label"), metavar="FOLDER")
+    add("--model", type=as_path, required=True, metavar="BUNDLE", help="bundle folder, or artefact")
+    add("--result_path", type=as_path, default=Path("result_Files"), metavar="FOLDER")
+    add("--label_path", type=as_path, default=Path("preprocess_Result/label"), metavar="FOLDER")
     return parser.parse_args(arguments)
 
 

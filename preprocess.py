@@ -25,6 +25,7 @@ from src.deploy.deployment import open_deployment
 from src.deploy.image_bins import write_bins
 from src.entry import guarded
 from src.errors import UserError
+from src.paths import as_path, expand_home
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -32,11 +33,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", type=Path, required=True, metavar="BUNDLE", help="bundle folder, or artefact")
+    add("--model", type=as_path, required=True, metavar="BUNDLE", help="bundle folder, or artefact")
     add("--dataset", choices=tuple(DATASETS), help="default: the one it was trained on")
-    add("--data_path", metavar="FOLDER", help="of the data set")
+    add("--data_path", type=expand_home, metavar="FOLDER", help="of the data set")
     add("--images", type=int, default=0, metavar="N", help="the first N only; 0: all")
-    add("--result_path", type=Path, default=Path("preprocess_Result"), metavar="FOLDER")
+    add("--result_path", type=as_path, default=Path("preprocess_Result"), metavar="FOLDER")
     return parser.parse_args(arguments)
 
 

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from src.entry import guarded
 from src.errors import UserError
+from src.paths import as_path
 from src.report.compare import write_comparison
 from src.report.page import write_report
 
@@ -34,12 +35,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--run", type=Path, help="run folder: writes RUN/report/index.html")
+    what.add_argument("--run", type=as_path, help="run folder: writes RUN/report/index.html")
     what.add_argument(
-        "--compare", type=Path, nargs="+", metavar="RUN", help="run folders to put side by side"
+        "--compare", type=as_path, nargs="+", metavar="RUN", help="run folders to put side by side"
     )
     parser.add_argument(
-        "--out", type=Path, help="where the comparison is written (with --compare only)"
+        "--out", type=as_path, help="where the comparison is written (with --compare only)"
     )
     options = parser.parse_args(arguments)
     if bool(options.compare) != bool(options.out):
@@ -49,8 +50,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 for bad input."""
-    options = parse(arguments)
     try:
+        options = parse(arguments)
         page = (
             write_report(options.run)
             if options.run
@@ -64,4 +65,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, sys.argv[1:]))

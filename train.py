@@ -19,6 +19,7 @@ import sys
 
 from src.config import load_config
 from src.entry import guarded
+from src.paths import as_path
 from src.runtime import describe, start
 from src.train.loop import train_run
 from src.train.run_folder import LOG, continue_run, create_run
@@ -27,8 +28,8 @@ from src.train.run_folder import LOG, continue_run, create_run
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog="Keys: see config/default.yaml.")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--config", metavar="RECIPE", help="a file of config/, or your own")
-    source.add_argument("--resume", metavar="RUN", help="run folder to continue")
+    source.add_argument("--config", type=as_path, metavar="RECIPE", help="a name in config/, or a file")
+    source.add_argument("--resume", type=as_path, metavar="RUN", help="run folder to continue")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. train.epochs=5")
     return parser.parse_intermixed_args(arguments)
 

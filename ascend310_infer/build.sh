@@ -12,7 +12,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-# Builds the inference program: bash build.sh [OUT]     default: out/ beside this script
+# Builds the inference program: bash build.sh [OUT [COPY]]     default: out/ beside this script
+#
+# COPY: where the program is copied to, so that another build into OUT does not touch it.
+# Builds into one OUT wait for each other.
 #
 # environment:
 #   LITE_HOME or MS_LITE_HOME  MindSpore Lite: the official tarball or the wheel, unpacked. Without it
@@ -22,6 +25,7 @@
 set -euo pipefail
 root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 out=${1:-$root/out}
+copy=${2:-}
 lite=${LITE_HOME:-${MS_LITE_HOME:-}}
 
 die() {
@@ -33,6 +37,10 @@ command -v cmake >/dev/null || die "cmake is not installed (3.14 or later is nee
 if [[ -n $lite && ! -d $lite ]]; then die "LITE_HOME=$lite: no such folder"; fi
 if [[ -n $lite ]]; then lite=$(CDPATH='' cd -- "$lite" && pwd); fi
 mkdir -p -- "$out" || die "cannot make the folder $out"
+if command -v flock >/dev/null; then
+  exec 9>>"$out/.lock"
+  flock 9
+fi
 rm -f -- "$out/CMakeCache.txt" # another compiler or LITE_HOME than the last time is no mistake
 log=$out/build.log
 { cmake -S "$root" -B "$out" -DLITE_HOME="$lite" && cmake --build "$out" -j "${JOBS:-2}"; } >"$log" 2>&1 || {
@@ -42,4 +50,5 @@ log=$out/build.log
 if [[ -z $lite ]]; then
   echo "built without MindSpore Lite, for --device_type=Host only; set LITE_HOME for the others" >&2
 fi
-echo "$out/main"
+if [[ -n $copy ]]; then cp -- "$out/main" "$copy" || die "cannot write $copy"; fi
+echo "${copy:-$out/main}"

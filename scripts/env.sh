@@ -19,7 +19,11 @@
 #                             else to a fresh one
 #   old_run PATH              sets RUN to the folder of an existing run
 #   check_overrides ARG...    refuses what is not key=value
+#   find_recipe TEXT          sets RECIPE to the file of that path, or of config/ of that name
+#   expand_home PATH          PATH with a leading ~ or ~NAME as that home folder
 #   from_caller PATH          PATH as the caller's own folder sees it
+#   from_root PATH            the same, absolute
+#   locked FILE COMMAND...    runs it while no other script holds the lock FILE
 #   say TEXT, die TEXT        a line on stderr; die ends the script with code 2
 #   refuse TEXT               die, pointing to the script's --help
 #
@@ -41,11 +45,79 @@ die() {
 
 refuse() { die "$*; see: bash scripts/${0##*/} --help"; }
 
-from_caller() {
-  if [[ $1 != /* && ! $CALLER_DIR -ef $ROOT && -e $CALLER_DIR/$1 ]]; then
-    printf '%s' "$CALLER_DIR/$1"
-  else
+# The shell itself leaves a ~ standing that is quoted, or in the middle of a word: run.dir=~/x.
+expand_home() {
+  local home=${1%%/*}
+  if [[ ! $home =~ ^~([A-Za-z_][A-Za-z0-9._-]*)?$ ]]; then
     printf '%s' "$1"
+    return
+  fi
+  eval "home=$home"
+  if [[ $home == ~* ]]; then refuse "$1: there is no such home folder; write ./$1 if the name begins with ~"; fi
+  printf '%s' "$home${1#"${1%%/*}"}"
+}
+
+from_caller() {
+  local path
+  path=$(expand_home "$1") || exit
+  if [[ $path != /* && ! $CALLER_DIR -ef $ROOT && -e $CALLER_DIR/$path ]]; then
+    printf '%s' "$CALLER_DIR/$path"
+  else
+    printf '%s' "$path"
+  fi
+}
+
+from_root() {
+  local path
+  path=$(from_caller "$1") || exit
+  if [[ $path != /* ]]; then path=$ROOT/$path; fi
+  printf '%s' "$path"
+}
+
+find_recipe() {
+  local near
+  RECIPE=$(from_caller "$1")
+  if [[ -f $RECIPE ]]; then return; fi
+  if [[ $1 != */* && -f config/${1%.yaml}.yaml ]]; then
+    RECIPE=config/${1%.yaml}.yaml
+    return
+  fi
+  near=$(near_recipes "$1")
+  if [[ -n $near ]]; then refuse "no recipe $1; did you mean $near?"; fi
+  refuse "no recipe $1; the shipped ones are:" config/*.yaml
+}
+
+# Up to three shipped names that share most words with a name, two words at least.
+near_recipes() {
+  local words file name word count most=2 near=()
+  name=${1##*/}
+  IFS=_ read -r -a words <<<"${name%.yaml}"
+  for file in config/*.yaml; do
+    name=$(basename -- "$file" .yaml)
+    count=0
+    for word in "${words[@]}"; do
+      if [[ _${name}_ == *_"$word"_* ]]; then count=$((count + 1)); fi
+    done
+    if ((count > most)); then near=(); fi
+    if ((count >= most)); then
+      most=$count
+      near+=("$name")
+    fi
+  done
+  name=${near[*]:0:3}
+  printf '%s' "${name// / or }"
+}
+
+locked() {
+  local file=$1
+  shift
+  if command -v flock >/dev/null; then
+    {
+      flock 9
+      "$@"
+    } 9>>"$file"
+  else
+    "$@"
   fi
 }
 
@@ -64,7 +136,8 @@ new_run() {
     number=$((number + 1))
   done
   for argument; do
-    if [[ $argument == run.dir=?* ]]; then RUN=${argument#run.dir=}; fi
+    if [[ $argument == run.dir=?* ]]; then RUN=$(expand_home "${argument#run.dir=}"); fi
+    if [[ $argument == run.dir= || $argument == run.dir=null ]]; then RUN=$fresh; fi
   done
 }
 

@@ -12,7 +12,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-# Data-parallel training on this machine with MindSpore's own launcher, msrun.
+# Data-parallel training on this machine: a scheduler and a process per worker, as MindSpore's dynamic
+# cluster wants them. All of them end with this script, whichever way it ends.
 set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
@@ -20,14 +21,15 @@ usage() {
   cat <<EOF
 usage: bash scripts/run_distribute_train.sh RECIPE WORKERS [key=value ...]
 
-RECIPE       a file of config/
+RECIPE       a name in config/, or a file
 WORKERS      processes to start, one per device; 1 or more
 key=value    overrides, e.g. device.target=Ascend; device.target is CPU by default;
              relative paths start at the project root
-MASTER_PORT  environment variable: port of the scheduler, 1024..65535 (default: a free one)
+MASTER_PORT  environment variable: port of the scheduler, 1024..65535 (default: a free one);
+             it must be free
 PYTHON       environment variable: a Python to use instead of .venv
 
-The output of worker 0 is shown; the logs of all are in RUN/workers.
+The output of worker 0 is shown; the logs of all are in RUN/workers (workers-2 ... when RUN has one).
 EOF
 }
 
@@ -35,19 +37,76 @@ is_in_range() { # VALUE LOW HIGH, for values of any spelling
   [[ $1 =~ ^[1-9][0-9]{0,5}$ ]] && (($1 >= $2 && $1 <= $3))
 }
 
-explain_failure() { # EXIT_CODE; what worker 0 said has been shown already
+free_port() { # PORT, or 0 for any; prints it, or fails when something listens there
+  "$PY" -c '
+import socket, sys
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("", int(sys.argv[1])))
+    except OSError:
+        sys.exit(1)
+    print(probe.getsockname()[1])' "$1"
+}
+
+# The processes that run, by what they are.
+declare -A running=()
+
+launch() { # NAME ROLE NUMBER ARGUMENT...
+  MS_ROLE=$2 MS_NODE_ID=$3 RANK_ID=$3 DEVICE_ID=$3 \
+    "$PY" train.py "${@:4}" >"$logs/$1.log" 2>&1 </dev/null &
+  running[$1]=$!
+}
+
+# Sets `failed` to the process that failed first and `code` to its exit code; neither when all end well.
+wait_for_all() {
+  local name
+  failed="" code=0
+  while ((${#running[@]})); do
+    for name in "${!running[@]}"; do
+      if kill -0 "${running[$name]}" 2>/dev/null; then continue; fi
+      wait "${running[$name]}" || code=$?
+      unset "running[$name]"
+      if ((code != 0)); then
+        failed=$name
+        return
+      fi
+    done
+    sleep 0.2
+  done
+}
+
+stop_all() {
+  local try
+  if ((${#running[@]} == 0)); then return; fi
+  kill -TERM "${running[@]}" 2>/dev/null || true
+  for ((try = 0; try < 50; try++)); do # 10 s for those that write a file
+    kill -0 "${running[@]}" 2>/dev/null || break
+    sleep 0.2
+  done
+  kill -KILL "${running[@]}" 2>/dev/null || true
+  running=()
+}
+
+interrupted() { # EXIT_CODE
+  stop_all
+  say "interrupted: all workers are stopped; their logs are in $logs"
+  exit "$1"
+}
+
+explain_failure() { # what worker 0 said has been shown already
   local log
-  if [[ ! -f $logs/worker_0.log ]]; then tail -n 3 "$logs/msrun.log" >&2; fi
   if ! grep -q -s '^error:' "$logs/worker_0.log"; then
-    for log in "$logs"/worker_*.log; do
+    for log in "$logs"/*.log; do
       if [[ $log != */worker_0.log ]] && grep -q -E '^error:|Error\b' "$log"; then
         say "---- $log"
         grep -E '^error:|Error\b' "$log" | tail -n 3 >&2
       fi
     done
   fi
-  say "error: training failed with exit code $1; the logs of all processes are in $logs"
-  exit "$1"
+  say "error: training failed: ${failed//_/ } ended with exit code $code, the others were stopped;" \
+    "the logs of all are in $logs"
+  exit "$code"
 }
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
@@ -55,10 +114,9 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   exit
 fi
 if (($# < 2)); then refuse "RECIPE and WORKERS are needed"; fi
-recipe=$(from_caller "$1")
+find_recipe "$1"
 workers=$2
 shift 2
-if [[ ! -f $recipe ]]; then refuse "no recipe $recipe; the shipped ones are:" config/*.yaml; fi
 is_in_range "$workers" 1 4096 || refuse "WORKERS=$workers: a whole number of 1 or more is needed"
 check_overrides "$@"
 if [[ -n ${MASTER_PORT:-} ]]; then
@@ -66,31 +124,36 @@ if [[ -n ${MASTER_PORT:-} ]]; then
 fi
 
 use_python requirements.txt
-# msrun starts the `python` that comes first in PATH, and use_python put PY's folder there.
-[[ ${PY%/*}/python -ef $PY ]] ||
-  die "PYTHON=$PYTHON: beside it there must be the same program under the name \`python\` (msrun starts that)"
-new_run "$(basename -- "$recipe" .yaml)-${workers}workers" "$@"
-logs=$RUN/workers
-if [[ $logs != /* ]]; then logs=$ROOT/$logs; fi
-mkdir -p "$logs"
-rm -f "$logs"/*.log
-port=${MASTER_PORT:-$("$PY" -c '
-import socket
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    print(probe.getsockname()[1])')}
+port=$(free_port "${MASTER_PORT:-0}") ||
+  die "MASTER_PORT=$MASTER_PORT is taken by another program; leave MASTER_PORT out to get a free one"
+new_run "$(basename -- "$RECIPE" .yaml)-${workers}workers" "$@"
+logs=$(from_root "$RUN")/workers
+number=2
+while [[ -e $logs ]]; do
+  logs=${logs%/*}/workers-$number
+  number=$((number + 1))
+done
+mkdir -p -- "$logs" || die "run.dir=$RUN cannot be made"
 export GLOG_v=${GLOG_v:-3} # MindSpore's own log: errors only; setting up a cluster warns a lot
+export MS_WORKER_NUM=$workers RANK_SIZE=$workers MS_SCHED_HOST=127.0.0.1 MS_SCHED_PORT=$port
 
 say "== train.py with $workers workers; run folder $RUN; scheduler on port $port"
-"$PY" -m mindspore.parallel.cluster.run --worker_num="$workers" --local_worker_num="$workers" \
-  --master_port="$port" --log_dir="$logs" --join=True --tail_worker_log=-1 \
-  train.py --config "$recipe" "$@" "run.dir=$RUN" >"$logs/msrun.log" 2>&1 &
-launcher=$!
-# msrun takes its workers along on SIGINT alone.
-trap 'kill -INT "$launcher" 2>/dev/null; wait; exit 130' INT TERM
-tail -F -n +1 --pid="$launcher" "$logs/worker_0.log" 2>/dev/null &
-code=0
-wait "$launcher" || code=$?
-wait
-if ((code != 0)); then explain_failure "$code"; fi
+trap stop_all EXIT
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+trap 'interrupted 129' HUP
+arguments=(--config "$RECIPE" "$@" "run.dir=$RUN")
+launch scheduler MS_SCHED 0 "${arguments[@]}"
+for ((number = 0; number < workers; number++)); do
+  launch "worker_$number" MS_WORKER "$number" "${arguments[@]}"
+done
+tail -F -s 0.2 -n +1 --pid="${running[worker_0]}" "$logs/worker_0.log" 2>/dev/null &
+tail=$!
+wait_for_all
+if ((code != 0)); then
+  sleep 1 # so that the others, which mostly stumble over the same, can say so
+  stop_all
+fi
+wait "$tail"
+if ((code != 0)); then explain_failure; fi
 say "next: bash scripts/run_eval.sh $(printf %q "$RUN")"

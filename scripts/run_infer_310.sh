@@ -23,6 +23,8 @@ usage() {
   echo "DEVICE_TYPE: Ascend (default), CPU (MindSpore Lite on this machine), Host (integers, no MindSpore)"
   echo "LITE_HOME: MindSpore Lite, for Ascend and CPU; scripts/get_mindspore_lite.sh fetches one for CPU"
   echo "IMAGES=N: the first N images only; THREADS=N: CPU threads, 0 all cores; MODE=single: one-file form"
+  echo "RESULT_DIR=FOLDER: where preprocess_Result, result_Files, time_Result and acc.log are left, whole, when"
+  echo "the call has ended well (default: the project root; the last of several calls to end leaves its own)"
 }
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
@@ -30,15 +32,18 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   exit
 fi
 if (($# < 3 || $# > 5)); then refuse "three to five arguments are taken"; fi
-BUNDLE=$(from_caller "$1")
+BUNDLE=$(from_root "$1")
 DATASET=$2
-DATA_PATH=$(from_caller "$3")
+DATA_PATH=$(from_root "$3")
 DEVICE_TYPE=${4:-Ascend}
 DEVICE_ID=${5:-0}
+LITE_HOME=${LITE_HOME:-${MS_LITE_HOME:-}}
+if [[ -n $LITE_HOME ]]; then LITE_HOME=$(from_root "$LITE_HOME"); fi
+export LITE_HOME
 if [[ ! -e $BUNDLE ]]; then refuse "$1 does not exist"; fi
 case $DEVICE_TYPE in
   Ascend | CPU)
-    if [[ -z ${LITE_HOME:-${MS_LITE_HOME:-}} ]]; then
+    if [[ -z $LITE_HOME ]]; then
       die "LITE_HOME is not set: name the MindSpore Lite folder" \
         "(for CPU: export LITE_HOME=\$(bash scripts/get_mindspore_lite.sh)), or use Host"
     fi
@@ -47,28 +52,49 @@ case $DEVICE_TYPE in
   *) refuse "DEVICE_TYPE $DEVICE_TYPE: Ascend, CPU or Host" ;;
 esac
 
+RESULTS=(preprocess_Result result_Files time_Result acc.log)
+RESULT_DIR=$(from_root "${RESULT_DIR:-$ROOT}")
+
 preprocess_data() {
-  "$PY" preprocess.py --model "$BUNDLE" --dataset "$DATASET" --data_path "$DATA_PATH" \
+  "$PY" "$ROOT/preprocess.py" --model "$BUNDLE" --dataset "$DATASET" --data_path "$DATA_PATH" \
     --images "${IMAGES:-0}" --result_path ./preprocess_Result
 }
 
-compile_app() { bash ascend310_infer/build.sh >build.log 2>&1 || die "the harness does not compile; see $ROOT/build.log"; }
+compile_app() {
+  bash "$ROOT/ascend310_infer/build.sh" "$ROOT/ascend310_infer/out" ./main >build.log 2>&1 || {
+    cat build.log >&2
+    exit 2
+  }
+}
 
 infer() {
-  rm -rf ./result_Files ./time_Result
-  ./ascend310_infer/out/main --mindir_path="$BUNDLE" --dataset_path=./preprocess_Result/img_data \
+  ./main --mindir_path="$BUNDLE" --dataset_path=./preprocess_Result/img_data \
     --device_type="$DEVICE_TYPE" --device_id="$DEVICE_ID" --thread_num="${THREADS:-0}" \
     --mode="${MODE:-stages}" --result_path=./result_Files --time_path=./time_Result
 }
 
 cal_acc() {
-  "$PY" postprocess.py --model "$BUNDLE" --result_path ./result_Files \
+  "$PY" "$ROOT/postprocess.py" --model "$BUNDLE" --result_path ./result_Files \
     --label_path ./preprocess_Result/label | tee acc.log
 }
 
+leave_results() {
+  local name
+  for name in "${RESULTS[@]}"; do
+    rm -rf -- "${RESULT_DIR:?}/$name"
+    mv -- "$name" "$RESULT_DIR/$name"
+  done
+}
+
 use_python requirements.txt
+# Each call works in a folder of its own: two at once must not judge each other's answers.
+mkdir -p -- "$RESULT_DIR" || die "RESULT_DIR=$RESULT_DIR cannot be made"
+work=$(mktemp -d "$RESULT_DIR/.infer_310.XXXXXX") || die "RESULT_DIR=$RESULT_DIR cannot be written"
+trap 'rm -rf -- "$work"' EXIT
+cd -- "$work"
 preprocess_data
 compile_app
 infer
 sed '/^$/q' ./time_Result/test_perform_static.txt >&2 # the head; stages and layers follow in the file
 cal_acc
+locked "$RESULT_DIR/.infer_310.lock" leave_results

@@ -23,7 +23,7 @@ usage() {
 usage: bash scripts/run_train.sh [RECIPE] [key=value ...]
        bash scripts/run_train.sh --resume RUN [key=value ...]
 
-RECIPE      a file of config/ (default: $DEFAULT_RECIPE)
+RECIPE      a name in config/, or a file (default: $DEFAULT_RECIPE)
 RUN         the folder of a run that was interrupted
 key=value   overrides, e.g. train.epochs=20 device.target=Ascend run.dir=runs/first;
             config/default.yaml lists all keys; relative paths start at the project root
@@ -33,10 +33,10 @@ EOF
 
 step() {
   local code=0
-  say "== $*"
+  say "==$(printf ' %q' "$@")"
   "$PY" "$@" || code=$?
   if ((code == 0)); then return; fi
-  say "run_train.sh: $1 ended with exit code $code"
+  if ((code != 2)); then say "run_train.sh: $1 ended with exit code $code"; fi # 2: it has said why
   if [[ $1 == train.py && -f $RUN/ckpt/last.ckpt ]]; then
     say "its last checkpoint is whole; continue with: bash scripts/run_train.sh --resume $(printf %q "$RUN")"
   fi
@@ -58,8 +58,8 @@ case ${1:-} in
     ;;
   "" | *=*) ;;
   *)
-    recipe=$(from_caller "$1")
-    if [[ ! -f $recipe ]]; then refuse "no recipe $1; the shipped ones are:" config/*.yaml; fi
+    find_recipe "$1"
+    recipe=$RECIPE
     shift
     ;;
 esac

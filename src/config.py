@@ -16,6 +16,9 @@
 Precedence: `config/default.yaml` < recipe < `key=value` on the command line; a recipe's `include:`
 names another file beside it, which comes first. An unknown key or an impossible value is refused
 with the key, the value, what is allowed and the nearest known key.
+
+A key of type text takes what is typed (`007` and `no` are names like others; empty and `null` mean
+none), and of a path a leading `~` is the home folder; the values of all other keys are YAML.
 """
 
 import dataclasses
@@ -28,14 +31,16 @@ from pathlib import Path
 import yaml
 
 from src.errors import UserError
+from src.files import whole_file
+from src.recipes import DEFAULT_FILE, find_recipe, read_recipe
+from src.values import as_text, as_yaml, checked, type_of
 
-DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.yaml"
 WIDTHS = (2, 8)  # smallest and largest width of a quantised tensor, in bits
 
 
-def key(default, *, choices=None, low=None, high=None):
-    """A dataclass field with its allowed values: a tuple of choices or a closed range."""
-    metadata = {"choices": choices, "low": low, "high": high}
+def key(default, *, choices=None, low=None, high=None, is_path=False):
+    """A dataclass field with its allowed values: a tuple of choices, a closed range or a path."""
+    metadata = {"choices": choices, "low": low, "high": high, "is_path": is_path}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -43,13 +48,13 @@ def key(default, *, choices=None, low=None, high=None):
 
 @dataclass
 class RunConfig:
-    dir: str | None = key(None)
+    dir: str | None = key(None, is_path=True)
 
 
 @dataclass
 class DataConfig:
     name: str = key("digits", choices=("digits", "cifar10", "image_folder"))
-    path: str | None = key(None)
+    path: str | None = key(None, is_path=True)
     image_size: int | None = key(None, low=8, high=1024)
     batch_size: int = key(64, low=1)
     eval_batch_size: int = key(128, low=1)
@@ -72,7 +77,7 @@ class ModelConfig:
     name: str = key("resnet8", choices=MODELS)
     num_classes: int | None = key(None, low=2)
     shortcut: str = key("A", choices=("A", "B"))
-    weights: str | None = key(None)
+    weights: str | None = key(None, is_path=True)
 
 
 @dataclass
@@ -152,7 +157,7 @@ class TrainConfig:
     clip_norm: float = key(0.0, low=0.0)
     distill_weight: float = key(0.0, low=0.0, high=1.0)
     distill_temperature: float = key(4.0, low=0.1)
-    teacher_weights: str | None = key(None)
+    teacher_weights: str | None = key(None, is_path=True)
     eval_every: int = key(1, low=1)
     log_every: int = key(50, low=1)
 
@@ -202,7 +207,7 @@ def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str
     config = Config()
     _apply_file(config, DEFAULT_FILE)
     if recipe is not None:
-        _apply_file(config, Path(recipe))
+        _apply_file(config, find_recipe(recipe))
     for text in overrides:
         _apply_override(config, text)
     _check_together(config)
@@ -210,44 +215,31 @@ def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str
 
 
 def save_config(config: Config, path: Path) -> None:
-    """Write the resolved configuration as YAML, whole or not at all; `load_config(path)` reads it."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
-    partial.replace(path)
+    """Write the resolved configuration as YAML; `load_config(path)` reads it back."""
+    with whole_file(path) as file:
+        file.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
 
 
-def _apply_file(config: Config, path: Path, includes: int = 0) -> None:
-    if not path.is_file():
-        known = ", ".join(sorted(p.name for p in DEFAULT_FILE.parent.glob("*.yaml")))
-        raise UserError(f"recipe {path}: no such file; the shipped ones in config/ are: {known}")
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"recipe {path}: not valid YAML: {error}") from error
-    if not isinstance(tree, dict):
-        raise UserError(f"recipe {path}: expected sections such as `train:`, found {tree!r}")
-    included = tree.pop("include", None)
-    if included is not None:
-        if includes == 4:
-            raise UserError(f"recipe {path}: `include:` is nested too deeply, or names itself")
-        _apply_file(config, path.parent / str(included), includes + 1)
-    for section, values in tree.items():
-        if not isinstance(values, dict):
-            _refuse_unknown(str(section), str(path))
-            raise UserError(f"{path}: section `{section}` must hold keys, found {values!r}")
-        for name, value in values.items():
-            _assign(config, f"{section}.{name}", value, str(path))
+def _apply_file(config: Config, recipe: Path) -> None:
+    for path, tree, texts in read_recipe(recipe):
+        for section, values in tree.items():
+            if not isinstance(values, dict):
+                _refuse_unknown(str(section), str(path))
+                raise UserError(f"{path}: section `{section}` must hold keys, found {values!r}")
+            for leaf, value in values.items():
+                name = f"{section}.{leaf}"
+                if _is_text(name, str(path)):
+                    value = texts[section][leaf]
+                _assign(config, name, value, str(path))
 
 
 def _apply_override(config: Config, text: str) -> None:
     name, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"argument {text!r}: expected key=value, for example train.epochs=5")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UserError(f"{name}={value}: the value is not valid YAML: {error}") from error
-    _assign(config, name.strip(), parsed, "command line")
+    name, source = name.strip(), "command line"
+    value = as_text(value) if _is_text(name, source) else as_yaml(name, value)
+    _assign(config, name, value, source)
 
 
 def _refuse_unknown(name: str, source: str) -> None:
@@ -261,61 +253,18 @@ def _refuse_unknown(name: str, source: str) -> None:
     raise UserError(f"unknown key `{name}` ({source}){hint} All keys: config/default.yaml")
 
 
-def _assign(config: Config, name: str, value, source: str) -> None:
+def _is_text(name: str, source: str) -> bool:
+    """Whether the values of a key are text. UserError: there is no such key."""
     _refuse_unknown(name, source)
     if name not in known_keys():
         raise UserError(f"`{name}` ({source}) is a section; give one of its keys, e.g. {name}.x=1")
+    return type_of(known_keys()[name][1])[0] is str
+
+
+def _assign(config: Config, name: str, value, source: str) -> None:
     section, leaf = name.split(".")
     item = known_keys()[name][1]
-    setattr(getattr(config, section), leaf, _checked(name, value, item, source))
-
-
-def _checked(name: str, value, item: dataclasses.Field, source: str):
-    kind, optional = _plain_type(item.type)
-    if value is None:
-        if optional:
-            return None
-        raise UserError(f"`{name}` ({source}) must not be empty")
-    value = _converted(name, value, kind, source)
-    rule = item.metadata
-    if rule["choices"] and value not in rule["choices"]:
-        near = difflib.get_close_matches(str(value), rule["choices"], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        allowed = ", ".join(rule["choices"])
-        raise UserError(f"{name}={value} ({source}): allowed are {allowed}{hint}")
-    below = rule["low"] is not None and value < rule["low"]
-    above = rule["high"] is not None and value > rule["high"]
-    if below or above:
-        high = "" if rule["high"] is None else f" and at most {rule['high']}"
-        raise UserError(f"{name}={value} ({source}): must be at least {rule['low']}{high}")
-    return value
-
-
-def _plain_type(annotation) -> tuple[type, bool]:
-    arguments = [a for a in typing.get_args(annotation) if a is not type(None)]
-    return (arguments[0], True) if arguments else (annotation, False)
-
-
-def _converted(name: str, value, kind: type, source: str):
-    wrong = UserError(f"{name}={value!r} ({source}): expected {kind.__name__}")
-    if kind is str and not isinstance(value, (dict, list)):
-        # YAML reads on/off as booleans; a key of type text means the words.
-        return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
-    if kind is bool and not isinstance(value, bool):
-        raise wrong
-    if kind in (int, float):
-        if isinstance(value, bool):
-            raise wrong
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise wrong from None
-        if not math.isfinite(number) or (kind is int and number != int(number)):
-            raise wrong
-        return kind(number)
-    if not isinstance(value, kind):
-        raise wrong
-    return value
+    setattr(getattr(config, section), leaf, checked(name, value, item, source))
 
 
 def _check_together(config: Config) -> None:

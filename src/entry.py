@@ -15,6 +15,7 @@
 
 import atexit
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -36,6 +37,18 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     # MindSpore turns Ctrl-C into SIGTERM while graphs run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     atexit.register(_end_at_once)
+    code = _run(main, arguments)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again when it ends
+        if code == 0:
+            print(f"error: the output could not be written: {error.strerror}", file=sys.stderr)
+            code = 2
+    return code
+
+
+def _run(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     try:
         return main(arguments)
     except UserError as error:
@@ -45,7 +58,8 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
         print(f"interrupted {interrupt}".rstrip(), file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
         return 2
 
 

@@ -95,6 +95,56 @@ def test_values_as_typed_on_a_command_line(override, read):
     assert value == read and type(value) is type(read)
 
 
+PATHS = ("run.dir", "data.path", "model.weights", "train.teacher_weights")
+NAMES = ["try #2", "007", "12:30", "no", "on", "1e3", "{a", "a: b", "'quoted'", " x ", "2026-13-01", "- a"]
+
+
+def value_of(config: Config, name: str):
+    section, leaf = name.split(".")
+    return getattr(getattr(config, section), leaf)
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("typed", NAMES)
+def test_a_path_is_the_text_that_was_typed(name, typed, tmp_path):
+    config = load_config(None, [f"{name}={typed}"])
+    assert value_of(config, name) == typed
+    save_config(config, tmp_path / "config.yaml")
+    assert value_of(load_config(tmp_path / "config.yaml"), name) == typed
+
+
+@pytest.mark.parametrize("written", ["007", "12:30", "no", "off", "2026-11-25", "1e3", "0x10"])
+def test_a_path_in_a_recipe_is_the_text_that_stands_there(written, tmp_path):
+    path = recipe(tmp_path, f"run: {{dir: {written}}}\nmodel:\n  weights: {written}  # why\n")
+    config = load_config(path)
+    assert (config.run.dir, config.model.weights) == (written, written)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_no_path_is_still_possible(name, tmp_path):
+    section, leaf = name.split(".")
+    path = recipe(tmp_path, f"{section}: {{{leaf}: 'null'}}\n")
+    assert value_of(load_config(path), name) == "null"  # quoted: a name
+    for nothing in ("", " ", "null"):
+        assert value_of(load_config(path, [f"{name}={nothing}"]), name) is None
+        empty = recipe(tmp_path, f"{section}: {{{leaf}: {nothing}}}\n", "empty.yaml")
+        assert value_of(load_config(empty), name) is None
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_may_begin_with_the_home_folder(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    section, leaf = name.split(".")
+    path = recipe(tmp_path, f"{section}: {{{leaf}: ~/x y}}\n")
+    wanted = str(tmp_path / "me" / "x y")
+    assert value_of(load_config(path), name) == wanted
+    assert value_of(load_config(None, [f"{name}=~/x y"]), name) == wanted
+    assert value_of(load_config(None, [f"{name}=~"]), name) == str(tmp_path / "me")
+    assert value_of(load_config(None, [f"{name}=a/~"]), name) == "a/~"
+    with pytest.raises(UserError, match="~no-such-user/x.*home folder"):
+        load_config(None, [f"{name}=~no-such-user/x"])
+
+
 def test_candidates_follow_the_target():
     assert load_config(None, ["dqnet.target=5"]).dqnet.candidates == [4, 5, 6]
 
@@ -134,6 +184,9 @@ BAD = [
     ("quant.exceptions={conv1: [4]}", "quant.exceptions: layer conv1: [4]"),
     ("train.distill_weight=0.5", "train.distill_weight", "train.teacher_weights=FILE"),
     ("train.lr={", "train.lr={", "not valid YAML"),
+    ("train.lr=2026-13-01", "train.lr=2026-13-01", "not valid YAML"),
+    ("train.seed=1" + 400 * "0", "train.seed=1", "expected int"),
+    ("device.native=no", "device.native=no", "auto, on, off"),
 ]
 
 

@@ -13,6 +13,7 @@
 # limitations under the License.
 """How scripts end: exit codes, one line, whatever comes and whenever."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,8 +23,9 @@ import pytest
 
 from src.entry import guarded
 from src.errors import UserError
+from tests.project.files import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+FULL = Path("/dev/full")
 
 
 def raises(error):
@@ -53,7 +55,7 @@ def test_a_fault_of_ours_keeps_its_traceback():
 
 
 # Sends itself a signal while libraries load, in the work, or when the work is done.
-SCRIPT = """
+SIGNALLED = """
 import atexit, os, signal, sys
 from src.entry import guarded
 
@@ -76,7 +78,7 @@ sys.exit(guarded(main, []))
 @pytest.mark.parametrize("when", ["loading", "working", "ending"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_at_any_time_leaves_no_traceback(name, when):
-    code = SCRIPT.format(name=name, when=when)
+    code = SIGNALLED.format(name=name, when=when)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "rror" not in done.stderr
     number = getattr(signal, name)
@@ -84,3 +86,48 @@ def test_a_signal_at_any_time_leaves_no_traceback(name, when):
         assert done.returncode == 130 and done.stderr == "interrupted\n"
     else:
         assert done.returncode in (-number, 130)
+
+
+ANSWERS = """\
+import sys
+from src.entry import guarded
+from src.errors import UserError
+def main(arguments):
+    print("an answer", flush="flush" in arguments)
+    if "wrong" in arguments:
+        raise UserError("a=1 is wrong")
+    return 0
+sys.exit(guarded(main, sys.argv[1:]))
+"""
+
+
+def run(*arguments: str, **streams) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", ANSWERS, *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # as it is unless somebody asks for it
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, timeout=60, **streams
+    )
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [[], ["flush"]])
+def test_an_answer_that_finds_no_room_is_no_success(arguments):
+    with FULL.open("w") as full:
+        done = run(*arguments, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert "No space left" in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_what_was_wrong_before_comes_first():
+    with FULL.open("w") as full:
+        done = run("wrong", stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "error: a=1 is wrong"
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_an_answer_is_written():
+    done = run(stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "an answer\n", "")

@@ -14,6 +14,7 @@
 
 #include "inc/flags.h"
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <set>
@@ -72,8 +73,19 @@ std::string NameIn(const Names<Value> &values, Value wanted) {
 // Sets a flag from its text.
 using Setter = std::function<void(const std::string &key, const std::string &value)>;
 
+// A leading ~ is the home folder: the shell leaves it standing in --key=~/x.
 Setter Path(std::string *target) {
-  return [target](const std::string &, const std::string &value) { *target = value; };
+  return [target](const std::string &key, const std::string &value) {
+    if (value[0] != '~') {
+      *target = value;
+      return;
+    }
+    const char *home = std::getenv("HOME");
+    if (home == nullptr || (value.size() > 1 && value[1] != '/')) {
+      throw UsageError(key + "=" + value + ": no such home folder; write ./" + value + " if the name begins with ~");
+    }
+    *target = home + value.substr(1);
+  };
 }
 
 Setter Number(int *target, int high) {

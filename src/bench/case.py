@@ -27,6 +27,9 @@ from dataclasses import dataclass
 
 KINDS = ("float", "static", "dynamic")
 OURS = ("native", "native-int16", "portable")  # int16: device.gradient_dtype
+# Timed when nobody asks for others: MindSpore's own operators take minutes of steps, and with large
+# images hours, beside seconds of the kernels'.
+USUAL = ("native", "native-int16")
 PEERS = {"torch": ("torch", "torch-channels_last")}  # both memory layouts; the faster one counts
 ISAS = ("avx2",)
 

@@ -32,6 +32,7 @@ from src import kernels
 from src.bench.case import has_imagenet_stem
 from src.bench.cases import check_options
 from src.bench.machine import describe_machine, load
+from src.errors import UserError
 from src.kernels.native import bind, geometry
 from src.models import build_model
 from src.models.geometry import describe
@@ -77,6 +78,9 @@ class Shape:
 
 def run_kernels(options: argparse.Namespace) -> dict:
     """Time, print, and return what `--json` writes. UserError: an option out of range."""
+    for name, low in (("runs", 1), ("threads", 0)):
+        if getattr(options, name) < low:
+            raise UserError(f"--{name} {getattr(options, name)}: must be at least {low}")
     size = check_options(options.model, options.batch, options.image_size, options.bits)
     kernels.set_threads(options.threads)
     machine = describe_machine()

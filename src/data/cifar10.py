@@ -70,7 +70,7 @@ def find_folder(path: str | None) -> Path:
     """The folder that holds the .bin files: `path`, or `path`/cifar-10-batches-bin."""
     if not path:
         raise UserError(f"data.path is not set; cifar10 needs the folder of its files; {ADVICE}")
-    root = Path(path).expanduser()
+    root = Path(path)
     if not root.is_dir():
         raise UserError(f"data.path={path} is not a folder; {ADVICE}")
     inner = root / FOLDER

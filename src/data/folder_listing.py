@@ -63,7 +63,7 @@ def find_root(path: str | None) -> Path:
     """`data.path`, which must be a folder."""
     if not path:
         raise UserError(f"data.path is not set; image_folder needs a folder laid out as {LAYOUT}")
-    root = Path(path).expanduser()
+    root = Path(path)
     if not root.is_dir():
         raise UserError(f"data.path={path} is not a folder; it must be laid out as {LAYOUT}")
     return root

@@ -22,7 +22,6 @@ import json
 from itertools import product
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
@@ -30,6 +29,7 @@ from src.deploy.answers import network_answers
 from src.deploy.bundle import FILE, Bundle, BundleStage, write_bundle
 from src.deploy.folders import written_whole
 from src.deploy.frozen import freeze
+from src.deploy.graph_files import export_graph
 from src.deploy.mindir_compat import VERSIONS, check_portable, rewrite
 from src.deploy.run_bundle import run_in_mindspore
 from src.deploy.stages import UNCHOSEN, Front, Masked, Stage, hold_mixture, stages_of
@@ -65,7 +65,6 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
         (made / "notes.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
         found = _compare(made, images, expected)
         for path in made.glob("*.mindir"):
-            path.chmod(0o644)  # MindSpore lets even their owner only read them
             rewrite(path, version)
     files = len(list(folder.glob("*.mindir")))
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -133,7 +132,7 @@ def _export_stage(stage: Stage, inputs: list[np.ndarray], method: Method, folder
 
 def _export(cell: nn.Cell, inputs: list[np.ndarray], path: Path) -> None:
     cell.set_train(False)
-    ms.export(cell, *map(Tensor, inputs), file_name=str(path), file_format="MINDIR")
+    export_graph(cell, inputs, path, "MINDIR")
     check_portable(path)
 
 

@@ -24,15 +24,15 @@ The packages onnx and onnxruntime (requirements-onnx.txt) are needed for this al
 import tempfile
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
-from mindspore import Tensor
 
 from src.deploy.answers import network_answers
 from src.deploy.frozen import freeze
+from src.deploy.graph_files import export_graph
 from src.deploy.lower import Picture, lower
 from src.deploy.stages import Front, Masked, hold_mixture
 from src.errors import UserError
+from src.files import whole_file
 from src.methods.base import Method
 from src.methods.static import StaticNetwork
 
@@ -61,13 +61,8 @@ def export_onnx(method: Method, picture: Picture, dataset, path: Path, qdq: bool
         _qdq(method, picture, dataset.num_classes) if qdq else _simulated(method, images[:1], onnx)
     )
     onnx.checker.check_model(model)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".tmp")
-        onnx.save(model, unfinished)
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} could not be written: {error}") from error
+    with whole_file(path) as file:
+        file.write_bytes(model.SerializeToString())
     found = compare(run_onnx(path, images)[0], expected)
     if found["median_difference"] > TOLERANCE:
         raise UserError(
@@ -116,7 +111,7 @@ def _simulated(method: Method, image: np.ndarray, onnx):
     cell.set_train(False)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "network.onnx")
-        ms.export(cell, Tensor(image), file_name=str(file), file_format="ONNX")
+        export_graph(cell, [image], file, "ONNX")
         model = onnx.load(file)
     _name_outputs(model)
     return model

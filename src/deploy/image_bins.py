@@ -46,5 +46,6 @@ def _write_batch(deployment: Deployment, dataset, indices: np.ndarray, folder: P
     read = dataset.pixels if deployment.pixels else dataset.batch
     for i, image in zip(indices, read(indices), strict=True):
         name = f"{dataset.name}_bs1_{i:05d}.bin"
-        image.tofile(folder / IMAGES / name)
-        dataset.labels[i].astype(np.int32).tofile(folder / LABELS / name)
+        # Not tofile, which says nothing when a disk is too full for a small file.
+        (folder / IMAGES / name).write_bytes(image.tobytes())
+        (folder / LABELS / name).write_bytes(dataset.labels[i].astype(np.int32).tobytes())

@@ -19,17 +19,17 @@ python -m src.deploy.inspect FILE [--json]
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from src.deploy.facts import SIDES, facts_of
 from src.entry import guarded
+from src.paths import as_path
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m src.deploy.inspect", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="made by export.py --format int")
+    parser.add_argument("file", type=as_path, metavar="FILE", help="made by export.py --format int")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     return parser.parse_args(arguments)
 

@@ -18,11 +18,11 @@ Only files of IR version 3; MindSpore 2.10 does not read all of those rewritten 
 
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
 from src.deploy.bundle import Bundle, BundleStage, read_bundle
+from src.deploy.graph_files import load_graph
 
 
 def run_in_mindspore(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +51,7 @@ class _Files:
 
     def __call__(self, name: str, *inputs: np.ndarray) -> list[np.ndarray]:
         if name not in self.graphs:
-            self.graphs[name] = nn.GraphCell(ms.load(str(self.folder / name)))
+            self.graphs[name] = load_graph(self.folder / name)
         outputs = self.graphs[name](*map(Tensor, inputs))
         if isinstance(outputs, Tensor):
             outputs = (outputs,)

@@ -14,16 +14,19 @@
 """`python -m src.deploy.run_mindir FILE IMAGES.npy OUTPUTS.npz`: run a MINDIR on a batch."""
 
 import sys
+from pathlib import Path
 
 import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor
+
+from src.deploy.graph_files import load_graph
 
 
 def main(path: str, images: str, result: str) -> None:
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
-    outputs = nn.GraphCell(ms.load(path))(Tensor(np.load(images)))
+    outputs = load_graph(Path(path))(Tensor(np.load(images)))
     if isinstance(outputs, Tensor):
         outputs = (outputs,)
     np.savez(result, *[output.asnumpy() for output in outputs])

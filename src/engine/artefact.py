@@ -22,8 +22,6 @@ All tensors are integers. A file is checked whole (check.py) before anything run
 """
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +32,7 @@ from src.engine.check import LARGEST_CHOICES, LARGEST_OPERATIONS, check
 from src.engine.packing import pack, unpack
 from src.engine.program import FIELDS, Conv, Operation, Program, as_table, from_table
 from src.errors import UserError
+from src.files import whole_file
 
 VERSION = 1
 LARGEST_FILE = 2**31
@@ -52,17 +51,8 @@ def save_artefact(program: Program, path: Path) -> None:
                 array = pack(array, stored_bits(op, int(name.split(".")[1])))
             tensors[f"{i}.{name}"] = np.ascontiguousarray(array)
     content = save(tensors, {"notes": json.dumps(program.notes)})
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise UserError(f"artefact {path} could not be written: {error}") from error
+    with whole_file(path) as file:
+        file.write_bytes(content)
 
 
 def load_artefact(path: Path) -> Program:

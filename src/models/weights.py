@@ -26,6 +26,7 @@ from mindspore import Tensor, nn
 from safetensors.numpy import load_file
 
 from src.errors import UserError
+from src.files import check_readable
 from src.parameters import assign
 
 # PyTorch's name -> ours; the first that matches the end of a name is used.
@@ -100,6 +101,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.is_file():
         raise UserError(f"weights file {path} does not exist")
+    check_readable(path)
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:

@@ -19,6 +19,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from src.files import whole_file
 from src.report import sections
 from src.report.formats import DASH, big, change, count, known, percent, plain
 from src.report.load import Run, load_run
@@ -36,11 +37,9 @@ def write_report(path: Path) -> Path:
 
 
 def write_page(target: Path, page: str) -> Path:
-    """Write a page so that a reader never sees half of one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(target.name + ".tmp")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(target)
+    """Write a page so that a reader never sees half of one. Raises UserError."""
+    with whole_file(target) as file:
+        file.write_text(page, encoding="utf-8")
     return target
 
 

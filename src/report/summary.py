@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from src.entry import guarded
 from src.errors import UserError
+from src.paths import as_path
 from src.report.formats import big, change, known, percent, plain, ratio
 from src.report.load import Run, load_run
 from src.report.tables import float_top1, static_bitops
@@ -68,9 +69,9 @@ def summary(run: Run) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 for bad input."""
     parser = argparse.ArgumentParser(description="Print the result of a run as a short table.")
-    parser.add_argument("--run", type=Path, required=True, help="run folder")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--run", type=as_path, required=True, help="run folder")
     try:
+        options = parser.parse_args(arguments)
         print(summary(load_run(options.run)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -79,4 +80,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, sys.argv[1:]))

@@ -27,6 +27,7 @@ import numpy as np
 from mindspore import Parameter, nn
 
 from src.errors import UserError
+from src.files import check_readable
 from src.parameters import assign
 from src.train.guard import ADVICE
 
@@ -77,8 +78,12 @@ def save_checkpoint(
     partial = path.with_name(f".{path.stem}.partial.ckpt")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        partial.touch()
+        rights = partial.stat().st_mode  # of any new file; MindSpore lets even the owner only read
         state = {STATE: json.dumps(asdict(progress))}
         ms.save_checkpoint(rows, str(partial), append_dict=state, crc_check=True)
+        partial.chmod(rights)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
@@ -130,6 +135,7 @@ def read_progress(path: Path) -> Progress:
 def _read(path: Path) -> tuple[dict[str, Parameter], Progress]:
     if not path.is_file():
         raise UserError(f"checkpoint {path} does not exist; train first (train.py)")
+    check_readable(path)
     try:
         stored = ms.load_checkpoint(str(path), crc_check=True)
     except (ValueError, RuntimeError, TypeError, OSError) as error:

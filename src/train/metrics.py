@@ -17,6 +17,7 @@ import csv
 from pathlib import Path
 
 from src.errors import UserError
+from src.files import whole_file
 
 COLUMNS = (
     "stage", "epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
@@ -61,9 +62,7 @@ def forget_after(path: Path, stage: str, epoch: int) -> None:
         kept.append(row)
     if len(kept) == len(rows):
         return
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(kept)
-    partial.replace(path)

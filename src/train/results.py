@@ -16,6 +16,7 @@
 import numpy as np
 
 from src.config import Config
+from src.files import whole_file
 from src.methods.base import Method
 from src.runtime import Runtime
 from src.train.batches import eval_loader, load_split
@@ -44,12 +45,11 @@ def evaluate_split(
 
 def _write_answers(folder: RunFolder, name: str, answers: Answers) -> None:
     path = folder.path / "eval" / f"{name}.npz"
-    partial = path.with_name(f".{name}.partial.npz")
-    np.savez_compressed(
-        partial,
-        label=answers.label, predicted=answers.predicted, loss=answers.loss,
-        confidence=answers.confidence, bitops=answers.bitops,
-        w_bits=answers.w_bits, a_bits=answers.a_bits,
-        index=np.arange(len(answers.label), dtype=np.int64),
-    )  # fmt: skip
-    partial.replace(path)
+    with whole_file(path) as file:
+        np.savez_compressed(
+            file,
+            label=answers.label, predicted=answers.predicted, loss=answers.loss,
+            confidence=answers.confidence, bitops=answers.bitops,
+            w_bits=answers.w_bits, a_bits=answers.a_bits,
+            index=np.arange(len(answers.label), dtype=np.int64),
+        )  # fmt: skip

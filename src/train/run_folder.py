@@ -22,6 +22,7 @@ from pathlib import Path
 
 from src.config import Config, load_config, save_config
 from src.errors import UserError
+from src.files import whole_file
 from src.layers.spec import format_table
 from src.terminal import TerminalHandler
 from src.train import metrics
@@ -79,11 +80,8 @@ class RunFolder:
         """Write `value` to a file of the run, whole or not at all."""
         if self.quiet:
             return
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(value, indent=1), encoding="utf-8")
-        partial.replace(path)
+        with whole_file(self.path / name) as file:
+            file.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
     def write_layers(self, rows: list[dict], image_size: int) -> None:
         """layers.json, and the same table in the log."""

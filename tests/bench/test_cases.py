@@ -16,6 +16,7 @@
 
 import pytest
 
+from bench import parse
 from src.bench.case import Case, cores
 from src.bench.cases import environment, list_cases, overrides
 from src.config import load_config
@@ -43,6 +44,11 @@ def test_short_gradients_are_timed_where_there_are_any():
     assert [c.name for c in cases] == ["float native", "static native", "static native-int16"]
     types = [load_config(overrides=overrides(c)).device.gradient_dtype for c in cases]
     assert types == ["float32", "float32", "int16"]
+
+
+def test_the_slow_operators_of_the_framework_are_timed_on_demand_alone():
+    assert parse(["step"]).runners == ["native", "native-int16"]
+    assert parse(["step", "--runners", "portable"]).runners == ["portable"]
 
 
 def test_defaults_follow_model_and_machine():

@@ -21,8 +21,10 @@ from pathlib import Path
 
 import pytest
 
+import bench
 from src import kernels
 from src.bench.kernels import KINDS, Shape, conv_shapes
+from src.entry import guarded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -39,6 +41,12 @@ def test_the_convolutions_of_resnet20():
 def test_a_name_tells_stride_and_groups():
     assert str(Shape(16, 32, 3, 2, 1, 1, 32)) == "16->32 3x3 s2 32"
     assert str(Shape(16, 16, 3, 1, 1, 16, 8)) == "16->16 3x3 g16 8"
+
+
+@pytest.mark.parametrize("option, value", [("--runs", "0"), ("--threads", "-1")])
+def test_an_option_out_of_range_is_one_line(option, value, capsys):
+    assert guarded(bench.main, ["kernels", "--model", "resnet8", option, value]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {option} {value}: must be at least ")
 
 
 @pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")

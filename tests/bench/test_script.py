@@ -74,6 +74,7 @@ def test_a_step_is_timed_and_a_missing_peer_is_an_error_row(tmp_path, bare_pytho
         (["--runs", "0"], ["--runs 0"]),
         (["--settle", "-1"], ["--settle -1"]),
         (["--json", "no/such/folder/x.json"], ["no/such/folder"]),
+        (["--json", "src"], ["--json src is a folder"]),
     ],
 )
 def test_a_bad_option_is_one_line(arguments, words):
@@ -86,7 +87,8 @@ def test_a_bad_option_is_one_line(arguments, words):
 @pytest.mark.slow
 def test_all_kinds_native_and_portable_make_the_same_first_steps(tmp_path):
     file = tmp_path / "rows.json"
-    done = bench("--threads", "1", "--json", file)
+    runners = "native,native-int16,portable"
+    done = bench("--threads", "1", "--runners", runners, "--json", file)
     assert done.returncode == 0, done.stderr
     rows = rows_of(file)
     assert len(rows) == 8

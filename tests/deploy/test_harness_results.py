@@ -22,6 +22,7 @@ from src.deploy.deployment import open_deployment
 from src.deploy.harness_results import judge, read_results
 from src.deploy.image_bins import write_bins
 from src.errors import UserError
+from tests.full_disk import full_disk
 
 STAGE = BundleStage("layer2.0.conv1", 0, (0,), 1, 100, ("a", "b"))
 BUNDLE = Bundle(3, (3, 32, 32), 10, (2, 4), 1, 1, 2, "front", "", 1000, (STAGE,))
@@ -55,6 +56,17 @@ def test_bins_hold_what_evaluation_sees(deployment, digits, tmp_path):
     write_bins(deployment, digits, 1, out)
     image = np.fromfile(out / "img_data" / names[0], np.uint8)
     np.testing.assert_array_equal(image, digits.pixels(np.array([0])).ravel())
+
+
+@pytest.mark.parametrize("free", [0, 3, 100], ids=lambda n: f"{n} bytes free")
+def test_a_full_disk_is_told_and_leaves_the_older_folder(free, deployment, digits, tmp_path):
+    """Also where the file is so small that only closing it shows that there was no room."""
+    deployment.pixels = True
+    write_bins(deployment, digits, 2, tmp_path / "bins")
+    with full_disk(free), pytest.raises(UserError, match="bins could not be written"):
+        write_bins(deployment, digits, 5, tmp_path / "bins")
+    assert len(list((tmp_path / "bins" / "label").iterdir())) == 2
+    assert [path.name for path in (tmp_path / "bins" / "img_data").iterdir()]
 
 
 def test_other_folders_are_left_alone(deployment, digits, tmp_path):

@@ -18,15 +18,16 @@ import pytest
 from mindspore import Tensor
 
 from src.config import load_config
-from src.deploy.mindir import export_mindir, run_mindir
+from src.deploy.mindir import export_checked, export_mindir, run_mindir
 from src.errors import UserError
 from src.methods import build_method
+from tests.methods.build import method
 
 
 def exported(tiny, path, *overrides, batch=3):
-    method, _ = build_method(load_config(None, [*tiny, *overrides]), 10, 32, native=False)
+    built, _ = build_method(load_config(None, [*tiny, *overrides]), 10, 32, native=False)
     images = np.random.default_rng(0).normal(size=(batch, 3, 32, 32)).astype(np.float32)
-    deployed = export_mindir(method, path, batch, 32)
+    deployed = export_mindir(built, path, batch, 32)
     return deployed, images
 
 
@@ -39,11 +40,13 @@ def test_dynamic_network_keeps_logits_and_choices(tiny, tmp_path):
     np.testing.assert_array_equal(plan.sum(-1), np.ones(plan.shape[:-1]))
 
 
-def test_static_network_with_8_bit_ends(tiny, tmp_path):
+def test_static_network_with_8_bit_ends_at_a_path_with_other_signs(tiny, tmp_path):
     overrides = ["method.name=static", "quant.quantizer=lsq", "quant.first_last=8"]
-    deployed, images = exported(tiny, tmp_path / "net.mindir", *overrides, batch=1)
-    again = run_mindir(tmp_path / "net.mindir", images)
+    path = tmp_path / "it's my net" / "a+b.mindir"
+    deployed, images = exported(tiny, path, *overrides, batch=1)
+    again = run_mindir(path, images)
     np.testing.assert_array_equal(again[0], deployed(Tensor(images)).asnumpy())
+    assert path.stat().st_mode & 0o200, "its owner may write it, as any new file"
 
 
 def test_damaged_file_is_named(tmp_path):
@@ -51,3 +54,9 @@ def test_damaged_file_is_named(tmp_path):
     path.write_bytes(b"no graph")
     with pytest.raises(UserError, match="net.mindir"):
         run_mindir(path, np.zeros((1, 3, 32, 32), np.float32))
+
+
+def test_a_batch_of_more_images_than_there_are(digits, tmp_path):
+    batch = len(digits) + 45
+    row = export_checked(method("method.name=float"), tmp_path / "net.mindir", batch, digits)
+    assert row["batch"] == batch and row["largest_difference"] < 1e-4

@@ -15,8 +15,6 @@
 
 import json
 import os
-import resource
-import signal
 
 import numpy as np
 import pytest
@@ -31,6 +29,7 @@ from src.engine.program import Conv, Program, as_table
 from src.errors import UserError
 from tests.engine.files import Parts, parts_of, with_header
 from tests.engine.programs import NAMED, random_program
+from tests.full_disk import full_disk
 
 nested, candidates = NAMED["nested"], NAMED["candidates"]
 
@@ -290,14 +289,7 @@ def test_a_full_disk_leaves_the_old_artefact(tmp_path):
     path = tmp_path / "model.safetensors"
     save_artefact(nested(), path)
     before = path.read_bytes()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails with EFBIG
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-        with pytest.raises(UserError, match="could not be written"):
-            save_artefact(candidates(), path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    with full_disk(1000), pytest.raises(UserError, match="could not be written"):
+        save_artefact(candidates(), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]

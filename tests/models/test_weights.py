@@ -24,10 +24,11 @@ from src.data import Loader
 from src.errors import UserError
 from src.methods import build_method
 from src.models import build_model
-from src.models.weights import load_float_weights, our_name
+from src.models.weights import load_float_weights, our_name, read_tensors
 from src.runtime import Runtime
 from src.train.batches import load_split
 from src.train.evaluate import evaluate
+from tests.rights import unreadable
 
 BN = {
     "gamma": "weight",
@@ -56,6 +57,15 @@ BN = {
 )
 def test_names(theirs, ours):
     assert our_name(theirs) == ours
+
+
+@pytest.mark.parametrize("name", ["w.ckpt", "w.npz", "w.safetensors"])
+def test_a_file_of_another_user_is_not_called_damaged(name, tmp_path):
+    (tmp_path / name).write_bytes(b"x")
+    with unreadable(tmp_path / name), pytest.raises(UserError) as error:
+        read_tensors(tmp_path / name)
+    assert f"{name} may not be read by this user" in str(error.value)
+    assert "damaged" not in str(error.value)
 
 
 def torch_name(name: str) -> str:

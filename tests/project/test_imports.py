@@ -30,14 +30,18 @@ MAY_IMPORT = {
     "parameters": set(),
     "entry": {"terminal"},
     "terminal": set(),
-    "config": set(),
+    "paths": set(),
+    "files": set(),
+    "recipes": set(),
+    "values": {"paths"},
+    "config": {"files", "recipes", "values"},
     "runtime": {"config", "kernels"},
     "data": set(),
     "quantizers": set(),
     "cost": set(),
     "kernels": set(),
     "layers": {"quantizers", "kernels"},
-    "models": {"layers", "quantizers", "kernels", "cost"},
+    "models": {"layers", "quantizers", "kernels", "cost", "files"},
     "controllers": {"layers", "quantizers", "kernels", "cost"},
     "methods": {
         "config", "data", "layers", "quantizers", "kernels", "cost", "models", "controllers",
@@ -45,13 +49,13 @@ MAY_IMPORT = {
     "train": ANY,
     "deploy": {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
-        "engine", "entry",
+        "engine", "entry", "files", "paths",
     },
-    "engine": {"kernels"},
+    "engine": {"kernels", "files"},
     "bench": {
         "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
     },
-    "report": {"config", "data", "cost", "entry"},
+    "report": {"config", "data", "cost", "entry", "files", "paths"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 

@@ -16,6 +16,7 @@
 import pytest
 
 import report
+from tests.full_disk import full_disk
 from tests.report.fake_run import Fake, write_run
 
 
@@ -25,6 +26,21 @@ def test_run(tmp_path, capsys):
     page = folder / "report" / "index.html"
     assert capsys.readouterr().out.strip() == str(page)
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_full_disk_is_exit_code_2_and_leaves_the_older_page(tmp_path, capsys):
+    folder = write_run(tmp_path / "run", Fake(images=40))
+    assert report.main(["--run", str(folder)]) == 0
+    page = folder / "report" / "index.html"
+    before = page.read_text(encoding="utf-8")
+    capsys.readouterr()
+    with full_disk(1000):
+        assert report.main(["--run", str(folder)]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ") and message.count("\n") == 1
+    assert f"{page} could not be written" in message
+    assert page.read_text(encoding="utf-8") == before
+    assert list(page.parent.iterdir()) == [page]
 
 
 def test_compare(tmp_path):

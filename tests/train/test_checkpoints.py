@@ -15,6 +15,8 @@
 """Checkpoints: exact round trip, damage of every kind refused, a full disk costs nothing."""
 
 import errno
+import os
+import stat
 import subprocess
 
 import mindspore as ms
@@ -27,6 +29,7 @@ from src.errors import UserError
 from src.parameters import assign
 from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
 from src.train.step import build_optimizer
+from tests.rights import unreadable
 from tests.train.small import SmallNetwork, values
 
 PROGRESS = Progress("dqnet", 1442, 64, epoch=3, best_top1=0.875, float_top1=0.9173)
@@ -115,6 +118,23 @@ def test_a_truncated_file_is_detected(saved, share):
 
 def test_missing_file(tmp_path):
     assert "does not exist" in refused(tmp_path / "none.ckpt")
+
+
+@pytest.mark.parametrize("mask, rights", [(0o022, 0o644), (0o077, 0o600)])
+def test_it_has_the_rights_of_any_new_file(mask, rights, tmp_path):
+    before = os.umask(mask)
+    try:
+        for _ in range(2):
+            save_checkpoint(tmp_path / "last.ckpt", SmallNetwork(), PROGRESS)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "last.ckpt").stat().st_mode) == rights
+
+
+def test_a_checkpoint_of_another_user_is_not_called_damaged(saved):
+    with unreadable(saved):
+        message = refused(saved)
+    assert "may not be read by this user" in message and "delete" not in message
 
 
 def test_a_file_of_somebody_else(tmp_path):

@@ -12,6 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,15 @@ void TestAllGiven() {
   EXPECT(infer::NameOf(flags.device) == "CPU" && infer::NameOf(flags.mode) == "single");
 }
 
+void TestHome() {
+  setenv("HOME", "/her home", 1);
+  const infer::Flags flags =
+    ParseFlags({"--mindir_path=~/m", "--dataset_path=~", "--result_path=./~", "--time_path=a~"});
+  EXPECT(flags.mindir_path == "/her home/m" && flags.dataset_path == "/her home");
+  EXPECT(flags.result_path == "./~" && flags.time_path == "a~");
+  EXPECT_ERROR("--mindir_path=~you/m: no such home folder", ParseFlags({"--mindir_path=~you/m"}));
+}
+
 void TestHelpWins() {
   EXPECT(ParseFlags({"--help"}).help);
   EXPECT(ParseFlags({kModel, "-h", "--nonsense"}).help);
@@ -73,6 +83,7 @@ void TestRefused() {
 void TestFlags() {
   TestDefaults();
   TestAllGiven();
+  TestHome();
   TestHelpWins();
   TestRefused();
 }
