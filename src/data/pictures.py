@@ -19,6 +19,7 @@ The evaluation view is the usual one for ImageNet: the shorter side resized to S
 
 import io
 import stat
+import struct
 import warnings
 from pathlib import Path
 
@@ -37,6 +38,7 @@ TURNS = {
     2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),
     5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1),
 }  # fmt: skip
+DAMAGED_EXIF = (SyntaxError, ValueError, LookupError, TypeError, OSError, struct.error)
 KINDS_OF_FILE = (
     (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
@@ -113,7 +115,7 @@ def _header(data: bytes) -> Image.Image:
 def _orientation(header: Image.Image) -> int:
     try:
         return header.getexif().get(ORIENTATION, 1)
-    except Exception:  # damaged EXIF data spoil no picture
+    except DAMAGED_EXIF:  # spoils no picture
         return 1
 
 

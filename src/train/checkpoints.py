@@ -26,8 +26,7 @@ import mindspore as ms
 from mindspore import Parameter, nn
 
 from src.errors import UserError
-
-STATE = "dynquant_state"
+from src.models.weights import RUN_STATE as STATE
 
 
 @dataclass
