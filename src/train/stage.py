@@ -120,7 +120,9 @@ class Stage:
                     if not np.isfinite(values).all():
                         where = f"{self.name}, epoch {epoch}, step {i + 1}"
                         inputs = (batch.images, *noise)
-                        raise explain_not_finite(self.method.network, inputs, where)
+                        raise explain_not_finite(
+                            self.method.network, inputs, where, is_first=first_step + i == 0
+                        )
                 sums += values
                 bar.step(self._numbers(sums / (i + 1), i + 1))
                 fetched = time.perf_counter()

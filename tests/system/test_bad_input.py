@@ -137,6 +137,17 @@ def test_a_learning_rate_that_breaks_the_network(refused, tmp_path):
     assert "is not finite" in message and "model." in message and "train.lr" in message
 
 
+def test_weights_that_overflow_at_once_are_not_blamed_on_the_learning_rate(refused, tmp_path):
+    network = build_model("resnet8", 10)
+    weights = {p.name: p.asnumpy() for p in network.get_parameters()}
+    weights["layer2.0.conv1.weight"][:] = 3e38
+    np.savez(tmp_path / "w.npz", **weights)
+    overrides = [*FAST, "method.name=float", "train.epochs=1", f"model.weights={tmp_path}/w.npz"]
+    message = refused("train.py", *overrides, f"run.dir={tmp_path / 'run'}")
+    assert "float, epoch 1, step 1: the output of layer model.layer2.0.conv1 is not" in message
+    assert "train.lr is not the cause" in message
+
+
 def test_as_its_own_process():
     """The whole script: exit code, one line, nothing else on the error stream."""
     done = script("train.py", "dqnet.target=9")
