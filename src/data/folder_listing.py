@@ -15,6 +15,7 @@
 
 import logging
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -110,12 +111,18 @@ def picture_files(folder: Path) -> tuple[list[str], Counter[str]]:
 def tell_left_out(folder: Path, others: Counter[str]) -> None:
     """Log what `picture_files` left out, if anything."""
     if others:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in others.most_common(SHOWN))
-        more = ", ..." if len(others) > SHOWN else ""
-        LOG.warning(
-            "%s: %d left out, as their names do not end in %s: %s%s",
-            folder, others.total(), KINDS, kinds, more,
-        )  # fmt: skip
+        kinds = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+        shown = ", ".join(f"{count} {kind}" for kind, count in kinds[:SHOWN])
+        more = ", ..." if len(kinds) > SHOWN else ""
+        _warn_once(
+            f"{folder}: {others.total()} left out, as their names do not end in {KINDS}: {shown}{more}"
+        )
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """A folder is listed by everyone who loads a split of it."""
+    LOG.warning("%s", text)
 
 
 def check_same_classes(train: Path, test: Path) -> None:

@@ -149,7 +149,7 @@ class ImageFolder(Dataset):
                 return
             self.broken[i] = reason
             count = len(self.broken)
-            some = ", ".join(self.files[j] for j in list(self.broken)[:SHOWN])
+            some = ", ".join(self.files[j] for j in sorted(self.broken)[:SHOWN])
         LOG.warning("cannot read %s: %s; another of its class stands in", self.files[i], reason)
         allowed = max(ALWAYS_TOLERATED, int(self.max_errors * len(self)))
         if count > allowed:
