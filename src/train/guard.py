@@ -19,7 +19,6 @@ from mindspore import Tensor, nn
 
 from src.errors import UserError
 
-
 LARGE_STEPS = "lower train.lr, set train.clip_norm, or add train.warmup_epochs"
 BEFORE_STEPS = (
     "nothing was updated yet, so train.lr is not the cause: look at the weights that it starts from "
