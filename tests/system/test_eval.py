@@ -21,6 +21,7 @@ import pytest
 
 import eval as eval_script
 import export as export_script
+import preprocess as preprocess_script
 from src.entry import guarded
 from src.models import build_model
 from tests.system.runs import ROOT, finished, last_json, script
@@ -77,22 +78,43 @@ def test_weights_are_named(said, tmp_path):
     assert row["weights"] == str(path) and "random" not in errors
 
 
-def test_files_that_are_no_pictures_are_counted(said, tmp_path):
-    """Unreadable, a pipe, a link to nothing, and two of other kinds, one line on each."""
+@pytest.fixture
+def messy(tmp_path):
+    """A test part of 6 pictures, one more unreadable, a pipe, a link to nothing, two of other kinds."""
+    root = tmp_path / "data"
     for part in ("train", "val"):
         for name in ("cat", "dog"):
-            (tmp_path / part / name).mkdir(parents=True)
+            (root / part / name).mkdir(parents=True)
             for i in range(3):
-                cv2.imwrite(str(tmp_path / part / name / f"{i}.png"), np.full((9, 9, 3), 90 * i, np.uint8))
-    cat = tmp_path / "val" / "cat"
+                picture = np.full((9, 9, 3), 90 * i, np.uint8)
+                cv2.imwrite(str(root / part / name / f"{i}.png"), picture)
+    cat = root / "val" / "cat"
     (cat / "3.jpg").write_bytes(b"no picture")
     os.mkfifo(cat / "4.jpg")
-    (cat / "5.jpg").symlink_to(tmp_path / "gone.jpg")
+    (cat / "5.jpg").symlink_to(root / "gone.jpg")
     for name in ("6.gif", "7.tiff"):
         (cat / name).write_bytes(b"GIF89a")
+    return root
+
+
+def test_files_that_are_no_pictures_are_counted(said, messy, tmp_path):
+    """One line on each."""
     path = weights_file(tmp_path, 2)
-    data = ["data.name=image_folder", f"data.path={tmp_path}", f"model.weights={path}"]
-    row, errors = said(eval_script.main, "--config", RECIPE, *FLOAT, *data)
+    data = ["data.name=image_folder", f"data.path={messy}", f"model.weights={path}"]
+    row, told = said(eval_script.main, "--config", RECIPE, *FLOAT, *data)
     assert (row["images"], row["unreadable_images"]) == (9, 5)
     for words in ("not a picture", "a named pipe", "a link to nothing", "1 .gif, 1 .tiff"):
-        assert errors.count(words) == 1, errors
+        assert told.count(words) == 1, told
+
+
+def test_preprocess_counts_them_too(said, messy, tmp_path, capsys):
+    path = tmp_path / "net.safetensors"
+    quantised = [*FLOAT, "method.name=static", "quant.quantizer=lsq", "data.name=image_folder"]
+    arguments = ["--config", RECIPE, "--format", "int", "--out", path, f"data.path={messy}"]
+    said(export_script.main, *arguments, *quantised)
+    capsys.readouterr()
+    out = tmp_path / "bins"
+    arguments = ["--model", path, "--data_path", messy, "--result_path", out]
+    assert guarded(preprocess_script.main, [str(argument) for argument in arguments]) == 0
+    assert len(list((out / "label").iterdir())) == 9
+    assert "5 files are no pictures, or not readable" in capsys.readouterr().err
