@@ -13,7 +13,8 @@
 # limitations under the License.
 """Evaluate a run or float weights: `python eval.py (--run RUN | --config RECIPE) [key=value ...]`.
 
-The last line is one JSON object. Evaluation is deterministic.
+The last line is one JSON object; after --config its `weights` is the file they came from, or
+`random`. Evaluation is deterministic.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        float_top1 = -1.0
+        float_top1, origin = -1.0, {}
         if options.run:
             folder, config = open_run(options.run, options.overrides)
             runtime = start(config.device, config.train.seed)
@@ -61,11 +62,11 @@ def main(arguments: list[str]) -> int:
             folder = RunFolder(Path(scratch))
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
-            method = fresh_method(config, runtime)
+            method, origin["weights"] = fresh_method(config, runtime)
         prepare(config, method, runtime, options.bits, options.recalibrate)
         numbers = evaluate_split(config, method, folder, runtime, options.split, float_top1)
     if runtime.is_main:
-        print(json.dumps(numbers))
+        print(json.dumps(numbers | origin))
     return 0
 
 

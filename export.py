@@ -13,7 +13,8 @@
 # limitations under the License.
 """Export a trained network: `int` for infer.py, `mindir` for MindSpore and the 310, or `onnx`.
 
-The file is loaded again and compared with the network on real images; the last line says how.
+The file is loaded again and compared with the network on real images; the last line says how, and
+after --config where the `weights` came from (`random` without model.weights).
 """
 
 import argparse
@@ -84,7 +85,11 @@ def main(arguments: list[str]) -> int:
     else:
         folder, config = None, load_config(options.config, portable)
     runtime = start(config.device, config.train.seed)
-    method = load_trained(folder, config, runtime)[0] if folder else fresh_method(config, runtime)
+    origin = {}
+    if folder:
+        method, _ = load_trained(folder, config, runtime)
+    else:
+        method, origin["weights"] = fresh_method(config, runtime)
     prepare(config, method, runtime, None, options.recalibrate)
     dataset = load_split(config, "test")
     path = options.out or folder.path / "export" / file_name(options, config.model.name)
@@ -102,7 +107,7 @@ def main(arguments: list[str]) -> int:
             else:
                 row = export_int(method, picture, notes, file, dataset)
         row["file"] = str(path)
-    print(json.dumps(row))
+    print(json.dumps(row | origin))
     return 0
 
 

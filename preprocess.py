@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> int:
     count = options.images or len(dataset)
     write_bins(deployment, dataset, count, options.result_path)
     print(f"{count} images and labels in {options.result_path}")
+    if dataset.errors:
+        print(f"{dataset.errors} files are no pictures, or not readable: see above", file=sys.stderr)
     return 0
 
 

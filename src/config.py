@@ -78,6 +78,7 @@ class ModelConfig:
     num_classes: int | None = key(None, low=2)
     shortcut: str = key("A", choices=("A", "B"))
     weights: str | None = key(None, is_path=True)
+    head: str = key("auto", choices=("auto", "new"))
 
 
 @dataclass
@@ -274,18 +275,16 @@ def _check_together(config: Config) -> None:
     _check_dqt(config.dqt)
     _check_master(config)
     train, data = config.train, config.data
+    if config.model.head == "new" and config.model.weights is None:
+        raise UserError("model.head=new needs model.weights=FILE; without one all layers are new")
     if train.distill_weight > 0 and train.teacher_weights is None and config.model.weights is None:
-        raise UserError(
-            "train.distill_weight > 0 needs a float teacher: give train.teacher_weights=FILE "
-            "(or model.weights, which then serves as the teacher too)"
-        )
+        teacher = "train.teacher_weights=FILE, or model.weights=FILE, which then teaches too"
+        raise UserError(f"train.distill_weight > 0 needs a float teacher: give {teacher}")
     if any(not _is_number(m) or m <= 0 for m in train.milestones):
         raise UserError(f"train.milestones={train.milestones}: expected positive epochs")
     for name in ("mean", "std"):
         values = getattr(data, name)
-        if values is None:
-            continue
-        if len(values) != 3 or not all(_is_number(v) for v in values):
+        if values is not None and (len(values) != 3 or not all(map(_is_number, values))):
             raise UserError(f"data.{name}={values}: expected three numbers, for R, G and B in 0..1")
     if data.name != "digits" and config.data.path is None:
         raise UserError(

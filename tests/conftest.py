@@ -47,6 +47,16 @@ def mode(request):
     ms.set_context(mode=ms.GRAPH_MODE)
 
 
+@pytest.fixture
+def pynative():
+    """Run a test in PyNative mode: no graph is compiled for a handful of numbers."""
+    import mindspore as ms
+
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    yield
+    ms.set_context(mode=ms.GRAPH_MODE)
+
+
 @pytest.fixture(scope="session")
 def cifar10_path() -> Path:
     """Folder of CIFAR-10's official binary files; DYNQUANT_CIFAR10 names it."""

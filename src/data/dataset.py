@@ -75,7 +75,7 @@ class Dataset(ABC):
         labels: int32 [N], 0 <= label < num_classes.
         image_size: side S of the square images.
         draws: how many uniform numbers an image's augmentation takes.
-        errors: how many pictures could not be read so far, and were replaced.
+        errors: how many pictures could not be read so far, and were replaced or left out.
     """
 
     draws: int

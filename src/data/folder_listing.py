@@ -13,6 +13,9 @@
 # limitations under the License.
 """Lists PATH/{train,val,test}/CLASS/* and checks that the parts fit together."""
 
+import logging
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +27,12 @@ LAYOUT = "PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg"
 KINDS = " ".join(sorted(EXTENSIONS))
 SHOWN = 5  # names in an error text
 
+LOG = logging.getLogger("dynquant")
 
-def list_part(path: str | None, part: str) -> tuple[list[str], np.ndarray, list[str]]:
-    """(files, labels int32 [N], class names) of "train" or "test", by class, then by file name.
+
+def list_part(path: str | None, part: str) -> tuple[list[str], np.ndarray, list[str], int]:
+    """(files, labels int32 [N], class names, how many entries were left out) of "train" or "test",
+    by class, then by file name. What is left out is logged.
 
     A part on its own is fine (evaluation needs no training folder).
 
@@ -46,8 +52,10 @@ def list_part(path: str | None, part: str) -> tuple[list[str], np.ndarray, list[
         check_same_classes(train, test)
     files: list[str] = []
     labels: list[int] = []
+    others: Counter[str] = Counter()
     for label, name in enumerate(classes):
-        found = picture_files(folder / name)
+        found, left_out = picture_files(folder / name)
+        others += left_out
         if not found and part == "train":
             raise UserError(
                 f"{folder / name} holds no picture ({KINDS}); add some or remove the class folder"
@@ -56,7 +64,8 @@ def list_part(path: str | None, part: str) -> tuple[list[str], np.ndarray, list[
         labels += [label] * len(found)
     if not files:
         raise UserError(f"the class folders in {folder} hold no picture ({KINDS})")
-    return files, np.array(labels, np.int32), classes
+    tell_left_out(folder, others)
+    return files, np.array(labels, np.int32), classes, others.total()
 
 
 def find_root(path: str | None) -> Path:
@@ -73,18 +82,47 @@ def class_names(folder: Path) -> list[str]:
     """Sorted names of the class folders; hidden ones do not count."""
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     names = sorted(entry.name for entry in entries if entry.is_dir())
+    lost = [entry for entry in entries if entry.is_symlink() and not entry.exists()]
+    if lost:
+        raise UserError(f"{lost[0]} is a link to nothing: repair it, or remove it with its class")
     if not names:
         raise UserError(f"{folder} has no class folders; image_folder needs {LAYOUT}")
     return names
 
 
-def picture_files(folder: Path) -> list[str]:
-    """Sorted paths of the pictures in a class folder; hidden files (._x.jpg) do not count."""
-    return sorted(
-        str(entry)
-        for entry in folder.iterdir()
-        if entry.suffix.lower() in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
-    )
+def picture_files(folder: Path) -> tuple[list[str], Counter[str]]:
+    """Sorted paths of the pictures in a class folder, and what else is there: suffix -> how many.
+
+    The suffix decides. A link to nothing or a pipe that is named like a picture is listed: whoever
+    reads it finds that it is none, and says so. Hidden files (._x.jpg) do not count.
+    """
+    pictures, others = [], Counter()
+    for entry in folder.iterdir():
+        if entry.name.startswith("."):
+            continue
+        suffix = entry.suffix.lower()
+        if suffix in EXTENSIONS:
+            pictures.append(str(entry))
+        else:
+            others["folder" if entry.is_dir() else suffix or "without suffix"] += 1
+    return sorted(pictures), others
+
+
+def tell_left_out(folder: Path, others: Counter[str]) -> None:
+    """Log what `picture_files` left out, if anything."""
+    if others:
+        kinds = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+        shown = ", ".join(f"{count} {kind}" for kind, count in kinds[:SHOWN])
+        more = ", ..." if len(kinds) > SHOWN else ""
+        _warn_once(
+            f"{folder}: {others.total()} left out, as their names do not end in {KINDS}: {shown}{more}"
+        )
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """A folder is listed by everyone who loads a split of it."""
+    LOG.warning("%s", text)
 
 
 def check_same_classes(train: Path, test: Path) -> None:

@@ -38,7 +38,7 @@ STD = (0.229, 0.224, 0.225)
 ALWAYS_TOLERATED = 10  # unreadable files, however small the data set is
 SHOWN = 5  # file names in an error text
 
-logger = logging.getLogger(__name__)
+LOG = logging.getLogger("dynquant")
 
 
 def read(request: Request) -> "ImageFolder":
@@ -48,9 +48,11 @@ def read(request: Request) -> "ImageFolder":
         value = getattr(request, key)
         if not 0.0 <= value <= 1.0:
             raise UserError(f"data.{key}={value} is out of range; allowed: 0 to 1")
-    files, labels, classes = list_part(request.path, request.part)
+    files, labels, classes, left_out = list_part(request.path, request.part)
     facts = Facts.of(request, "image_folder", classes, MEAN, STD)
-    return ImageFolder(facts, files, labels, size, request.colour_jitter, request.max_errors)
+    return ImageFolder(
+        facts, files, labels, size, request.colour_jitter, request.max_errors, left_out
+    )
 
 
 class ImageFolder(Dataset):
@@ -64,6 +66,7 @@ class ImageFolder(Dataset):
         labels: int [N].
         jitter: strength of the colour jitter in training, 0 for none.
         max_errors: share of unreadable files beyond which a UserError ends the run.
+        left_out: how many files of the folders are no pictures by their names.
     """
 
     draws = CROP_DRAWS + 1 + JITTER_DRAWS  # crop, flip, colours
@@ -76,23 +79,24 @@ class ImageFolder(Dataset):
         image_size: int,
         jitter: float,
         max_errors: float,
+        left_out: int = 0,
     ) -> None:
         super().__init__(facts, labels, image_size)
         self.files = list(files)
         self.jitter = jitter
-        self.max_errors = max_errors
+        self.max_errors, self.left_out = max_errors, left_out
         self.broken: dict[int, str] = {}  # position -> why; written under the lock
         self.lock = threading.Lock()
 
     @property
     def errors(self) -> int:
-        """How many pictures could not be read so far."""
-        return len(self.broken)
+        """How many files could not be read so far, or are no pictures by their names."""
+        return self.left_out + len(self.broken)
 
     def take(self, indices: np.ndarray) -> "ImageFolder":
         files, labels = [self.files[i] for i in indices], self.labels[indices]
         size, jitter, max_errors = self.image_size, self.jitter, self.max_errors
-        return ImageFolder(self.facts, files, labels, size, jitter, max_errors)
+        return ImageFolder(self.facts, files, labels, size, jitter, max_errors, self.left_out)
 
     def pixels(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         out = np.empty((len(indices), 3, self.image_size, self.image_size), np.uint8)
@@ -145,8 +149,8 @@ class ImageFolder(Dataset):
                 return
             self.broken[i] = reason
             count = len(self.broken)
-            some = ", ".join(self.files[j] for j in list(self.broken)[:SHOWN])
-        logger.warning("cannot read %s: %s; another of its class stands in", self.files[i], reason)
+            some = ", ".join(self.files[j] for j in sorted(self.broken)[:SHOWN])
+        LOG.warning("cannot read %s: %s; another of its class stands in", self.files[i], reason)
         allowed = max(ALWAYS_TOLERATED, int(self.max_errors * len(self)))
         if count > allowed:
             raise UserError(

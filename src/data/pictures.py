@@ -17,13 +17,35 @@ The evaluation view is the usual one for ImageNet: the shorter side resized to S
 224), then the centre S x S. Shrinking averages areas (no aliasing), enlarging is bilinear.
 """
 
+import io
+import stat
+import struct
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 CENTRE_SHARE = 0.875
+LARGEST_FILE = 2**30  # bytes
+LARGEST_PICTURE = 2**28 // 3  # pixels: 256 MiB when decoded
+LONGEST_STRIP = 8  # sides; of a longer picture evaluation sees the middle
+ORIENTATION = 0x0112  # EXIF tag
+# Orientation -> transpose, then the order of the rows, then that of the columns (EXIF 2.3, 4.6.4 A).
+TURNS = {
+    2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),
+    5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1),
+}  # fmt: skip
+DAMAGED_EXIF = (SyntaxError, ValueError, LookupError, TypeError, OSError, struct.error)
+KINDS_OF_FILE = (
+    (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
+)  # fmt: skip
+
+# Pillow only warns of the pictures that are refused here.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class UnreadablePicture(Exception):
@@ -37,21 +59,71 @@ def read_picture(path: str | Path) -> np.ndarray:
     from a file: OpenCV then refuses a truncated JPEG.
 
     Raises:
-        UnreadablePicture: no such file, no permission, empty, truncated, or not a picture.
+        UnreadablePicture: no such file, a link to nothing, a pipe or folder, no permission, empty,
+            truncated, not a picture, or one of more than `LARGEST_PICTURE` pixels.
     """
+    data = _file_bytes(Path(path))
+    header = _header(data)
+    # OpenCV applies the orientation of JPEG and PNG, and knows none of WebP.
+    is_webp = header.format == "WEBP"
+    how = cv2.IMREAD_COLOR | (cv2.IMREAD_IGNORE_ORIENTATION if is_webp else 0)
     try:
-        data = np.frombuffer(Path(path).read_bytes(), np.uint8)
-    except OSError as error:
-        raise UnreadablePicture(error.strerror or str(error)) from error
-    if data.size == 0:
-        raise UnreadablePicture("the file is empty")
-    try:
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error as error:
         raise UnreadablePicture("the decoder failed") from error
     if picture is None:
         raise UnreadablePicture("it is truncated or not a picture")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
+    return upright(picture, _orientation(header)) if is_webp else picture
+
+
+def _file_bytes(path: Path) -> bytes:
+    """The content of an ordinary file; opening a pipe would wait for ever for a writer."""
+    try:
+        status = path.stat()
+        for is_kind, kind in KINDS_OF_FILE:
+            if is_kind(status.st_mode):
+                raise UnreadablePicture(f"it is {kind}, not a file")
+        if status.st_size > LARGEST_FILE:
+            raise UnreadablePicture(f"it has {status.st_size:,} bytes, at most {LARGEST_FILE:,} are taken")
+        data = path.read_bytes()
+    except OSError as error:
+        is_link = path.is_symlink() and not path.exists()
+        reason = "it is a link to nothing" if is_link else error.strerror or str(error)
+        raise UnreadablePicture(reason) from error
+    if not data:
+        raise UnreadablePicture("the file is empty")
+    return data
+
+
+def _header(data: bytes) -> Image.Image:
+    """What the file says of itself, nothing decoded; refused before memory is asked for."""
+    try:
+        header = Image.open(io.BytesIO(data))
+        width, height = header.size
+    except Image.DecompressionBombError as error:
+        raise UnreadablePicture(f"its header asks for too many pixels ({error})") from error
+    except Exception as error:  # each format's reader has its own exceptions for damaged bytes
+        raise UnreadablePicture("it is truncated or not a picture") from error
+    if width * height > LARGEST_PICTURE:
+        raise UnreadablePicture(
+            f"its header asks for {width} x {height} pixels, at most {LARGEST_PICTURE:,} are taken"
+        )
+    return header
+
+
+def _orientation(header: Image.Image) -> int:
+    try:
+        return header.getexif().get(ORIENTATION, 1)
+    except DAMAGED_EXIF:  # spoils no picture
+        return 1
+
+
+def upright(picture: np.ndarray, orientation: int) -> np.ndarray:
+    """[H,W,3] turned and mirrored as EXIF's orientation 1..8 asks; anything else leaves it."""
+    transposed, rows, columns = TURNS.get(orientation, (False, 1, 1))
+    picture = picture.transpose(1, 0, 2) if transposed else picture
+    return np.ascontiguousarray(picture[::rows, ::columns])
 
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -65,6 +137,7 @@ def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def evaluation_view(picture: np.ndarray, size: int) -> np.ndarray:
     """Shorter side to size / 0.875, then the centre: uint8 [H,W,3] -> uint8 [size,size,3]."""
+    picture = without_ends(picture)
     height, width = picture.shape[:2]
     shorter = int(np.floor(size / CENTRE_SHARE + 0.5))
     if height <= width:
@@ -74,3 +147,16 @@ def evaluation_view(picture: np.ndarray, size: int) -> np.ndarray:
     picture = resize(picture, height, width)
     top, left = (height - size + 1) // 2, (width - size + 1) // 2  # floor((H - S) / 2 + 0.5)
     return picture[top : top + size, left : left + size]
+
+
+def without_ends(picture: np.ndarray) -> np.ndarray:
+    """The middle of a picture longer than `LONGEST_STRIP` times its shorter side, else all of it.
+
+    The view takes the middle anyway; resized whole, 1 x 20000 pixels would be 256 x 5 million.
+    """
+    longest = LONGEST_STRIP * min(picture.shape[:2])
+    rows, columns = (
+        slice((side - longest) // 2, (side + longest) // 2) if side > longest else slice(None)
+        for side in picture.shape[:2]
+    )
+    return picture[rows, columns]

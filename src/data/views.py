@@ -18,22 +18,27 @@ from pathlib import Path
 import numpy as np
 
 from src.data.dataset import normalise
-from src.data.folder_listing import KINDS, picture_files
+from src.data.folder_listing import KINDS, picture_files, tell_left_out
 from src.data.pictures import evaluation_view, read_picture, resize
 from src.errors import UserError
 
 
 def list_pictures(names: list[str]) -> list[str]:
-    """Files as named, in that order; a folder stands for its pictures, by name.
+    """Files as named, in that order; a folder stands for its pictures, by name; what else is in it
+    is logged.
 
     Raises:
         UserError: a folder without pictures.
     """
     files = []
     for name in names:
-        found = picture_files(Path(name)) if Path(name).is_dir() else [name]
+        if not Path(name).is_dir():
+            files.append(name)
+            continue
+        found, others = picture_files(Path(name))
         if not found:
             raise UserError(f"{name} holds no picture ({KINDS}); folders in it are not searched")
+        tell_left_out(Path(name), others)
         files += found
     return files
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from src.deploy.bundle import FILE, read_bundle
 from src.engine.artefact import load_artefact
+from src.engine.check import check
 from src.engine.count import Counts
 from src.errors import UserError
 
@@ -35,13 +36,15 @@ class Deployment(ABC):
     """One exported network.
 
     Attributes:
-        notes: what export.py knew: data, classes, image_size, mean, std, ...
+        notes: what export.py knew: data, names of its classes, image_size, mean, std, ...
+        classes: how many logits; those past the names have none.
         choices: shape (layers, columns) of an image's choices, None without a controller.
         logits: dtype of the logits that the harness writes.
         pixels: True: it takes uint8 pixels; False: normalised float32 images.
     """
 
     notes: dict
+    classes: int
     choices: tuple[int, int] | None
     logits: type
     pixels: bool
@@ -62,7 +65,7 @@ class BundleDeployment(Deployment):
 
     def __init__(self, folder: Path):
         self.bundle = read_bundle(folder)
-        self.notes = _notes(folder / NOTES)
+        self.notes, self.classes = _notes(folder / NOTES), self.bundle.classes
         is_dynamic = self.bundle.layers > 0
         self.choices = (self.bundle.layers, self.bundle.columns) if is_dynamic else None
 
@@ -86,6 +89,7 @@ class ArtefactDeployment(Deployment):
     def __init__(self, path: Path):
         program = load_artefact(path)
         self.notes, self.counts = program.notes, Counts(program)
+        self.classes = check(program)[-1].shape[0]
         chooser = program.chooser
         self.choices = None if chooser is None else _choices(program.operations[chooser])
 

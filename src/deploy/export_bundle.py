@@ -61,7 +61,7 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
     expected, _ = network_answers(method, images)
     with written_whole(folder, lambda path: (path / FILE).is_file()) as made:
-        bundle = _write(method, dataset, made, version)
+        bundle = _write(method, dataset.image_size, expected.shape[1], made, version)
         (made / "notes.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
         found = _compare(made, images, expected)
         for path in made.glob("*.mindir"):
@@ -72,13 +72,13 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
             "mindir_version": version, **found}  # fmt: skip
 
 
-def _write(method: Method, dataset, folder: Path, version: int) -> Bundle:
+def _write(method: Method, size: int, classes: int, folder: Path, version: int) -> Bundle:
     freeze(method.network)
-    image = np.zeros((1, 3, dataset.image_size, dataset.image_size), np.float32)
+    image = np.zeros((1, 3, size, size), np.float32)
     numbers = {
         "mindir_version": version,
         "image": image.shape[1:],
-        "classes": dataset.num_classes,
+        "classes": classes,
         "fixed_bitops": int(method.cost.fixed()),
     }
     if method.head is None:

@@ -58,7 +58,7 @@ def export_onnx(method: Method, picture: Picture, dataset, path: Path, qdq: bool
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
     expected, _ = network_answers(method, images)
     model = (
-        _qdq(method, picture, dataset.num_classes) if qdq else _simulated(method, images[:1], onnx)
+        _qdq(method, picture, expected.shape[1]) if qdq else _simulated(method, images[:1], onnx)
     )
     onnx.checker.check_model(model)
     with whole_file(path) as file:

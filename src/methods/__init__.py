@@ -19,30 +19,34 @@ from src.methods.base import Method
 from src.methods.dqnet import build_dqnet
 from src.methods.dqt import build_dqt
 from src.methods.static import build_float, build_static
-from src.models import build_model
+from src.models import build_model, class_count
 from src.models.geometry import describe
-from src.models.weights import load_float_weights
+from src.models.weights import LoadedWeights, load_float_weights
 
 METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet, "dqt": build_dqt}
 
 
 def build_method(
     config: Config, num_classes: int, image_size: int, native: bool, name: str | None = None
-) -> tuple[Method, list[str]]:
+) -> tuple[Method, LoadedWeights]:
     """The method of a configuration on its model, and the table of loaded float weights.
 
     Args:
         config: resolved configuration.
-        num_classes, image_size: of the data; `model.num_classes` wins over the first.
+        num_classes, image_size: of the data; a larger `model.num_classes` wins over the first.
         native: let the layers run on the native CPU kernels.
         name: instead of `method.name` (a float stage before a quantised one).
+
+    Raises:
+        UserError: fewer outputs than classes, an image too small, weights or layers that do not fit.
     """
-    classes = config.model.num_classes or num_classes
+    classes = class_count(config.model.num_classes, num_classes)
     model = build_model(config.model.name, classes, config.model.shortcut, config.train.seed)
     layers, early_size = describe(model, image_size)
-    loaded = []
+    loaded = LoadedWeights()
     if config.model.weights:
-        loaded = load_float_weights(model, config.model.weights)
+        new_head = config.model.head == "new"
+        loaded = load_float_weights(model, config.model.weights, new_head)
     method = METHODS[name or config.method.name](config, model, layers, early_size)
     if native:
         use_native(method.network, short_gradients=config.device.gradient_dtype == "int16")

@@ -13,9 +13,24 @@
 # limitations under the License.
 """Backbones by name. A new one is a file here and its designs in `DESIGNS`."""
 
+from src.errors import UserError
 from src.models.resnet import DESIGNS, ResNet
 
 
 def build_model(name: str, num_classes: int, shortcut: str = "A", seed: int = 0) -> ResNet:
     """Float model with fresh weights."""
     return ResNet(DESIGNS[name], num_classes, shortcut, seed)
+
+
+def class_count(asked: int | None, in_data: int) -> int:
+    """Outputs of a model: `model.num_classes`, or as many as the data set has classes.
+
+    Raises:
+        UserError: fewer than the data set's labels need.
+    """
+    if asked is not None and asked < in_data:
+        raise UserError(
+            f"model.num_classes={asked}: the data set has {in_data} classes; give {in_data} or "
+            "more, or null"
+        )
+    return asked or in_data

@@ -14,10 +14,13 @@
 """Float weights from other places: MindSpore `.ckpt`, PyTorch-style names in `.npz`, `.safetensors`.
 
 Every tensor of the model must be found and every tensor of the file must be used; what went where
-is returned as a table, what is missing or too much is an error that lists names.
+is returned as a table, what is missing or too much is an error that lists names. Only the head
+(the classifier) may stay as it is, fresh: weights trained on other classes are a usual start.
 """
 
+import json
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mindspore as ms
@@ -45,45 +48,101 @@ _PATHS = (
     (r"shortcut\.0\.", "downsample.conv."),
     (r"shortcut\.1\.", "downsample.bn."),
 )
-_IGNORED = re.compile(r"(num_batches_tracked|global_step|learning_rate|momentum|^moments\..*)$")
+_IGNORED = re.compile(
+    r"(num_batches_tracked|global_step|learning_rate\w*|momentum)$|^(moments|accum|stat)\."
+)
+_QUANTISED = re.compile(r"_quantizer\.|^head\.")  # a quantiser's step, a controller
+HEAD = "fc"  # weight (classes, features) and bias (classes,)
+RUN_STATE = "dynquant_state"  # entry of a run's own checkpoints: JSON with the `stage`
+FLOAT = "float"  # the stage of float training
+BOMB = 64  # an archive that unpacks to more than so many times its size holds no trained weights
+ALWAYS_UNPACKED = 2**28  # bytes
 
 
-def load_float_weights(model: nn.Cell, path: str | Path) -> list[str]:
+@dataclass
+class LoadedWeights:
+    """What `load_float_weights` did.
+
+    Attributes:
+        rows: a table, one line per tensor: name in the file -> name in the model, shape.
+        new_head: why the head starts anew, "" if it came from the file.
+    """
+
+    rows: list[str] = field(default_factory=list)
+    new_head: str = ""
+
+
+def load_float_weights(
+    model: nn.Cell, path: str | Path, new_head: bool = False
+) -> LoadedWeights:
     """Copy the weights in `path` into `model`.
 
-    Returns:
-        a table, one line per tensor: name in the file -> name in the model, shape.
+    Args:
+        new_head: the model keeps its fresh head, whatever the file has. It does so in any case
+            where only the number of classes differs.
 
     Raises:
-        UserError: no such file, unknown kind of file, corrupt file, missing, extra or misshapen
-            tensors; the model is then unchanged.
+        UserError: no such file, unknown kind of file, corrupt file, weights of a quantised network,
+            missing, extra, misshapen or not finite tensors; the model is then unchanged.
     """
-    tensors = read_tensors(Path(path))
     wanted = {p.name: p for p in model.get_parameters()}
     found, extra = {}, []
-    for name, value in tensors.items():
+    for name, value in read_tensors(Path(path)).items():
         ours = our_name(name)
         if ours in wanted:
             found[ours] = (name, value)
         elif not _IGNORED.search(name):
             extra.append(name)
-    missing = sorted(set(wanted) - set(found))
+    loaded = LoadedWeights(new_head=_why_new_head(wanted, found, new_head, path))
+    heads = [name for name in wanted if loaded.new_head and name.startswith(f"{HEAD}.")]
+    for ours in heads:
+        found.pop(ours, None)
+    missing = sorted(set(wanted) - set(found) - set(heads))
     if missing or extra:
-        raise UserError(
-            f"{path} does not fit the model: missing {_some(missing)}; not used {_some(extra)}; "
-            "check model.name, model.shortcut and the file"
-        )
+        raise UserError(_misfit(path, missing, extra))
     for ours, (name, value) in found.items():
         if tuple(value.shape) != tuple(wanted[ours].shape):
             raise UserError(
                 f"{path}: {name} has shape {tuple(value.shape)}, the model's {ours} has "
                 f"{tuple(wanted[ours].shape)}; check model.name and model.num_classes"
             )
-    rows = []
+        if not np.isfinite(value).all():
+            raise UserError(f"{path}: {name} holds NaN or infinity; use other weights")
     for ours, (name, value) in found.items():
         assign(wanted[ours], value)
-        rows.append(f"{name:<44} -> {ours:<40} {tuple(value.shape)}")
-    return rows
+        loaded.rows.append(_row(name, wanted[ours]))
+    loaded.rows += [_row("(new)", wanted[ours]) for ours in heads]
+    return loaded
+
+
+def _why_new_head(wanted: dict, found: dict, asked: bool, path: str | Path) -> str:
+    if asked:
+        return "model.head=new"
+    name = f"{HEAD}.weight"
+    if name not in wanted or name not in found:
+        return ""
+    ours, theirs = tuple(wanted[name].shape), tuple(found[name][1].shape)
+    if ours[1:] != theirs[1:] or ours == theirs:
+        return ""
+    return f"{path} has {theirs[0]} classes, the model {ours[0]}"
+
+
+def _row(name: str, parameter) -> str:
+    return f"{name:<44} -> {parameter.name:<40} {tuple(parameter.shape)}"
+
+
+def _misfit(path: str | Path, missing: list[str], extra: list[str]) -> str:
+    if any(_QUANTISED.search(name) for name in extra):
+        return (
+            f"{path} is of a quantised network ({_some(extra)}); model.weights takes float weights, "
+            "such as ckpt/float.ckpt of a run, or the checkpoint of a run with method.name=float"
+        )
+    without_head = all(name.startswith(f"{HEAD}.") for name in missing) and not extra
+    hint = "; model.head=new starts a new classifier" if without_head else ""
+    return (
+        f"{path} does not fit the model: missing {_some(missing)}; not used {_some(extra)}; "
+        f"check model.name, model.shortcut and the file{hint}"
+    )
 
 
 def our_name(name: str) -> str:
@@ -97,24 +156,46 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a weights file by name.
 
     Raises:
-        UserError: no such file, unknown suffix, or the file cannot be read whole.
+        UserError: no such file, unknown suffix, the file cannot be read whole, or it is a checkpoint
+            of a quantised run.
     """
     if not path.is_file():
         raise UserError(f"weights file {path} does not exist")
     check_readable(path)
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
+            return _read_npz(path)
         if path.suffix == ".safetensors":
             return load_file(path)
         if path.suffix == ".ckpt":
-            loaded = ms.load_checkpoint(str(path))
-            return {n: p.asnumpy() for n, p in loaded.items() if isinstance(p, Tensor)}
+            stored = ms.load_checkpoint(str(path))
+            _check_stage(path, stored.get(RUN_STATE))
+            return {n: p.asnumpy() for n, p in stored.items() if isinstance(p, Tensor)}
+    except UserError:
+        raise
     except Exception as error:  # each reader has its own exceptions for a damaged file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"weights file {path} cannot be read, it may be damaged: {reason}") from error
     raise UserError(f"weights file {path}: unknown kind; allowed are .ckpt, .npz, .safetensors")
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as archive:
+        size, unpacked = path.stat().st_size, sum(e.file_size for e in archive.zip.infolist())
+        if unpacked > max(ALWAYS_UNPACKED, BOMB * size):
+            raise UserError(f"weights file {path}: {size:,} bytes that unpack to {unpacked:,}")
+        return {name: archive[name] for name in archive.files}
+
+
+def _check_stage(path: Path, state) -> None:
+    """A run's own checkpoint says what was trained: DoReFa's float masters look like any weights."""
+    stage = FLOAT if state is None else json.loads(str(state))["stage"]
+    if stage != FLOAT:
+        raise UserError(
+            f"weights file {path} is a checkpoint of a quantised network ({stage}); model.weights "
+            "takes float weights, such as ckpt/float.ckpt of its run, or the checkpoint of a run "
+            "with method.name=float"
+        )
 
 
 def _some(names: list[str]) -> str:

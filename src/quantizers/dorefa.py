@@ -19,13 +19,21 @@
     activations  a_q = q_b(clip(a, 0, 1))                                         (eq. 10, 11)
 
 The gradient passes q_b unchanged; it flows through tanh and through the maximum, as written.
-Source: Zhou et al., "DoReFa-Net", 2016, arXiv 1606.06160. sign(0) = 1 is our choice.
+Source: Zhou et al., "DoReFa-Net", 2016, arXiv 1606.06160. sign(0) = 1 is our choice, and so is what
+eq. 9 leaves open, weights that are all zero: their maximum counts as 1.
 """
 
 import numpy as np
 from mindspore import Tensor, ops
 
-from src.quantizers.base import ActivationQuantizer, WeightQuantizer, constant, top_code
+from src.quantizers.base import (
+    SMALLEST,
+    ActivationQuantizer,
+    WeightQuantizer,
+    constant,
+    kept_positive,
+    top_code,
+)
 from src.quantizers.rounding import round_half_up, straight_through
 
 
@@ -47,7 +55,7 @@ class DorefaWeight(WeightQuantizer):
         if self.fused is not None:
             return self.fused(t, self.tops[slot]).reshape(weight.shape), scale
         n = top_code(self.widths[slot])
-        u = t / (2 * ops.abs(t).max()) + 0.5
+        u = t / (2 * largest(t)) + 0.5
         values = (2 * round_half_up(u * n) - n) * scale
         return straight_through(values, 2 * u), scale
 
@@ -57,9 +65,15 @@ class DorefaWeight(WeightQuantizer):
         return self.slot_by_slot(weight)
 
     def _binary(self, weight):
-        scale = ops.stop_gradient(ops.abs(weight).mean()).reshape((1,))
+        scale = kept_positive(ops.abs(weight).mean()).reshape((1,))
         sign = 2 * (weight >= 0).astype(weight.dtype) - 1
         return straight_through(sign * scale, weight), scale
+
+
+def largest(t):
+    """max|t| of a tensor, a scalar; 1 where all of it is zero, or as good as zero (SMALLEST)."""
+    top = ops.abs(t).max()
+    return ops.select(top > SMALLEST, top, ops.ones_like(top))
 
 
 class DorefaActivation(ActivationQuantizer):

@@ -28,10 +28,9 @@ from mindspore import Parameter, nn
 
 from src.errors import UserError
 from src.files import check_readable
+from src.models.weights import RUN_STATE as STATE
 from src.parameters import assign
-from src.train.guard import ADVICE
-
-STATE = "dynquant_state"
+from src.train.guard import LARGE_STEPS
 
 
 @dataclass
@@ -72,7 +71,7 @@ def save_checkpoint(
         if not np.isfinite(parameter.asnumpy()).all():
             raise UserError(
                 f"{name} is not finite after epoch {progress.epoch} of {progress.stage}, which is not "
-                f"stored; {path} stays as it was; {ADVICE}, then continue with train.py --resume"
+                f"stored; {path} stays as it was; {LARGE_STEPS}, then continue with train.py --resume"
             )
     rows = [{"name": name, "data": p} for name, p in parameters.items()]
     partial = path.with_name(f".{path.stem}.partial.ckpt")

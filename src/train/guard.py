@@ -19,36 +19,52 @@ from mindspore import Tensor, nn
 
 from src.errors import UserError
 
-ADVICE = "lower train.lr, set train.clip_norm, or add train.warmup_epochs"
+LARGE_STEPS = "lower train.lr, set train.clip_norm, or add train.warmup_epochs"
+BEFORE_STEPS = (
+    "nothing was updated yet, so train.lr is not the cause: look at the weights that it starts from "
+    "(model.weights), at data.mean and data.std"
+)
 
 
-def explain_not_finite(network: nn.Cell, inputs: tuple[np.ndarray, ...], where: str) -> UserError:
-    """Find the first parameter, or else the first layer output, that is not finite.
+def explain_not_finite(
+    network: nn.Cell, inputs: tuple[np.ndarray, ...], where: str, is_first: bool = False
+) -> UserError:
+    """Find the first weight, or else the first layer output, that is not finite.
+
+    Running statistics come last: they follow from what the layers before them put out.
 
     Args:
         network: as it was when the loss went wrong; it is run once more, layer by layer.
         inputs: the network's inputs of that step.
         where: epoch and step, for the message.
+        is_first: it is the first step, no parameter was updated before it.
     """
-    for name, parameter in network.parameters_and_names():
-        if not np.isfinite(parameter.asnumpy()).all():
-            return UserError(f"{where}: parameter {name} is not finite; {ADVICE}")
+    advice = BEFORE_STEPS if is_first else LARGE_STEPS
+    named = list(network.parameters_and_names())
+    bad = [name for name, p in named if not np.isfinite(p.asnumpy()).all()]
+    learned = {name for name, p in named if p.requires_grad}
+    weights = [name for name in bad if name in learned]
+    if weights:
+        return UserError(f"{where}: parameter {weights[0]} is not finite; {advice}")
     if not np.isfinite(inputs[0]).all():
         return UserError(f"{where}: the input images hold NaN or infinity; check the data")
     layer = _first_bad_layer(network, inputs)
     if layer:
-        return UserError(f"{where}: the output of layer {layer} is not finite; {ADVICE}")
-    return UserError(f"{where}: a gradient is not finite, the network's outputs are; {ADVICE}")
+        return UserError(f"{where}: the output of layer {layer}; {advice}")
+    if bad:
+        return UserError(f"{where}: parameter {bad[0]} is not finite; {advice}")
+    return UserError(f"{where}: a gradient is not finite, the network's outputs are; {advice}")
 
 
 def _first_bad_layer(network: nn.Cell, inputs: tuple[np.ndarray, ...]) -> str:
+    """`NAME is not finite (...)` with how large what it works on is; "" if all is finite."""
     bad: list[str] = []
 
     def watch(name):
         def hook(cell, arguments, output):
             value = output[0] if isinstance(output, tuple) else output
-            if isinstance(value, Tensor) and not np.isfinite(value.asnumpy()).all():
-                bad.append(name)
+            if not bad and isinstance(value, Tensor) and not np.isfinite(value.asnumpy()).all():
+                bad.append(f"{name} is not finite ({_sizes(cell, arguments)})")
 
         return hook
 
@@ -62,3 +78,14 @@ def _first_bad_layer(network: nn.Cell, inputs: tuple[np.ndarray, ...]) -> str:
         hook.remove()
     ms.set_context(mode=mode)
     return bad[0] if bad else ""
+
+
+def _sizes(cell: nn.Cell, arguments: tuple) -> str:
+    """E.g. `inputs up to 2.1e+00, weight up to 3.0e+38`."""
+    own = {p.name.rsplit(".", 1)[-1]: p for p in cell.get_parameters(expand=False)}
+    seen = {"inputs": arguments[0], **own}
+    return ", ".join(
+        f"{name} up to {np.abs(value.asnumpy()).max():.1e}"
+        for name, value in seen.items()
+        if isinstance(value, Tensor) and value.size
+    )

@@ -13,30 +13,50 @@
 # limitations under the License.
 """The network that a run has trained, built again and filled from its checkpoint."""
 
+import logging
+
 from src.config import Config
 from src.errors import UserError
 from src.methods import build_method
 from src.methods.base import Method
+from src.models.weights import LoadedWeights
 from src.runtime import Runtime
 from src.train.batches import load_split, open_loaders
 from src.train.checkpoints import Progress, load_checkpoint, read_progress
 from src.train.recalibrate import recalibrate
 from src.train.run_folder import RunFolder
 
+LOG = logging.getLogger("dynquant")
+RANDOM = "random"  # in place of the file that weights came from
+
 
 def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[Method, Progress]:
     """The method with the run's best (or last) weights, and where the run stands."""
     config.model.weights = None  # the checkpoint holds everything
-    method = fresh_method(config, runtime)
+    method, _ = _built(config, runtime)
     load_checkpoint(folder.model_checkpoint, method.network)
     last = folder.last if folder.last.is_file() else folder.model_checkpoint
     return method, read_progress(last)
 
 
-def fresh_method(config: Config, runtime: Runtime) -> Method:
-    """The method with `model.weights`, or random ones, for the configured data set."""
+def fresh_method(config: Config, runtime: Runtime) -> tuple[Method, str]:
+    """The method with `model.weights`, and that file, or RANDOM, which is said aloud.
+
+    Random networks are of use (they cost and run like others), but their answers are not.
+    """
+    method, loaded = _built(config, runtime)
+    if config.model.weights and not loaded.new_head:
+        return method, config.model.weights
+    why = f"its classifier is new, {loaded.new_head}" if loaded.new_head else "model.weights is not set"
+    if runtime.is_main:
+        LOG.warning("WARNING: this network is random, and so are its answers: %s", why)
+    return method, RANDOM
+
+
+def _built(config: Config, runtime: Runtime) -> tuple[Method, LoadedWeights]:
+    """For the configured data set."""
     dataset = load_split(config, "test")
-    return build_method(config, dataset.num_classes, dataset.image_size, runtime.native)[0]
+    return build_method(config, dataset.num_classes, dataset.image_size, runtime.native)
 
 
 def prepare(

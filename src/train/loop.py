@@ -18,6 +18,7 @@ import logging
 from mindspore import nn
 
 from src.config import Config
+from src.errors import UserError
 from src.methods import build_method
 from src.runtime import Runtime, wait_for_all
 from src.train.batches import eval_loader, load_split, open_loaders
@@ -52,9 +53,11 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
     method, loaded = build_method(
         config, train_set.num_classes, train_set.image_size, runtime.native
     )
-    if loaded:
-        LOG.info("%d float tensors from %s", len(loaded), weights)
-        LOG.debug("%s", "\n".join(loaded))
+    if loaded.rows:
+        LOG.info("%d float tensors from %s", len(loaded.rows), weights)
+        LOG.debug("%s", "\n".join(loaded.rows))
+    if loaded.new_head:
+        LOG.info("the classifier starts anew: %s", loaded.new_head)
     folder.write_layers(method.rows, train_set.image_size)
     progress = progress or Progress(config.method.name, images, batch)
     teacher = _float_network(config, runtime, loaders, train_set, progress)
@@ -94,14 +97,25 @@ def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
 
 
 def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | None:
-    """Measure the float network that the run starts from; it is also the distillation teacher."""
+    """Measure the float network that the run starts from; it is also the distillation teacher.
+
+    Raises:
+        UserError: a teacher of other classes.
+    """
     weights = config.train.teacher_weights or config.model.weights
     if weights is None or config.method.name == FLOAT_STAGE:
         return None
     start = Config(**{**vars(config), "model": _with_weights(config, weights)})
-    method, _ = build_method(
+    method, loaded = build_method(
         start, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
     )
+    if loaded.new_head:  # it answers nothing yet
+        if config.train.distill_weight > 0:
+            raise UserError(
+                f"train.distill_weight > 0: {weights} cannot teach, as its classifier would be new "
+                f"({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
+            )
+        return None
     if progress.float_top1 < 0:
         LOG.info("evaluating the float network from %s ...", weights)
         loader = eval_loader(config, runtime, load_split(config, "test"))
@@ -113,4 +127,5 @@ def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | N
 
 
 def _with_weights(config: Config, weights: str):
-    return type(config.model)(**{**vars(config.model), "weights": weights})
+    head = "auto" if config.train.teacher_weights else config.model.head
+    return type(config.model)(**{**vars(config.model), "weights": weights, "head": head})

@@ -128,7 +128,8 @@ class Stage:
                     if bad_step is not None:
                         where = f"{self.name}, epoch {epoch}, step {bad_step}"
                         inputs = (batch.images, *noise)
-                        raise explain_not_finite(self.method.network, inputs, where)
+                        is_first = first_step + bad_step == 1
+                        raise explain_not_finite(self.method.network, inputs, where, is_first)
                 bar.step(self._texts(numbers))
                 fetched = time.perf_counter()
         seconds = time.perf_counter() - start

@@ -13,6 +13,9 @@
 # limitations under the License.
 """What is listed, in which order, and what is refused (no picture is opened here)."""
 
+import logging
+import os
+
 import pytest
 
 from src.data.folder_listing import list_part
@@ -30,7 +33,7 @@ def test_classes_and_files_are_sorted_and_other_files_ignored(tmp_path):
     plant(tmp_path, "train/dog/b.JPG", "train/dog/a.jpeg", "train/cat/z.PNG", "train/cat/y.webp")
     plant(tmp_path, "train/cat/x.bmp", "train/cat/notes.txt", "train/cat/._x.bmp", "train/list.csv")
     plant(tmp_path, "train/.hidden/a.jpg", "train/cat/deeper/a.jpg")
-    files, labels, classes = list_part(str(tmp_path), "train")
+    files, labels, classes, _ = list_part(str(tmp_path), "train")
     assert classes == ["cat", "dog"]
     names = [file.removeprefix(f"{tmp_path}/train/") for file in files]
     assert names == ["cat/x.bmp", "cat/y.webp", "cat/z.PNG", "dog/a.jpeg", "dog/b.JPG"]
@@ -46,7 +49,7 @@ def test_the_test_part_is_test_else_val(tmp_path):
 
 def test_evaluation_needs_no_training_folder_and_tolerates_an_empty_class(tmp_path):
     plant(tmp_path, "val/b/2.jpg", "val/a/readme.txt")
-    files, labels, classes = list_part(str(tmp_path), "test")
+    files, labels, classes, _ = list_part(str(tmp_path), "test")
     assert (len(files), labels.tolist(), classes) == (1, [1], ["a", "b"])
 
 
@@ -81,3 +84,32 @@ def test_paths_that_lead_nowhere_are_named(tmp_path):
     (tmp_path / "train").rename(tmp_path / "other")
     with pytest.raises(UserError, match=r"class folders in .*val hold no picture"):
         list_part(str(tmp_path), "test")
+
+
+def test_what_is_left_out_is_counted_and_told(tmp_path, caplog):
+    plant(tmp_path, "val/a/1.jpg", "val/a/2.gif", "val/a/3.GIF", "val/b/4.png", "val/b/list")
+    plant(tmp_path, "val/b/inner/5.jpg", "val/b/.hidden.txt")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):  # told once
+            files, _, _, left_out = list_part(str(tmp_path), "test")
+    assert (len(files), left_out, len(caplog.records)) == (2, 4, 1)
+    assert "val: 4 left out" in caplog.text and "2 .gif, 1 folder, 1 without suffix" in caplog.text
+
+
+def test_nothing_that_is_named_like_a_picture_vanishes(tmp_path):
+    """Reading tells what is wrong with them, and counts them."""
+    plant(tmp_path, "train/a/1.jpg")
+    (tmp_path / "train/a/2.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "train/a/3.jpg").mkdir()
+    os.mkfifo(tmp_path / "train/a/4.jpg")
+    files, labels, _, left_out = list_part(str(tmp_path), "train")
+    assert [file[-5:] for file in files] == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
+    assert len(labels) == 4 and left_out == 0
+
+
+def test_a_class_folder_that_is_a_link_to_nothing_is_named(tmp_path):
+    for part in ("train", "val"):
+        plant(tmp_path, f"{part}/a/1.jpg")
+        (tmp_path / part / "b").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"train/b is a link to nothing"):
+        list_part(str(tmp_path), "train")

@@ -14,6 +14,7 @@
 """Picture folders: views, replaced pictures, and when unreadable ones end the run."""
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -138,6 +139,25 @@ def test_a_class_without_one_readable_picture_is_named(folder):
     test = load("image_folder", str(folder), "test", image_size=8)
     with pytest.raises(UserError, match=r"no picture of class 'dog' in .*val/dog can be read"):
         test.raw(3)
+
+
+def test_links_to_nothing_pipes_and_other_suffixes_are_counted(folder, caplog):
+    """An epoch ends with all of them in `errors`, from which eval's JSON takes its number."""
+    cat, dog = folder / "train" / "cat", folder / "train" / "dog"
+    os.mkfifo(cat / "05_pipe.png")
+    (cat / "06_link.png").symlink_to(folder / "gone.png")
+    (dog / "07_folder.png").mkdir()
+    for name in ("a.gif", "b.tif"):
+        (dog / name).write_bytes(b"GIF89a")
+    train = load("image_folder", str(folder), "train", image_size=8)
+    assert (len(train), train.errors) == (27, 2)
+    with caplog.at_level(logging.WARNING):
+        list(Loader(train, 9, train=True, workers=2).epoch(0))
+    assert train.errors == 5
+    told = "".join(record.getMessage() for record in caplog.records)
+    assert all(reason in told for reason in ("a named pipe", "link to nothing", "a folder"))
+    held = load("image_folder", str(folder), "val", image_size=8, val_split=0.25, seed=1)
+    assert held.errors == 2
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,15 @@ def test_the_held_out_part_and_the_rest_are_the_training_set():
     assert held.classes == whole.classes
 
 
+def test_the_seed_decides_what_is_held_out():
+    first, again, other = (
+        pictures(load("digits", None, "val", val_split=0.2, seed=seed)) for seed in (3, 3, 4)
+    )
+    assert first == again and first != other
+    rest = pictures(load("digits", None, "train", val_split=0.2, seed=4))
+    assert not set(rest) & set(other)
+
+
 def test_the_test_split_does_not_depend_on_the_held_out_share():
     test = load("digits", None, "test")
     other = load("digits", None, "test", val_split=0.5, seed=9)

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Pictures that a user names: which files, and which pixels."""
 
+import logging
+
 import cv2
 import numpy as np
 import pytest
@@ -38,6 +40,18 @@ def test_files_stay_in_order_and_folders_are_sorted(tmp_path):
     found = list_pictures(names)
     assert found[0] == found[-1] == names[0]
     assert [n for n in found[1:-1] if n in inner] == inner
+
+
+def test_what_a_folder_holds_besides_is_told_and_dead_links_are_listed(tmp_path, caplog):
+    write(tmp_path / "in" / "a.png", 4, 4)
+    (tmp_path / "in" / "b.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "in" / "c.gif").touch()
+    with caplog.at_level(logging.WARNING):
+        found = list_pictures([str(tmp_path / "in")])
+    assert found == [str(tmp_path / "in" / name) for name in ("a.png", "b.png")]
+    assert "in: 1 left out" in caplog.text and "1 .gif" in caplog.text
+    with pytest.raises(UnreadablePicture, match="a link to nothing"):
+        read_view(found[1], 32, "digits")
 
 
 def test_a_folder_without_pictures(tmp_path):

@@ -73,6 +73,13 @@ def test_a_network_without_controller_is_one_file(overrides, digits, tmp_path):
     np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())
 
 
+def test_a_bundle_tells_how_many_logits_it_gives(digits, tmp_path):
+    """Which may be more than the data set has classes."""
+    built = method("method.name=float", "model.num_classes=12")
+    export_bundle(built, digits, {}, tmp_path / "bundle", 3)
+    assert read_bundle(tmp_path / "bundle").classes == 12
+
+
 @pytest.mark.slow
 def test_files_hold_no_weight_twice(digits, tmp_path):
     """One float32 copy per width, in the stages and in the mask form, and the rest once each."""

@@ -52,6 +52,20 @@ def test_the_file_gives_the_networks_answers(digits, picture, tmp_path):
     assert {"exponent", "layers", "scales", "widths"} <= stored.keys()
 
 
+@pytest.mark.parametrize(
+    ("quantizer", "bits"), [("dorefa", 1), ("dorefa", 4), ("pact", 4), ("lsq", 4), ("nested", 4)]
+)
+def test_a_dead_layer_is_exported(quantizer, bits, digits, picture, tmp_path):
+    """Weights that are all zero have a scale, and the file gives the network's answers."""
+    overrides = ["method.name=static", f"quant.quantizer={quantizer}", f"quant.w_bits={bits}"]
+    built = method(*overrides)
+    weight = built.network.model.layer3[0].conv1.weight
+    weight.set_data(weight * 0)
+    path = tmp_path / "net.safetensors"
+    row = export_int(built, picture, as_notes(load_config(), digits, None, None), path, digits)
+    assert row["top1_equal"] == 1.0 and row["largest_difference"] < 1e-4
+
+
 def test_a_file_that_answers_otherwise_is_refused(digits, picture, tmp_path, monkeypatch):
     def wrong(method, picture, notes):
         program = lower(method, picture, notes)

@@ -72,6 +72,15 @@ def test_quantise_pairs(overrides, digits, picture, tmp_path):
     assert len(stored) >= 6
 
 
+def test_pairs_of_more_outputs_than_classes(digits, picture, tmp_path):
+    import onnx
+
+    built, path = method(*STATIC, "model.num_classes=12"), tmp_path / "net.onnx"
+    export_onnx(built, picture, digits, path, True)
+    output = onnx.load(path).graph.output[0].type.tensor_type.shape
+    assert [dim.dim_value for dim in output.dim] == [1, 12]
+
+
 @pytest.mark.parametrize(
     ("overrides", "what"),
     [(["method.name=float"], "no widths"), (["method.name=dqnet"], "controller")],

@@ -13,16 +13,22 @@
 # limitations under the License.
 """preprocess.py's files and postprocess.py's verdict, for both kinds of deployment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from src.config import load_config
 from src.data import load
 from src.deploy.bundle import Bundle, BundleStage, write_bundle
 from src.deploy.deployment import open_deployment
+from src.deploy.export_int import export_int
 from src.deploy.harness_results import judge, read_results
 from src.deploy.image_bins import write_bins
+from src.deploy.notes import as_notes
 from src.errors import UserError
 from tests.full_disk import full_disk
+from tests.methods.build import method
 
 STAGE = BundleStage("layer2.0.conv1", 0, (0,), 1, 100, ("a", "b"))
 BUNDLE = Bundle(3, (3, 32, 32), 10, (2, 4), 1, 1, 2, "front", "", 1000, (STAGE,))
@@ -93,6 +99,26 @@ def test_the_verdict(deployment, tmp_path):
     assert (row["images"], row["top1"], row["plans"]) == (4, 0.75, 2)
     assert row["histogram"] == {"2": 0.25, "4": 0.75} and row["mean_bits"] == 3.5
     assert row["bitops"] == 1000 + 100 * (4 + 3 * 16) / 4
+
+
+def test_outputs_beyond_the_named_classes_of_a_bundle(deployment, tmp_path):
+    """model.num_classes may be above the number of classes in the data."""
+    write_bundle(replace(BUNDLE, classes=12), tmp_path / "bundle")
+    wide = open_deployment(tmp_path / "bundle")
+    folders = results(tmp_path, np.eye(12)[[3, 11]], [[0], [0]], [3, 4])
+    assert judge(wide, *read_results(wide, *folders))["top1"] == 0.5
+
+
+def test_outputs_beyond_the_named_classes_of_an_artefact(digits, picture, tmp_path):
+    small = load("digits", None, "test", image_size=picture.size)
+    built = method("method.name=static", "quant.quantizer=lsq", "model.num_classes=12")
+    path = tmp_path / "net.safetensors"
+    export_int(built, picture, as_notes(load_config(), small, None, None), path, small)
+    wide = open_deployment(path)
+    assert wide.classes == 12 and len(wide.notes["classes"]) == 10
+    folder, labels = results(tmp_path, np.zeros((1, 12)), [[0]], [4])
+    np.eye(12, dtype=np.int32)[4].tofile(folder / "x_0_0.bin")
+    assert judge(wide, *read_results(wide, folder, labels))["top1"] == 1.0
 
 
 def test_missing_truncated_and_infinite_results(deployment, tmp_path):

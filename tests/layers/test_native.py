@@ -26,10 +26,14 @@ from src.layers.norm import BatchNorm
 from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
+from src.layers.swap import name_parameters
 from src.methods import build_method
+from src.quantizers import ACTIVATION, WEIGHT
 from src.quantizers.dorefa import DorefaWeight
 from src.quantizers.lsq import LsqWeight
 from src.quantizers.nested import NestedWeight
+from tests.gradients import gradients
+from tests.layers.cells import WIDTHS, images, one_hot_plan, tiny_conv
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 
@@ -76,6 +80,35 @@ def test_a_step_is_the_same(tiny, overrides):
         for name, expected in portable[which].items():
             got, size = native[which][name], np.abs(expected).max() + 1e-6
             np.testing.assert_allclose(got / size, expected / size, atol=5e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["operators", "kernels"])
+@pytest.mark.parametrize("zero", ["weights", "images"])
+@pytest.mark.parametrize("name", ["dorefa", "pact", "lsq", "nested"])
+def test_zeros_are_no_danger(name, zero, native, pynative):
+    """A dead convolution, a black picture."""
+    x = images(3, side=4) * (zero == "weights")
+    plan = Tensor(one_hot_plan(np.array([[0], [1], [2]])))
+    for widths in ((4,), WIDTHS):
+        layer = layer_of(name, widths, zero == "weights")
+        if native:
+            use_native(layer)
+        out = layer(Tensor(x), plan).asnumpy()
+        up = np.random.default_rng(0).normal(size=out.shape)
+        dx, named = gradients(layer, (x, plan), up, layer.trainable_params())
+        for number in (out, dx, *named.values()):
+            assert np.isfinite(number).all(), widths
+
+
+def layer_of(name: str, widths: tuple, is_dead: bool):
+    """A static layer of one width, a dynamic one of several."""
+    conv = tiny_conv()
+    conv.weight.set_data(conv.weight * (0 if is_dead else 1))
+    pair = WEIGHT[name](widths, conv.weight.asnumpy()), ACTIVATION[name](widths)
+    is_static = len(widths) == 1
+    layer = StaticConv2d(conv, *pair) if is_static else DynamicConv2d(conv, *pair, 1, True, "mixture")
+    name_parameters(layer)
+    return layer
 
 
 @pytest.mark.parametrize(

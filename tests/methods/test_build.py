@@ -16,18 +16,31 @@
 
 import mindspore as ms
 import numpy as np
+import pytest
 
 from src.config import known_keys, load_config
+from src.errors import UserError
 from src.methods import METHODS, build_method
 
 BASE = ["model.name=resnet8", "dqnet.pool=2"]
 
 
 def test_classes_come_from_the_data_unless_given():
-    for overrides, expected in (([], 7), (["model.num_classes=3"], 3)):
+    for overrides, expected in (([], 7), (["model.num_classes=9"], 9)):
         built, loaded = build_method(load_config(None, BASE + overrides), 7, 8, native=False)
         assert built.network.model.fc.weight.shape == (expected, 64)
-        assert loaded == []
+        assert loaded.rows == []
+
+
+def test_fewer_outputs_than_classes_are_refused():
+    config = load_config(None, [*BASE, "model.num_classes=3"])
+    with pytest.raises(UserError, match=r"model\.num_classes=3: the data set has 7 classes"):
+        build_method(config, 7, 8, native=False)
+
+
+def test_a_new_head_needs_weights_to_start_from():
+    with pytest.raises(UserError, match=r"model\.head=new needs model\.weights"):
+        load_config(None, ["model.head=new"])
 
 
 def test_seed_decides_the_first_weights():
@@ -47,7 +60,7 @@ def test_float_weights_are_loaded_before_layers_are_swapped(tmp_path):
     ms.save_checkpoint(start.network.model, str(tmp_path / "float.ckpt"))
     overrides = [*BASE, f"model.weights={tmp_path / 'float.ckpt'}", "quant.quantizer=lsq"]
     built, loaded = build_method(load_config(None, overrides), 10, 8, native=False)
-    assert len(loaded) == len(list(start.network.model.get_parameters()))
+    assert len(loaded.rows) == len(list(start.network.model.get_parameters()))
     layer, first = built.network.model.layer2[0].conv1, start.network.model.layer2[0].conv1
     w = first.weight.asnumpy()
     np.testing.assert_array_equal(layer.weight.asnumpy(), w)

@@ -14,6 +14,8 @@
 
 """Float weights from files of three kinds: names, and every way in which a file can be wrong."""
 
+import tracemalloc
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -27,7 +29,9 @@ from src.models import build_model
 from src.models.weights import load_float_weights, our_name, read_tensors
 from src.runtime import Runtime
 from src.train.batches import load_split
+from src.train.checkpoints import Progress, save_checkpoint
 from src.train.evaluate import evaluate
+from src.train.step import build_optimizer
 from tests.rights import unreadable
 
 BN = {
@@ -100,7 +104,7 @@ def test_pytorch_names_from_every_kind_of_file(tmp_path, suffix):
     target, path = model(), tmp_path / f"weights{suffix}"
     tensors = torch_tensors(target)
     write(path, tensors)
-    table = load_float_weights(target, path)
+    table = load_float_weights(target, path).rows
     for parameter in target.get_parameters():
         np.testing.assert_array_equal(parameter.asnumpy(), tensors[torch_name(parameter.name)])
     assert len(table) == len(tensors) - 1
@@ -142,11 +146,103 @@ def test_extra_tensors_are_listed(tmp_path):
     assert "and 2 more" in message and "model.shortcut" in message
 
 
-def test_other_number_of_classes(tmp_path):
-    write(tmp_path / "w.npz", torch_tensors(model()))
+def heads(network) -> list[np.ndarray]:
+    return [network.fc.weight.asnumpy().copy(), network.fc.bias.asnumpy().copy()]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".ckpt"])
+def test_other_classes_leave_the_head_new_and_say_so(tmp_path, suffix):
+    path, target = tmp_path / f"w{suffix}", model(classes=7)
+    tensors, before = torch_tensors(model()), heads(target)
+    write(path, tensors)
+    loaded = load_float_weights(target, path)
+    assert loaded.new_head == f"{path} has 10 classes, the model 7"
+    assert [row.split() for row in loaded.rows[-2:]] == [
+        ["(new)", "->", "fc.weight", "(7,", "64)"], ["(new)", "->", "fc.bias", "(7,)"],
+    ]  # fmt: skip
+    for now, then in zip(heads(target), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    np.testing.assert_array_equal(target.conv1.weight.asnumpy(), tensors["conv1.weight"])
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+def test_a_new_head_on_request(tmp_path, has_head):
+    target = model()
+    tensors, before = torch_tensors(target), heads(target)
+    if not has_head:
+        del tensors["fc.weight"], tensors["fc.bias"]
+    write(tmp_path / "w.npz", tensors)
+    if not has_head:
+        assert "model.head=new" in refused(target, tmp_path / "w.npz")
+    assert load_float_weights(target, tmp_path / "w.npz", new_head=True).new_head
+    np.testing.assert_array_equal(heads(target)[0], before[0])
+    np.testing.assert_array_equal(target.conv1.weight.asnumpy(), tensors["conv1.weight"])
+
+
+def test_other_features_are_no_other_head(tmp_path):
+    tensors = torch_tensors(model())
+    tensors["fc.weight"] = np.zeros((10, 65), np.float32)
+    write(tmp_path / "w.npz", tensors)
     message = refused(model(classes=7), tmp_path / "w.npz")
-    assert "fc.weight has shape (10, 64), the model's fc.weight has (7, 64)" in message
-    assert "model.num_classes" in message
+    assert "fc.weight has shape (10, 65), the model's fc.weight has (7, 64)" in message
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_checkpoint_of_a_float_run_is_float_weights(tmp_path, nesterov):
+    """With everything that a run stores beside the weights."""
+    config = load_config(None, ["method.name=float", f"train.nesterov={nesterov}"])
+    source, _ = build_method(config, 10, 8, native=False)
+    optimizer = build_optimizer(source.network, config.train, [0.1, 0.2])
+    path, target = tmp_path / "last.ckpt", model("A")
+    save_checkpoint(path, source.network, Progress("float", 3), optimizer)
+    source.network.model.conv1.weight.set_data(ms.Tensor(np.ones((16, 3, 3, 3), np.float32)))
+    save_checkpoint(path, source.network, Progress("float", 4), optimizer)
+    load_float_weights(target, path)
+    assert (target.conv1.weight.asnumpy() == 1).all()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["method.name=static", "quant.quantizer=dorefa"],
+        ["method.name=static", "quant.quantizer=lsq"],
+        ["method.name=dqnet"],
+    ],
+    ids=["dorefa", "lsq", "dqnet"],
+)
+def test_the_checkpoint_of_a_quantised_run_is_refused(tmp_path, overrides):
+    config = load_config(None, overrides)
+    source, _ = build_method(config, 10, 32, native=False)
+    save_checkpoint(tmp_path / "q.ckpt", source.network, Progress(config.method.name, 1442, 64))
+    message = refused(model("A"), tmp_path / "q.ckpt")
+    assert f"of a quantised network ({config.method.name})" in message
+    assert "ckpt/float.ckpt" in message and "method.name=float" in message
+
+
+def test_quantised_weights_without_a_state_are_refused_by_their_names(tmp_path):
+    source, _ = build_method(
+        load_config(None, ["method.name=static", "quant.quantizer=lsq"]), 10, 32, native=False
+    )
+    write(tmp_path / "w.npz", {p.name: p.asnumpy() for p in source.network.get_parameters()})
+    message = refused(model("A"), tmp_path / "w.npz")
+    assert "of a quantised network (model.layer" in message and "quantizer.step" in message
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_named(tmp_path, value):
+    tensors = torch_tensors(model())
+    tensors["layer2.0.bn1.running_var"][3] = value
+    write(tmp_path / "w.npz", tensors)
+    assert "layer2.0.bn1.running_var holds NaN or infinity" in refused(model(), tmp_path / "w.npz")
+
+
+def test_a_small_archive_of_a_large_array_is_not_unpacked(tmp_path):
+    np.savez_compressed(tmp_path / "w.npz", x=np.zeros(2**27, np.float32))
+    assert (tmp_path / "w.npz").stat().st_size < 2**20
+    tracemalloc.start()
+    assert "unpack to 536,87" in refused(model(), tmp_path / "w.npz")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".ckpt"])
@@ -180,8 +276,8 @@ def test_public_resnet20_is_right_9173_times(cifar10_path, weights_path):
     ]  # fmt: skip
     config = load_config(None, overrides)
     test_set = load_split(config, "test")
-    method, table = build_method(config, test_set.num_classes, test_set.image_size, native=False)
-    assert len(table) == len(list(method.network.get_parameters()))
+    method, loaded = build_method(config, test_set.num_classes, test_set.image_size, native=False)
+    assert len(loaded.rows) == len(list(method.network.get_parameters()))
     loader = Loader(test_set, 500, train=False)
     answers = evaluate(method, loader, Runtime("CPU"))
     assert (answers.predicted == answers.label).sum() == 9173

@@ -32,4 +32,6 @@ def four_epochs(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _no_log_handlers_left():
     yield
-    logging.getLogger("dynquant").handlers.clear()
+    logger = logging.getLogger("dynquant")
+    logger.handlers.clear()
+    logger.propagate = True

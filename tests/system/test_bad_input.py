@@ -14,13 +14,16 @@
 
 """Bad input through the entry scripts: one `error:` line, exit code 2, no traceback, nothing lost."""
 
+import json
 import shutil
 
+import numpy as np
 import pytest
 
 import eval as eval_script
 import train as train_script
 from src.entry import guarded
+from src.models import build_model
 from tests.system.runs import TINY, script
 
 MAINS = {"train.py": train_script.main, "eval.py": eval_script.main}
@@ -51,6 +54,7 @@ def refused(capsys):
         (["quant.w_bits=9"], ["quant.w_bits=9", "at most 8"]),
         (["data.batch_size=5000"], ["data.batch_size=5000", "1442"]),
         (["model.weights=none.npz"], ["none.npz", "does not exist"]),
+        (["model.num_classes=5"], ["model.num_classes=5", "the data set has 10 classes"]),
         (["quant.exceptions={layer9.conv: 4}"], ["layer9.conv", "layer1.0.conv1"]),
     ],
 )
@@ -58,6 +62,35 @@ def test_training_refuses(refused, tmp_path, overrides, expected):
     message = refused("train.py", *overrides, "device.native=off", f"run.dir={tmp_path / 'run'}")
     for words in expected:
         assert words in message
+
+
+@pytest.fixture(scope="module")
+def of_seven_classes(tmp_path_factory):
+    """Float weights of the tests' model for other data."""
+    path = tmp_path_factory.mktemp("weights") / "seven.npz"
+    network = build_model("resnet8", 7, seed=5)
+    np.savez(path, **{p.name: p.asnumpy() for p in network.get_parameters()})
+    return path
+
+
+FAST = [*TINY, "method.name=static", "device.native=off", "device.mode=pynative", "train.epochs=0"]
+
+
+def test_weights_of_other_classes_start_a_run_with_a_new_classifier(tmp_path, of_seven_classes):
+    run = tmp_path / "run"
+    overrides = [*FAST, f"model.weights={of_seven_classes}", f"run.dir={run}"]
+    assert guarded(train_script.main, overrides) == 0
+    log = (run / "log.txt").read_text()
+    assert "the classifier starts anew: " in log and "has 7 classes, the model 10" in log
+    assert json.loads((run / "eval/test.json").read_text())["baseline"] == {}
+
+
+@pytest.mark.parametrize("key", ["model.weights", "train.teacher_weights"])
+def test_weights_of_other_classes_cannot_teach(refused, tmp_path, of_seven_classes, key):
+    own = f"{key}={of_seven_classes}"
+    run = f"run.dir={tmp_path / 'run'}"
+    message = refused("train.py", *FAST, "train.distill_weight=0.5", own, run)
+    assert "cannot teach" in message and "has 7 classes, the model 10" in message
 
 
 def test_a_folder_that_is_no_run(refused, tmp_path):
@@ -102,6 +135,17 @@ def test_a_learning_rate_that_breaks_the_network(refused, tmp_path):
     message = refused("train.py", *TINY, *overrides, f"run.dir={run}")
     assert "float, epoch 1, step 2: " in message
     assert "is not finite" in message and "model." in message and "train.lr" in message
+
+
+def test_weights_that_overflow_at_once_are_not_blamed_on_the_learning_rate(refused, tmp_path):
+    network = build_model("resnet8", 10)
+    weights = {p.name: p.asnumpy() for p in network.get_parameters()}
+    weights["layer2.0.conv1.weight"][:] = 3e38
+    np.savez(tmp_path / "w.npz", **weights)
+    overrides = [*FAST, "method.name=float", "train.epochs=1", f"model.weights={tmp_path}/w.npz"]
+    message = refused("train.py", *overrides, f"run.dir={tmp_path / 'run'}")
+    assert "float, epoch 1, step 1: the output of layer model.layer2.0.conv1 is not" in message
+    assert "train.lr is not the cause" in message
 
 
 def test_as_its_own_process():

@@ -23,11 +23,12 @@ from src.train.guard import explain_not_finite
 from tests.methods.build import images, method
 
 
-def explained(built, x=None) -> str:
+def explained(built, x=None, **options) -> str:
     x = images(2) if x is None else x
     noise = built.noise(np.random.default_rng(0), len(x), train=True)
     mode = ms.get_context("mode")
-    error = explain_not_finite(built.network, (x, *noise), "dqnet, epoch 2, step 7")
+    where = "dqnet, epoch 2, step 7"
+    error = explain_not_finite(built.network, (x, *noise), where, **options)
     assert isinstance(error, UserError)
     assert ms.get_context("mode") == mode
     assert str(error).startswith("dqnet, epoch 2, step 7: ")
@@ -73,3 +74,26 @@ def test_a_dynamic_layer_is_named_itself():
 
 def test_otherwise_it_was_a_gradient():
     assert "a gradient is not finite" in explained(method("method.name=float"))
+
+
+def test_a_layer_is_named_before_the_statistics_that_followed_it():
+    """Running statistics that took in NaN are not where it began."""
+    built = method("method.name=float")
+    model = built.network.model
+    for norm in (model.bn1, model.layer3[0].bn1):
+        norm.moving_mean.set_data(Tensor(np.full(norm.moving_mean.shape, np.nan, np.float32)))
+    built.network.set_train()
+    weight = model.layer2[0].conv1.weight
+    weight.set_data(Tensor(np.full(weight.shape, 3e38, np.float32)))
+    message = explained(built)
+    assert "the output of layer model.layer2.0.conv1 is not finite" in message
+    assert "weight up to 3.0e+38" in message and "inputs up to " in message
+
+
+def test_the_learning_rate_is_not_blamed_before_the_first_update():
+    built = method("method.name=float")
+    weight = built.network.model.layer2[0].conv1.weight
+    weight.set_data(Tensor(np.full(weight.shape, 3e38, np.float32)))
+    message = explained(built, is_first=True)
+    assert "train.lr is not the cause" in message and "lower train.lr" not in message
+    assert "model.weights" in message

@@ -15,6 +15,7 @@
 // dorefa.cc: DoReFa's weights at several widths at once, from t = tanh(w):
 //   u = t / (2 m) + 1/2 with m = max |t|,   value_k = (2 floor(u n_k + 1/2) - n_k) / n_k
 // The gradient passes the rounding unchanged; it flows through the division and through m.
+// Of zeros alone m counts as 1, a constant.
 #include <algorithm>
 #include <cmath>
 
@@ -24,6 +25,7 @@
 namespace DQ_NS {
 
 constexpr size_t PIECE = 1 << 13;  // values per item; also fixes the order of the sums
+constexpr float SMALLEST = 1e-6f;  // as in quantizers/base.py: a maximum that is as good as zero
 
 static int pieces(size_t size) { return (int)((size + PIECE - 1) / PIECE); }
 
@@ -38,13 +40,15 @@ static T *for_each_piece(size_t size, Body &&body) {
   return results;
 }
 
+// max |t|, or 1 where that is (as good as) zero.
 static float largest(size_t size, const float *t) {
   const float *tops = for_each_piece<float>(size, [&](size_t i, size_t end) {
     float top = 0;
     for (; i < end; i++) top = std::max(top, std::fabs(t[i]));
     return top;
   });
-  return *std::max_element(tops, tops + pieces(size));
+  const float top = *std::max_element(tops, tops + pieces(size));
+  return top > SMALLEST ? top : 1.f;
 }
 
 void dorefa_forward(size_t size, int kinds, const float *tops, const float *t, float *values) {
@@ -82,6 +86,7 @@ void dorefa_backward(size_t size, int kinds, const float *t, const float *dvalue
   });
   Sums all = {0, 0};
   for (int i = 0; i < pieces(size); i++) all.slope += parts[i].slope, all.ties += parts[i].ties;
+  if (all.ties == 0) return;  // m is a constant
   const float share = (float)(all.slope / ((double)m * m * all.ties));
   for (size_t i = 0; i < size; i++) {
     if (std::fabs(t[i]) == m) dt[i] -= t[i] < 0 ? -share : share;
