@@ -164,9 +164,7 @@ def _compile(compiler: str, folder: Path, pool: ThreadPoolExecutor) -> list[str]
         except BuildError as error:
             if isa == PORTABLE:
                 raise
-            _LOG.warning(
-                "native kernels without %s, with the instruction sets below it: %s", isa, error
-            )
+            _LOG.warning("native kernels are built without %s: %s", isa, error)
             continue
         isas.append(isa)
         objects += [command[-1] for command in commands]
