@@ -13,25 +13,35 @@
 # limitations under the License.
 """How every entry script ends: a user error is one line and exit code 2, never a traceback."""
 
+import io
 import signal
 import sys
 from collections.abc import Callable
 
 from src.errors import UserError
+from src.printable import printable
 
 
 def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
     # MindSpore turns Ctrl-C into SIGTERM while graphs run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return main(arguments)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(as_error(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted (a training run continues with train.py --resume RUN)", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        print(as_error(f"{error.strerror or error}: {error.filename or ''}"), file=sys.stderr)
         return 2
+
+
+def as_error(what: object) -> str:
+    """One line, whatever names and foreign messages it quotes."""
+    return "error: " + printable(" ".join(str(what).splitlines()))

@@ -16,7 +16,6 @@
 preprocess.py asks it which images the files take, postprocess.py what the answers mean and cost.
 """
 
-import json
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -24,7 +23,9 @@ import numpy as np
 
 from src.deploy.bundle import FILE, read_bundle
 from src.engine.artefact import load_artefact
+from src.engine.check import check
 from src.engine.count import Counts
+from src.engine.notes import parse_notes
 from src.errors import UserError
 
 ARTEFACT = "model.safetensors"
@@ -35,16 +36,24 @@ class Deployment(ABC):
     """One exported network.
 
     Attributes:
-        notes: what export.py knew: data, classes, image_size, mean, std, ...
+        notes: what export.py knew: data, classes, image_size, mean, std, ... (engine/notes.py)
+        classes: how many logits there are.
         choices: shape (layers, columns) of an image's choices, None without a controller.
         logits: dtype of the logits that the harness writes.
         pixels: True: it takes uint8 pixels; False: normalised float32 images.
     """
 
     notes: dict
+    classes: int
     choices: tuple[int, int] | None
     logits: type
     pixels: bool
+
+    def note(self, key: str):
+        """What the notes say of `key`. UserError: nothing."""
+        if key not in self.notes:
+            raise UserError(f"the notes of this network lack {key}; export it again")
+        return self.notes[key]
 
     @abstractmethod
     def widths(self, choices: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -63,6 +72,7 @@ class BundleDeployment(Deployment):
     def __init__(self, folder: Path):
         self.bundle = read_bundle(folder)
         self.notes = _notes(folder / NOTES)
+        self.classes = self.bundle.classes
         is_dynamic = self.bundle.layers > 0
         self.choices = (self.bundle.layers, self.bundle.columns) if is_dynamic else None
 
@@ -86,6 +96,7 @@ class ArtefactDeployment(Deployment):
     def __init__(self, path: Path):
         program = load_artefact(path)
         self.notes, self.counts = program.notes, Counts(program)
+        self.classes = check(program)[-1].shape[0]
         chooser = program.chooser
         self.choices = None if chooser is None else _choices(program.operations[chooser])
 
@@ -116,7 +127,7 @@ def open_deployment(path: Path) -> Deployment:
 
 def _notes(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_notes(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); export the bundle again") from error
 

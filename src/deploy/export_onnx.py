@@ -51,8 +51,9 @@ def export_onnx(method: Method, picture: Picture, dataset, path: Path, qdq: bool
         dataset: a data set of `data`, whose first images are compared.
 
     Raises:
-        UserError: onnx or onnxruntime are not installed, logits that are not finite, `qdq` of a network with a controller or
-            without widths, a full disk, or a file whose answers are not the network's.
+        UserError: onnx or onnxruntime are not installed, logits that are not finite, `qdq` of a
+            network with a controller or without widths, a full disk, or a file whose answers are not
+            the network's.
     """
     onnx, _ = _packages()
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))

@@ -30,8 +30,8 @@ def read_results(deployment: Deployment, results: Path, labels: Path):
     files = sorted(labels.glob("*.bin"))
     if not files:
         raise UserError(f"{labels} holds no labels (*.bin); run preprocess.py first")
-    classes = len(deployment.notes["classes"])
-    logits = [_read(results / f"{f.stem}_0.bin", deployment.logits, classes) for f in files]
+    count = deployment.classes
+    logits = [_read(results / f"{f.stem}_0.bin", deployment.logits, count) for f in files]
     choices = None
     if deployment.choices is not None:
         count = int(np.prod(deployment.choices))

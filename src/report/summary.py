@@ -22,7 +22,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from src.entry import guarded
 from src.errors import UserError
+from src.printable import printable
 from src.report.formats import big, change, known, percent, plain, ratio
 from src.report.load import Run, load_run
 from src.report.tables import float_top1, static_bitops
@@ -62,21 +64,17 @@ def summary(run: Run) -> str:
     """The table as text, names and values in two columns."""
     rows = summary_rows(run)
     width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows).replace("\u00a0", " ")
+    lines = (f"{name:<{width}}  {printable(value)}" for name, value in rows)
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0, or 2 for bad input."""
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Print the result of a run as a short table.")
     parser.add_argument("--run", type=Path, required=True, help="run folder")
     options = parser.parse_args(arguments)
-    try:
-        print(summary(load_run(options.run)))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    print(summary(load_run(options.run)))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, sys.argv[1:]))

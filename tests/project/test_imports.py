@@ -22,10 +22,12 @@ import pytest
 
 from tests.project.files import ROOT, project_files
 
-# Room of src/ -> the rooms it may import, beside itself and `errors`. ANY: all of src/.
+# Room of src/ -> the rooms it may import, beside itself and EVERYBODYS. ANY: all of src/.
+EVERYBODYS = {"errors", "printable"}
 ANY = None
 MAY_IMPORT = {
     "errors": set(),
+    "printable": set(),
     "entry": set(),
     "config": set(),
     "runtime": {"config", "kernels"},
@@ -101,7 +103,7 @@ def wrong_directions(found: list[Import]) -> list[str]:
             continue
         own, other = room_of(item.file), parts[1]
         allowed = MAY_IMPORT.get(own, set())
-        if allowed is not ANY and other not in allowed | {own, "errors"}:
+        if allowed is not ANY and other not in allowed | {own, *EVERYBODYS}:
             wrong.append(str(item))
     return wrong
 
