@@ -103,6 +103,19 @@ def home_in_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
 
 
+def home_of_another(monkeypatch, tmp_path):
+    """As after `su` without a new environment."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "locked"))
+    look = Path.stat
+
+    def refuse(path, **options):
+        if "locked" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+
+
 def full_disk(monkeypatch, tmp_path):
     """A folder that can be written, but not with as much as a library."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "full"))
@@ -120,7 +133,7 @@ def colon(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "12:30"))
 
 
-@pytest.mark.parametrize("trouble", [no_home, home_in_a_file, full_disk, colon])
+@pytest.mark.parametrize("trouble", [no_home, home_in_a_file, home_of_another, full_disk, colon])
 def test_where_the_usual_folder_cannot_be_used_it_is_compiled_once(
     tiny_core, monkeypatch, tmp_path, trouble
 ):

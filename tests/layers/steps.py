@@ -50,6 +50,7 @@ def step(layer, x, plan, native):
 
 
 def agree(portable, native):
-    """Of two `step`s: equal to float32 rounding."""
+    """Of two `step`s: finite, and equal to float32 rounding."""
     for a, b in zip(portable, native, strict=True):
+        assert np.isfinite(a).all()  # NaN would pass for equal to NaN
         np.testing.assert_allclose(b, a, atol=2e-5 * np.abs(a).max() + 1e-6)
