@@ -31,9 +31,10 @@ from src.engine.answers import Classifier
 from src.engine.artefact import load_artefact
 from src.engine.choose_engine import ENGINES, open_engine
 from src.engine.plans import as_bitops
-from src.entry import guarded
+from src.entry import as_error, guarded
 from src.errors import UserError
 from src.paths import as_path, expand_home
+from src.printable import printable
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> int:
         answers = classifier(np.stack([image for _, image in pictures])) if pictures else []
         for (file, _), answer in zip(pictures, answers, strict=True):
             row = {"file": file, **asdict(answer)}
-            print(json.dumps(row) if options.json else f"{file}  {answer}", flush=True)
+            print(json.dumps(row) if options.json else f"{printable(file)}  {answer}", flush=True)
     return 0 if answered == len(files) else 2
 
 
@@ -83,7 +84,7 @@ def _read(files: list[str], size: int, notes: dict) -> list[tuple[str, np.ndarra
         try:
             pictures.append((file, read_view(file, size, notes.get("data"))))
         except UnreadablePicture as error:
-            print(f"error: {file} cannot be read: {error}", file=sys.stderr)
+            print(as_error(f"{file} cannot be read: {error}"), file=sys.stderr)
     return pictures
 
 

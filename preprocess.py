@@ -44,14 +44,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     deployment = open_deployment(options.model)
-    notes = deployment.notes
+    note = deployment.note
     dataset = load(
-        options.dataset or notes["data"], options.data_path, "test",
-        image_size=notes["image_size"], mean=notes["mean"], std=notes["std"],
+        options.dataset or note("data"), options.data_path, "test",
+        image_size=note("image_size"), mean=note("mean"), std=note("std"),
     )  # fmt: skip
-    if dataset.classes != notes["classes"]:
+    classes = note("classes")
+    if dataset.classes != classes:
         raise UserError(
-            f"{options.model} was trained for {len(notes['classes'])} classes of {notes['data']}; "
+            f"{options.model} was trained for {len(classes)} classes of {note('data')}; "
             f"{dataset.name} has {dataset.num_classes} or names them otherwise"
         )
     if not 0 <= options.images <= len(dataset):

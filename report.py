@@ -23,13 +23,13 @@ import argparse
 import sys
 
 from src.entry import guarded
-from src.errors import UserError
 from src.paths import as_path
+from src.printable import printable
 from src.report.compare import write_comparison
 from src.report.page import write_report
 
 
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -48,19 +48,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0, or 2 for bad input."""
-    try:
-        options = parse(arguments)
-        page = (
-            write_report(options.run)
-            if options.run
-            else write_comparison(options.compare, options.out)
-        )
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(page)
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    page = write_report(options.run) if options.run else write_comparison(options.compare, options.out)
+    print(printable(page))
     return 0
 
 

@@ -14,6 +14,7 @@
 """How every entry script ends: a user error is one line and exit code 2, never a traceback."""
 
 import atexit
+import io
 import logging
 import os
 import signal
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Callable
 
 from src.errors import UserError
+from src.printable import printable
 from src.terminal import TerminalHandler
 
 LOG = logging.getLogger("dynquant")
@@ -31,6 +33,9 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
 
     `main` may raise KeyboardInterrupt with a text: what is lost and how to go on.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
     if not LOG.handlers:
         LOG.setLevel(logging.INFO)
         LOG.addHandler(TerminalHandler(lambda: sys.stderr))
@@ -52,15 +57,20 @@ def _run(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     try:
         return main(arguments)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(as_error(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         print(f"interrupted {interrupt}".rstrip(), file=sys.stderr)
         return 130
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
+        print(as_error(f"{error.strerror or error}{where}"), file=sys.stderr)
         return 2
+
+
+def as_error(what: object) -> str:
+    """One line, whatever names and foreign messages it quotes."""
+    return "error: " + printable(" ".join(str(what).splitlines()))
 
 
 def _end_at_once() -> None:

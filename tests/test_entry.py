@@ -131,3 +131,26 @@ def test_what_was_wrong_before_comes_first():
 def test_an_answer_is_written():
     done = run(stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, done.stderr) == (0, "an answer\n", "")
+
+
+NAME = os.fsdecode(b"caf\xe9\nerror: all is well\x1b[2J")
+
+
+@pytest.mark.parametrize("kind", [UserError, lambda text: FileNotFoundError(2, "gone", text)])
+def test_an_error_is_one_line_whatever_it_names(kind, capsys):
+    def main(arguments):
+        raise kind(f"{NAME} cannot be read")
+
+    assert guarded(main, []) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: ") and line.count("\n") == 1 and line.endswith("\n")
+    assert "caf\\udce9 error: all is well\\x1b[2J" in line
+
+
+def test_a_terminal_that_knows_few_letters_ends_nothing():
+    code = "from src.entry import guarded; guarded(lambda a: print('größe'), [])"
+    variables = dict(os.environ, PYTHONIOENCODING="ascii")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, check=True
+    )
+    assert done.stdout == b"gr\\xf6\\xdfe\n"

@@ -30,6 +30,7 @@ import numpy as np
 
 from src.data.cifar10 import FILES, RECORDS, SIZE
 from src.errors import UserError
+from src.printable import printable
 
 
 def convert(package: Path, name: str) -> bytes:
@@ -63,5 +64,5 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         sys.exit(2)

@@ -13,10 +13,17 @@
 # limitations under the License.
 """What the trained network itself says of images: what every exported file is compared with."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 from mindspore import Tensor
 
+from src.errors import UserError
 from src.methods.base import Method
+
+SHOWN = 3  # names in an error text
+WAY_OUT = "export other weights, or train again (a lower train.lr may help)"
 
 
 def network_answers(method: Method, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -24,11 +31,57 @@ def network_answers(method: Method, images: np.ndarray) -> tuple[np.ndarray, np.
 
     Args:
         images: float32 (N, 3, S, S), normalised.
+
+    Raises:
+        UserError: weights or logits that are not finite, which no file could be compared with.
     """
+    _refuse_broken_weights(method)
     method.sample = False
     method.network.set_train(False)
     noise = map(Tensor, method.noise(np.random.default_rng(0), len(images), False))
     outputs = method.network(Tensor(images), *noise)
-    if not isinstance(outputs, tuple):
-        return outputs.asnumpy(), None
-    return outputs[0].asnumpy(), outputs[1].asnumpy().argmax(-1)
+    logits, plan = outputs if isinstance(outputs, tuple) else (outputs, None)
+    logits = logits.asnumpy()
+    if not np.isfinite(logits).all():
+        raise UserError(f"nothing is exported: the network's logits are not finite; {WAY_OUT}")
+    return logits, None if plan is None else plan.asnumpy().argmax(-1)
+
+
+def check_answers(
+    path: Path, logits: np.ndarray, expected: np.ndarray, tolerance: float, over: Callable
+) -> np.ndarray:
+    """How far the logits of an exported file are from the network's, both (N, classes): for each image
+    relative to its largest, float (N,).
+
+    Args:
+        expected: of `network_answers`, finite.
+        tolerance, over: what `over` (np.max, np.median) makes of the images may be at most this.
+
+    Raises:
+        UserError: they differ by more, or are not finite.
+    """
+    differences = relative_differences(logits, expected)
+    judged = over(differences)
+    # Written so that NaN, which no comparison holds for, is refused.
+    if not (np.isfinite(differences).all() and judged <= tolerance):
+        raise UserError(
+            f"{path} differs from the network by {judged:.2e} of its largest logit: please report it "
+            "with the configuration"
+        )
+    return differences
+
+
+def relative_differences(logits: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Largest difference of an image's logits, as a share of its largest expected one: float (N,)."""
+    largest = np.abs(expected).max(1)
+    return np.abs(logits - expected).max(1) / np.where(largest > 0, largest, 1)
+
+
+def _refuse_broken_weights(method: Method) -> None:
+    """Also of a width that none of the images takes."""
+    names = [p.name for p in method.network.get_parameters() if not np.isfinite(p.asnumpy()).all()]
+    if names:
+        more = ", ..." if len(names) > SHOWN else ""
+        raise UserError(
+            f"nothing is exported: values of {', '.join(names[:SHOWN])}{more} are not finite; {WAY_OUT}"
+        )

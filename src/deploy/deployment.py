@@ -16,7 +16,6 @@
 preprocess.py asks it which images the files take, postprocess.py what the answers mean and cost.
 """
 
-import json
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from src.deploy.bundle import FILE, read_bundle
 from src.engine.artefact import load_artefact
 from src.engine.check import check
 from src.engine.count import Counts
+from src.engine.notes import parse_notes
 from src.errors import UserError
 
 ARTEFACT = "model.safetensors"
@@ -36,7 +36,7 @@ class Deployment(ABC):
     """One exported network.
 
     Attributes:
-        notes: what export.py knew: data, names of its classes, image_size, mean, std, ...
+        notes: what export.py knew: data, names of its classes, image_size, mean, std, ... (engine/notes.py)
         classes: how many logits; those past the names have none.
         choices: shape (layers, columns) of an image's choices, None without a controller.
         logits: dtype of the logits that the harness writes.
@@ -48,6 +48,12 @@ class Deployment(ABC):
     choices: tuple[int, int] | None
     logits: type
     pixels: bool
+
+    def note(self, key: str):
+        """What the notes say of `key`. UserError: nothing."""
+        if key not in self.notes:
+            raise UserError(f"the notes of this network lack {key}; export it again")
+        return self.notes[key]
 
     @abstractmethod
     def widths(self, choices: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +126,7 @@ def open_deployment(path: Path) -> Deployment:
 
 def _notes(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_notes(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); export the bundle again") from error
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.deploy.answers import network_answers
+from src.deploy.answers import check_answers, network_answers, relative_differences
 from src.deploy.lower import Picture, lower
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
@@ -61,24 +61,20 @@ def export_int(method: Method, picture: Picture, notes: dict, path: Path, datase
         dataset: a data set of `data`, whose first images are compared.
 
     Raises:
-        UserError: a float network, something that integers cannot hold, a file that cannot be
-            written, or one whose answers are not the network's.
+        UserError: a float network, one whose logits are not finite, something that integers cannot
+            hold, a file that cannot be written, or one whose answers are not the network's.
     """
     if not any(layer.w_bits for layer in method.cost.layers):
         raise UserError("--format int needs a quantised network; method.name=float has no widths")
+    some = np.arange(min(COMPARED, len(dataset)))
+    expected = network_answers(method, dataset.batch(some))
     program = lower(method, picture, notes)
     save_artefact(program, path)
     engine = open_engine(path)
-    some = np.arange(min(COMPARED, len(dataset)))
     logits, plan = engine.run(dataset.pixels(some))
     real = logits.astype(np.float64) * 2.0 ** -program.notes["exponent"]
-    expected = network_answers(method, dataset.batch(some))
+    check_answers(path, real, expected[0], TOLERANCE, np.median)
     found = compare(real, plan, *expected, type(engine).__name__.lower())
-    if found.median_difference > TOLERANCE:
-        raise UserError(
-            f"{path} differs from the network by {found.median_difference:.2e} of its largest "
-            "logit: please report it with the configuration"
-        )
     return {"file": str(path), "bytes": path.stat().st_size, **asdict(found)}
 
 
@@ -87,8 +83,7 @@ def compare(logits, plan, expected, expected_plan, engine: str) -> Comparison:
     same = np.ones(len(logits), bool)
     if plan is not None:
         same = (plan == expected_plan).all((1, 2))
-    largest = np.abs(expected).max(1)
-    difference = np.abs(logits - expected).max(1) / np.where(largest > 0, largest, 1)
+    difference = relative_differences(logits, expected)
     same_class = logits.argmax(1) == expected.argmax(1)
     return Comparison(
         len(logits), engine, float(same.mean()), float(same_class.mean()),

@@ -16,16 +16,13 @@
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
-
 from src.engine.artefact import VERSION, load_artefact, stored_bits
 from src.engine.check import Register, check
 from src.engine.count import Counts
+from src.engine.notes import SIDES
 from src.engine.packing import packed_size
 from src.engine.program import Conv, Operation, Program, Wide
-from src.errors import UserError
 
-SIDES = ("weights", "inputs")
 OWN_SECTIONS = ("layers", "scales", "exponent", "widths")  # notes that are not provenance
 
 
@@ -33,18 +30,15 @@ def facts_of(path: Path) -> dict:
     """Everything that `inspect` prints; see the functions below for its parts.
 
     Raises:
-        UserError: the file is missing, damaged, or its notes are not those that export.py writes.
+        UserError: the file is missing or damaged.
     """
     program = load_artefact(path)
     registers = check(program)
-    try:
-        names = {int(i): str(name) for i, name in program.notes.get("layers", {}).items()}
-        scales = {
-            str(name): {side: np.ravel(np.array(pair[side], float)).tolist() for side in SIDES}
-            for name, pair in program.notes.get("scales", {}).items()
-        }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: damaged notes ({error}); export it again") from error
+    names = {int(i): name for i, name in program.notes.get("layers", {}).items()}
+    scales = {
+        name: {side: _flat(pair[side]) for side in SIDES}
+        for name, pair in program.notes.get("scales", {}).items()
+    }
     return {
         "file": str(path),
         "format": VERSION,
@@ -88,6 +82,12 @@ def operation_facts(
         }
         for i, (op, register) in enumerate(zip(program.operations, registers, strict=True))
     ]  # fmt: skip
+
+
+def _flat(values: float | list) -> list[float]:
+    """Of candidates that have one scale each, or one per channel."""
+    candidates = values if isinstance(values, list) else [values]
+    return [float(x) for one in candidates for x in (one if isinstance(one, list) else [one])]
 
 
 def _numbers(op: Operation) -> dict[str, int]:

@@ -20,9 +20,11 @@ import argparse
 import json
 import sys
 
-from src.deploy.facts import SIDES, facts_of
+from src.deploy.facts import facts_of
+from src.engine.notes import SIDES
 from src.entry import guarded
 from src.paths import as_path
+from src.printable import printable
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -43,14 +45,14 @@ def main(arguments: list[str]) -> int:
 
 def as_text(facts: dict) -> str:
     """The tables, as one text."""
-    head = f"{facts['file']}: format {facts['format']}, rows of statistics {facts['rows']}"
+    head = f"{printable(facts['file'])}: format {facts['format']}, rows of statistics {facts['rows']}"
     parts = {
         "layers": layer_table(facts["layers"]),
         "scales": scale_table(facts["scales"]),
         f"program (logits = register {len(facts['program']) - 1} x 2^-{facts['exponent']})":
             program_table(facts["program"]),
         "size": size_table(facts["bytes"]),
-        "provenance": [f"{k}: {json.dumps(v)}" for k, v in facts["provenance"].items()],
+        "provenance": [f"{printable(k)}: {json.dumps(v)}" for k, v in facts["provenance"].items()],
     }  # fmt: skip
     return "\n".join([head] + [line for title in parts for line in ("", title, *parts[title])])
 
@@ -65,7 +67,7 @@ def layer_table(rows: list[dict]) -> list[str]:
         widths = [_joined(row[k]) or "int32" for k in ("w_bits", "a_bits")]
         cells = [_shape(row["input"]), _shape(row["output"])]
         lines.append(
-            f"{row['name']:<26}{row['operation']:>3} {row['type']:<7}{cells[0]:>12}{cells[1]:>12}"
+            f"{printable(row['name']):<26}{row['operation']:>3} {row['type']:<7}{cells[0]:>12}{cells[1]:>12}"
             f"{widths[0]:>10}{widths[1]:>10}{_joined(row['stored_bits']):>10}{row['bytes']:>10}"
         )
     return lines
@@ -76,7 +78,7 @@ def scale_table(scales: dict) -> list[str]:
     lines = []
     for name, pair in scales.items():
         cells = [f"{side} {_scales(pair[side])}" for side in SIDES]
-        lines.append(f"{name:<26}{'  '.join(cells)}")
+        lines.append(f"{printable(name):<26}{'  '.join(cells)}")
     return lines
 
 
@@ -88,7 +90,7 @@ def program_table(rows: list[dict]) -> list[str]:
         holds = f"{row['kind']} {_shape(row['shape'])}{bits}"
         numbers = " ".join(f"{k}={v}" for k, v in row["numbers"].items())
         lines.append(
-            f"{row['operation']:>4} {row['type']:<10}{row['name']:<26}{holds:<24}{numbers}"
+            f"{row['operation']:>4} {row['type']:<10}{printable(row['name']):<26}{holds:<24}{numbers}"
         )
     return lines
 

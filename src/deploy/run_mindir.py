@@ -11,7 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""`python -m src.deploy.run_mindir FILE IMAGES.npy OUTPUTS.npz`: run a MINDIR on a batch."""
+"""`python -m src.deploy.run_mindir FILE BATCHES.npy OUTPUTS.npz`: run a MINDIR on (batches, N, 3, S, S);
+each output is stacked likewise."""
 
 import sys
 from pathlib import Path
@@ -23,13 +24,16 @@ from mindspore import Tensor
 from src.deploy.graph_files import load_graph
 
 
-def main(path: str, images: str, result: str) -> None:
+def main(path: str, batches: str, result: str) -> None:
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
-    outputs = load_graph(Path(path))(Tensor(np.load(images)))
-    if isinstance(outputs, Tensor):
-        outputs = (outputs,)
-    np.savez(result, *[output.asnumpy() for output in outputs])
+    network = load_graph(Path(path))
+    answers = [_outputs(network(Tensor(batch))) for batch in np.load(batches)]
+    np.savez(result, *map(np.stack, zip(*answers, strict=True)))
+
+
+def _outputs(made: Tensor | tuple) -> list[np.ndarray]:
+    return [output.asnumpy() for output in (made if isinstance(made, tuple) else (made,))]
 
 
 if __name__ == "__main__":

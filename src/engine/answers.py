@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.engine.count import Counts
+from src.engine.notes import LARGEST_EXPONENT
 from src.engine.plans import uniform_plan, within_budget
 from src.engine.program import Input, Program
 from src.errors import UserError
-
-LARGEST_EXPONENT = 62
+from src.printable import printable
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Answer:
         sides = [self.w_bits] if self.w_bits == self.a_bits else [self.w_bits, self.a_bits]
         widths = "/".join("".join(map(str, side)) for side in sides) or "static"
         return (
-            f"{self.label}  {self.probability:.1%}  {self.mean_bits:.2f} bits ({widths})  "
+            f"{printable(self.label)}  {self.probability:.1%}  {self.mean_bits:.2f} bits ({widths})  "
             f"{self.bitops / 1e6:.1f} M BitOPs  {self.ms:.2f} ms"
         )
 
@@ -125,7 +125,7 @@ class Classifier:
         return logits, plan
 
     def _label(self, index: int) -> str:
-        return str(self.classes[index]) if index < len(self.classes) else str(index)
+        return self.classes[index] if index < len(self.classes) else str(index)
 
 
 def _size(program: Program) -> int:

@@ -16,7 +16,7 @@
     format        int64 (2,)  version, rows of statistics
     program       int64 (operations, FIELDS), see program.as_table
     <i>.<array>   the arrays of operation i; a Conv's weights packed at their width
-    metadata      {"notes": JSON}: names, scales, labels, provenance; no engine needs it
+    metadata      {"notes": JSON}: names, scales, labels, provenance (notes.py); no engine needs it
 
 All tensors are integers. A file is checked whole (check.py) before anything runs.
 """
@@ -29,6 +29,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from src.engine.check import LARGEST_CHOICES, LARGEST_OPERATIONS, check
+from src.engine.notes import parse_notes
 from src.engine.packing import pack, unpack
 from src.engine.program import FIELDS, Conv, Operation, Program, as_table, from_table
 from src.errors import UserError
@@ -142,11 +143,5 @@ def _unpack_weights(op: Conv) -> None:
 def _notes(content: bytes) -> dict:
     """The documentation in the header, whose length the first 8 bytes give."""
     length = int.from_bytes(content[:8], "little")
-    try:
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-        notes = json.loads(metadata.get("notes", "{}"))
-    except RecursionError as error:
-        raise ValueError("the notes are nested too deeply") from error
-    if not isinstance(notes, dict):
-        raise ValueError("the notes are not a JSON object")
-    return notes
+    metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+    return parse_notes(metadata.get("notes", "{}"))

@@ -14,9 +14,9 @@
 """Find or compile the C++ core: one shared library with every instruction set of this kind of machine.
 
 Files that hold vector code are compiled once per instruction set, each into its own namespace
-(`-DDQ_NS=dq_avx2 -mavx2 ...`); csrc/select.cc picks one at run time. The library lands in a cache folder
-under `dynquant-<hash of sources and flags>-<hash of its own bytes>.so`: the first hash says whether it is
-current, the second whether it is whole. It is moved into place in one step, so processes may build at once.
+(`-DDQ_NS=dq_avx2 -mavx2 ...`); csrc/select.cc picks one at run time. An instruction set that the compiler
+cannot do is left out. The library lands in a cache folder (cache.py) under
+`dynquant-<hash of sources, flags and C library>-<hash of the compiler>-<hash of its own bytes>.so`.
 """
 
 import ctypes
@@ -31,6 +31,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from src.kernels import cache
+
 _LOG = logging.getLogger(__name__)
 _SOURCES = Path(__file__).parent / "csrc"
 _FLAGS = ["-std=c++17", "-O3", "-fPIC", "-pthread", "-ffp-contract=off"]
@@ -43,15 +45,17 @@ _COMMON = {
     "profile.cc", "program.cc", "running.cc", "safetensors.cc", "select.cc", "subsample.cc",
     "tensors.cc",
 }  # fmt: skip
+PORTABLE = "portable"
 _ISA_FLAGS = {
     "x86_64": {
         "avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma",
                    "-mprefer-vector-width=512"],
         "avx2": ["-mavx2", "-mfma"],
-        "portable": [],
+        PORTABLE: [],
     },
-    "aarch64": {"dotprod": ["-march=armv8.2-a+dotprod"], "portable": []},
+    "aarch64": {"dotprod": ["-march=armv8.2-a+dotprod"], PORTABLE: []},
 }  # fmt: skip
+_COMPILERS = ("g++", "clang++", "c++")
 _TIMEOUT_S = 600
 _ERROR_LINES = 12
 
@@ -60,84 +64,121 @@ class BuildError(Exception):
     """The compiler is missing or failed; the text says what to do."""
 
 
-def cache_dir() -> Path:
-    """DYNQUANT_CACHE_DIR, else dynquant under XDG_CACHE_HOME or ~/.cache."""
-    if folder := os.environ.get("DYNQUANT_CACHE_DIR"):
-        return Path(folder)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "dynquant"
-
-
 def load() -> tuple[Path, ctypes.CDLL] | None:
     """The library's path and handle; compiled if need be. None (and one warning) where that is impossible."""
     if platform.system() != "Linux":
         _LOG.warning("native kernels: only built on Linux; using plain operators")
         return None
     try:
-        path = find() or compile_library()
-        return path, ctypes.CDLL(str(path))
-    except (BuildError, OSError) as error:
+        return _load_kept() or _opened(compile_library())
+    except (BuildError, cache.CacheError, OSError) as error:
         _LOG.warning("native kernels are off, plain operators are used (slower): %s", error)
         return None
 
 
 def find() -> Path | None:
-    """A whole, current library in the cache."""
-    for path in sorted(cache_dir().glob(f"dynquant-{_key()}-*.so")):
-        if _digest(path.read_bytes()) == path.stem.rsplit("-", 1)[1]:
-            return path
-        path.unlink(missing_ok=True)
-    return None
+    """A whole, current library in the cache; without a compiler, one of any compiler."""
+    compiler = find_compiler()
+    return cache.find(_name(compiler) if compiler else f"dynquant-{_key()}-*")
 
 
 def compile_library(jobs: int = 2) -> Path:
-    """Compile into the cache and return the path. BuildError if there is no compiler or it fails."""
-    compiler = _compiler()
+    """Compile into the cache and return the path.
+
+    Raises:
+        BuildError: there is no compiler, or it fails.
+        CacheError: no folder can keep the library.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        tried = ", ".join(("$CXX", *_COMPILERS))
+        raise BuildError(f"no C++ compiler found (tried {tried}); install g++ to use them")
+    kept_in = cache.writable_folder()
     _LOG.info("compiling the native kernels with %s (once, about half a minute) ...", compiler)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="dynquant-") as folder:
-        commands = _compile_commands(compiler, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="dynquant-") as scratch:
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(_run, commands))
-        library = Path(folder) / "library.so"
-        objects = [command[-1] for command in commands]
+            objects = _compile(compiler, Path(scratch), pool)
+        library = Path(scratch) / "library.so"
         _run([compiler, *_LINK_FLAGS, *objects, "-o", str(library)])
-        path = _store(library.read_bytes())
+        path = cache.store(kept_in, _name(compiler), library.read_bytes())
     _LOG.info("compiled the native kernels in %.0f s: %s", time.monotonic() - start, path)
     return path
 
 
-def _isa_flags() -> dict[str, list[str]]:
+def find_compiler() -> str | None:
+    """Path of $CXX, g++, clang++ or c++, whichever is there first."""
+    names = (os.environ.get("CXX"), *_COMPILERS)
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+def isa_commands(compiler: str, folder: Path, isa: str) -> list[list[str]]:
+    """One command for each source that holds vector code; the last word is the object file, in `folder`."""
+    flags = [f"-DDQ_ISA_{isa.upper()}", f"-DDQ_NS=dq_{isa}", f"-DDQ_NAME={isa}", *isa_flags()[isa]]
+    return [
+        _command(compiler, source, flags, folder / f"{source.stem}-{isa}.o")
+        for source in _sources()
+        if source.name not in _COMMON
+    ]
+
+
+def common_commands(compiler: str, folder: Path, isas: list[str]) -> list[list[str]]:
+    """The same for the other sources, of a library with these instruction sets."""
+    flags = [f"-DDQ_WITH_{isa.upper()}" for isa in isas]
+    return [
+        _command(compiler, source, flags, folder / f"{source.stem}.o")
+        for source in _sources()
+        if source.name in _COMMON
+    ]
+
+
+def isa_flags() -> dict[str, list[str]]:
+    """Instruction sets of this machine's architecture -> compiler flags."""
     machine = {"AMD64": "x86_64"}.get(platform.machine(), platform.machine())
-    return _ISA_FLAGS.get(machine, {"portable": []})
+    return _ISA_FLAGS.get(machine, {PORTABLE: []})
 
 
-def _compiler() -> str:
-    for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
-        if name and (found := shutil.which(name)):
-            return found
-    raise BuildError(
-        "no C++ compiler found (tried $CXX, g++, clang++, c++); install g++ to use them"
-    )
+def _load_kept() -> tuple[Path, ctypes.CDLL] | None:
+    path = find()
+    if path is None:
+        return None
+    try:
+        return _opened(path)
+    except OSError as error:
+        _LOG.info("%s does not load (%s): compiling it again", path, error)
+        path.unlink(missing_ok=True)
+        return None
 
 
-def _compile_commands(compiler: str, folder: Path) -> list[list[str]]:
-    isas = _isa_flags()
-    with_isas = [f"-DDQ_WITH_{isa.upper()}" for isa in isas]
-    commands = []
-    for source in sorted(_SOURCES.rglob("*.cc")):
-        variants = {"": with_isas}
-        if source.name not in _COMMON:
-            variants = {
-                isa: [f"-DDQ_ISA_{isa.upper()}", f"-DDQ_NS=dq_{isa}", f"-DDQ_NAME={isa}", *flags]
-                for isa, flags in isas.items()
-            }
-        for isa, flags in variants.items():
-            target = folder / f"{source.stem}-{isa}.o"
-            commands.append(
-                [compiler, *_FLAGS, *flags, "-c", str(source), "-o", str(target)],
-            )
-    return commands
+def _opened(path: Path) -> tuple[Path, ctypes.CDLL]:
+    return path, ctypes.CDLL(str(path))
+
+
+def _compile(compiler: str, folder: Path, pool: ThreadPoolExecutor) -> list[str]:
+    """The object files. What an instruction set needs may be too new for the compiler or its assembler."""
+    isas, objects = [], []
+    for isa in isa_flags():
+        commands = isa_commands(compiler, folder, isa)
+        try:
+            list(pool.map(_run, commands))
+        except BuildError as error:
+            if isa == PORTABLE:
+                raise
+            _LOG.warning("native kernels are built without %s: %s", isa, error)
+            continue
+        isas.append(isa)
+        objects += [command[-1] for command in commands]
+    commands = common_commands(compiler, folder, isas)
+    list(pool.map(_run, commands))
+    return objects + [command[-1] for command in commands]
+
+
+def _sources() -> list[Path]:
+    return sorted(_SOURCES.rglob("*.cc"))
+
+
+def _command(compiler: str, source: Path, flags: list[str], target: Path) -> list[str]:
+    return [compiler, *_FLAGS, *flags, "-c", str(source), "-o", str(target)]
 
 
 def _run(command: list[str]) -> None:
@@ -154,29 +195,15 @@ def _run(command: list[str]) -> None:
         )
 
 
-def _store(content: bytes) -> Path:
-    folder = cache_dir()
-    path = folder / f"dynquant-{_key()}-{_digest(content)}.so"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o755)  # mkstemp makes it private
-        Path(name).replace(path)
-    except OSError as error:
-        raise BuildError(
-            f"the cache folder {folder} cannot be written ({error}); set DYNQUANT_CACHE_DIR to one that can"
-        ) from error
-    return path
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def _name(compiler: str) -> str:
+    """Of the library without the hash of its bytes. A new version of the compiler may do more, or better."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
+    made_by = hashlib.sha256(compiler.encode() + b"\0" + version).hexdigest()[:8]
+    return f"dynquant-{_key()}-{made_by}"
 
 
 def _key() -> str:
-    parts = [platform.machine(), *_FLAGS, *_LINK_FLAGS, repr(_isa_flags())]
+    parts = [platform.machine(), *platform.libc_ver(), *_FLAGS, *_LINK_FLAGS, repr(isa_flags())]
     digest = hashlib.sha256("\0".join(parts).encode())
     for source in sorted(_SOURCES.rglob("*")):
         if source.suffix in (".cc", ".h"):

@@ -19,14 +19,15 @@ portable executions give the same numbers:
     mixture    y[n] = sum_k m[n, k] conv(Q_k(x), Q_k(W))     K convolutions; differentiable in m
     selected   y[n] = conv(Q_c(x[n]), Q_c(W)), c = argmax m  one convolution per image, as groups
 
-Mixture is the form of DQNet's code and defines the gradient; selected is for evaluation.
+Mixture is the form of DQNet's code and defines the gradient; selected has none (arg-max and rounding
+pass nothing on), so training never runs it.
 """
 
 from mindspore import Tensor, nn, ops
 
 from src.layers.conv import Conv2d, convolution
 
-MIXTURE, SELECTED, AUTO = "mixture", "selected", "auto"
+MIXTURE, SELECTED = "mixture", "selected"
 # `selected` keeps one copy of the weights per image; past this many values, mixture is cheaper.
 LARGEST_GATHER = 64 * 2**20
 
@@ -39,7 +40,8 @@ class DynamicConv2d(nn.Cell):
         weight_quantizer, input_quantizer: quantisers with one slot per candidate width.
         slot: this layer's place in the plan.
         tied: weights and inputs share the choice (one column of the plan instead of two).
-        execution: mixture, selected, or auto (mixture in training, selected in evaluation).
+        execution: how evaluation runs: mixture, selected, or auto (selected while its copies of the
+            weights stay small). Training always runs the mixture.
     """
 
     def __init__(self, conv: Conv2d, weight_quantizer, input_quantizer, slot, tied, execution):
@@ -69,9 +71,9 @@ class DynamicConv2d(nn.Cell):
         return self._mixture_untied(x, weight_choice, input_choice)
 
     def _selects(self, x) -> bool:
-        if self.execution != AUTO:
-            return self.execution == SELECTED
-        return not self.training and x.shape[0] * self.weight.size <= LARGEST_GATHER
+        if self.training or self.execution == MIXTURE:
+            return False
+        return self.execution == SELECTED or x.shape[0] * self.weight.size <= LARGEST_GATHER
 
     def _fused(self, x, choice):
         weights, scales = self.weight_quantizer.all_slots(self.weight)

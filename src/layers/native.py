@@ -14,8 +14,8 @@
 """Let the layers of a network run on the native CPU kernels where those can do what the layer does.
 
 The layers keep their definition; a kernel is only another way to the same numbers and gradients.
-What no kernel does stays portable: signed inputs (an 8-bit first layer), untied dynamic layers, and
-truncated children of nested codes.
+What no kernel does stays portable: signed inputs (an 8-bit first layer; the kernels' codes begin at 0),
+untied dynamic layers, and truncated children of nested codes.
 """
 
 from mindspore import nn
@@ -27,6 +27,7 @@ from src.layers.norm import BatchNorm
 from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
+from src.quantizers.base import ActivationQuantizer
 from src.quantizers.dorefa import DorefaWeight
 from src.quantizers.nested import NestedActivation, NestedWeight
 from src.quantizers.uniform import UniformQuantize
@@ -43,7 +44,7 @@ def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
             cell.multiply = kernels.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
         elif isinstance(cell, StaticConv2d):
             _static(cell, short_gradients)
-        elif isinstance(cell, DynamicConv2d) and cell.tied and not _truncates(cell):
+        elif isinstance(cell, DynamicConv2d) and cell.tied and _fits(cell.input_quantizer):
             cell.fused = kernels.dynamic_conv2d(*_geometry(cell), short_gradients)
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.relu, residual=False)
@@ -60,14 +61,15 @@ def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
 
 
 def _static(cell: StaticConv2d, short_gradients: bool) -> None:
-    if cell.input_quantizer.signed or _truncates(cell):
-        cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
-    else:
+    if _fits(cell.input_quantizer):
         cell.fused = kernels.quant_conv2d(*_geometry(cell), short_gradients)
+    else:
+        cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
 
 
-def _truncates(cell) -> bool:
-    return getattr(cell.input_quantizer, "truncate", False)
+def _fits(quantizer: ActivationQuantizer) -> bool:
+    """Whether the fused kernels quantise an input as `quantizer` does: codes from 0, rounded children."""
+    return not (quantizer.signed or getattr(quantizer, "truncate", False))
 
 
 def _quantize(cell: nn.Cell) -> None:

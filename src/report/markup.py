@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from src.printable import printable
+
 VOID = {"img", "br", "meta", "wbr"}
 
 
@@ -33,7 +35,7 @@ def text(value: object) -> Markup:
     """`value` as markup: `Markup` unchanged, anything else escaped, None empty."""
     if isinstance(value, Markup):
         return value
-    return Markup("" if value is None else escape(str(value), quote=True))
+    return Markup("" if value is None else _escaped(value))
 
 
 def join(parts: Iterable[object], separator: str = "\n") -> Markup:
@@ -48,8 +50,13 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
         if value is None or value is False:
             continue
         key = "class" if key == "cls" else key.rstrip("_").replace("_", "-")
-        pieces.append(key if value is True else f'{key}="{escape(str(value), quote=True)}"')
+        pieces.append(key if value is True else f'{key}="{_escaped(value)}"')
     opening = " ".join(pieces)
     if name in VOID:
         return Markup(f"<{opening}>")
     return Markup(f"<{opening}>{join(children, '')}</{name}>")
+
+
+def _escaped(value: object) -> str:
+    """Lines are kept: they mean nothing in HTML but in `pre`."""
+    return "\n".join(escape(printable(line), quote=True) for line in str(value).split("\n"))

@@ -24,6 +24,7 @@ import sys
 from src.entry import guarded
 from src.errors import UserError
 from src.paths import as_path
+from src.printable import printable
 from src.report.formats import big, change, known, percent, plain, ratio
 from src.report.load import Run, load_run
 from src.report.tables import float_top1, static_bitops
@@ -63,19 +64,15 @@ def summary(run: Run) -> str:
     """The table as text, names and values in two columns."""
     rows = summary_rows(run)
     width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows).replace("\u00a0", " ")
+    lines = (f"{name:<{width}}  {printable(value)}" for name, value in rows)
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0, or 2 for bad input."""
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Print the result of a run as a short table.")
     parser.add_argument("--run", type=as_path, required=True, help="run folder")
-    try:
-        options = parser.parse_args(arguments)
-        print(summary(load_run(options.run)))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    options = parser.parse_args(arguments)
+    print(summary(load_run(options.run)))
     return 0
 
 

@@ -121,6 +121,25 @@ def test_outputs_beyond_the_named_classes_of_an_artefact(digits, picture, tmp_pa
     assert judge(wide, *read_results(wide, folder, labels))["top1"] == 1.0
 
 
+def test_notes_are_not_needed_for_a_verdict(tmp_path):
+    """How many logits there are, the table tells."""
+    write_bundle(BUNDLE, tmp_path)
+    (tmp_path / "notes.json").write_text("{}")
+    deployment = open_deployment(tmp_path)
+    folders = results(tmp_path, np.eye(10)[[3]], [[0]], [3])
+    assert judge(deployment, *read_results(deployment, *folders))["top1"] == 1.0
+    with pytest.raises(UserError, match="the notes of this network lack classes; export it again"):
+        deployment.note("classes")
+
+
+@pytest.mark.parametrize("notes", ['{"classes": 5}', '{"mean": [NaN, 0, 0]}', "[]", "[" * 100_000])
+def test_odd_notes_are_refused(tmp_path, notes):
+    write_bundle(BUNDLE, tmp_path)
+    (tmp_path / "notes.json").write_text(notes)
+    with pytest.raises(UserError, match=r"notes\.json cannot be read \(the notes"):
+        open_deployment(tmp_path)
+
+
 def test_missing_truncated_and_infinite_results(deployment, tmp_path):
     folder, labels = results(tmp_path, np.zeros((2, 10)), [[0], [0]], [0, 0])
     (folder / "x_1_0.bin").write_bytes(b"1234567")

@@ -105,8 +105,20 @@ def test_a_file_without_notes_can_be_looked_at(tmp_path):
 )
 def test_damaged_notes_are_named(tmp_path, notes):
     file = save(static(), tmp_path / "net.safetensors", **notes)
-    with pytest.raises(UserError, match="net.safetensors: damaged notes"):
+    with pytest.raises(UserError, match="net.safetensors is damaged or not one: the notes' "):
         facts_of(file)
+
+
+def test_names_cannot_forge_lines(path, tmp_path):
+    plain = inspect.as_text(facts_of(path))
+    program, evil = nested(), "x\n   9 Conv\x1b[2J\udcff"
+    names = {i: evil for i in range(len(program.operations))}
+    scales = {evil: {"weights": [[0.25, 0.5]], "inputs": [0.125]}}
+    notes = {"layers": names, "scales": scales, "model": evil, evil: 1}
+    save(program, tmp_path / "evil\n.safetensors", **notes)
+    text = inspect.as_text(facts_of(tmp_path / "evil\n.safetensors"))
+    assert text.count("\n") == plain.count("\n") + 1  # the one key more
+    assert all(line.isprintable() for line in text.split("\n"))
 
 
 def test_without_the_framework_in_its_own_process(path, tmp_path):

@@ -55,6 +55,8 @@ LARGE = {
     "imagenet stem": [*STATIC, "quant.quantizer=lsq", "model.name=resnet18"],
     "bottleneck": [*DQT, "model.name=resnet50"],
 }
+# One value in fifty layers between two codes moves all that follow: every fourth image, by 12 %.
+FLIPS = {"imagenet stem": (0, 2e-6), "bottleneck": (1, 0.15)}
 
 
 def trained(*overrides: str, side: int = SIDE) -> Method:
@@ -103,11 +105,17 @@ def real(program: Program, logits: np.ndarray) -> np.ndarray:
     return logits * 2.0 ** -program.notes["exponent"]
 
 
-def assert_close(got: np.ndarray, expected: np.ndarray, flips: int = IMAGES // 4) -> None:
-    """Equal but for what float32 loses. That may put a value that lies between two codes on the
-    other side, a step of one code or, in deep networks, of many: `flips` images at most."""
+def assert_close(
+    got: np.ndarray, expected: np.ndarray, flips: int = 1, largest: float = 0.03
+) -> None:
+    """Equal but for what float32 loses: 5e-7 of the largest logit.
+
+    Where a value lies between two codes, closer than float32 tells, the network and the program may
+    take different ones. Of 512 images of each case five differed at most, by 2 % at most, so that one
+    of eight may do so here, `flips` of them by `largest` in deep networks.
+    """
     error = np.abs(got - expected).max(1) / np.abs(expected).max()
-    assert (error > 1e-5).sum() <= flips and error.max() < 0.2, error
+    assert (error > 2e-6).sum() <= flips and error.max() < largest, error
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +152,7 @@ def test_larger_backbones(case):
     assert any(isinstance(op, MaxPool) for op in program.operations)
     logits, plan = Oracle(program).run(images)
     expected, choices = network(built, images)
-    assert_close(real(program, logits), expected, flips=1)
+    assert_close(real(program, logits), expected, *FLIPS[case])
     assert plan is None or np.array_equal(plan, choices)
 
 

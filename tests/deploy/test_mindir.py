@@ -15,37 +15,75 @@
 
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Tensor, nn
 
-from src.config import load_config
-from src.deploy.mindir import export_checked, export_mindir, run_mindir
+from src.data import Loader
+from src.deploy import mindir as module
+from src.deploy.mindir import export_checked, run_mindir
 from src.errors import UserError
-from src.methods import build_method
-from tests.methods.build import method
+from src.runtime import Runtime
+from src.train.evaluate import evaluate
+from tests.methods.build import method, randomise_head
+
+DQT = ["method.name=dqt", "dqt.pool=2", "dqt.hidden=8"]
+CASES = {
+    "dqnet": ["method.name=dqnet", "quant.quantizer=lsq"],
+    "static with 8-bit ends": ["method.name=static", "quant.quantizer=lsq", "quant.first_last=8"],
+    "dqt": DQT,
+    "float": ["method.name=float"],
+}
+SLOW = list(CASES)[2:]
 
 
-def exported(tiny, path, *overrides, batch=3):
-    built, _ = build_method(load_config(None, [*tiny, *overrides]), 10, 32, native=False)
-    images = np.random.default_rng(0).normal(size=(batch, 3, 32, 32)).astype(np.float32)
-    deployed = export_mindir(built, path, batch, 32)
-    return deployed, images
+@pytest.mark.parametrize(
+    "case", [*list(CASES)[:2], *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)]
+)
+def test_the_file_answers_as_evaluation_does(case, digits, tmp_path):
+    """A fresh process and the path of eval.py: classes, confidences and widths of each image."""
+    built, path, images = method(*CASES[case]), tmp_path / "net.mindir", digits.batch(np.arange(8))
+    if built.head is not None:
+        randomise_head(built, images)
+    row = export_checked(built, path, 4, digits)
+    assert (row["batch"], row["images"]) == (4, 8) and row["largest_difference"] <= 1e-4
+    answers = evaluate(built, Loader(digits, 8, train=False), Runtime("CPU"))
+    outputs = run_mindir(path, images.reshape(2, 4, *images.shape[1:]))
+    logits, *plan = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_array_equal(logits.argmax(1), answers.predicted[:8])
+    np.testing.assert_allclose(
+        (powers / powers.sum(1, keepdims=True)).max(1), answers.confidence[:8], rtol=1e-4
+    )
+    if plan:
+        bits = np.array(built.widths)[plan[0].argmax(-1)]
+        np.testing.assert_array_equal(bits[:, :, 0], answers.w_bits[:8])
+        np.testing.assert_array_equal(bits[:, :, -1], answers.a_bits[:8])
+        assert len(np.unique(bits)) > 1
 
 
-def test_dynamic_network_keeps_logits_and_choices(tiny, tmp_path):
-    deployed, images = exported(tiny, tmp_path / "net.mindir", "method.name=dqnet")
-    logits, plan = [output.asnumpy() for output in deployed(Tensor(images))]
-    again = run_mindir(tmp_path / "net.mindir", images)
-    np.testing.assert_array_equal(again[0], logits)
-    np.testing.assert_array_equal(again[1], plan)
-    np.testing.assert_array_equal(plan.sum(-1), np.ones(plan.shape[:-1]))
+class Noisy(nn.Cell):
+    """What must never be exported: a network that holds the noise of training."""
+
+    def __init__(self, built, batch):
+        super().__init__(auto_prefix=False)
+        self.network = built.network
+        self.noise = [Tensor(x) for x in built.noise(np.random.default_rng(0), batch, True)]
+
+    def construct(self, image):
+        return self.network(image, *self.noise)
 
 
-def test_static_network_with_8_bit_ends_at_a_path_with_other_signs(tiny, tmp_path):
-    overrides = ["method.name=static", "quant.quantizer=lsq", "quant.first_last=8"]
+def test_noise_of_training_in_the_file_is_refused(digits, tmp_path, monkeypatch):
+    built = method(*CASES["dqnet"])
+    randomise_head(built, digits.batch(np.arange(8)))
+    monkeypatch.setattr(module, "Deployed", Noisy)
+    with pytest.raises(UserError, match="net.mindir differs from the network"):
+        export_checked(built, tmp_path / "net.mindir", 1, digits)
+
+
+def test_a_path_with_other_signs(digits, tmp_path):
     path = tmp_path / "it's my net" / "a+b.mindir"
-    deployed, images = exported(tiny, path, *overrides, batch=1)
-    again = run_mindir(path, images)
-    np.testing.assert_array_equal(again[0], deployed(Tensor(images)).asnumpy())
+    row = export_checked(method("method.name=float"), path, 1, digits)
+    assert row["largest_difference"] <= 1e-4
     assert path.stat().st_mode & 0o200, "its owner may write it, as any new file"
 
 
@@ -53,7 +91,7 @@ def test_damaged_file_is_named(tmp_path):
     path = tmp_path / "net.mindir"
     path.write_bytes(b"no graph")
     with pytest.raises(UserError, match="net.mindir"):
-        run_mindir(path, np.zeros((1, 3, 32, 32), np.float32))
+        run_mindir(path, np.zeros((1, 1, 3, 32, 32), np.float32))
 
 
 def test_a_batch_of_more_images_than_there_are(digits, tmp_path):

@@ -101,6 +101,13 @@ def test_only_images_above_the_budget_run_again():
         assert answer.bitops == Counts(program).bitops(expected)[n] <= budget
 
 
+def test_a_name_cannot_forge_a_line():
+    program = square(static())
+    program.notes["classes"] = ["cat\x1b[2J\nother.png  dog"] * 10
+    answer = Classifier(program, Oracle(program))(pixels(program, 1))[0]
+    assert str(answer).startswith("cat\\x1b[2J\\nother.png  dog  ") and "\n" not in str(answer)
+
+
 def test_what_cannot_be_answered():
     program = square(static())
     with pytest.raises(UserError, match="--max-bitops 1e\\+06: .* no controller; its cost is"):

@@ -58,7 +58,7 @@ def survives(content: bytes) -> bool:
 @pytest.mark.parametrize("name", NAMED)
 def test_named_programs_come_back(name, tmp_path):
     program = NAMED[name]()
-    program.notes = {"layers": ["a", "b"], "größe": {"x": [1.5, None, True]}}
+    program.notes = {"layers": {"0": "a"}, "größe": {"x": [1.5, None, True]}}
     save_artefact(program, tmp_path / "model.safetensors")
     assert_same(load_artefact(tmp_path / "model.safetensors"), program)
 

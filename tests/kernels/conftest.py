@@ -16,7 +16,7 @@
 import pytest
 
 from src import kernels
-from src.kernels import native
+from src.kernels import build, native
 
 
 @pytest.fixture(params=kernels.ISAS)
@@ -29,3 +29,15 @@ def isa(request):
         pytest.skip(f"this machine has no {request.param}")
     yield request.param
     native.set_isa(best)
+
+
+@pytest.fixture
+def tiny_core(tmp_path, monkeypatch):
+    """A core of one function, so that building takes a moment only; the path of its source."""
+    (tmp_path / "csrc").mkdir()
+    source = tmp_path / "csrc" / "tiny.cc"
+    source.write_text('extern "C" int tiny() { return 42; }\n')
+    monkeypatch.setattr(build, "_SOURCES", tmp_path / "csrc")
+    monkeypatch.setattr(build, "_COMMON", {"tiny.cc"})
+    monkeypatch.setenv("DYNQUANT_CACHE_DIR", str(tmp_path / "cache"))
+    return source

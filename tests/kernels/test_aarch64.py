@@ -31,7 +31,9 @@ pytestmark = pytest.mark.slow
 def program(compiler: str, folder: Path, *link: str) -> Path:
     """PROGRAM with the core, as build.py compiles it for the machine of the compiler."""
     folder.mkdir()
-    commands = build._compile_commands(compiler, folder)
+    isas = list(build.isa_flags())
+    commands = build.common_commands(compiler, folder, isas)
+    commands += [c for isa in isas for c in build.isa_commands(compiler, folder, isa)]
     target = folder / "integers"
     for command in commands:
         subprocess.run(command, check=True)

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Building the library: the cache, two processes at once, no compiler, a broken compiler, a damaged file."""
 
+import hashlib
 import logging
 import os
 import platform
@@ -45,25 +46,13 @@ def _python(code: str, cache: Path, **env: str) -> subprocess.Popen:
     )
 
 
-@pytest.fixture
-def tiny(tmp_path, monkeypatch):
-    """A core of one function, so that building takes a moment only."""
-    (tmp_path / "csrc").mkdir()
-    source = tmp_path / "csrc" / "tiny.cc"
-    source.write_text('extern "C" int tiny() { return 42; }\n')
-    monkeypatch.setattr(build, "_SOURCES", tmp_path / "csrc")
-    monkeypatch.setattr(build, "_COMMON", {"tiny.cc"})
-    monkeypatch.setenv("DYNQUANT_CACHE_DIR", str(tmp_path / "cache"))
-    return source
-
-
 @needs_compiler
-def test_builds_once_and_again_when_a_source_changes(tiny):
+def test_builds_once_and_again_when_a_source_changes(tiny_core):
     path, lib = build.load()
     assert lib.tiny() == 42
     stamp = path.stat().st_mtime_ns
     assert build.load()[0] == path and path.stat().st_mtime_ns == stamp
-    tiny.write_text('extern "C" int tiny() { return 43; }\n')
+    tiny_core.write_text('extern "C" int tiny() { return 43; }\n')
     other, lib = build.load()
     assert other != path and lib.tiny() == 43
     assert not list(path.parent.glob("*.tmp"))
@@ -71,7 +60,7 @@ def test_builds_once_and_again_when_a_source_changes(tiny):
 
 @needs_compiler
 @pytest.mark.parametrize("damage", [b"not a library", b""])
-def test_a_damaged_file_is_replaced(tiny, damage):
+def test_a_damaged_file_is_replaced(tiny_core, damage):
     path = build.compile_library()
     whole = path.read_bytes()
     path.write_bytes(damage or whole[: len(whole) // 2])
@@ -82,11 +71,15 @@ def test_a_damaged_file_is_replaced(tiny, damage):
 @pytest.mark.skipif(platform.system() != "Linux", reason="built on Linux only")
 @pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
 def test_the_sources_compile():
-    """Otherwise a fault in them would only skip every other test of the kernels."""
+    """Otherwise a fault in them would only skip every other test of the kernels, or of one instruction set."""
     assert kernels.available()
+    flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text()))
+    for isa, needs in {"avx2": {"avx2", "fma"}, "avx512": {"avx512bw", "avx512_vnni"}}.items():
+        if needs <= flags:
+            assert kernels.handle().dq_has_isa(isa.encode()), isa
 
 
-def test_no_compiler_means_none_and_one_line(tiny, monkeypatch, caplog):
+def test_no_compiler_means_none_and_one_line(tiny_core, monkeypatch, caplog):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     with caplog.at_level(logging.WARNING):
@@ -96,15 +89,86 @@ def test_no_compiler_means_none_and_one_line(tiny, monkeypatch, caplog):
 
 
 @needs_compiler
-def test_a_failing_compiler_shows_its_last_lines(tiny, caplog):
-    tiny.write_text("this is not C++\n")
+def test_a_failing_compiler_shows_its_last_lines(tiny_core, caplog):
+    tiny_core.write_text("this is not C++\n")
     with caplog.at_level(logging.WARNING):
         assert build.load() is None
     assert "error" in caplog.text and "tiny.cc" in caplog.text
 
 
 @needs_compiler
-def test_an_unwritable_cache_is_named(tiny, monkeypatch, tmp_path, caplog):
+def test_a_compiler_without_an_instruction_set_loses_only_that_one(
+    tiny_core, monkeypatch, tmp_path, caplog
+):
+    isas = {"avx512": ["-mno-such-set"], "portable": []}
+    monkeypatch.setattr(build, "_ISA_FLAGS", {platform.machine(): isas})
+    tiny_core.with_name("vector.cc").write_text("namespace DQ_NS { extern const int kOne = 1; }\n")
+    tiny_core.write_text(
+        """#ifdef DQ_WITH_AVX512
+        namespace dq_avx512 { extern const int kOne; }
+        extern "C" int tiny() { return dq_avx512::kOne; }
+        #else
+        namespace dq_portable { extern const int kOne; }
+        extern "C" int tiny() { return 40 + dq_portable::kOne; }
+        #endif"""
+    )
+    loaded = build.load()
+    assert loaded and loaded[1].tiny() == 41
+    assert "without avx512" in caplog.text and "no-such-set" in caplog.text
+
+
+def compiler_that_notes(folder: Path, version: str = "1") -> Path:
+    """A compiler of its own version, which notes in `folder`/calls that it compiled."""
+    folder.mkdir(exist_ok=True)
+    script = folder / "c++"
+    script.write_text(
+        f"""#!/bin/sh
+        if [ "$1" = --version ]; then echo {version}; exit; fi
+        echo "$@" >> {folder}/calls
+        exec g++ "$@"
+        """
+    )
+    script.chmod(0o755)
+    return script
+
+
+@needs_compiler
+def test_another_compiler_or_c_library_compiles_anew(tiny_core, monkeypatch, tmp_path):
+    paths = []
+    for version in ("1", "2", "2"):
+        monkeypatch.setenv("CXX", str(compiler_that_notes(tmp_path / "bin", version)))
+        paths.append(build.load()[0])
+    assert paths[0] != paths[1] == paths[2]
+    monkeypatch.setattr(build.platform, "libc_ver", lambda: ("glibc", "2.0"))
+    assert build.load()[0] not in paths
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX")
+    assert build.load(), "what is kept needs no compiler"
+
+
+@needs_compiler
+def test_the_cache_is_tried_before_compiling(tiny_core, monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", str(compiler_that_notes(tmp_path / "bin")))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DYNQUANT_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert build.load() is None
+    assert not (tmp_path / "bin" / "calls").exists()
+
+
+@needs_compiler
+def test_what_does_not_load_is_compiled_again(tiny_core):
+    path = build.compile_library()
+    path.unlink()
+    content = b"made for another C library"
+    name = path.stem.rsplit("-", 1)[0]
+    path.with_name(f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.so").write_bytes(content)
+    loaded = build.load()
+    assert loaded and loaded[1].tiny() == 42
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@needs_compiler
+def test_an_unwritable_cache_is_named(tiny_core, monkeypatch, tmp_path, caplog):
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("DYNQUANT_CACHE_DIR", str(blocked / "cache"))
@@ -114,10 +178,10 @@ def test_an_unwritable_cache_is_named(tiny, monkeypatch, tmp_path, caplog):
 
 
 @needs_compiler
-def test_two_processes_build_at_once(tiny, tmp_path):
+def test_two_processes_build_at_once(tiny_core, tmp_path):
     code = (
         "from pathlib import Path; from src.kernels import build\n"
-        f"build._SOURCES = Path({str(tiny.parent)!r}); build._COMMON = {{'tiny.cc'}}\n"
+        f"build._SOURCES = Path({str(tiny_core.parent)!r}); build._COMMON = {{'tiny.cc'}}\n"
         "print(build.load()[1].tiny())"
     )
     both = [_python(code, tmp_path / "shared") for _ in range(2)]
@@ -128,7 +192,7 @@ def test_two_processes_build_at_once(tiny, tmp_path):
 @needs_compiler
 def test_an_instruction_set_that_is_missing_is_a_clear_error():
     code = "from src import kernels; kernels.isa()"
-    done = _python(code, build.cache_dir(), DYNQUANT_ISA="mmx")
+    done = _python(code, kernels.library_path().parent, DYNQUANT_ISA="mmx")
     _, err = done.communicate(timeout=120)
     assert done.returncode and "DYNQUANT_ISA=mmx: this machine offers" in err
 
@@ -136,7 +200,9 @@ def test_an_instruction_set_that_is_missing_is_a_clear_error():
 @needs_compiler
 def test_environment_sets_isa_and_threads():
     code = "from src import kernels; print(kernels.isa(), kernels.threads())"
-    done = _python(code, build.cache_dir(), DYNQUANT_ISA="portable", DYNQUANT_NUM_THREADS="3")
+    done = _python(
+        code, kernels.library_path().parent, DYNQUANT_ISA="portable", DYNQUANT_NUM_THREADS="3"
+    )
     assert done.communicate(timeout=120)[0].split() == ["portable", "3"]
 
 

@@ -141,6 +141,22 @@ def test_gradients_of_the_untied_mixture():
     assert not d_plan[:, [0, 2]].any(), "other layers' columns are not this layer's business"
 
 
+@pytest.mark.parametrize("execution", ["selected", "auto"])
+@pytest.mark.parametrize("tied", [True, False])
+def test_every_execution_trains_with_the_gradients_of_the_mixture(execution, tied):
+    """Of the input, of both choices, of the weight and of the learned steps."""
+    x, plan, up = images(4), one_hot_plan(CHOICES[tied]), upstream()
+    results = []
+    for kind in ("mixture", execution):
+        layer, *_ = dynamic_layer("lsq", tied, kind, features=x[0].size)
+        results.append(mindspore_gradients(layer.set_train(), x, plan, up))
+    for mixture, other in zip(*results, strict=True):
+        values = [list(g.values()) if isinstance(g, dict) else g for g in (mixture, other)]
+        for expected, got in zip(*values, strict=True):
+            assert np.abs(expected).max() > 1e-3, "it was put to the test"
+            np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize(
     "name,tied,count",
     [
@@ -160,7 +176,7 @@ def test_selected_equals_mixture(name, tied, count):
     np.testing.assert_allclose(selected, mixture, atol=1e-5)
 
 
-def test_auto_selects_in_evaluation_only(monkeypatch):
+def test_auto_selects_while_the_copies_are_small(monkeypatch):
     layer, *_ = dynamic_layer("dorefa", execution="auto")
     x = Tensor(images(3))
     assert layer.set_train(True)._selects(x) is False

@@ -20,6 +20,7 @@ from mindspore import Tensor, nn
 
 from src import kernels
 from src.config import load_config
+from src.layers.conv import Conv2d
 from src.layers.dynamic import DynamicConv2d
 from src.layers.native import use_native
 from src.layers.norm import BatchNorm
@@ -30,10 +31,11 @@ from src.layers.swap import name_parameters
 from src.methods import build_method
 from src.quantizers import ACTIVATION, WEIGHT
 from src.quantizers.dorefa import DorefaWeight
-from src.quantizers.lsq import LsqWeight
+from src.quantizers.lsq import LsqActivation, LsqWeight
 from src.quantizers.nested import NestedWeight
 from tests.gradients import gradients
 from tests.layers.cells import WIDTHS, images, one_hot_plan, tiny_conv
+from tests.layers.steps import agree, step
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 
@@ -146,6 +148,22 @@ def test_untied_dynamic_layers_stay_portable(tiny):
     use_native(network)
     dynamic = [c for _, c in network.cells_and_names() if isinstance(c, DynamicConv2d)]
     assert dynamic and all(cell.fused is None for cell in dynamic)
+
+
+def test_signed_inputs_of_dynamic_layers_keep_their_low_codes():
+    """Values and gradients are those of the mixture, though fused kernels begin at code 0."""
+    x = np.random.default_rng(5).normal(size=(6, 4, 5, 5)).astype(np.float32)
+    plan = Tensor(np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1, 0]][:, None, None])
+
+    def layer():
+        conv = Conv2d(4, 6, 3, 1, 1, rng=np.random.default_rng(3))
+        weight = LsqWeight((2, 4), conv.weight.asnumpy())
+        signed = LsqActivation((2, 4), signed=True)
+        return DynamicConv2d(conv, weight, signed, 0, True, "mixture")
+
+    mixture = step(layer(), x, plan, native=False)
+    assert (mixture[1][x < 0] != 0).any(), "negative inputs have a gradient"
+    agree(mixture, step(layer(), x, plan, native=True))
 
 
 @pytest.mark.parametrize("kind", [DorefaWeight, LsqWeight, NestedWeight])

@@ -13,17 +13,16 @@
 # limitations under the License.
 """Nested codes in single layers: the kernels against the portable definition, at every width."""
 
-import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
 from src import kernels
 from src.layers.conv import Conv2d, Dense
 from src.layers.dynamic import DynamicConv2d
-from src.layers.native import use_native
 from src.layers.static import StaticConv2d, StaticDense
 from src.quantizers.nested import NestedActivation, NestedWeight
+from tests.layers.steps import agree, step
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 RNG = np.random.default_rng(0)
@@ -47,40 +46,6 @@ def dynamic_conv(execution):
     conv = Conv2d(6, 4, 3, 2, 1, rng=np.random.default_rng(1))
     weight = NestedWeight(WIDTHS, conv.weight.asnumpy())
     return DynamicConv2d(conv, weight, NestedActivation(WIDTHS), 0, True, execution)
-
-
-class Weighed(nn.Cell):
-    """(x, plan) -> sum of the layer's output times a constant, and the output."""
-
-    def __init__(self, layer, upstream):
-        super().__init__()
-        self.layer, self.upstream = layer, Tensor(upstream)
-
-    def construct(self, x, plan):
-        y = self.layer(x, plan)
-        return (y * self.upstream).sum(), y
-
-
-def step(layer, x, plan, native):
-    """Output and gradients (x, plan, parameters), the layer's step set from x."""
-    layer.input_quantizer.init_from(x)
-    holder = nn.Cell()
-    holder.layer = layer
-    if native:
-        use_native(holder)
-    y = layer(Tensor(x), plan)
-    upstream = np.random.default_rng(2).normal(size=y.shape).astype(np.float32)
-    weighed = Weighed(layer, upstream).set_train()
-    positions = 0 if plan is None else (0, 1)
-    gradient = ms.value_and_grad(weighed, positions, layer.trainable_params(), has_aux=True)
-    (_, y), (inputs, parameters) = gradient(Tensor(x), plan)
-    inputs = [inputs] if plan is None else list(inputs)
-    return [y.asnumpy()] + [g.asnumpy() for g in [*inputs, *parameters]]
-
-
-def agree(portable, native):
-    for a, b in zip(portable, native, strict=True):
-        np.testing.assert_allclose(b, a, atol=2e-5 * np.abs(a).max() + 1e-6)
 
 
 @pytest.mark.parametrize("w_bits", [2, 3, 8])

@@ -194,9 +194,9 @@ def test_the_checkpoint_of_a_float_run_is_float_weights(tmp_path, nesterov):
     source, _ = build_method(config, 10, 8, native=False)
     optimizer = build_optimizer(source.network, config.train, [0.1, 0.2])
     path, target = tmp_path / "last.ckpt", model("A")
-    save_checkpoint(path, source.network, Progress("float", 3), optimizer)
+    save_checkpoint(path, source.network, Progress("float", 1442, 64, 3), optimizer)
     source.network.model.conv1.weight.set_data(ms.Tensor(np.ones((16, 3, 3, 3), np.float32)))
-    save_checkpoint(path, source.network, Progress("float", 4), optimizer)
+    save_checkpoint(path, source.network, Progress("float", 1442, 64, 4), optimizer)
     load_float_weights(target, path)
     assert (target.conv1.weight.asnumpy() == 1).all()
 

@@ -23,11 +23,12 @@ import pytest
 from tests.project.files import ROOT, project_files
 
 # Room of src/ -> the rooms it may import, beside itself and the roots. ANY: all of src/.
-ROOTS = {"errors", "parameters"}
+ROOTS = {"errors", "parameters", "printable"}
 ANY = None
 MAY_IMPORT = {
     "errors": set(),
     "parameters": set(),
+    "printable": set(),
     "entry": {"terminal"},
     "terminal": set(),
     "paths": set(),

@@ -13,11 +13,19 @@
 # limitations under the License.
 """The entry script report.py."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import report
+from src.entry import guarded
 from tests.full_disk import full_disk
 from tests.report.fake_run import Fake, write_run
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_run(tmp_path, capsys):
@@ -30,17 +38,30 @@ def test_run(tmp_path, capsys):
 
 def test_a_full_disk_is_exit_code_2_and_leaves_the_older_page(tmp_path, capsys):
     folder = write_run(tmp_path / "run", Fake(images=40))
-    assert report.main(["--run", str(folder)]) == 0
+    assert guarded(report.main, ["--run", str(folder)]) == 0
     page = folder / "report" / "index.html"
     before = page.read_text(encoding="utf-8")
     capsys.readouterr()
     with full_disk(1000):
-        assert report.main(["--run", str(folder)]) == 2
+        assert guarded(report.main, ["--run", str(folder)]) == 2
     message = capsys.readouterr().err
     assert message.startswith("error: ") and message.count("\n") == 1
     assert f"{page} could not be written" in message
     assert page.read_text(encoding="utf-8") == before
     assert list(page.parent.iterdir()) == [page]
+
+
+def test_a_run_whose_name_is_not_utf_8(tmp_path):
+    """With a newline in it as well; as a program, since a terminal encodes what is printed."""
+    folder = write_run(tmp_path / os.fsdecode(b"r\xfc\nn"), Fake(images=40))
+    for command in (["report.py"], ["-m", "src.report.summary"]):
+        done = subprocess.run(
+            [sys.executable, *command, "--run", folder], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1].endswith("r\\udcfc\\nn/report/index.html")
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert "r\\udcfc" in page
 
 
 def test_compare(tmp_path):
@@ -52,7 +73,7 @@ def test_compare(tmp_path):
 
 def test_no_run_is_exit_code_2(tmp_path, capsys):
     for path, says in ((tmp_path / "gone", "no such folder"), (tmp_path, "not a run folder")):
-        assert report.main(["--run", str(path)]) == 2
+        assert guarded(report.main, ["--run", str(path)]) == 2
         message = capsys.readouterr().err
         assert message.startswith("error: ") and says in message
         assert "Traceback" not in message

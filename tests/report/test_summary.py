@@ -16,6 +16,7 @@ import sys
 
 import pytest
 
+from src.entry import guarded
 from src.errors import UserError
 from src.report.load import load_run
 from src.report.page import write_report
@@ -58,7 +59,7 @@ def test_a_run_without_evaluation(tmp_path, capsys):
     (folder / "eval/test.json").unlink()
     with pytest.raises(UserError, match=r"python eval\.py"):
         summary(load_run(folder))
-    assert main(["--run", str(folder)]) == 2
+    assert guarded(main, ["--run", str(folder)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
 
 
