@@ -243,6 +243,7 @@ void check_operation(Program *program, int i) {
   try {
     Register out = checked(program, i);
     program->operations[size_t(i)].out = out;
+    bound_operation(program, i);
   } catch (const BadArtefact &bad) {
     throw BadArtefact("operation " + std::to_string(i) + ": " + bad.what());
   }
@@ -262,6 +263,7 @@ void check_program(Program *program) {
        "the last operation does not give logits");
   for (int layer : program->slot_of_layer)
     need(layer >= 0, "a layer of the plan has no convolution");
+  bound_memory(program);
 }
 
 }  // namespace dq
