@@ -24,6 +24,7 @@ from src.engine.native import Native
 from src.engine.program import Pool, Quantise
 from src.errors import UserError
 from tests.engine.broken_programs import CASES, large_image
+from tests.engine.damages import DAMAGES, HEADERS, NOT
 from tests.engine.files import parts_of
 from tests.engine.programs import NAMED
 
@@ -91,3 +92,17 @@ def test_memory_of_an_image_is_bounded(channels, refusal, tmp_path):
         assert Native(tmp_path / "largest").memory == 2**29
         return
     assert refusal(content).startswith("an image takes more than 512 MiB")
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_artefact_is_refused(name, refusal):
+    damage, _, says = DAMAGES[name]
+    parts = parts_of(NAMED["nested"]())
+    damage(parts)
+    assert refusal(bytes(parts)) == says
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_that_is_none_is_refused(name, refusal):
+    damaged, says = HEADERS[name]
+    assert refusal(damaged(parts_of(NAMED["nested"]()))) == NOT + says

@@ -66,7 +66,6 @@ void shift(int64_t value) { need(within(1, value, kLargestShift), "a shift is ou
 // candidates 0: any number of them.
 void slot(const Program &program, int64_t slot, std::initializer_list<int64_t> columns,
           size_t candidates) {
-  need(slot >= -1, "a slot is out of range");
   if (slot < 0) return;
   need(program.chooser >= 0, "a dynamic operation comes before the plan");
   const Register &plan = program.plan();

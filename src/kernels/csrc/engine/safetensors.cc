@@ -20,7 +20,7 @@
 namespace dq {
 namespace {
 
-constexpr size_t kLargestHeader = 64 << 20;
+constexpr size_t kLargestHeader = 100000000;  // as the safetensors library
 constexpr size_t kLargestName = 256;
 constexpr int64_t kLargestCount = int64_t(1) << 31;
 
