@@ -22,6 +22,7 @@ All tensors are integers. A file is checked whole (check.py) before anything run
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from src.files import whole_file
 
 VERSION = 1
 LARGEST_FILE = 2**31
+LARGEST_WEIGHTS = 2**28  # of a convolution, at one width
 
 
 def save_artefact(program: Program, path: Path) -> None:
@@ -58,21 +60,26 @@ def save_artefact(program: Program, path: Path) -> None:
 
 def load_artefact(path: Path) -> Program:
     """Read and check an artefact. UserError: missing, damaged, or not one that can be run."""
-    try:
-        size = path.stat().st_size
-        if not path.is_file():  # a pipe or a device has no end
-            raise UserError(f"artefact {path} is not a file")
-        if size > LARGEST_FILE:
-            raise UserError(f"artefact {path}: larger than {LARGEST_FILE} bytes")
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"artefact {path} cannot be read: {error.strerror or error}") from error
+    content = read_file(path)
     try:
         return parse_artefact(content)
     except ValueError as error:
         raise UserError(
             f"artefact {path} is damaged or not one: {error}; export it again"
         ) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of an artefact. UserError: missing, not a file, or too large for one."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():  # a pipe or a device has no end
+            raise UserError(f"artefact {path} is not a file")
+        if size > LARGEST_FILE:
+            raise UserError(f"artefact {path}: larger than {LARGEST_FILE} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"artefact {path} cannot be read: {error.strerror or error}") from error
 
 
 def parse_artefact(content: bytes) -> Program:
@@ -131,8 +138,8 @@ def _unpack_weights(op: Conv) -> None:
     if stored != set(variants):
         raise ValueError(f"a convolution has the weights {sorted(stored)}")
     sizes = (op.c_out, op.c_in, op.kernel, op.kernel)
-    if not all(1 <= n <= LARGEST_FILE for n in sizes):
-        raise ValueError(f"weights of shape {sizes}")
+    if min(sizes) < 1 or math.prod(sizes) > LARGEST_WEIGHTS:
+        raise ValueError(f"weights of shape {sizes}; allowed are {LARGEST_WEIGHTS} values")
     for v, name in enumerate(variants):
         width = stored_bits(op, v)
         if not 1 <= width <= 8:

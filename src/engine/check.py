@@ -15,8 +15,9 @@
 
 Checked for every operation: registers read exist and are of the right kind and shape, arrays have
 their type, shape and range, and no sum leaves the integers that engines compute it in (int32 for a
-convolution of codes, 63 bits after a multiplier, int64 for a wide one). All arrays being integers,
-nothing floats from the pixels to the logits. kernels/csrc/engine/check.cc checks the same.
+convolution of codes, 63 bits after a multiplier, int64 for a wide one), and one image takes neither
+too much memory nor too long (bounds.py). All arrays being integers, nothing floats from the pixels
+to the logits. kernels/csrc/engine/check.cc checks the same.
 """
 
 import math
@@ -25,6 +26,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.engine import bounds
+from src.engine.bounds import LARGEST_MEMORY, LARGEST_PACKED, LARGEST_WORK
 from src.engine.integers import limits
 from src.engine.program import (
     Add,
@@ -81,6 +84,13 @@ def check(program: Program) -> list[Register]:
         raise ProgramError("the last operation does not give logits (wide, one pixel)")
     if state.plan and sorted(state.slots) != list(range(state.plan[0])):
         raise ProgramError(f"slots {sorted(state.slots)} are not those of the plan's layers")
+    size, where = bounds.memory(program, [register.shape for register in state.registers])
+    if size > LARGEST_MEMORY:
+        name = type(program.operations[where]).__name__
+        raise ProgramError(
+            f"operation {where} ({name}): an image takes {size >> 20} MiB; allowed are "
+            f"{LARGEST_MEMORY >> 20} (a smaller image or network needs less)"
+        )
     return state.registers
 
 
@@ -90,7 +100,7 @@ class _State:
         self.plan: tuple[int, int, int] | None = None
         self.slots: set[int] = set()
         self.image: tuple[int, int] | None = None
-        self.values = 0
+        self.values, self.work, self.packed = 0, 0, 0
 
     def check(self, i: int, op: Operation) -> Register:
         inside = all(-1 <= number <= LARGEST_NUMBER for number in op.numbers)
@@ -103,6 +113,11 @@ class _State:
         _need(not extra, f"has no arrays {extra}")
         self.values += math.prod(register.shape)
         _need(self.values <= LARGEST_PROGRAM, f"more than {LARGEST_PROGRAM} values in registers")
+        self.work += bounds.work(op, register.shape, [x.shape for x in inputs])
+        most = "multiplications (a smaller image or network needs less)"
+        _need(self.work <= LARGEST_WORK, f"an image takes more than {LARGEST_WORK} {most}")
+        self.packed += bounds.packed(op, self.rows)
+        _need(self.packed <= LARGEST_PACKED, f"weights of more than {LARGEST_PACKED >> 20} MiB")
         return register
 
     def input(self, op: Input) -> Register:

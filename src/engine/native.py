@@ -23,25 +23,23 @@ from pathlib import Path
 import numpy as np
 
 from src import kernels
-from src.engine.artefact import load_artefact
+from src.engine.artefact import load_artefact, read_file
 from src.engine.check import check
 from src.errors import UserError
 
 _TEXT = 512
-_SIZES = 8
+_SIZES = 11
 
 
 class Native:
-    """An artefact, loaded. Many calls, one at a time; close() or the end of the object frees it."""
+    """An artefact, loaded. Any thread may call it, and a forked child too; the calls run one after
+    another, each on all threads of the kernels. close() or the end of the object frees it."""
 
     def __init__(self, path: Path):
         """UserError: no compiler, or a file that is missing, damaged or cannot be run."""
-        self.path, self._handle = Path(path), ctypes.c_void_p()
+        self.path, self._handle = Path(path), ctypes.c_int64()
         self._library = kernels.handle()
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise UserError(f"artefact {path} cannot be read: {error.strerror or error}") from error
+        content = read_file(self.path)
         text = ctypes.create_string_buffer(_TEXT)
         code = self._library.dq_program_open(
             content, ctypes.c_int64(len(content)), ctypes.byref(self._handle), text, _TEXT
@@ -54,6 +52,7 @@ class Native:
         self.image = (3, sizes[0], sizes[1])
         self.classes, self.plan_shape, self.choices = sizes[2], (sizes[3], sizes[4]), sizes[5]
         self.rows, self._values = sizes[6], sizes[7]
+        self.memory, self.work, self.packed = sizes[8:]  # see bounds.py
 
     def run(self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0):
         """(logits int32 (N, classes), plan int64 (N, layers, columns) or None).
@@ -63,14 +62,21 @@ class Native:
             plan: candidate of each layer and column, instead of the controller's.
             row: of the statistics.
 
+        Signals are dealt with every few seconds, between the calls that a batch is cut into.
+
         Raises:
-            ValueError: an argument of the wrong shape, type or range.
+            ValueError: an argument of the wrong shape, type or range, or the engine was closed.
         """
         images, plan = self._checked(images, plan)
-        logits = np.empty((len(images), self.classes), np.int32)
-        chosen = np.empty((len(images), *self.plan_shape), np.int64) if self.choices else None
-        self._call("dq_program_run", _pointer(images), ctypes.c_int64(len(images)), _pointer(plan),
-                   row, _pointer(logits), _pointer(chosen))  # fmt: skip
+        count = len(images)
+        logits = np.empty((count, self.classes), np.int32)
+        chosen = np.empty((count, *self.plan_shape), np.int64) if self.choices else None
+        step = self._library.dq_program_batch(self._handle) or count or 1
+        for first in range(0, count, step):
+            part = slice(first, first + step)
+            x, given, y, made = (_part(array, part) for array in (images, plan, logits, chosen))
+            self._call("dq_program_run", _pointer(x), ctypes.c_int64(len(x)), _pointer(given), row,
+                       _pointer(y), _pointer(made))  # fmt: skip
         return logits, chosen
 
     def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
@@ -89,13 +95,11 @@ class Native:
         return registers
 
     def close(self) -> None:
-        """Free the program; a second call does nothing."""
-        if self._handle:
-            self._library.dq_program_close(self._handle)
-            self._handle = ctypes.c_void_p()
+        """Free the program, as soon as no other thread runs it; a second call does nothing."""
+        self._library.dq_program_close(self._handle)
 
     def __del__(self):
-        if getattr(self, "_handle", None):
+        if getattr(self, "_library", None):
             self.close()
 
     def _checked(self, images: np.ndarray, plan: np.ndarray | None):
@@ -108,11 +112,13 @@ class Native:
         return np.ascontiguousarray(images), np.ascontiguousarray(plan, np.int64)
 
     def _call(self, function: str, *arguments) -> None:
-        if not self._handle:
-            raise ValueError(f"{self.path}: the engine has been closed")
         code = getattr(self._library, function)(self._handle, *arguments)
         if code:
-            raise ValueError(kernels.describe(function, code))
+            raise ValueError(f"{self.path}: {kernels.describe(function, code)}")
+
+
+def _part(array: np.ndarray | None, part: slice) -> np.ndarray | None:
+    return None if array is None else array[part]
 
 
 def _pointer(array: np.ndarray | None):

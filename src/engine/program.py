@@ -258,6 +258,17 @@ class Program:
                 queue += self.operations[i].reads
         return [i in seen for i in range(len(self.operations))]
 
+    def last_use(self, needed: list[bool]) -> list[int]:
+        """The last of the needed operations that reads each register; of the logits, one behind
+        all; -1 where none does."""
+        last = [-1] * len(self.operations)
+        for i, op in enumerate(self.operations):
+            if needed[i]:
+                for register in op.reads:
+                    last[register] = i
+        last[-1] = len(last)
+        return last
+
 
 def as_table(operations: list[Operation]) -> np.ndarray:
     """int64 (operations, FIELDS): the operation's code and its numbers, zeros behind."""

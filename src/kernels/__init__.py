@@ -18,7 +18,9 @@ available() is False where there is no compiler; the callers then use plain oper
 
 import ctypes
 import functools
+import logging
 import os
+import time
 from pathlib import Path
 
 from src.errors import UserError
@@ -40,6 +42,9 @@ __all__ = [
     "threads",
     "wait_for_step",
 ]
+
+_LOG = logging.getLogger(__name__)
+_NAP_S = 0.2  # a signal is dealt with between naps
 
 ISAS = ("avx512", "avx2", "dotprod", "portable")
 ARITHMETICS = ("float", "int16", "codes")
@@ -105,8 +110,14 @@ def isa() -> str:
 
 
 def set_threads(count: int) -> None:
-    """Threads of the kernels, from the next kernel on; 0: DYNQUANT_NUM_THREADS, or all cores allowed."""
-    handle().dq_set_threads(count)
+    """Threads of the kernels; 0: DYNQUANT_NUM_THREADS, or all cores allowed. Where the system refuses some of them,
+    the others do the work, and a warning says so."""
+    wanted = handle().dq_set_threads(count)
+    if (got := threads()) < wanted:
+        _LOG.warning(
+            "native kernels: only %d of %d threads could be made (a limit on processes or memory: ulimit -u, "
+            "ulimit -v); they do the work, slower", got, wanted,
+        )  # fmt: skip
 
 
 def threads() -> int:
@@ -125,7 +136,11 @@ def wait_for_step(step: int, timeout: float = 60.0) -> bool:
     Reading a result (`loss.asnumpy()`) right after starting a step makes MindSpore spin on a core that the
     kernels need; sleep here first. Never needed for correctness.
     """
-    return bool(handle().dq_wait_for_step(step, timeout))
+    end = time.monotonic() + timeout
+    while not handle().dq_wait_for_step(step, min(_NAP_S, max(0.0, end - time.monotonic()))):
+        if time.monotonic() >= end:
+            return False
+    return True
 
 
 def profile(reset: bool = False) -> dict[str, tuple[float, int]]:

@@ -35,6 +35,7 @@ MESSAGES = {
     23: "internal error",
     24: "the artefact is damaged, or not one",
     25: "a candidate of the plan, or the row of statistics, is out of range",
+    26: "the engine has been closed",
 }
 _RETURNED = re.compile(r"function\((dq_\w+)\)[^\n]*? is (\d+)")
 

@@ -13,17 +13,28 @@
 # limitations under the License.
 """The native engine gives the oracle's integers, in every register, on every instruction set here."""
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from src import kernels
+from src.engine import bounds
 from src.engine.artefact import save_artefact
+from src.engine.check import check
 from src.engine.native import Native
 from src.engine.oracle import Oracle
 from src.engine.program import Program
 from src.errors import UserError
 from tests.engine import programs
+from tests.engine.builder import Builder
+from tests.project.files import ROOT
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
 
@@ -113,6 +124,163 @@ def test_a_plan_for_a_program_without_one_is_refused(tmp_path):
     images = programs.pixels(programs.static(), 1)
     with pytest.raises(ValueError, match="plan"):
         engine.run(images, np.zeros((1, 1, 1), np.int64))
+
+
+def heavy(images: int) -> tuple[Program, np.ndarray]:
+    """About half a second for each image, on one thread."""
+    b = Builder()
+    x = b.wide(b.image(64), 64)
+    program = b.logits(b.wide(x, 64, 15, 1, 7))
+    return program, programs.pixels(program, images)
+
+
+def test_threads_share_an_engine(tmp_path):
+    program = programs.nested_untied()
+    engine, images = opened(program, tmp_path), programs.pixels(program, 6)
+    expected, wrong = Oracle(program).run(images)[0], []
+
+    def call(count: int) -> None:
+        for _ in range(30):
+            if not np.array_equal(engine.run(images[:count])[0], expected[:count]):
+                wrong.append(count)
+
+    callers = [threading.Thread(target=call, args=(count,)) for count in (1, 2, 6, 6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
+
+
+def test_an_engine_may_be_closed_while_other_threads_run_it(tmp_path):
+    """In a process of its own: a freed program would end it."""
+    program = programs.nested()
+    save_artefact(program, tmp_path / "model.safetensors")
+    code = f"""
+import threading, numpy as np
+from src.engine.native import Native
+path = {str(tmp_path / "model.safetensors")!r}
+images = np.zeros((64, 3, 8, 8), np.uint8)
+expected = Native(path).run(images)[0]
+ends = []
+def call(engine):
+    try:
+        while True:
+            assert np.array_equal(engine.run(images)[0], expected)
+    except ValueError as error:
+        ends.append(str(error))
+for _ in range(20):
+    engine = Native(path)
+    callers = [threading.Thread(target=call, args=(engine,)) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    engine.run(images)
+    engine.close()
+    other = Native(path)  # may get the memory that was freed
+    for caller in callers:
+        caller.join()
+    assert np.array_equal(other.run(images)[0], expected)
+assert len(ends) == 60 and all("has been closed" in end for end in ends), ends
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_a_forked_child_runs_the_engine(tmp_path):
+    program = programs.candidates()
+    engine, images = opened(program, tmp_path), programs.pixels(program, 3)
+    expected = engine.run(images)[0]
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(engine.run(images)[0], expected) else 1)
+    end = time.monotonic() + 20
+    ended, status = os.waitpid(child, os.WNOHANG)
+    while not ended and time.monotonic() < end:
+        time.sleep(0.01)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+    assert ended and os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_signal_ends_a_long_batch(tmp_path):
+    program, images = heavy(64)
+    engine = opened(program, tmp_path)
+
+    class Ended(Exception):
+        pass
+
+    def handler(*_):
+        raise Ended
+
+    before = signal.signal(signal.SIGALRM, handler)
+    start = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(Ended):
+            engine.run(images)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - start < 8
+
+
+def test_a_batch_that_is_cut_into_calls_keeps_order_and_plans(tmp_path, monkeypatch):
+    program = programs.nested_untied()
+    engine, images = opened(program, tmp_path), programs.pixels(program, 7)
+    monkeypatch.setattr(engine._library, "dq_program_batch", lambda handle: 3)
+    plans = np.random.default_rng(0).integers(0, engine.choices, (7, *engine.plan_shape))
+    for plan in (None, plans):
+        logits, chosen = engine.run(images, plan)
+        expected = Oracle(program).run(images, plan)
+        np.testing.assert_array_equal(logits, expected[0])
+        np.testing.assert_array_equal(chosen, expected[1])
+    assert engine.run(images[:0])[0].shape == (0, engine.classes)
+
+
+def test_the_two_checkers_count_the_same(tmp_path):
+    made = [make() for make in programs.NAMED.values()]
+    for program in [*made, *map(programs.random_program, range(60))]:
+        engine, registers = opened(program, tmp_path), check(program)
+        shapes = [register.shape for register in registers]
+        work = sum(
+            bounds.work(op, shape, [shapes[r] for r in op.reads])
+            for op, shape in zip(program.operations, shapes, strict=True)
+        )
+        packed = sum(bounds.packed(op, program.rows) for op in program.operations)
+        memory = bounds.memory(program, shapes)[0]
+        assert (engine.memory, engine.work, engine.packed) == (memory, work, packed)
+
+
+def test_registers_that_are_done_with_are_given_back(tmp_path):
+    """Large registers come and go, and a small one that is made after each stays to the end."""
+    b = Builder()
+    x, small = b.image(256), []
+    for _ in range(12):
+        small.append(b.pool(b.affine(b.wide(x, 64, 1, 1, 0)), 2))
+    total = small[0]
+    for other in small[1:]:
+        total = b.add(total, other)
+    program = b.logits(total)
+    save_artefact(program, tmp_path / "model.safetensors")
+    code = f"""
+import re, numpy as np
+from pathlib import Path
+from src.engine.native import Native
+def most() -> int:
+    return int(re.search("VmHWM: *\\t *(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
+engine = Native({str(tmp_path / "model.safetensors")!r})
+before = most()
+engine.run(np.zeros((1, 3, 256, 256), np.uint8))
+grown = most() - before
+assert grown < 2 * engine.memory + (8 << 20), (grown, engine.memory)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is not a file"):
+        Native(tmp_path / "pipe")
 
 
 def test_a_missing_file_is_named(tmp_path):

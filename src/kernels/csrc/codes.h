@@ -36,6 +36,7 @@ enum Code {
   kInternal = 23,
   kArtefact = 24,  // an artefact is damaged, or not one
   kPlan = 25,      // a plan's candidate, or a row of statistics, is out of range
+  kClosed = 26,    // the program has been closed
 };
 
 }  // namespace dq

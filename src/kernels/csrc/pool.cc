@@ -13,9 +13,11 @@
 // limitations under the License.
 
 // pool.cc: a persistent pool. Workers spin for some microseconds between kernels (a training step
-// is a dense row of short kernels), then sleep.
+// is a dense row of short kernels), then sleep. A forked child begins with a pool of its own: its
+// parent's threads are not in it. Where the system refuses threads, those that it gave do the work.
 #include "pool.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <atomic>
@@ -25,6 +27,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -64,18 +67,23 @@ struct alignas(64) Share {
   int begin = 0, count = 0;
 };
 
+// Has one thread, the caller's, until resize().
 class Pool {
  public:
-  Pool() : wanted_(default_threads()) { resize(); }
-
-  void resize() {
-    if (wanted_ == count_) return;
+  void resize(int wanted) {
+    if (wanted == asked_) return;
     stop();
-    count_ = wanted_;
     quit_.store(false);
-    shares_ = std::vector<Share>(count_);
-    for (int t = 1; t < count_; t++)
-      workers_.emplace_back([this, t, g = generation_.load()] { work(t, g); });
+    if (wanted > int(shares_.size())) shares_ = std::vector<Share>(wanted);
+    asked_ = wanted;
+    try {
+      workers_.reserve(wanted - 1);
+      for (int t = 1; t < wanted; t++) {
+        workers_.emplace_back([this, t, g = generation_.load()] { work(t, g); });
+        count_++;
+      }
+    } catch (const std::system_error &) {  // a limit on processes or on memory
+    } catch (const std::bad_alloc &) {}
   }
 
   void run(int items, void (*fn)(void *, int, int), void *ctx, bool backwards) {
@@ -118,8 +126,7 @@ class Pool {
   }
 
   std::mutex busy;  // held for the length of a kernel
-  std::atomic<int> wanted_{1};
-  int count() const { return count_; }
+  int count() const { return count_.load(std::memory_order_relaxed); }
 
  private:
   void drain(int thread) {
@@ -157,13 +164,15 @@ class Pool {
     wake_.notify_all();
     for (auto &w : workers_) w.join();
     workers_.clear();
+    count_.store(1);
   }
 
-  int count_ = 0;
+  std::atomic<int> count_{1};
+  int asked_ = 1;  // more than count_ where threads could not be made
   void (*fn_)(void *, int, int) = nullptr;
   void *ctx_ = nullptr;
   bool backwards_ = false;
-  std::vector<Share> shares_;
+  std::vector<Share> shares_ = std::vector<Share>(1);
   std::atomic<bool> quit_{false};
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> left_{0};
@@ -173,17 +182,34 @@ class Pool {
   std::map<std::pair<int, int>, Buffer> buffers_;
 };
 
+// Never destroyed: worker threads may outlive static destructors.
+std::atomic<Pool *> g_pool{nullptr};
+std::atomic<int> g_wanted{0};  // 0: default_threads()
+
 Pool &pool() {
-  static Pool *instance =
-      new Pool;  // never destroyed: worker threads may outlive static destructors
-  return *instance;
+  Pool *found = g_pool.load();
+  if (found) return *found;
+  Pool *made = new Pool;
+  if (g_pool.compare_exchange_strong(found, made)) return *made;
+  delete made;
+  return *found;
 }
+
+// A fork waits until no kernel runs, so that the child finds what kernels work on whole. Its pool
+// is a new one; the old one, with threads that are not there, is left as it is.
+void before_fork() { pool().busy.lock(); }
+void after_fork_in_parent() { pool().busy.unlock(); }
+void after_fork_in_child() { g_pool.store(nullptr); }
+[[maybe_unused]] const int g_watches_forks =
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 
 }  // namespace
 
 int pool_threads() { return pool().count(); }
-void pool_set_threads(int count) {
-  pool().wanted_.store(count < 1 ? default_threads() : count > 256 ? 256 : count);
+int pool_set_threads(int count) {
+  const int wanted = count < 1 ? default_threads() : count > 256 ? 256 : count;
+  g_wanted.store(wanted);
+  return wanted;
 }
 void pool_run(int items, void (*fn)(void *, int, int), void *ctx, bool backwards) {
   pool().run(items, fn, ctx, backwards);
@@ -192,10 +218,9 @@ void *pool_scratch(int thread, int slot, size_t bytes) {
   return pool().scratch(thread, slot, bytes);
 }
 
-PoolLock::PoolLock() {
-  pool().busy.lock();
-  pool().resize();
+PoolLock::PoolLock() : hold_(pool().busy) {
+  if (!g_wanted.load()) pool_set_threads(0);
+  pool().resize(g_wanted.load());
 }
-PoolLock::~PoolLock() { pool().busy.unlock(); }
 
 }  // namespace dq

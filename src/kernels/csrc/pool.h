@@ -13,14 +13,18 @@
 // limitations under the License.
 
 // pool.h: the thread pool and its scratch memory. One kernel runs at a time (PoolLock), on all
-// threads.
+// threads. A forked child may run kernels too, whatever its parent's other threads did.
 #pragma once
 #include <cstddef>
+#include <mutex>
 
 namespace dq {
 
+// Those at work: fewer than wanted where the system gives no more.
 int pool_threads();
-void pool_set_threads(int count);  // takes effect at the next kernel
+// Takes effect at the next kernel. count 0: DYNQUANT_NUM_THREADS, or all cores allowed. Returns how
+// many are wanted, 256 at most.
+int pool_set_threads(int count);
 
 // Calls fn(ctx, thread, item) for every item in [0, items). A thread begins with a share of its
 // own, the same part of the items in every kernel (what lies in its caches), in order or from its
@@ -35,9 +39,9 @@ void *pool_scratch(int thread, int slot, size_t bytes);
 class PoolLock {
  public:
   PoolLock();
-  ~PoolLock();
-  PoolLock(const PoolLock &) = delete;
-  PoolLock &operator=(const PoolLock &) = delete;
+
+ private:
+  std::unique_lock<std::mutex> hold_;
 };
 
 }  // namespace dq

@@ -17,9 +17,12 @@
 // kernels.)
 #include "profile.h"
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <new>
 
 #include "kernels.h"
 #include "pool.h"
@@ -32,6 +35,13 @@ double g_seconds[Timer::kKinds];
 int64_t g_calls[Timer::kKinds];
 std::condition_variable g_stepped;
 int64_t g_steps = 0;
+
+// Another thread of the parent may have held the one and slept on the other.
+void after_fork_in_child() {
+  new (&g_mutex) std::mutex;
+  new (&g_stepped) std::condition_variable;
+}
+[[maybe_unused]] const int g_watches_forks = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 
 }  // namespace
 
@@ -75,7 +85,8 @@ int dq_wait_for_step(int64_t target, double seconds) {
   return dq::g_stepped.wait_for(hold, std::chrono::duration<double>(seconds),
                                 [&] { return dq::g_steps >= target; });
 }
-void dq_set_threads(int count) { dq::pool_set_threads(count); }
+// How many threads kernels will ask for; dq_threads tells how many they have got.
+int dq_set_threads(int count) { return dq::pool_set_threads(count); }
 int dq_threads() {
   dq::PoolLock lock;
   return dq::pool_threads();

@@ -63,16 +63,15 @@ Register convolved(const Operation &op, const Register &x) {
 void flag(int64_t value) { need(value == 0 || value == 1, "a flag is not 0 or 1"); }
 void shift(int64_t value) { need(within(1, value, kLargestShift), "a shift is out of range"); }
 
-// candidates 0: nothing depends on the plan.
+// candidates 0: any number of them.
 void slot(const Program &program, int64_t slot, std::initializer_list<int64_t> columns,
           size_t candidates) {
-  need(slot >= -1, "a slot is out of range");
-  if (slot < 0 || candidates == 0) return;
+  if (slot < 0) return;
   need(program.chooser >= 0, "a dynamic operation comes before the plan");
   const Register &plan = program.plan();
   need(slot < plan.c, "a slot is out of range");
   for (int64_t column : columns) need(within(0, column, plan.h - 1), "a column is out of range");
-  need(int64_t(candidates) == plan.w, "candidates differ from the plan's");
+  need(candidates == 0 || int64_t(candidates) == plan.w, "candidates differ from the plan's");
 }
 
 int64_t largest(const std::vector<int32_t> &values) {
@@ -243,6 +242,7 @@ void check_operation(Program *program, int i) {
   try {
     Register out = checked(program, i);
     program->operations[size_t(i)].out = out;
+    bound_operation(program, i);
   } catch (const BadArtefact &bad) {
     throw BadArtefact("operation " + std::to_string(i) + ": " + bad.what());
   }
@@ -262,6 +262,7 @@ void check_program(Program *program) {
        "the last operation does not give logits");
   for (int layer : program->slot_of_layer)
     need(layer >= 0, "a layer of the plan has no convolution");
+  bound_memory(program);
 }
 
 }  // namespace dq

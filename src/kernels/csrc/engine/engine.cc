@@ -27,18 +27,36 @@ namespace dq {
 struct Engine::Worker {
   std::vector<std::vector<int32_t>> registers;
   std::vector<std::vector<int32_t>> spare;
+  size_t held = 0, budget = 0;  // values in both; the most with spare ones among them
   std::vector<int16_t> codes;
   std::vector<int32_t> padded;
   std::vector<int> plan;
   bool alone = false;  // the pool's other threads are free
 
+  // Room for register i: the spare one that was written last, of those that fit without holding
+  // twice what is asked for, else new.
   void give(int i, size_t size) {
+    auto fits = [&](const auto &v) { return v.capacity() >= size && v.capacity() / 2 <= size; };
     auto &target = registers[size_t(i)];
-    if (target.empty() && !spare.empty()) {
-      target.swap(spare.back());
-      spare.pop_back();
+    auto found = std::find_if(spare.rbegin(), spare.rend(), fits);
+    if (found != spare.rend()) {
+      target.swap(*found);
+      spare.erase(std::next(found).base());
+      target.resize(size);
+      return;
     }
-    target.resize(size);
+    while (!spare.empty() && held + size > budget) {
+      held -= spare.front().capacity();
+      spare.erase(spare.begin());
+    }
+    target = std::vector<int32_t>(size);
+    held += target.capacity();
+  }
+  void take_back(int i) {
+    auto &used = registers[size_t(i)];
+    if (used.capacity() == 0) return;
+    spare.emplace_back();
+    spare.back().swap(used);
   }
   int choice(int64_t slot, int64_t column, int columns) const {
     return slot < 0 ? 0 : plan[size_t(slot) * columns + size_t(column)];
@@ -48,6 +66,18 @@ struct Engine::Worker {
 namespace {
 
 constexpr size_t kWorthSharing = 1 << 18;  // values below which other threads are not woken
+
+// Of one image: up to these, threads take an image each; above, they share one.
+constexpr int64_t kLightBytes = int64_t(1) << 26, kLightWork = int64_t(1) << 33;
+constexpr int64_t kCallWork = int64_t(1)
+                              << 31;  // of each thread, in a call that ends within seconds
+
+// A buffer of `size` values and not more, whatever it held.
+template <class T>
+void fit(std::vector<T> *buffer, size_t size) {
+  if (buffer->capacity() < size) std::vector<T>().swap(*buffer);
+  buffer->resize(size);
+}
 
 // body(first, last) over [0, items), on all threads if `shared`.
 template <class Body>
@@ -178,12 +208,9 @@ std::vector<T> in_blocks(const T *values, int c_out, int groups) {
 Engine::Engine(Program program)
     : program_(std::move(program)),
       layers_(program_.operations.size()),
-      last_use_(program_.operations.size(), -1) {
-  for (int i = 0; i < int(layers_.size()); i++) {
-    for (int r : program_.operations[i].reads()) last_use_[r] = i;
-    prepare(i);
-  }
-  last_use_.back() = int(layers_.size());
+      needed_{program_.needed(false), program_.needed(true)},
+      last_use_{program_.last_use(needed_[0]), program_.last_use(needed_[1])} {
+  for (int i = 0; i < int(layers_.size()); i++) prepare(i);
 }
 
 Engine::~Engine() = default;
@@ -218,7 +245,7 @@ void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row,
   const size_t pixels = size_t(program_.operations[0].out.h) * program_.operations[0].out.w * 3;
   const size_t classes = program_.operations.back().out.size();
   const size_t cells = program_.chooser < 0 ? 0 : size_t(program_.plan().c) * program_.plan().h;
-  const bool many = n > 1 && pool_threads() > 1;
+  const bool many = n > 1 && pool_threads() > 1 && is_light();
   while (int(workers_.size()) < (many ? pool_threads() : 1)) workers_.emplace_back(new Worker);
   auto one = [&](Worker *w, int64_t i) {
     w->alone = !many;
@@ -247,6 +274,16 @@ void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row,
       },
       &job);
   if (job.failed.load()) throw std::bad_alloc();
+}
+
+bool Engine::is_light() const {
+  return program_.image_bytes() <= kLightBytes && program_.image_work <= kLightWork;
+}
+
+int64_t Engine::batch() const {
+  const int64_t images =
+      std::max<int64_t>(1, kCallWork / std::max<int64_t>(1, program_.image_work));
+  return is_light() ? images * pool_threads() : images;
 }
 
 size_t Engine::register_total() const {
@@ -294,8 +331,11 @@ void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, c
 
 void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep) {
   const int count = int(program_.operations.size());
-  const std::vector<bool> needed = program_.needed(plan != nullptr);
+  const auto &needed = needed_[plan != nullptr];
+  const auto &last_use = last_use_[plan != nullptr];
   w->registers.resize(size_t(count));
+  w->budget = 2 * size_t(program_.image_values);
+  for (int i = 0; i < count; i++) w->take_back(i);  // of the image before
   if (plan) {
     const Register &shape = program_.plan();
     w->plan.assign(plan, plan + size_t(shape.c) * shape.h);
@@ -304,13 +344,8 @@ void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *
     if (!needed[i]) continue;
     step(i, pixels, row, w);
     if (keep) continue;
-    for (int r : program_.operations[i].reads()) {
-      auto &used = w->registers[size_t(r)];
-      if (last_use_[r] == i && !used.empty()) {
-        w->spare.emplace_back();
-        w->spare.back().swap(used);
-      }
-    }
+    for (int r : program_.operations[i].reads())
+      if (last_use[r] == i) w->take_back(r);
   }
 }
 
@@ -379,7 +414,7 @@ void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t
   const int high = op.master ? (1 << op.a_bits[a_choice]) - 1 : INT16_MAX;
   const int height = x.h + 2 * padding, width = x.w + 2 * padding;
   const bool shared = w->alone && op.out.size() * size_t(op.c_in) * k * k >= 16 * kWorthSharing;
-  w->codes.resize(size_t(height) * width * pairs * 2);
+  fit(&w->codes, size_t(height) * width * pairs * 2);
   const int16_t *weight = packed(op, layer, w_choice);
   const auto &multiplier = layer->multiplier[op.multiplier_at(row, w_choice, a_choice) / op.c_out];
   const auto &bias = layer->bias[size_t(row)];
@@ -424,7 +459,8 @@ void Engine::wide(const Operation &op, const Layer &layer, Worker *w, int32_t *y
   const int width = x.w + 2 * p, channels = int(op.c_out / op.groups);
   const int32_t *in = w->registers[size_t(op.x)].data();
   if (p > 0) {
-    w->padded.assign(size_t(x.h + 2 * p) * width * x.c, 0);
+    fit(&w->padded, size_t(x.h + 2 * p) * width * x.c);
+    std::fill(w->padded.begin(), w->padded.end(), 0);
     for (int i = 0; i < x.h; i++)
       std::copy_n(in + size_t(i) * x.w * x.c, size_t(x.w) * x.c,
                   &w->padded[(size_t(i + p) * width + p) * x.c]);

@@ -35,6 +35,9 @@ class Engine {
   void run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
            int64_t *plan_out);
 
+  // The most images of a run() that ends within seconds; call it with the pool held.
+  int64_t batch() const;
+
   // Every register of one image as (C, H, W), one behind the other, into `out` (register_total()
   // values); what did not have to run stays as it is.
   void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out);
@@ -58,6 +61,7 @@ class Engine {
     std::vector<int32_t> wide;                     // of a Wide: [O][k][k][c_in]
   };
 
+  bool is_light() const;
   void prepare(int i);
   const int16_t *packed(const Operation &op, Layer *layer, int choice);
   void image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep);
@@ -67,7 +71,8 @@ class Engine {
 
   Program program_;
   std::vector<Layer> layers_;
-  std::vector<int> last_use_;
+  std::vector<bool> needed_[2];  // by the controller's plan, by one from outside
+  std::vector<int> last_use_[2];
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

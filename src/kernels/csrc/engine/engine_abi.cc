@@ -12,8 +12,14 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // engine_abi.cc: the engine for C callers (Python's ctypes). Functions give 0, or a code and, where
-// there is room for one, a text.
+// there is room for one, a text. A program is known by a number that is given once, so that calls
+// on other threads may be running when it is closed, or begin later.
+#include <pthread.h>
+
 #include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <new>
 
 #include "../codes.h"
@@ -22,6 +28,29 @@
 #include "engine.h"
 
 namespace {
+
+std::mutex g_mutex;
+// Never destroyed: threads may outlive static destructors.
+auto &g_open = *new std::map<int64_t, std::shared_ptr<dq::Engine>>;
+int64_t g_given = 0;
+
+// A forked child finds the programs as they are between two calls.
+void before_fork() { g_mutex.lock(); }
+void after_fork() { g_mutex.unlock(); }
+[[maybe_unused]] const int g_watches_forks = pthread_atfork(before_fork, after_fork, after_fork);
+
+int64_t keep(std::shared_ptr<dq::Engine> engine) {
+  std::lock_guard<std::mutex> hold(g_mutex);
+  g_open[++g_given] = std::move(engine);
+  return g_given;
+}
+
+// null: closed, or never there. What is found lives until the call that asked for it ends.
+std::shared_ptr<dq::Engine> find(int64_t handle) {
+  std::lock_guard<std::mutex> hold(g_mutex);
+  auto found = g_open.find(handle);
+  return found == g_open.end() ? nullptr : found->second;
+}
 
 void say(const char *what, char *text, int size) {
   if (text && size > 0) std::snprintf(text, size_t(size), "%s", what);
@@ -39,12 +68,17 @@ bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row) {
   return true;
 }
 
+// Runs body(engine) with the pool held; turns every failure into a code.
 template <class Body>
-int guarded(Body &&body) {
+int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, Body &&body) {
+  const std::shared_ptr<dq::Engine> engine = find(handle);
+  if (!engine) return dq::kClosed;
+  if (!fits(engine->program(), n, plan, row)) return dq::kPlan;
   if (!dq::active_kernels()) return dq::kIsa;
   try {
     dq::PoolLock lock;
-    return body();
+    body(engine.get());
+    return dq::kOk;
   } catch (const std::bad_alloc &) {
     return dq::kMemory;
   } catch (...) {
@@ -57,10 +91,10 @@ int guarded(Body &&body) {
 extern "C" {
 
 // Reads and checks an artefact held in memory, which need not outlive the call.
-int dq_program_open(const uint8_t *file, int64_t size, void **handle, char *text, int text_size) {
-  *handle = nullptr;
+int dq_program_open(const uint8_t *file, int64_t size, int64_t *handle, char *text, int text_size) {
+  *handle = 0;
   try {
-    *handle = new dq::Engine(dq::read_program(file, size_t(size)));
+    *handle = keep(std::make_shared<dq::Engine>(dq::read_program(file, size_t(size))));
     return dq::kOk;
   } catch (const dq::BadArtefact &bad) {
     say(bad.what(), text, text_size);
@@ -72,44 +106,58 @@ int dq_program_open(const uint8_t *file, int64_t size, void **handle, char *text
   }
 }
 
-void dq_program_close(void *handle) { delete (dq::Engine *)handle; }
+// Later calls give kClosed. Calls that are running end as they would have.
+void dq_program_close(int64_t handle) {
+  std::shared_ptr<dq::Engine> last;  // freed, if nothing runs it, without the lock
+  std::lock_guard<std::mutex> hold(g_mutex);
+  auto found = g_open.find(handle);
+  if (found == g_open.end()) return;
+  last.swap(found->second);
+  g_open.erase(found);
+}
 
 // sizes: height, width, classes, layers, columns, choices (0 without a plan), rows, registers'
-// total
-void dq_program_sizes(void *handle, int64_t *sizes) {
-  const dq::Engine &engine = *(dq::Engine *)handle;
-  const dq::Program &p = engine.program();
+// total; then what bounds.cc counted: memory, work, packed bytes
+int dq_program_sizes(int64_t handle, int64_t *sizes) {
+  const std::shared_ptr<dq::Engine> engine = find(handle);
+  if (!engine) return dq::kClosed;
+  const dq::Program &p = engine->program();
   const bool chooses = p.chooser >= 0;
-  const int64_t values[8] = {p.operations[0].out.h,
-                             p.operations[0].out.w,
-                             p.operations.back().out.c,
-                             chooses ? p.plan().c : 0,
-                             chooses ? p.plan().h : 0,
-                             chooses ? p.plan().w : 0,
-                             p.rows,
-                             int64_t(engine.register_total())};
-  for (int i = 0; i < 8; i++) sizes[i] = values[i];
+  const int64_t values[11] = {p.operations[0].out.h,
+                              p.operations[0].out.w,
+                              p.operations.back().out.c,
+                              chooses ? p.plan().c : 0,
+                              chooses ? p.plan().h : 0,
+                              chooses ? p.plan().w : 0,
+                              p.rows,
+                              int64_t(engine->register_total()),
+                              p.image_bytes(),
+                              p.image_work,
+                              p.packed_bytes};
+  for (int i = 0; i < 11; i++) sizes[i] = values[i];
+  return dq::kOk;
+}
+
+// The most images that a call should bring, so that it ends soon: a caller learns of signals
+// between calls. 0: closed.
+int64_t dq_program_batch(int64_t handle) {
+  const std::shared_ptr<dq::Engine> engine = find(handle);
+  if (!engine) return 0;
+  dq::PoolLock lock;
+  return engine->batch();
 }
 
 // images uint8 [n, 3, h, w]; plan, plan_out int64 [n, layers, columns] or null; logits [n, classes]
-int dq_program_run(void *handle, const uint8_t *images, int64_t n, const int64_t *plan, int row,
+int dq_program_run(int64_t handle, const uint8_t *images, int64_t n, const int64_t *plan, int row,
                    int32_t *logits, int64_t *plan_out) {
-  dq::Engine &engine = *(dq::Engine *)handle;
-  if (!fits(engine.program(), n, plan, row)) return dq::kPlan;
-  return guarded([&] {
-    engine.run(images, n, plan, row, logits, plan_out);
-    return int(dq::kOk);
-  });
+  return guarded(handle, n, plan, row,
+                 [&](dq::Engine *engine) { engine->run(images, n, plan, row, logits, plan_out); });
 }
 
 // Every register of one image, (C, H, W) each, one behind the other.
-int dq_program_trace(void *handle, const uint8_t *image, const int64_t *plan, int row,
+int dq_program_trace(int64_t handle, const uint8_t *image, const int64_t *plan, int row,
                      int32_t *registers) {
-  dq::Engine &engine = *(dq::Engine *)handle;
-  if (!fits(engine.program(), 1, plan, row)) return dq::kPlan;
-  return guarded([&] {
-    engine.trace(image, plan, row, registers);
-    return int(dq::kOk);
-  });
+  return guarded(handle, 1, plan, row,
+                 [&](dq::Engine *engine) { engine->trace(image, plan, row, registers); });
 }
 }

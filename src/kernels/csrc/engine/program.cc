@@ -23,6 +23,7 @@ constexpr int64_t kVersion = 1;
 constexpr int kFieldsPerOperation = 15;
 constexpr int64_t kLargestOperations = 65536;
 constexpr int64_t kLargestNumber = int64_t(1) << 31;
+constexpr size_t kLargestWeights = size_t(1) << 28;  // of an array
 
 using Field = int64_t Operation::*;
 using O = Operation;
@@ -81,7 +82,7 @@ std::vector<int> small(const std::vector<int64_t> &values, const std::string &wh
 
 // Codes of `bits` bits, low bits first, offset by 2^(bits-1).
 std::vector<int8_t> unpack(const StoredTensor &t, int bits, size_t count, const std::string &what) {
-  need(count <= size_t(kLargestNumber) && t.bytes == (count * size_t(bits) + 7) / 8,
+  need(count <= kLargestWeights && t.bytes == (count * size_t(bits) + 7) / 8,
        what + ": packed weights of the wrong size");
   std::vector<int8_t> codes(count);
   for (size_t i = 0; i < count; i++) {
@@ -196,6 +197,16 @@ std::vector<bool> Program::needed(bool with_plan) const {
     for (int r : operations[i].reads()) queue.push_back(r);
   }
   return seen;
+}
+
+std::vector<int> Program::last_use(const std::vector<bool> &needed) const {
+  std::vector<int> last(operations.size(), -1);
+  for (int i = 0; i < int(operations.size()); i++) {
+    if (!needed[i]) continue;
+    for (int r : operations[i].reads()) last[r] = i;
+  }
+  last.back() = int(operations.size());
+  return last;
 }
 
 Operation operation_of_row(int i, const int64_t *row) {

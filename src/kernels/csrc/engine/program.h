@@ -76,9 +76,17 @@ struct Program {
   std::vector<Operation> operations;
   int chooser = -1;
   std::vector<int> slot_of_layer;  // the convolution of each slot
+  int64_t image_values = 0;   // of one image, in the registers that are needed at once: the most
+  int64_t image_scratch = 0;  // bytes beside them
+  int64_t image_work = 0;     // multiplications and values made
+  int64_t packed_bytes = 0;   // of all weights, as engine.cc keeps them
 
   const Register &plan() const { return operations[size_t(chooser)].out; }
+  int64_t image_bytes() const { return image_values * int64_t(sizeof(int32_t)) + image_scratch; }
+  // Which operations have to run; with a plan from outside, not the controller's.
   std::vector<bool> needed(bool with_plan) const;
+  // The last of the needed operations that reads each register; of the logits, one behind all.
+  std::vector<int> last_use(const std::vector<bool> &needed) const;
 };
 
 // Operation i of a table's row, without arrays. Throws BadArtefact.
@@ -90,5 +98,9 @@ Program read_program(const uint8_t *file, size_t size);
 // Checks operation i of a program and sets its register. Throws BadArtefact.
 void check_operation(Program *program, int i);
 void check_program(Program *program);
+
+// bounds.cc: refuses what would take too much memory or time. Throws BadArtefact.
+void bound_operation(Program *program, int i);
+void bound_memory(Program *program);
 
 }  // namespace dq

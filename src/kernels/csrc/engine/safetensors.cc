@@ -20,7 +20,7 @@
 namespace dq {
 namespace {
 
-constexpr size_t kLargestHeader = 64 << 20;
+constexpr size_t kLargestHeader = 100000000;  // as the safetensors library
 constexpr size_t kLargestName = 256;
 constexpr int64_t kLargestCount = int64_t(1) << 31;
 
@@ -42,6 +42,12 @@ class Reader {
     p_++;
     return true;
   }
+  bool take_null() {
+    blanks();
+    if (end_ - p_ < 4 || std::memcmp(p_, "null", 4)) return false;
+    p_ += 4;
+    return true;
+  }
   void end() {
     blanks();
     if (p_ != end_) fail("text behind the header");
@@ -58,10 +64,10 @@ class Reader {
   void skip_string() {
     expect('"');
     while (p_ != end_ && *p_ != '"') {
-      if (*p_ == '\\' && ++p_ == end_) break;
+      if (*p_ == '\\' && (++p_ == end_ || !std::strchr("\"\\/bfnrtu", *p_))) break;
       p_++;
     }
-    if (p_ == end_) fail("a string without an end");
+    if (p_ == end_ || *p_ != '"') fail("a string without an end");
     p_++;
   }
   int64_t number() {
@@ -72,7 +78,7 @@ class Reader {
       if (value > (INT64_MAX - 9) / 10) fail("a number is too large");
       value = value * 10 + (*p_ - '0');
     }
-    if (p_ == begin) fail("expected a number");
+    if (p_ == begin || (*begin == '0' && p_ != begin + 1)) fail("expected a number");
     return value;
   }
   std::vector<int64_t> numbers() {
@@ -93,6 +99,7 @@ class Reader {
 };
 
 void skip_metadata(Reader *r) {
+  if (r->take_null()) return;
   r->expect('{');
   if (r->take('}')) return;
   do {

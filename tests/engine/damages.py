@@ -1,0 +1,176 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Damaged artefacts, what artefact.py says of them (a regular expression), and what the C++ loader."""
+
+import json
+
+import numpy as np
+
+from src.engine.check import LARGEST_OPERATIONS
+from tests.engine.files import Parts, with_header
+
+NOT = "not a safetensors file: "
+
+
+def with_tensor(parts: Parts, name: str, change) -> None:
+    parts.tensors[name] = change(parts.tensors.get(name))
+
+
+LONG = np.zeros((LARGEST_OPERATIONS + 1, 15), np.int64)
+DAMAGES = {
+    "no format": (lambda p: p.tensors.pop("format"), "no format version", "no tensor format"),
+    "a format of three": (lambda p: with_tensor(p, "format", lambda a: a[[0, 1, 1]]), "no format",
+        "no format version"),
+    "another type": (lambda p: with_tensor(p, "format", lambda a: a.astype("i4")), "no format",
+        "tensor format has the wrong type or shape"),
+    "version 0": (lambda p: with_tensor(p, "format", lambda a: a * 0), "version 0",
+        "format version 0; this engine reads version 1"),
+    "version 2": (lambda p: with_tensor(p, "format", lambda a: a * 2), "version 2; .*version 1",
+        "format version 2; this engine reads version 1"),
+    "no program": (lambda p: p.tensors.pop("program"), "no program", "no tensor program"),
+    "a narrow program": (lambda p: with_tensor(p, "program", lambda a: a[:, 1:]), "no program",
+        "operations of the wrong length"),
+    "a real program": (lambda p: with_tensor(p, "program", lambda a: a * 1.0), "no program",
+        "a tensor of type F64; a program has integers only"),
+    "an empty program": (lambda p: with_tensor(p, "program", lambda a: a[:0]), "belongs to no",
+        "tensor program has the wrong type or shape"),
+    "a long program": (lambda p: with_tensor(p, "program", lambda a: LONG), "65537 operations",
+        "too many operations"),
+    "a real tensor": (lambda p: with_tensor(p, "0.table", lambda a: a * 1.0), "is float64",
+        "a tensor of type F64; a program has integers only"),
+    "half a tensor": (lambda p: with_tensor(p, "0.table", lambda a: np.ones(3, "f2")), "float16",
+        "a tensor of type F16; a program has integers only"),
+    "a bool tensor": (lambda p: with_tensor(p, "0.table", lambda a: a > 0), "is bool",
+        "a tensor of type BOOL; a program has integers only"),
+    "a complex tensor": (lambda p: with_tensor(p, "0.table", lambda a: a.astype("c8")), "complex",
+        "a tensor of type C64; a program has integers only"),
+    "no table": (lambda p: p.tensors.pop("0.table"), r"operation 0 \(Input\): no array 'table'",
+        "no tensor 0.table"),
+    "another table": (lambda p: with_tensor(p, "0.table", lambda a: a[:, :9]), r"\(Input\): table",
+        "operation 0: a table of the wrong shape"),
+    "no weights": (lambda p: p.tensors.pop("8.weight.0"), r"has the weights \[\]", "no tensor 8.weight.0"),
+    "short weights": (lambda p: with_tensor(p, "8.weight.0", lambda a: a[:-1]), "cannot hold 144",
+        "operation 8: convolution: packed weights of the wrong size"),
+    "int8 weights": (lambda p: with_tensor(p, "8.weight.0", lambda a: a.view("i1")), "int8",
+        "tensor 8.weight.0 has the wrong type or shape"),
+    "more weights": (lambda p: p.tensors.update({"8.weight.1": np.ones(1, np.uint8)}), "weights",
+        "a tensor belongs to no operation"),
+    "odd weights": (lambda p: p.tensors.update({"8.weight.x": np.ones(1, np.uint8)}), "weights",
+        "a tensor belongs to no operation"),
+    "no widths": (lambda p: p.tensors.pop("8.bits"), "without widths", "no tensor 8.bits"),
+    "flat widths": (lambda p: with_tensor(p, "8.bits", np.ravel), "without widths",
+        "tensor 8.bits has the wrong type or shape"),
+    "empty widths": (lambda p: with_tensor(p, "8.bits", lambda a: a[:, :0]), "without widths",
+        "tensor 8.bits has the wrong type or shape"),
+    "17 widths": (lambda p: with_tensor(p, "8.bits", lambda a: a[:, [0] * 17]), "17 candidates",
+        "operation 8: too many candidates"),
+    "an extra array": (lambda p: p.tensors.update({"9.x": np.ones(1, np.int8)}), r"no arrays \['x",
+        "a tensor belongs to no operation"),
+    "a nameless array": (lambda p: p.tensors.update({"9.": np.ones(1, np.int8)}), r"arrays \[''\]",
+        "a tensor belongs to no operation"),
+} | {
+    f"a tensor {name}": (
+        lambda p, name=name: p.tensors.update({name: np.ones(1, np.int8)}), "belongs to no operation",
+        "a tensor belongs to no operation" if name.isascii() else NOT + "a strange name",
+    )
+    for name in ("x", "-1.x", "99.x", "00.x", "+1.x", "1 .x", "١.x", "²", "", ".")
+}  # fmt: skip
+
+
+def rewritten(change):
+    """Bytes of an artefact whose header, as text, goes through `change`."""
+
+    def of(parts: Parts) -> bytes:
+        content = bytes(parts)
+        length = int.from_bytes(content[:8], "little")
+        return with_header(change(content[8 : 8 + length]), content[8 + length :])
+
+    return of
+
+
+def entry(name: str, **changes):
+    """Bytes of an artefact with other values, or none, for keys of a tensor's entry."""
+
+    def change(header: bytes) -> bytes:
+        entries = json.loads(header)
+        entries[name] = {k: v for k, v in (entries[name] | changes).items() if v is not None}
+        return json.dumps(entries).encode()
+
+    return rewritten(change)
+
+
+def overlapping(parts: Parts) -> bytes:
+    """The second tensor lies on the first, with a third where the second was."""
+    content = bytes(parts)
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["program"]["data_offsets"] = [0, 8]
+    header["program"]["shape"] = [1, 1]
+    header["format"]["data_offsets"] = [0, 16]
+    header["x"] = {"dtype": "U8", "shape": [0], "data_offsets": [16, 16]}
+    size = header["0.table"]["data_offsets"][0]
+    header["y"] = {"dtype": "U8", "shape": [size - 16], "data_offsets": [16, size]}
+    return with_header(json.dumps(header).encode(), content[8 + length :])
+
+
+def replaced(old: bytes, new: bytes):
+    return rewritten(lambda header: header.replace(old, new, 1))
+
+
+# From a whole artefact to the bytes of one with a damaged header, and what the C++ loader says.
+HEADERS = {
+    "nothing": (lambda p: b"", "it is shorter than a header"),
+    "seven bytes": (lambda p: bytes(p)[:7], "it is shorter than a header"),
+    "a length behind the end": (
+        lambda p: (len(bytes(p)) - 7).to_bytes(8, "little") + bytes(p)[8:], "it ends within its header"),
+    "a length of 2^64 - 1": (lambda p: b"\xff" * 8 + bytes(p)[8:], "it ends within its header"),
+    "100 MB of blanks": (rewritten(lambda h: h + b" " * 10**8), "it ends within its header"),
+    "no object": (rewritten(lambda h: b"[" + h[1:]), "expected '{' in the header"),
+    "text behind": (rewritten(lambda h: h + b"}"), "text behind the header"),
+    "no colon": (replaced(b":", b";"), "expected ':' in the header"),
+    "no end": (rewritten(lambda h: h[:-1]), "expected '}' in the header"),
+    "a name without an end": (rewritten(lambda h: b'{"format'), "a strange name"),
+    "a note without an end": (rewritten(lambda h: h[:30]), "a string without an end"),
+    "a note with an odd escape": (replaced(b'"{', b'"\\x{'), "a string without an end"),
+    "a note that is a number": (
+        rewritten(lambda h: json.dumps(json.loads(h) | {"__metadata__": {"a": 1}}).encode()),
+        "expected '\"' in the header"),
+    "no number": (entry("format", shape=["x"]), "expected a number"),
+    "a sign": (entry("format", shape=[-2]), "expected a number"),
+    "a fraction": (entry("format", shape=[2.5]), "expected ']' in the header"),
+    "a leading zero": (replaced(b'"shape": [2]', b'"shape": [02]'), "expected a number"),
+    "a number of 20 digits": (entry("format", shape=[10**19]), "a number is too large"),
+    "a number of 18 digits": (entry("format", shape=[10**17]), "tensor format has an absurd shape"),
+    "an absurd product": (entry("format", shape=[2**30] * 3), "tensor format has an absurd shape"),
+    "a product of 2^64 + 2": (
+        entry("format", shape=[2**31, 2**31, 4]), "tensor format has an absurd shape"),
+    "an unknown key": (replaced(b'"dtype"', b'"dtipe"'), "unknown key dtipe"),
+    "no shape": (entry("format", shape=None), "a tensor without a place"),
+    "no place": (entry("format", data_offsets=None), "a tensor without a place"),
+    "a place of one": (entry("format", data_offsets=[16]), "a tensor without a place"),
+    "a place of three": (entry("format", data_offsets=[0, 16, 16]), "a tensor without a place"),
+    "a place backwards": (entry("format", data_offsets=[16, 0]), "a tensor without a place"),
+    "a place behind the end": (
+        entry("format", data_offsets=[2**40, 2**40 + 16]), "tensor format does not fit its place"),
+    "a short place": (entry("format", data_offsets=[0, 8]), "tensor format does not fit its place"),
+    "a long place": (entry("format", shape=[1]), "tensor format does not fit its place"),
+    "a tensor twice": (
+        rewritten(lambda h: h[:-1] + b', "format": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}'),
+        "two tensors named format"),
+    "tensors that overlap": (overlapping, "tensors overlap or leave holes"),
+    "a hole": (
+        lambda p: entry("program", dtype="U8", shape=[8], data_offsets=[16, 24])(p),
+        "tensors overlap or leave holes"),
+    "bytes behind": (lambda p: bytes(p) + b"\0", "bytes behind the tensors"),
+}  # fmt: skip
