@@ -47,7 +47,7 @@ class Deployed(nn.Cell):
         return self.network(image, *self.noise)
 
 
-def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> Deployed:
+def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> None:
     """Write `path` (a `.mindir` file) for images of one size and one batch size.
 
     Raises:
@@ -64,7 +64,6 @@ def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> De
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path} could not be written: {reason}") from error
-    return deployed
 
 
 def export_checked(method: Method, path: Path, batch: int, dataset) -> dict:
