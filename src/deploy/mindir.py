@@ -47,7 +47,7 @@ class Deployed(nn.Cell):
         return self.network(image, *self.noise)
 
 
-def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> Deployed:
+def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> None:
     """Write `path` (a `.mindir` file) for images of one size and one batch size.
 
     Raises:
@@ -59,7 +59,6 @@ def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> De
     deployed.set_train(False)
     image = np.zeros((batch, 3, image_size, image_size), np.float32)
     export_graph(deployed, [image], path, "MINDIR")
-    return deployed
 
 
 def export_checked(method: Method, path: Path, batch: int, dataset) -> dict:
