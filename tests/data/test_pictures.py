@@ -17,6 +17,8 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 
@@ -129,6 +131,14 @@ def test_the_orientation_that_a_camera_noted_is_applied(tmp_path, kind, orientat
     }[orientation]  # fmt: skip
     got = read_picture(tmp_path / "x.webp")
     assert got.shape == seen.shape and np.abs(got.astype(int) - seen).max() <= 4
+
+
+def test_every_format_is_known_before_the_first_thread_reads():
+    """Pillow loads formats on demand, and not safely: a thread could take a WebP for no picture."""
+    code = "import src.data.pictures; from PIL import Image; print(sorted(Image.OPEN))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for kind in ("BMP", "JPEG", "PNG", "WEBP", "TIFF"):
+        assert f"'{kind}'" in done.stdout
 
 
 def test_damaged_exif_data_spoil_no_picture(tmp_path):
