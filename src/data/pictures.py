@@ -44,6 +44,8 @@ KINDS_OF_FILE = (
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
 )  # fmt: skip
 
+# All formats at once: of threads that make Pillow load them, one may miss a format.
+Image.init()
 # Pillow only warns of the pictures that are refused here.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 

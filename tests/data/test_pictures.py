@@ -17,6 +17,8 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 
@@ -27,6 +29,7 @@ from PIL import Image
 
 from src.data.augment import CROP_DRAWS, crop_box
 from src.data.pictures import UnreadablePicture, evaluation_view, read_picture, resize
+from tests.project.files import ROOT
 
 
 def smooth(height: int, width: int) -> np.ndarray:
@@ -129,6 +132,15 @@ def test_the_orientation_that_a_camera_noted_is_applied(tmp_path, kind, orientat
     }[orientation]  # fmt: skip
     got = read_picture(tmp_path / "x.webp")
     assert got.shape == seen.shape and np.abs(got.astype(int) - seen).max() <= 4
+
+
+def test_every_format_is_known_before_the_first_thread_reads():
+    """Pillow loads formats on demand, and not safely: a thread could take a WebP for no picture."""
+    code = "import src.data.pictures; from PIL import Image; print(sorted(Image.OPEN))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for kind in ("BMP", "JPEG", "PNG", "WEBP", "TIFF"):
+        assert f"'{kind}'" in done.stdout
 
 
 def test_damaged_exif_data_spoil_no_picture(tmp_path):

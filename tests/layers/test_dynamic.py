@@ -20,8 +20,17 @@ import pytest
 from mindspore import Tensor
 
 from src.layers import dynamic
+from src.layers.dynamic import DynamicConv2d
+from src.quantizers.nested import NestedActivation, NestedWeight
 from tests.layers import reference
-from tests.layers.cells import QUANTIZERS, WIDTHS, dynamic_layer, images, one_hot_plan
+from tests.layers.cells import (
+    QUANTIZERS,
+    WIDTHS,
+    dynamic_layer,
+    images,
+    one_hot_plan,
+    tiny_conv,
+)
 
 CHOICES = {
     True: np.array([[0], [2], [1], [2]]),
@@ -174,6 +183,25 @@ def test_selected_equals_mixture(name, tied, count):
     layer, *_ = dynamic_layer(name, tied, "mixture", stride=2)
     mixture = layer(Tensor(x), Tensor(plan)).asnumpy()
     np.testing.assert_allclose(selected, mixture, atol=1e-5)
+
+
+@pytest.mark.usefixtures("pynative")
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("truncate", [False, True])
+def test_selected_equals_mixture_for_nested_codes(truncate, tied):
+    """Children rounded or cut; the two differ for these images, so the option is put to the test."""
+    x, plan = Tensor(images(3)), Tensor(one_hot_plan(CHOICES[tied][:3]))
+
+    def answer(execution, truncate):
+        conv = tiny_conv(2)
+        weight = NestedWeight(WIDTHS, conv.weight.asnumpy(), truncate=truncate)
+        activation = NestedActivation(WIDTHS, truncate=truncate)
+        activation.init_from(x.asnumpy())
+        return DynamicConv2d(conv, weight, activation, 1, tied, execution)(x, plan).asnumpy()
+
+    selected = answer("selected", truncate)
+    np.testing.assert_allclose(selected, answer("mixture", truncate), atol=1e-5)
+    assert np.abs(selected - answer("selected", not truncate)).max() > 1e-2
 
 
 def test_auto_selects_while_the_copies_are_small(monkeypatch):

@@ -16,7 +16,7 @@
 
 import numpy as np
 import pytest
-from mindspore import nn
+from mindspore import Tensor, nn
 
 from src.errors import UserError
 from src.layers.conv import Conv2d, Dense
@@ -75,6 +75,26 @@ def test_each_spec_gives_its_cell():
     assert dynamic.input_quantizer.signed is False
     assert type(model.fc) is StaticDense
     assert type(model.fc.input_quantizer) is LsqActivation and model.fc.input_quantizer.signed
+
+
+@pytest.mark.parametrize("truncate", [False, True])
+def test_nested_layers_take_their_options(truncate):
+    """By what comes out: codes of a master of 6 bits, with a lower width's top bits cut or rounded."""
+    model = Tiny()
+    weight = model.blocks[0].weight.asnumpy().copy()
+    specs = {"blocks.0": spec(STATIC, "nested", (3,), (3,))}
+    swap_layers(model, specs, per_channel=True, master=6, truncate=truncate)
+    layer = model.blocks[0]
+    step = layer.weight_quantizer.step.asnumpy()[0].reshape(4, 1, 1, 1)
+    values, _ = layer.weight_quantizer(layer.weight, 0)
+    master = np.clip(np.floor(weight / step + 0.5), -32, 31)
+    half = 0 if truncate else 0.5
+    codes = np.clip(np.floor(master / 8 + half), -4, 3)
+    np.testing.assert_allclose(values.asnumpy(), codes * 8 * step, rtol=1e-5)
+    layer.input_quantizer.step.set_data(Tensor(np.float32([[1]])))
+    seen = layer.input_quantizer(Tensor(np.arange(64, dtype=np.float32)), 0).asnumpy()
+    expected = np.minimum(np.floor(np.arange(64) / 8 + half), 7) * 8
+    np.testing.assert_array_equal(seen, expected)
 
 
 def test_names_of_weights_do_not_change():

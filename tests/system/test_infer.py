@@ -14,6 +14,8 @@
 """From a run or a recipe to answers: export.py --format int, then infer.py on pictures."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -170,6 +172,21 @@ def test_an_unreadable_picture_does_not_stop_the_others(dqt, folder, tmp_path, i
         assert [row["file"] for row in rows] == [str(names[0]), str(names[2])]
         assert [line.split()[1] for line in errors] == [str(names[1]), str(names[3])]
     assert infer(dqt, names[1])[1] == []
+
+
+def test_nothing_in_a_folder_vanishes(dqt, folder, tmp_path, infer, caplog):
+    """A link to nothing and a pipe are errors; files of other kinds are told."""
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    shutil.copy(folder / "00.png", mixed / "a.png")
+    (mixed / "b.png").symlink_to(tmp_path / "gone.png")
+    os.mkfifo(mixed / "c.jpg")
+    (mixed / "d.gif").touch()
+    code, rows, errors = infer(dqt, mixed)
+    assert code == 2 and [row["file"] for row in rows] == [str(mixed / "a.png")]
+    assert [line.split()[1] for line in errors] == [str(mixed / "b.png"), str(mixed / "c.jpg")]
+    assert "a link to nothing" in errors[0] and "a named pipe" in errors[1]
+    assert "mixed: 1 left out" in caplog.text and "1 .gif" in caplog.text
 
 
 def test_lines_of_text(dqt, static, folder, capsys):
