@@ -27,12 +27,17 @@ from tests.project.test_scripts import RECIPE, assert_one_error, project, run_sc
 
 # Notes its pid and does what `WHO=DO` among its arguments says: a number is an exit code.
 TRAIN = """\
-import os, pathlib, sys, time
+import os, pathlib, signal, sys, time
 who = "scheduler" if os.environ["MS_ROLE"] == "MS_SCHED" else "worker" + os.environ["MS_NODE_ID"]
 wanted = dict(a.split("=", 1) for a in sys.argv if "=" in a).get(who, "0")
 print("this is", who, os.environ["MS_WORKER_NUM"], os.environ["MS_SCHED_PORT"], sys.argv[1:], flush=True)
 pathlib.Path(f"{who}.pid").write_text(str(os.getpid()))
 if wanted == "wait":
+    time.sleep(60)
+if wanted == "killed":
+    os.kill(os.getpid(), 9)
+if wanted == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(60)
 if wanted == "error":
     sys.exit(print("error: data.path=x is no folder") or 2)
@@ -97,6 +102,16 @@ def test_one_that_dies_takes_the_others_along(folder, who):
     errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and "exit code 7" in errors[0] and str(folder / "r/workers") in errors[0]
     assert who.replace("r0", "r 0").replace("r1", "r 1") in errors[0]
+    assert_all_ended(folder)
+
+
+def test_one_that_is_killed_and_one_that_cannot_hear(folder):
+    """As a worker that waits for the others inside the framework."""
+    result = distribute(folder, "worker1=killed", "worker0=deaf", "scheduler=wait", "run.dir=r")
+    assert result.returncode == 137
+    assert len(result.stderr.splitlines()) == 2, result.stderr
+    first, last = result.stderr.splitlines()
+    assert first.startswith("== train.py") and last.startswith("error: training failed: worker 1")
     assert_all_ended(folder)
 
 

@@ -232,7 +232,7 @@ def test_no_framework_in_its_process(dqt, folder):
 def test_export_refuses(tmp_path, capsys):
     for arguments, words in (
         (["--config", RECIPE, "--format", "int"], "--out"),
-        (["--config", RECIPE, "--format", "int", "--out", str(tmp_path / "x"),
+        (["--config", RECIPE, "--format", "int", "--out", str(tmp_path / "x.safetensors"),
           "method.name=float", *TINY], "quantised network"),
     ):  # fmt: skip
         assert guarded(export_script.main, arguments) == 2
