@@ -128,6 +128,8 @@ def test_an_interruption_stops_all(folder, number, code):
     script = subprocess.Popen(
         [*command, "run.dir=r"], cwd=folder, env={"PATH": os.environ["PATH"], "PYTHON": sys.executable},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # A shell cannot trap what was ignored when it began, as under nohup.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
     end = time.monotonic() + 30
     while not all((folder / f"{who}.pid").is_file() for who in ALL) and time.monotonic() < end:
