@@ -71,8 +71,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
         raise UserError(f"--json {options.json}: no folder {options.json.absolute().parent}")
-    if options.json and options.json.is_dir():
-        raise UserError(f"--json {options.json} is a folder; name a file")
+    if options.json and options.json.exists() and not options.json.is_file():
+        raise UserError(f"--json {options.json} is no file; name one")
     result = _run(options)
     if options.json:
         with whole_file(options.json) as file:

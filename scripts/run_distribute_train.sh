@@ -64,7 +64,7 @@ wait_for_all() {
   failed="" code=0
   while ((${#running[@]})); do
     for name in "${!running[@]}"; do
-      if kill -0 "${running[$name]}" 2>/dev/null; then continue; fi
+      if kill -0 "${running[$name]}"; then continue; fi
       wait "${running[$name]}" || code=$?
       unset "running[$name]"
       if ((code != 0)); then
@@ -74,23 +74,24 @@ wait_for_all() {
     done
     sleep 0.2
   done
-}
+} 2>/dev/null # bash tells of a killed process in words of its own
 
 stop_all() {
   local try
   if ((${#running[@]} == 0)); then return; fi
-  kill -TERM "${running[@]}" 2>/dev/null || true
+  kill -TERM "${running[@]}" || true
   for ((try = 0; try < 50; try++)); do # 10 s for those that write a file
-    kill -0 "${running[@]}" 2>/dev/null || break
+    kill -0 "${running[@]}" || break
     sleep 0.2
   done
-  kill -KILL "${running[@]}" 2>/dev/null || true
+  kill -KILL "${running[@]}" || true
+  wait "${running[@]}" || true
   running=()
-}
+} 2>/dev/null
 
 interrupted() { # EXIT_CODE
   stop_all
-  say "interrupted: all workers are stopped; their logs are in $logs"
+  say "interrupted: all workers are stopped; their logs are in $logs" 2>&3
   exit "$1"
 }
 
@@ -138,6 +139,7 @@ export GLOG_v=${GLOG_v:-3} # MindSpore's own log: errors only; setting up a clus
 export MS_WORKER_NUM=$workers RANK_SIZE=$workers MS_SCHED_HOST=127.0.0.1 MS_SCHED_PORT=$port
 
 say "== train.py with $workers workers; run folder $RUN; scheduler on port $port"
+exec 3>&2 # a signal may come while stderr goes elsewhere
 trap stop_all EXIT
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM

@@ -27,22 +27,25 @@ def whole_file(path: Path) -> Iterator[Path]:
     well. Until then, and after a failure, an older file stays as it was.
 
     The file gets the rights of any new file, whatever the block gave it (MindSpore lets even the
-    owner only read what it writes).
+    owner only read what it writes). Of a link it is the file that is replaced, not the link.
 
     Raises:
         UserError: no such file can be made, or the disk is full.
     """
+    target = path.resolve()
     # Of this process alone: two that write the same file must not write into each other's.
-    partial = path.with_name(f".unfinished-{os.getpid()}-{path.name[-40:]}")
+    partial = target.with_name(f".unfinished-{os.getpid()}-{target.name[-40:]}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not target.is_file():  # nobody wants /dev/null to be replaced
+            raise UserError(f"{path} could not be written: it is no file, and not to be replaced by one")
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
         rights = partial.stat().st_mode
         yield partial
         partial.chmod(rights)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
-        partial.replace(path)
+        partial.replace(target)
     except UserError as error:  # whoever reads it knows the file by its own name
         raise UserError(str(error).replace(str(partial), str(path))) from error
     except OSError as error:

@@ -15,6 +15,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,26 @@ def test_a_full_disk_is_told_and_costs_nothing(tmp_path):
         write(tmp_path / "f")
     assert (tmp_path / "f").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_the_file_is_replaced_that_a_link_names(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name in ("link", "dangling"):
+        (tmp_path / name).symlink_to(tmp_path / "there" / name)
+    write(tmp_path / "there" / "link", "old")
+    for name in ("link", "dangling"):
+        write(tmp_path / name)
+        assert (tmp_path / name).is_symlink() and (tmp_path / "there" / name).read_text() == "new"
+
+
+def test_only_a_file_is_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to(os.devnull)
+    for name in ("folder", "pipe", "device"):
+        with pytest.raises(UserError, match=f"{name} could not be written: it is no file"):
+            write(tmp_path / name)
+    assert Path(os.devnull).is_char_device()
 
 
 def test_two_at_once_do_not_mix(tmp_path):

@@ -42,10 +42,14 @@ def export_graph(cell: nn.Cell, inputs: list[np.ndarray], path: Path, file_forma
             made = Path(scratch, f"graph.{file_format.lower()}")
             ms.export(cell, *map(Tensor, inputs), file_name=str(made), file_format=file_format)
             shutil.copyfile(made, path)
-    except (OSError, RuntimeError) as error:
-        # MindSpore reports what it cannot write as a RuntimeError of many lines.
+    except OSError as error:
+        raise UserError(
+            f"{path} could not be written: {error.strerror or error}; it is made where TMPDIR says and "
+            "then copied: both need room"
+        ) from error
+    except RuntimeError as error:  # many lines
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} could not be written: {reason}") from error
+        raise UserError(f"{path} could not be made: {reason}") from error
 
 
 def load_graph(path: Path) -> nn.GraphCell:

@@ -74,7 +74,8 @@ def test_a_step_is_timed_and_a_missing_peer_is_an_error_row(tmp_path, bare_pytho
         (["--runs", "0"], ["--runs 0"]),
         (["--settle", "-1"], ["--settle -1"]),
         (["--json", "no/such/folder/x.json"], ["no/such/folder"]),
-        (["--json", "src"], ["--json src is a folder"]),
+        (["--json", "src"], ["--json src is no file"]),
+        (["--json", "/dev/null"], ["--json /dev/null is no file"]),
     ],
 )
 def test_a_bad_option_is_one_line(arguments, words):

@@ -27,12 +27,17 @@ from tests.project.test_scripts import RECIPE, assert_one_error, project, run_sc
 
 # Notes its pid and does what `WHO=DO` among its arguments says: a number is an exit code.
 TRAIN = """\
-import os, pathlib, sys, time
+import os, pathlib, signal, sys, time
 who = "scheduler" if os.environ["MS_ROLE"] == "MS_SCHED" else "worker" + os.environ["MS_NODE_ID"]
 wanted = dict(a.split("=", 1) for a in sys.argv if "=" in a).get(who, "0")
 print("this is", who, os.environ["MS_WORKER_NUM"], os.environ["MS_SCHED_PORT"], sys.argv[1:], flush=True)
 pathlib.Path(f"{who}.pid").write_text(str(os.getpid()))
 if wanted == "wait":
+    time.sleep(60)
+if wanted == "killed":
+    os.kill(os.getpid(), 9)
+if wanted == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(60)
 if wanted == "error":
     sys.exit(print("error: data.path=x is no folder") or 2)
@@ -100,6 +105,16 @@ def test_one_that_dies_takes_the_others_along(folder, who):
     assert_all_ended(folder)
 
 
+def test_one_that_is_killed_and_one_that_cannot_hear(folder):
+    """As a worker that waits for the others inside the framework."""
+    result = distribute(folder, "worker1=killed", "worker0=deaf", "scheduler=wait", "run.dir=r")
+    assert result.returncode == 137
+    assert len(result.stderr.splitlines()) == 2, result.stderr
+    first, last = result.stderr.splitlines()
+    assert first.startswith("== train.py") and last.startswith("error: training failed: worker 1")
+    assert_all_ended(folder)
+
+
 def test_what_another_worker_says_is_shown(folder):
     result = distribute(folder, "worker1=error", "worker0=wait", "run.dir=r")
     assert result.returncode == 2
@@ -113,6 +128,8 @@ def test_an_interruption_stops_all(folder, number, code):
     script = subprocess.Popen(
         [*command, "run.dir=r"], cwd=folder, env={"PATH": os.environ["PATH"], "PYTHON": sys.executable},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # A shell cannot trap what was ignored when it began, as under nohup.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
     end = time.monotonic() + 30
     while not all((folder / f"{who}.pid").is_file() for who in ALL) and time.monotonic() < end:
