@@ -27,7 +27,8 @@ from src.errors import UserError
 from src.parameters import assign
 
 LOG = logging.getLogger("dynquant")
-LAUNCHED_BY_MSRUN = "MS_WORKER_NUM"
+# What a process of a distributed job is told by whoever starts it.
+WORKERS, WORKER_NUMBER = "MS_WORKER_NUM", "MS_NODE_ID"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Runtime:
 
 
 def start(device: DeviceConfig, seed: int) -> Runtime:
-    """Set the device and the seeds, and join the other workers when `msrun` launched us.
+    """Set the device and the seeds, and join the other workers of a distributed job.
 
     Raises:
         UserError: the device is not there.
@@ -56,10 +57,10 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     graph = device.mode == "graph"
     ms.set_context(mode=ms.GRAPH_MODE if graph else ms.PYNATIVE_MODE)
     try:
-        ms.set_device(device.target, device.id if device.target != "CPU" else 0)
+        ms.set_device(device.target, _device_id(device))
     except (RuntimeError, ValueError) as error:
         raise UserError(
-            f"device.target={device.target} device.id={device.id} cannot be used here: "
+            f"device.target={device.target} device.id={_device_id(device)} cannot be used here: "
             f"{_first_line(error)}; device.target=CPU runs everywhere"
         ) from error
     native = _native(device)
@@ -68,7 +69,7 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
         if native:
             kernels.set_threads(device.threads)
     rank, workers = 0, 1
-    if LAUNCHED_BY_MSRUN in os.environ:
+    if WORKERS in os.environ:
         communication.init()
         rank, workers = communication.get_rank(), communication.get_group_size()
         ms.set_auto_parallel_context(parallel_mode="data_parallel", gradients_mean=True)
@@ -76,6 +77,13 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     ms.set_seed(seed)
     np.random.seed(seed)
     return Runtime(device.target, rank, workers, graph, native)
+
+
+def _device_id(device: DeviceConfig) -> int:
+    """Workers take the devices from `device.id` on, in the order of their numbers."""
+    if device.target == "CPU":
+        return 0
+    return device.id + int(os.environ.get(WORKER_NUMBER, 0))
 
 
 def _native(device: DeviceConfig) -> bool:

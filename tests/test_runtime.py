@@ -80,6 +80,17 @@ def test_one_worker_waits_for_nobody_and_keeps_its_numbers():
         np.testing.assert_array_equal(parameter.asnumpy(), value)
 
 
+@pytest.mark.parametrize("worker, expected", [(None, 3), ("0", 3), ("2", 5)])
+def test_each_worker_takes_a_device_of_its_own(monkeypatch, worker, expected):
+    taken = []
+    monkeypatch.setattr(ms, "set_device", lambda target, number: taken.append((target, number)))
+    if worker is not None:
+        monkeypatch.setenv("MS_NODE_ID", worker)
+    start(DeviceConfig(target="Ascend", id=3), 1)
+    start(OFF, 1)
+    assert taken == [("Ascend", expected), ("CPU", 0)]
+
+
 def test_native_kernels_are_for_the_cpu_only():
     from src.runtime import _native
 

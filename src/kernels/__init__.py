@@ -43,7 +43,7 @@ __all__ = [
     "wait_for_step",
 ]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("dynquant")
 _NAP_S = 0.2  # a signal is dealt with between naps
 
 ISAS = ("avx512", "avx2", "dotprod", "portable")

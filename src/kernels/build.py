@@ -33,7 +33,7 @@ from pathlib import Path
 
 from src.kernels import cache
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("dynquant")
 _SOURCES = Path(__file__).parent / "csrc"
 _FLAGS = ["-std=c++17", "-O3", "-fPIC", "-pthread", "-ffp-contract=off"]
 _LINK_FLAGS = ["-shared", "-pthread", "-static-libstdc++", "-static-libgcc"]

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("dynquant")
 _ROOM = 4 * 2**20  # bytes; a library takes about 1 MiB
 _WRITABLE_BY_OTHERS = 0o022
 

@@ -15,6 +15,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ def describe_origin(config: Config) -> dict:
     """What `versions.json` holds: command, commit, seed, machine, time and the versions that matter."""
     packages = ("mindspore", "numpy", "opencv-python-headless", "scikit-learn")
     return {
-        "command": " ".join([Path(sys.executable).name, *sys.argv]),
+        "command": shlex.join([Path(sys.executable).name, *sys.argv]),
         "commit": _commit(),
         "seed": config.train.seed,
         "machine": f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores",
