@@ -94,6 +94,23 @@ def test_shrinking_averages_areas():
     assert np.abs(resize(picture, 16, 16) - blocks).max() <= 0.51
 
 
+@pytest.mark.parametrize("shape", [(33, 40), (20, 5), (7, 45)], ids=["both", "rows", "columns"])
+def test_enlarging_a_side_is_bilinear(shape):
+    """Pixels are squares: sample i lies at (i + 1/2) n / m - 1/2, as OpenCV and PyTorch have it."""
+    picture = np.random.default_rng(2).integers(0, 256, (11, 9, 3), np.uint8)
+
+    def along(values, length, axis):
+        n = values.shape[axis]
+        at = np.clip((np.arange(length) + 0.5) * n / length - 0.5, 0, n - 1)
+        low = np.minimum(at.astype(int), n - 2)
+        part = (at - low).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        first, second = np.take(values, low, axis), np.take(values, low + 1, axis)
+        return first * (1 - part) + second * part
+
+    expected = along(along(picture.astype(float), shape[0], 0), shape[1], 1)
+    assert np.abs(resize(picture, *shape) - expected).max() <= 1.5
+
+
 @pytest.mark.parametrize(("height", "width"), [(512, 256), (256, 512), (256, 257), (300, 256)])
 def test_evaluation_view_without_resizing_is_the_centre(height, width):
     picture = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
