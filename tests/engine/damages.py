@@ -171,6 +171,14 @@ HEADERS = {
         entry("format", shape=[2**31, 2**31, 4]), "tensor format has an absurd shape"),
     "a product of 2^64": (
         entry("format", shape=[2**31, 2**33], data_offsets=[0, 0]), "tensor format has an absurd shape"),
+    **{
+        f"a note of {code.hex()}": (
+            replaced(b'"{', b'"' + code + b"{"), "a header that is not UTF-8")
+        for code in (b"\x80", b"\xc1\xbf", b"\xc3", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xef\xbf",
+                     b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xe2\x82{")
+    },
+    "a note of a newline": (replaced(b'"{', b'"\n{'), "a string without an end"),
+    "a name of a newline": (replaced(b'"0.table', b'"\n0.table'), "a strange name"),
     "an unknown key": (replaced(b'"dtype"', b'"dtipe"'), "unknown key dtipe"),
     "no shape": (entry("format", shape=None), "a tensor without a place"),
     "no place": (entry("format", data_offsets=None), "a tensor without a place"),
