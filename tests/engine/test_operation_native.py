@@ -53,6 +53,36 @@ def conv() -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
+def image() -> dict[str, np.ndarray]:
+    b = Builder()
+    op = b.operations[b.image(4, 5)]
+    return {
+        "numbers": numbers(op, 1, 0, 0, 0, 0), "x": np.full((2, 3, 4, 5), 7, np.uint8),
+        "plan": np.zeros((1, 1, 1), np.int64), "table": op.arrays["table"],
+        "out": np.zeros((2, 3, 4, 5), np.int32),
+    }  # fmt: skip
+
+
+def wide() -> dict[str, np.ndarray]:
+    b = Builder()
+    op = b.operations[b.wide(b.image(4, 5), 2)]
+    return {
+        "numbers": numbers(op, 1, 0, 0, 0, 0), "x": np.ones((2, 3, 4, 5), np.int32),
+        "plan": np.zeros((1, 1, 1), np.int64), "weight": op.arrays["weight"],
+        "out": np.zeros((2, 2, 4, 5), np.int32),
+    }  # fmt: skip
+
+
+def affine() -> dict[str, np.ndarray]:
+    b = Builder()
+    op = b.operations[b.affine(b.image(4, 5))]
+    return {
+        "numbers": numbers(op, 1, 0, 0, 0, 0), "x": np.ones((2, 3, 4, 5), np.int32),
+        "plan": np.zeros((1, 1, 1), np.int64), **op.arrays,
+        "out": np.zeros((2, 3, 4, 5), np.int32),
+    }  # fmt: skip
+
+
 def run(arguments: dict[str, np.ndarray]) -> np.ndarray:
     arrays = {name: np.ascontiguousarray(array) for name, array in arguments.items()}
     bind("dq_operation", list(arrays.values()))()
@@ -64,7 +94,8 @@ def test_each_image_gets_its_own_candidate():
     x = given["x"]
     expected = [(x[0] * 1 + 8 >> 4).clip(0, 3), (x[1] * 16 + 8 >> 4).clip(0, 255)]
     np.testing.assert_array_equal(run(given), expected)
-    assert run(conv()).any()
+    for make in (conv, image, wide, affine):
+        assert run(make()).any()
 
 
 def cell(name: str, place, value):
@@ -115,6 +146,23 @@ BROKEN = [
     (conv, made("weight", lambda a: a[:, :2])),
     (conv, made("weight", lambda a: a[..., :2])),
     (conv, made("weight", lambda a: a[:, :, :2])),
+    (conv, made("bits", lambda a: a.astype(np.int32))),
+    (conv, made("multiplier", lambda a: a.astype(np.int64))),
+    (conv, made("bias", lambda a: a.astype(np.int32))),
+    (conv, made("bias", lambda a: np.repeat(a, 2, 0))),
+    (image, made("x", lambda a: a.astype(np.int32))),
+    (image, made("x", lambda a: a[:, :2])),
+    (image, made("x", lambda a: a[:1])),
+    (image, made("table", lambda a: a.astype(np.int64))),
+    (image, made("table", lambda a: a[:2])),
+    (wide, made("weight", lambda a: a.astype(np.int64))),
+    (wide, made("weight", lambda a: a[:1])),
+    (wide, made("weight", lambda a: a[:, :2])),
+    (wide, made("weight", lambda a: a[:, :, :2])),
+    (affine, made("multiplier", lambda a: a.astype(np.int64))),
+    (affine, made("multiplier", lambda a: a[:, :2])),
+    (affine, made("bias", lambda a: a.astype(np.int32))),
+    (affine, made("bias", lambda a: a[:, :2])),
 ]
 
 
