@@ -20,7 +20,7 @@
              time), multipliers and biases, as the native engine keeps them
 
 A thread of the native engine holds up to twice the registers counted, as it uses freed ones again.
-The limits leave room: ResNet-50 at 224 pixels takes 4.2e9, 14 MiB and, at seven widths, 0.4 GiB.
+The limits leave room: ResNet-50 at 224 pixels takes 4.1e9, 11 MiB and, at three widths, 135 MiB.
 kernels/csrc/engine/bounds.cc counts the same.
 """
 

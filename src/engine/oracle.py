@@ -50,7 +50,7 @@ class Oracle:
             plan: candidate of each layer and column, instead of the controller's.
             row: of the statistics.
         """
-        registers = [self.trace(x, None if plan is None else plan[n], row)
+        registers = [self._registers(x, None if plan is None else plan[n], row, keep=False)
                      for n, x in enumerate(images)]  # fmt: skip
         logits = np.stack([r[-1].reshape(-1) for r in registers]).astype(np.int32)
         if plan is None and self.program.chooser is not None:
@@ -59,7 +59,12 @@ class Oracle:
 
     def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
         """All registers of one image (3, H, W), int64; None where nothing had to run."""
+        return self._registers(image, plan, row, keep=True)
+
+    def _registers(self, image: np.ndarray, plan: np.ndarray | None, row: int, keep: bool) -> list:
+        """keep: also what no later operation reads, the logits and the plan apart."""
         needed = self.program.needed(plan is not None)
+        last_use = self.program.last_use(needed)
         registers: list[np.ndarray | None] = []
         for i, op in enumerate(self.program.operations):
             if not needed[i]:
@@ -69,6 +74,9 @@ class Oracle:
             registers.append(_RUN[type(op)](op, *inputs, plan, row))
             if isinstance(op, Choose):
                 plan = registers[-1]
+            for register in op.reads if not keep else ():
+                if last_use[register] == i:
+                    registers[register] = None
         return registers
 
 

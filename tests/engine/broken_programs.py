@@ -55,6 +55,20 @@ def repeated(a):
     return np.repeat(a[..., :1], 17, -1)
 
 
+def halved(a):
+    """Twice the rows of half the channels."""
+    return a.reshape(2, -1)
+
+
+def doubled(a):
+    return np.repeat(a, 2, 0)
+
+
+def side(name, row, value):
+    """A change: one row of an array."""
+    return array(name, lambda a: np.where(np.arange(len(a))[:, None] == row, value, a))
+
+
 def narrow(a):
     return a[..., :-1]
 
@@ -67,10 +81,10 @@ def nothing(op):
     pass
 
 
-def two_images() -> Program:
+def two_images(height: int = 6, width: int = 7) -> Program:
     b = Builder()
     b.image(6)
-    return b.logits(b.image(6, 7))
+    return b.logits(b.image(height, width))
 
 
 def second_plan() -> Program:
@@ -96,6 +110,25 @@ def _codes_into(kind: type) -> Program:
     if kind is Choose:
         b.operations.append(Choose(x, 1, 1, 2, 0))
     return Program(b.operations)
+
+
+def added(height: int, width: int, channels: int = 0) -> Program:
+    """The sum of a register and of every other pixel of it, with more channels."""
+    b = Builder()
+    x = b.subsample(b.image(height, width), 1, 0, 0)
+    return b.logits(b.add(x, b.subsample(x, 2, 0, channels)))
+
+
+def chosen(height: int, width: int) -> Program:
+    b = Builder()
+    x = b.image(height, width)
+    return Program([*b.operations, Choose(x, 1, 1, 3, 0)])
+
+
+def signed_children() -> Program:
+    program = NAMED["nested"]()
+    next(op for op in program.operations if isinstance(op, Quantise)).signed = 1
+    return program
 
 
 def large_image(channels: int, sums: int = 0) -> Program:
@@ -144,12 +177,15 @@ CASES = [
     (N["real"], Input, fields(height=0), "image of 0 x 9", "pixels out of range"),
     (N["real"], Input, fields(width=4097), "image of 7 x 4097", "pixels out of range"),
     (two_images, Input, nothing, r"image of \(6, 7\)", "images of two sizes"),
+    (lambda: two_images(7, 6), Input, nothing, r"image of \(7, 6\)", "images of two sizes"),
     (N["real"], Input, fields(bits=1), "codes of 1 bits", "codes of strange width"),
     (N["real"], Input, drop("table"), "no array 'table'", "no tensor table"),
     (N["real"], Input, array("table", lambda a: a.astype(np.int64)), "table is int64",
      "tensor table has the wrong type or shape"),
     (N["real"], Input, array("table", lambda a: a.astype(">i4")), "table is >i4", None),
     (N["real"], Input, array("table", narrow), r"table is int32 \(3, 255\)",
+     "a table of the wrong shape"),
+    (N["real"], Input, array("table", lambda a: a[:2]), r"table is int32 \(2, 256\)",
      "a table of the wrong shape"),
     (N["static"], Input, array("table", filled(128)), "table leaves the codes",
      "the table leaves the codes"),
@@ -205,6 +241,10 @@ CASES = [
      "convolution: a width outside 1..8"),
     (N["nested"], Conv, array("bits", filled(0)), "widths .*0",
      "convolution: a width outside 1..8"),
+    (N["nested"], Conv, array("multiplier", narrow), r"multiplier is int32 \(1, 1, 1, 3\)",
+     "multiplier or bias of the wrong shape"),
+    (N["nested"], Conv, array("bias", narrow), r"bias is int64 \(1, 3\)",
+     "multiplier or bias of the wrong shape"),
     (N["nested"], Conv, fields(groups=0), "0 groups", "groups or channels out of range"),
     (N["nested"], Conv, fields(c_out=0), "0 channels", "convolution: a size is out of range"),
     (N["nested"], Conv, fields(c_out=65537), "65537 channels",
@@ -213,7 +253,7 @@ CASES = [
      "groups do not divide the channels"),
     (N["nested"], Conv, fields(kernel=0), "kernel 0", "convolution: a size is out of range"),
     (N["nested"], Conv, fields(kernel=4097), "kernel 4097",
-     "convolution: packed weights of the wrong size"),
+     "convolution: too many weights"),
     (N["nested"], Conv, fields(stride=0), "stride 0", "kernel, stride or padding out of range"),
     (N["nested"], Conv, fields(padding=-1), "padding -1", "kernel, stride or padding out of range"),
     (N["nested"], Conv, fields(kernel=11), "larger than the image",
@@ -230,6 +270,22 @@ CASES = [
      "a width is not one of the master's children"),
     (N["nested_untied"], Conv, array("bits", filled(7)), "above the master's",
      "a width is not one of the master's children"),
+    (N["untied"], Conv, side("bits", 0, 9), "widths .*9", "convolution: a width outside 1..8"),
+    (N["untied"], Conv, side("bits", 1, 9), "widths .*9", "convolution: a width outside 1..8"),
+    (N["nested"], Conv, fields(master=9), "master of 9 bits", "a master of strange width"),
+    (N["odd"], Conv, array("weight.0", filled(-2)), "weights beyond 1 bits", None),
+    (signed_children, Conv, nothing, "not of the master's width",
+     "the input is not of the master's width"),
+    (N["nested"], Conv, side("bits", 0, 1), "less than 2 bits",
+     "a width is not one of the master's children"),
+    (N["nested"], Conv, side("bits", 1, 1), "less than 2 bits",
+     "a width is not one of the master's children"),
+    (N["nested_untied"], Conv, side("bits", 0, 7), "above the master's",
+     "a width is not one of the master's children"),
+    (N["nested_untied"], Conv, side("bits", 1, 7), "above the master's",
+     "a width is not one of the master's children"),
+    (N["rows"], Conv, both(array("multiplier", lambda a: a[:2]), array("bias", lambda a: a[:2])),
+     r"multiplier is int32 \(2, 1", "multiplier of the wrong shape"),
     (N["nested"], Conv, drop("weight.0"), "no array 'weight.0'", "no tensor weight.0"),
     (N["candidates"], Conv, drop("weight.11"), "no array 'weight.11'", "no tensor weight.11"),
     (N["nested"], Conv, array("weight.0", lambda a: a.astype(np.int16)), "weight.0 is int16", None),
@@ -263,8 +319,16 @@ CASES = [
      "weights of the wrong shape"),
     (N["real"], Wide, array("weight", lambda a: a[:, :2]), r"weight is int32 \(4, 2, 3, 3\)",
      "channels of a group do not fit"),
+    (N["real"], Wide, both(fields(groups=2), array("weight", lambda a: a[:, :1])),
+     "2 groups of 3 and 4 channels", "groups do not divide the channels"),
+    (N["real"], Wide, both(fields(c_out=65537), array("weight", lambda a: np.resize(a, (65537, 3, 3, 3)))),
+     "65537 channels", "groups or channels out of range"),
     (N["real"], Wide, both(fields(groups=3), array("weight", lambda a: a[:, :1])),
      "3 groups of 3 and 4 channels", "groups do not divide the channels"),
+    (N["real"], Wide, array("weight", lambda a: a[:3]), r"weight is int32 \(3, 3, 3, 3\)",
+     "weights of the wrong shape"),
+    (N["real"], Wide, array("weight", lambda a: a[:, :, :2]), r"weight is int32 \(4, 3, 2, 3\)",
+     "weights of the wrong shape"),
     (N["real"], Wide, array("weight", filled(2**27)), "a sum of weights leaves int32",
      "a sum of weights leaves int32"),
     (N["real"], Wide, array("weight", filled(-(2**31))), "a sum of weights leaves int32",
@@ -277,6 +341,10 @@ CASES = [
     (N["real"], Affine, fields(shift=0), "shift 0", "a shift is out of range"),
     (N["real"], Affine, array("multiplier", narrow), r"multiplier is int32 \(1, 3\)",
      "multiplier and bias differ in shape"),
+    (N["real"], Affine, both(array("multiplier", halved), array("bias", halved)),
+     r"multiplier is int32 \(2, 2\)", "multiplier of the wrong shape"),
+    (N["real"], Affine, both(array("multiplier", doubled), array("bias", doubled)),
+     r"multiplier is int32 \(2, 4\)", "multiplier of the wrong shape"),
     (N["real"], Affine, array("bias", lambda a: a.astype(np.int32)), "bias is int32",
      "tensor bias has the wrong type or shape"),
     (N["real"], Affine, array("multiplier", filled(-(2**31))), "multiplier and bias may leave",
@@ -285,6 +353,10 @@ CASES = [
     (N["static"], Add, fields(x=0), "reads codes and wide", "a register of another kind"),
     (N["static"], Add, fields(y=2), "reads wide and codes", "a register of another kind"),
     (N["real"], Add, fields(y=0), "adds", "registers of different shapes are added"),
+    (lambda: added(2, 1), Add, nothing, "adds", "registers of different shapes are added"),
+    (lambda: added(1, 2), Add, nothing, "adds", "registers of different shapes are added"),
+    (lambda: added(1, 1, 1), Add, nothing, "adds", "registers of different shapes are added"),
+    (N["static"], Add, fields(x=0, y=0), "reads codes and codes", "a register of another kind"),
     (N["real"], Add, fields(relu=2), "relu=2", "a flag is not 0 or 1"),
     (N["static"], Pool, fields(x=0), "reads codes", "a register of another kind"),
     (N["candidates"], Pool, fields(bins=0), "0 bins", "bins out of range"),
@@ -303,15 +375,21 @@ CASES = [
     (lambda: _codes_into(Subsample), Subsample, nothing, "reads codes",
      "a register of another kind"),
     (N["real"], Subsample, fields(stride=0), "stride 0", "a stride is out of range"),
+    (N["real"], Subsample, fields(stride=4097), "stride 4097", "a stride is out of range"),
     (N["real"], Subsample, fields(before=-1), "-1 and 1 channels of zeros",
+     "channels of zeros out of range"),
+    (N["real"], Subsample, fields(after=-1), "1 and -1 channels of zeros",
      "channels of zeros out of range"),
     (N["real"], Subsample, fields(after=65536), "65541 channels", "channels out of range"),
     (lambda: _codes_into(Choose), Choose, nothing, "reads codes", "a register of another kind"),
+    (lambda: chosen(2, 1), Choose, nothing, r"reads \(3, 2, 1\)", "the values of a plan do not fit it"),
+    (lambda: chosen(1, 2), Choose, nothing, r"reads \(3, 1, 2\)", "the values of a plan do not fit it"),
     (second_plan, Choose, nothing, "a second plan", "a second plan"),
     (N["shared"], Choose, fields(shared=2), "shared=2", "a flag is not 0 or 1"),
     (N["shared"], Choose, fields(layers=0), "0 layers", "a plan out of range"),
     (N["shared"], Choose, fields(layers=4097), "4097 layers", "a plan out of range"),
     (N["shared"], Choose, fields(columns=3), "3 columns", "a plan out of range"),
+    (N["shared"], Choose, fields(choices=17), "17 candidates", "a plan out of range"),
     (N["shared"], Choose, fields(choices=1), "1 candidates", "a plan out of range"),
     (N["untied"], Choose, fields(layers=2), "needs 12 values",
      "the values of a plan do not fit it"),

@@ -23,6 +23,12 @@ from tests.engine.files import Parts, with_header
 NOT = "not a safetensors file: "
 
 
+def with_cell(parts: Parts, row: int, column: int, value: int) -> None:
+    """Another number in the program's table."""
+    parts.tensors["program"] = parts.tensors["program"].copy()
+    parts.tensors["program"][row, column] = value
+
+
 def with_tensor(parts: Parts, name: str, change) -> None:
     parts.tensors[name] = change(parts.tensors.get(name))
 
@@ -47,6 +53,10 @@ DAMAGES = {
         "tensor program has the wrong type or shape"),
     "a long program": (lambda p: with_tensor(p, "program", lambda a: LONG), "65537 operations",
         "too many operations"),
+    "code -1": (lambda p: with_cell(p, 2, 0, -1), "2: unknown code -1", "operation 2: unknown code"),
+    "code 10": (lambda p: with_cell(p, 2, 0, 10), "2: unknown code 10", "operation 2: unknown code"),
+    "a number too many": (
+        lambda p: with_cell(p, 0, 14, 1), "Input has only 3 numbers", "operation 0: numbers are left over"),
     "a real tensor": (lambda p: with_tensor(p, "0.table", lambda a: a * 1.0), "is float64",
         "a tensor of type F64; a program has integers only"),
     "half a tensor": (lambda p: with_tensor(p, "0.table", lambda a: np.ones(3, "f2")), "float16",
@@ -137,11 +147,15 @@ HEADERS = {
     "a length of 2^64 - 1": (lambda p: b"\xff" * 8 + bytes(p)[8:], "it ends within its header"),
     "100 MB of blanks": (rewritten(lambda h: h + b" " * 10**8), "it ends within its header"),
     "no object": (rewritten(lambda h: b"[" + h[1:]), "expected '{' in the header"),
+    "an end behind the header": (lambda p: with_header(b"{", b"}"), "expected '\"' in the header"),
+    "a name of 300 bytes": (replaced(b'"0.table"', b'"' + b"9" * 300 + b'"'), "a strange name"),
     "text behind": (rewritten(lambda h: h + b"}"), "text behind the header"),
     "no colon": (replaced(b":", b";"), "expected ':' in the header"),
     "no end": (rewritten(lambda h: h[:-1]), "expected '}' in the header"),
     "a name without an end": (rewritten(lambda h: b'{"format'), "a strange name"),
     "a note without an end": (rewritten(lambda h: h[:30]), "a string without an end"),
+    "a note that ends behind the header": (
+        lambda p: with_header(b'{"__metadata__": {"a', b'"'), "a string without an end"),
     "a note with an odd escape": (replaced(b'"{', b'"\\x{'), "a string without an end"),
     "a note that is a number": (
         rewritten(lambda h: json.dumps(json.loads(h) | {"__metadata__": {"a": 1}}).encode()),
@@ -155,6 +169,16 @@ HEADERS = {
     "an absurd product": (entry("format", shape=[2**30] * 3), "tensor format has an absurd shape"),
     "a product of 2^64 + 2": (
         entry("format", shape=[2**31, 2**31, 4]), "tensor format has an absurd shape"),
+    "a product of 2^64": (
+        entry("format", shape=[2**31, 2**33], data_offsets=[0, 0]), "tensor format has an absurd shape"),
+    **{
+        f"a note of {code.hex()}": (
+            replaced(b'"{', b'"' + code + b"{"), "a header that is not UTF-8")
+        for code in (b"\x80", b"\xc1\xbf", b"\xc3", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xef\xbf",
+                     b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xe2\x82{")
+    },
+    "a note of a newline": (replaced(b'"{', b'"\n{'), "a string without an end"),
+    "a name of a newline": (replaced(b'"0.table', b'"\n0.table'), "a strange name"),
     "an unknown key": (replaced(b'"dtype"', b'"dtipe"'), "unknown key dtipe"),
     "no shape": (entry("format", shape=None), "a tensor without a place"),
     "no place": (entry("format", data_offsets=None), "a tensor without a place"),

@@ -90,6 +90,19 @@ def test_the_file_is_what_the_format_says(tmp_path):
                 assert expected.tensors[f"{i}.weight.{v}"].shape == (packed_size(count, bits),)
 
 
+def test_an_artefact_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):
+    path, seen = tmp_path / "model.safetensors", []
+    sync = os.fsync
+
+    def recorded(handle: int) -> None:
+        sync(handle)
+        seen.append((path.exists(), os.fstat(handle).st_size))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    save_artefact(nested(), path)
+    assert (False, path.stat().st_size) in seen
+
+
 def test_a_program_that_breaks_a_rule_is_not_written(tmp_path):
     program = nested()
     program.rows = 2

@@ -21,9 +21,10 @@ import pytest
 from src import kernels
 from src.engine.check import ProgramError, check
 from src.engine.native import Native
-from src.engine.program import Pool, Quantise
+from src.engine.program import Pool, Program, Quantise
 from src.errors import UserError
 from tests.engine.broken_programs import CASES, large_image
+from tests.engine.builder import Builder
 from tests.engine.damages import DAMAGES, HEADERS, NOT
 from tests.engine.files import parts_of
 from tests.engine.programs import NAMED
@@ -65,6 +66,9 @@ WHOLE = [
     (lambda p: p.operations.append(Quantise(0, 1, 0, -1, 0, arrays={
         "multiplier": np.ones(1, np.int32), "bits": np.ones(1, np.int64)})),
      "the last operation does not give logits"),
+    (lambda p: p.operations.append(Quantise(len(p.operations) - 1, 1, 0, -1, 0, arrays={
+        "multiplier": np.ones(1, np.int32), "bits": np.ones(1, np.int64)})),
+     "the last operation does not give logits"),
     (lambda p: setattr(p.operations[p.chooser], "layers", 4),
      "a layer of the plan has no convolution"),
 ]  # fmt: skip
@@ -75,6 +79,16 @@ def test_a_program_that_is_wrong_as_a_whole_is_refused(change, says, refusal):
     program = NAMED["shared"]()
     change(program)
     assert refusal(bytes(parts_of(program))) == says
+
+
+@pytest.mark.parametrize("sides", [(2, 1), (1, 2)])
+def test_logits_are_one_pixel(sides, refusal):
+    b = Builder()
+    b.subsample(b.image(*sides), 1, 0, 0)
+    program = Program(b.operations)
+    with pytest.raises(ProgramError, match="does not give logits"):
+        check(program)
+    assert refusal(bytes(parts_of(program))) == "the last operation does not give logits"
 
 
 def test_a_slot_is_taken_once(refusal):

@@ -73,6 +73,42 @@ def test_random_programs_agree_in_every_register(seed, isa, tmp_path):
     same_registers(program, opened(program, tmp_path), programs.pixels(program, 1, seed)[0])
 
 
+def large() -> Program:
+    """Registers that threads share the rows of, of every kind that they do."""
+    b = Builder(11)
+    x = b.affine(b.wide(b.image(190, 191), 8, 3, 1, 1), relu=1)
+    q = b.quantise(x, (4,))
+    y = b.conv(q, 8, groups=2, a_bits=(4,))
+    y = b.max_pool(b.add(y, x), 3, 1, 1)
+    return b.logits(b.conv(b.quantise(y, (8,)), 8, 3, 2, 1, w_bits=(5,), a_bits=(6,), master=8))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_that_share_an_image_leave_no_row_out(threads, isa, tmp_path):
+    program = large()
+    engine, image = opened(program, tmp_path), programs.pixels(program, 1)[0]
+    before = kernels.threads()
+    kernels.set_threads(threads)
+    try:
+        for _ in range(2):  # rows that were left out would keep the values of the call before
+            same_registers(program, engine, image)
+            image = 255 - image
+    finally:
+        kernels.set_threads(before)
+
+
+@pytest.mark.parametrize("relu", [0, 1])
+def test_sums_that_leave_int32_stop_at_its_ends(relu, isa, tmp_path):
+    b = Builder(12)
+    x = b.image(6)
+    table = b.operations[x].arrays["table"]
+    table[...] = b.rng.integers(-(2**31), 2**31, table.shape)
+    program = b.logits(b.add(x, x, relu))
+    same_registers(program, opened(program, tmp_path), programs.pixels(program, 1)[0])
+    values = Oracle(program).trace(programs.pixels(program, 1)[0])[1]
+    assert values.max() == 2**31 - 1 and values.min() == (0 if relu else -(2**31))
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_batch_gives_what_its_images_give_alone(threads, tmp_path):
     program = programs.untied()
@@ -111,8 +147,11 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
         engine.run(images, plan[:1])
     with pytest.raises(ValueError, match="out of range"):
         engine.run(images, plan + engine.choices)
-    with pytest.raises(ValueError, match="out of range"):
-        engine.run(images, plan, row=7)
+    for plans, row in ((plan - 1, 0), (plan, -1), (plan, 7), (None, -1), (None, 7)):
+        with pytest.raises(ValueError, match="out of range"):
+            engine.run(images, plans, row)
+        with pytest.raises(ValueError, match="out of range"):
+            engine.trace(images[0], None if plans is None else plans[0], row)
     engine.close()
     engine.close()
     with pytest.raises(ValueError, match="closed"):

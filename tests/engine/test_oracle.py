@@ -13,6 +13,7 @@
 # limitations under the License.
 """The oracle against cases worked out by hand, one for each operation, and whole programs' rules."""
 
+import tracemalloc
 from fractions import Fraction
 from math import floor
 
@@ -36,6 +37,7 @@ from src.engine.program import (
     Subsample,
     Wide,
 )
+from tests.engine.builder import Builder
 from tests.engine.programs import NAMED, candidates, pixels, random_program, rows
 
 TOP, BOTTOM = 2**31 - 1, -(2**31)
@@ -296,3 +298,18 @@ def test_rows_of_a_program_give_different_logits():
 def test_without_a_controller_there_is_no_plan():
     program = NAMED["static"]()
     assert Oracle(program).run(pixels(program, 2))[1] is None
+
+
+def test_a_run_forgets_what_is_done_with():
+    """Of 24 registers of 128 KiB, as int64, only those that are still read are held."""
+    b = Builder()
+    x = b.wide(b.image(32), 16, 1, 1, 0)
+    for _ in range(24):
+        x = b.affine(x)
+    program = b.logits(x)
+    image = pixels(program, 1)
+    tracemalloc.start()
+    Oracle(program).run(image)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10 * 16 * 32 * 32 * 8

@@ -70,6 +70,20 @@ def test_batch_norm(isa, shape, residual, relu):
         assert ref.max_error(g, expected) < 3e-5
 
 
+def test_the_constant_beside_a_small_variance(isa):
+    """Variances about 1e-5 and 0, where the constant counts."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((4, 2, 5, 5)).astype(np.float32) * np.float32(3e-3)
+    x[:, 1] = 0.25
+    gamma, beta = np.array([1.5, -1], np.float32), np.array([0.1, 0.2], np.float32)
+    dy = rng.standard_normal(x.shape).astype(np.float32)
+    y, mean, var = call("dq_norm", [x, gamma, beta], [x.shape, (2,), (2,)])
+    assert ref.max_error(y, _norm(x, gamma, beta, None, False)[0]) < 1e-5
+    got = call("dq_norm_grad", [x, gamma, beta, mean, var, dy], [x.shape, (2,), (2,)])
+    for g, expected in zip(got, _norm_grads(x, gamma, y, dy, False), strict=False):
+        assert ref.max_error(g, expected) < 3e-5
+
+
 @pytest.mark.parametrize("images", [1, 3, 11])
 def test_results_do_not_depend_on_the_number_of_threads(isa, images):
     """Few images are cut into ranges of channels, a thread's share of many goes backwards too."""

@@ -193,8 +193,8 @@ class WithOthers(nn.Cell):
 def test_workers_pay_for_their_joined_batch(pynative):
     """One is above the budget, one below; joined they are above. Averaged gradients are the joint's."""
     rng = np.random.default_rng(3)
-    plan = plan_of(rng.integers(0, 3, (8, 2, 1)))
-    plan = plan[np.argsort(-(plan * np.array(WIDTHS)).sum((1, 2, 3)))]
+    choices = np.array([[2, 2]] * 4 + [[1, 1], [1, 0], [1, 1], [1, 1]])  # 5 bits, then 3.75
+    plan = plan_of(choices[:, :, None])
     p = rng.dirichlet(np.ones(3) / 2, (8, 2, 1)).astype(np.float32)
     noted = []
 

@@ -20,6 +20,7 @@ import pytest
 from mindspore import Tensor, nn
 
 from src.controllers.gumbel import hard_choice
+from src.parameters import assign
 from tests.methods.build import answer, images, method, randomise_head
 
 
@@ -252,3 +253,23 @@ def test_p_moves_the_hidden_layer_too(pynative):
 
     gradients = ms.grad(sure, None, weights)(Tensor(x))
     assert all(np.abs(g.asnumpy()).max() > 1e-6 for g in gradients)
+
+
+def test_the_temperature_scales_the_gradient_of_a_choice(pynative):
+    """All logits equal: softmax(logits / tau) has 1 / tau times the slope."""
+
+    def slope(tau):
+        built, x = method(f"dqnet.tau={tau}", "dqnet.dropout=0"), images(2)
+        head = built.network.head
+        assign(head.fc2.weight, np.zeros(head.fc2.weight.shape))
+        assign(head.fc2.bias, np.zeros(head.fc2.bias.shape))
+        noise = [Tensor(v) for v in head.no_noise(2)]
+
+        def chosen(image):
+            return built.network(image, *noise)[1][..., 0].sum()
+
+        built.network.set_train(False)
+        return ms.grad(chosen, None, [head.fc2.bias])(Tensor(x))[0].asnumpy()
+
+    np.testing.assert_allclose(slope(0.25), 4 * slope(1.0), rtol=1e-5)
+    assert np.abs(slope(1.0)).max() > 0.1

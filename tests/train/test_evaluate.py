@@ -188,3 +188,15 @@ def test_logits_that_are_not_finite_are_no_answer(bad):
     method = Method("static", Broken(), [], CostModel([]))
     with pytest.raises(UserError, match=f"not finite for 1 of {COUNT} images .*number 4"):
         evaluated(method)
+
+
+def test_workers_share_the_images_and_count_each_once(monkeypatch):
+    """23 images in steps of 2 x 10: the second worker's last batch is padding alone."""
+    parts = []
+    monkeypatch.setattr("src.train.evaluate.sum_over_workers", lambda _, own: own)
+    for rank in (0, 1):
+        parts.append(evaluated(Method("static", Lookup(), [], CostModel([])), rank=rank, world=2))
+    alone = evaluated(Method("static", Lookup(), [], CostModel([])))
+    for name in ("label", "predicted", "loss", "confidence"):
+        joined = sum(getattr(part, name) for part in parts)
+        np.testing.assert_allclose(joined, getattr(alone, name), rtol=1e-6, err_msg=name)

@@ -80,7 +80,9 @@ void bound_operation(Program *program, int i) {
   const Operation &op = program->operations[size_t(i)];
   const Register &x = op.kind == kInput ? op.out : program->operations[size_t(op.x)].out;
   const Wide128 total = program->image_work + work(op, x);
-  need(total <= kLargestWork, "an image takes more than 68719476736 multiplications (a smaller image or network needs less)");
+  need(total <= kLargestWork,
+       "an image takes more than 68719476736 multiplications (a smaller image or network needs "
+       "less)");
   program->image_work = int64_t(total);
   const Wide128 kept = program->packed_bytes + packed(*program, op);
   need(kept <= kLargestPacked, "weights of more than 4096 MiB");

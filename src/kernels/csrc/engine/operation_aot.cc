@@ -66,17 +66,23 @@ Operation writer(const Arguments &a, int i, RegisterKind kind, int bits, bool is
   return op;
 }
 
+std::vector<int> widths(const int64_t *begin, int64_t count) {
+  for (int64_t i = 0; i < count; i++) need(begin[i] >= 1 && begin[i] <= 8);
+  return std::vector<int>(begin, begin + count);
+}
+
 void take_conv(const Arguments &a, int first, Operation *op) {
   need(a.is(first, "int64", 2) && a.is(first + 1, "int32", 4) && a.is(first + 2, "int64", 2));
   const int64_t choices = a.shapes[first][1];
   need(a.shapes[first][0] == 2);
-  op->w_bits.assign(a.i64(first), a.i64(first) + choices);
-  op->a_bits.assign(a.i64(first) + choices, a.i64(first) + 2 * choices);
+  op->w_bits = widths(a.i64(first), choices);
+  op->a_bits = widths(a.i64(first) + choices, choices);
   op->multiplier = a.values<int32_t>(first + 1);
   op->bias = a.values<int64_t>(first + 2);
   op->variants = op->master ? 1 : int(choices);
   op->inputs = int(a.shapes[first + 1][2]);
   need(a.shapes[first + 1][1] == op->variants && a.shapes[first + 1][3] == op->c_out);
+  need(a.shapes[first + 2][0] == a.shapes[first + 1][0] && a.shapes[first + 2][1] == op->c_out);
   for (int v = 0; v < op->variants; v++) {
     const int at = first + 3 + v;
     need(a.is(at, "int8", 4) && a.shapes[at][0] == op->c_out && a.shapes[at][1] == op->c_in &&
@@ -91,7 +97,7 @@ void take_arrays(const Arguments &a, int first, Operation *op) {
     op->values = a.values<int32_t>(first);
   } else if (op->kind == kQuantise) {
     need(a.is(first, "int64", 1) && a.is(first + 1, "int32", 1));
-    op->a_bits.assign(a.i64(first), a.i64(first) + a.size(first));
+    op->a_bits = widths(a.i64(first), int64_t(a.size(first)));
     op->multiplier = a.values<int32_t>(first + 1);
   } else if (op->kind == kConv) {
     take_conv(a, first, op);

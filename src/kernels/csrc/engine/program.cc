@@ -82,8 +82,7 @@ std::vector<int> small(const std::vector<int64_t> &values, const std::string &wh
 
 // Codes of `bits` bits, low bits first, offset by 2^(bits-1).
 std::vector<int8_t> unpack(const StoredTensor &t, int bits, size_t count, const std::string &what) {
-  need(count <= kLargestWeights && t.bytes == (count * size_t(bits) + 7) / 8,
-       what + ": packed weights of the wrong size");
+  need(t.bytes == (count * size_t(bits) + 7) / 8, what + ": packed weights of the wrong size");
   std::vector<int8_t> codes(count);
   for (size_t i = 0; i < count; i++) {
     size_t bit = i * size_t(bits);
@@ -98,9 +97,9 @@ std::vector<int8_t> unpack(const StoredTensor &t, int bits, size_t count, const 
 size_t product(std::initializer_list<int64_t> sizes, const std::string &what) {
   size_t total = 1;
   for (int64_t n : sizes) {
-    need(n >= 1 && n <= kLargestNumber, what + ": a size is out of range");
+    need(n >= 1, what + ": a size is out of range");  // and at most kLargestNumber, as all numbers
     total *= size_t(n);
-    need(total <= size_t(kLargestNumber), what + ": too many weights");
+    need(total <= kLargestWeights, what + ": too many weights");
   }
   return total;
 }

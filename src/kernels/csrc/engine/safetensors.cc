@@ -28,6 +28,23 @@ constexpr int64_t kLargestCount = int64_t(1) << 31;
   throw BadArtefact("not a safetensors file: " + what);
 }
 
+bool is_utf8(const uint8_t *p, const uint8_t *end) {
+  constexpr uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
+  while (p != end) {
+    const uint8_t lead = *p++;
+    if (lead < 0x80) continue;
+    const int more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+    if (lead < 0xC2 || lead > 0xF4 || end - p < more) return false;
+    uint32_t code = lead & (0x3F >> more);
+    for (int i = 0; i < more; i++, p++) {
+      if ((*p & 0xC0) != 0x80) return false;
+      code = code << 6 | (*p & 0x3F);
+    }
+    if (code < kLeast[more] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
+  }
+  return true;
+}
+
 // Of JSON, what a header may hold: objects, strings, lists of integers.
 class Reader {
  public:
@@ -57,13 +74,13 @@ class Reader {
   std::string name() {
     expect('"');
     const char *begin = p_;
-    while (p_ != end_ && *p_ != '"' && *p_ != '\\') p_++;
-    if (p_ == end_ || *p_ == '\\' || size_t(p_ - begin) > kLargestName) fail("a strange name");
+    while (p_ != end_ && *p_ != '"' && *p_ != '\\' && !is_control()) p_++;
+    if (p_ == end_ || *p_ != '"' || size_t(p_ - begin) > kLargestName) fail("a strange name");
     return std::string(begin, p_++);
   }
   void skip_string() {
     expect('"');
-    while (p_ != end_ && *p_ != '"') {
+    while (p_ != end_ && *p_ != '"' && !is_control()) {
       if (*p_ == '\\' && (++p_ == end_ || !std::strchr("\"\\/bfnrtu", *p_))) break;
       p_++;
     }
@@ -92,6 +109,7 @@ class Reader {
   }
 
  private:
+  bool is_control() const { return uint8_t(*p_) < 0x20; }
   void blanks() {
     while (p_ != end_ && (*p_ == ' ' || *p_ == '\n' || *p_ == '\t' || *p_ == '\r')) p_++;
   }
@@ -178,6 +196,7 @@ std::map<std::string, StoredTensor> read_safetensors(const uint8_t *file, size_t
   if (length > kLargestHeader || length > size - 8) fail("it ends within its header");
   const uint8_t *data = file + 8 + length;
   size_t bytes = size - 8 - size_t(length);
+  if (!is_utf8(file + 8, data)) fail("a header that is not UTF-8");
   Reader r((const char *)file + 8, (const char *)data);
   std::map<std::string, StoredTensor> tensors;
   std::vector<std::pair<size_t, size_t>> places;
