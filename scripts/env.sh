@@ -161,7 +161,7 @@ use_python() {
 # ---- an environment of the user's own ------------------------------------------------------------
 
 check_own_python() {
-  local modules=(mindspore numpy decorator yaml cv2 safetensors tqdm sklearn) problem
+  local modules=(mindspore numpy decorator yaml cv2 PIL safetensors tqdm sklearn) problem
   if [[ " $* " == *" requirements-dev.txt "* ]]; then modules+=(pytest hypothesis); fi
   PY=$(CDPATH='' cd -- "$CALLER_DIR" && command -v -- "$PYTHON") ||
     die "PYTHON=$PYTHON: no such program; name a Python that has MindSpore, or unset PYTHON"

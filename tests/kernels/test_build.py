@@ -26,6 +26,7 @@ from pathlib import Path
 import pytest
 
 from src import kernels
+from src.entry import guarded
 from src.kernels import build
 from src.kernels.errors import MESSAGES, describe, explain
 
@@ -56,6 +57,16 @@ def test_builds_once_and_again_when_a_source_changes(tiny_core):
     other, lib = build.load()
     assert other != path and lib.tiny() == 43
     assert not list(path.parent.glob("*.tmp"))
+
+
+@needs_compiler
+def test_a_waiting_person_is_told(tiny_core, capsys):
+    """On the terminal of every script, since it takes half a minute."""
+    log = logging.getLogger("dynquant")
+    log.handlers.clear()
+    assert guarded(lambda _: int(build.load() is None), []) == 0
+    log.handlers.clear()
+    assert "compiling the native kernels with" in capsys.readouterr().err
 
 
 @needs_compiler
