@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     check_options(options)
     # PyNative: most of an integer export would be the compilation of graphs that run once.
     first = ["device.mode=pynative"] if options.format == "int" else []
-    portable = [*first, *options.overrides, "device.native=off"]
+    portable = [*first, *options.overrides, "device.native=off", "device.target=CPU"]
     if options.run:
         folder, config = open_run(options.run, portable)
     else:

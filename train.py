@@ -19,6 +19,7 @@ import sys
 
 from src.config import load_config
 from src.entry import guarded
+from src.errors import UserError
 from src.paths import as_path
 from src.runtime import describe, start
 from src.train.loop import train_run
@@ -44,6 +45,8 @@ def main(arguments: list[str]) -> int:
     else:
         config = load_config(options.config, options.overrides)
         runtime = start(config.device, config.train.seed)
+        if runtime.workers > 1 and config.run.dir is None:
+            raise UserError("several workers need run.dir=FOLDER, the same one for all")
         folder = create_run(config, options.config, runtime.is_main)
     folder.start_log()
     LOG.info("run folder %s", folder.path)
@@ -51,7 +54,7 @@ def main(arguments: list[str]) -> int:
     try:
         numbers = train_run(config, folder, runtime, resume=bool(options.resume))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(folder.how_to_go_on()) from None
+        raise KeyboardInterrupt(folder.how_to_go_on(runtime.workers)) from None
     LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
     if runtime.is_main:
         print(json.dumps({"run": str(folder.path), **numbers}))

@@ -20,8 +20,10 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 usage() {
   cat <<EOF
 usage: bash scripts/run_distribute_train.sh RECIPE WORKERS [key=value ...]
+       bash scripts/run_distribute_train.sh --resume RUN WORKERS [key=value ...]
 
 RECIPE       a name in config/, or a file
+RUN          the folder of a run that was interrupted
 WORKERS      processes to start, one per device; 1 or more
 key=value    overrides, e.g. device.target=Ascend; device.target is CPU by default;
              relative paths start at the project root
@@ -115,8 +117,13 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   usage
   exit
 fi
-if (($# < 2)); then refuse "RECIPE and WORKERS are needed"; fi
-find_recipe "$1"
+resume=""
+if [[ ${1:-} == --resume ]]; then
+  resume=yes
+  shift
+fi
+if (($# < 2)); then refuse "RECIPE (or --resume RUN) and WORKERS are needed"; fi
+if [[ -n $resume ]]; then old_run "$1"; else find_recipe "$1"; fi
 workers=$2
 shift 2
 is_in_range "$workers" 1 4096 || refuse "WORKERS=$workers: a whole number of 1 or more is needed"
@@ -128,8 +135,14 @@ fi
 use_python requirements.txt
 port=$(free_port "${MASTER_PORT:-0}") ||
   die "MASTER_PORT=$MASTER_PORT is taken by another program; leave MASTER_PORT out to get a free one"
-new_run "$(basename -- "$RECIPE" .yaml)-${workers}workers" "$@"
-logs=$(from_root "$RUN")/workers
+if [[ -n $resume ]]; then
+  arguments=(--resume "$RUN" "$@")
+else
+  new_run "$(basename -- "$RECIPE" .yaml)-${workers}workers" "$@"
+  arguments=(--config "$RECIPE" "$@" "run.dir=$RUN")
+fi
+logs=$RUN/workers # as train.py sees it: relative paths start at the root
+if [[ $logs != /* ]]; then logs=$ROOT/$logs; fi
 number=2
 while [[ -e $logs ]]; do
   logs=${logs%/*}/workers-$number
@@ -145,7 +158,6 @@ trap stop_all EXIT
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
 trap 'interrupted 129' HUP
-arguments=(--config "$RECIPE" "$@" "run.dir=$RUN")
 launch scheduler MS_SCHED 0 "${arguments[@]}"
 for ((number = 0; number < workers; number++)); do
   launch "worker_$number" MS_WORKER "$number" "${arguments[@]}"
@@ -157,6 +169,6 @@ if ((code != 0)); then
   sleep 1 # so that the others, which mostly stumble over the same, can say so
   stop_all
 fi
-wait "$tail"
+wait "$tail" || true
 if ((code != 0)); then explain_failure; fi
 say "next: bash scripts/run_eval.sh $(printf %q "$RUN")"

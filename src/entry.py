@@ -44,7 +44,8 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     atexit.register(_end_at_once)
     code = _run(main, arguments)
     try:
-        sys.stdout.flush()
+        if sys.stdout:  # None where it is closed
+            sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again when it ends
         if code == 0:

@@ -13,12 +13,16 @@
 # limitations under the License.
 """Files that are written whole or not at all, and files that this user may read."""
 
+import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from src.errors import UserError
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 @contextmanager
@@ -33,15 +37,18 @@ def whole_file(path: Path) -> Iterator[Path]:
         UserError: no such file can be made, or the disk is full.
     """
     target = path.resolve()
-    # Of this process alone: two that write the same file must not write into each other's.
-    partial = target.with_name(f".unfinished-{os.getpid()}-{target.name[-40:]}")
+    # Of this call alone: two that write the same file must not write into each other's.
+    partial = target.with_name(f".unfinished-{secrets.token_hex(4)}-{target.name[-40:]}")
+    is_written = False
     try:
         if target.exists() and not target.is_file():  # nobody wants /dev/null to be replaced
             raise UserError(f"{path} could not be written: it is no file, and not to be replaced by one")
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
         rights = partial.stat().st_mode
+        is_written = True
         yield partial
+        is_written = False
         partial.chmod(rights)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
@@ -49,6 +56,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     except UserError as error:  # whoever reads it knows the file by its own name
         raise UserError(str(error).replace(str(partial), str(path))) from error
     except OSError as error:
+        if is_written and error.errno not in NO_ROOM:  # not of the file, but of how it is made
+            raise
         raise UserError(
             f"{path} could not be written: {error.strerror or error}; free space or name another place"
         ) from error

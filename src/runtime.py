@@ -27,8 +27,9 @@ from src.errors import UserError
 from src.parameters import assign
 
 LOG = logging.getLogger("dynquant")
-# What a process of a distributed job is told by whoever starts it.
-WORKERS, WORKER_NUMBER = "MS_WORKER_NUM", "MS_NODE_ID"
+# What a process of a distributed job is told by whoever starts it: how many workers there are, and
+# its number among those of its machine.
+WORKERS, LOCAL_NUMBER = "MS_WORKER_NUM", "DEVICE_ID"
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
 
 
 def _device_id(device: DeviceConfig) -> int:
-    """Workers take the devices from `device.id` on, in the order of their numbers."""
+    """The workers of a machine take its devices from `device.id` on, in the order of their numbers."""
     if device.target == "CPU":
         return 0
-    return device.id + int(os.environ.get(WORKER_NUMBER, 0))
+    return device.id + (int(os.environ.get(LOCAL_NUMBER, 0)) if WORKERS in os.environ else 0)
 
 
 def _native(device: DeviceConfig) -> bool:

@@ -15,6 +15,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from tqdm import tqdm
@@ -28,7 +29,11 @@ class TerminalHandler(logging.Handler):
         self.stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line; a bar is taken away for it and drawn again below."""
-        stream = self.stream()
-        tqdm.write(self.format(record), file=stream)
-        stream.flush()
+        """One line; a bar is taken away for it and drawn again below.
+
+        A terminal that is gone or a disk that is full is no reason to end the work.
+        """
+        with suppress(OSError, ValueError):
+            stream = self.stream()
+            tqdm.write(self.format(record), file=stream)
+            stream.flush()

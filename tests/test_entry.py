@@ -154,3 +154,10 @@ def test_a_terminal_that_knows_few_letters_ends_nothing():
         [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, check=True
     )
     assert done.stdout == b"gr\\xf6\\xdfe\n"
+
+
+def test_a_closed_output_is_no_fault():
+    code = "from src.entry import guarded; import sys; sys.exit(guarded(lambda a: 0, []))"
+    command = f"exec {sys.executable} -c '{code}' >&-"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

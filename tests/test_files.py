@@ -65,6 +65,21 @@ def test_the_file_is_replaced_that_a_link_names(tmp_path):
         assert (tmp_path / name).is_symlink() and (tmp_path / "there" / name).read_text() == "new"
 
 
+def test_one_within_the_other_has_a_name_of_its_own(tmp_path):
+    """A writer that is whole by itself, in a block that is so too; names of any length."""
+    path = tmp_path / f"{'n' * 60}.safetensors"
+    with whole_file(path) as outer, whole_file(outer) as inner:
+        assert inner != outer
+        inner.write_text("new")
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_that_is_not_the_files_own_is_not_told_as_such(tmp_path):
+    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "f"):
+        (tmp_path / "gone").read_text()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_a_file_is_replaced(tmp_path):
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")

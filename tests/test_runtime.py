@@ -19,6 +19,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import mindspore as ms
 import numpy as np
@@ -85,7 +86,11 @@ def test_each_worker_takes_a_device_of_its_own(monkeypatch, worker, expected):
     taken = []
     monkeypatch.setattr(ms, "set_device", lambda target, number: taken.append((target, number)))
     if worker is not None:
-        monkeypatch.setenv("MS_NODE_ID", worker)
+        monkeypatch.setenv("DEVICE_ID", worker)
+        monkeypatch.setenv("MS_WORKER_NUM", "4")
+        monkeypatch.setattr("src.runtime.communication", SimpleNamespace(
+            init=lambda: None, get_rank=lambda: 0, get_group_size=lambda: 4))  # fmt: skip
+        monkeypatch.setattr(ms, "set_auto_parallel_context", lambda **_: None)
     start(DeviceConfig(target="Ascend", id=3), 1)
     start(OFF, 1)
     assert taken == [("Ascend", expected), ("CPU", 0)]

@@ -76,10 +76,12 @@ class Dataset(ABC):
         image_size: side S of the square images.
         draws: how many uniform numbers an image's augmentation takes.
         errors: how many pictures could not be read so far, and were replaced or left out.
+        left_out: how many of these are no pictures by their names.
     """
 
     draws: int
     errors: int = 0
+    left_out: int = 0
 
     def __init__(self, facts: Facts, labels: np.ndarray, image_size: int) -> None:
         self.facts = facts

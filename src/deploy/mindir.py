@@ -33,6 +33,7 @@ from src.methods.base import Method
 
 COMPARED = 8  # images, at least
 TOLERANCE = 1e-4  # of the largest logit, for every image
+MOST_SECONDS = 600  # for the file to answer, and one more for each image
 
 
 class Deployed(nn.Cell):
@@ -94,9 +95,17 @@ def run_mindir(path: Path, batches: np.ndarray) -> list[list[np.ndarray]]:
         np.save(source, batches)
         command = [sys.executable, "-m", "src.deploy.run_mindir", path.resolve(), source, result]
         root = Path(__file__).resolve().parents[2]
-        done = subprocess.run(
-            list(map(str, command)), cwd=root, capture_output=True, text=True, timeout=600
-        )
+        images = batches.shape[0] * batches.shape[1]
+        seconds = MOST_SECONDS + images
+        try:
+            done = subprocess.run(
+                list(map(str, command)), cwd=root, capture_output=True, text=True, timeout=seconds
+            )
+        except subprocess.TimeoutExpired as error:
+            raise UserError(
+                f"{path} did not answer {images} images within {seconds} s; a smaller --batch is compared "
+                "with fewer"
+            ) from error
         if done.returncode:
             raise UserError(f"{path} does not run: {done.stderr.strip().splitlines()[-1:]}")
         with np.load(result) as outputs:

@@ -29,6 +29,7 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from src.kernels import cache
@@ -72,6 +73,8 @@ def load() -> tuple[Path, ctypes.CDLL] | None:
     try:
         return _load_kept() or _opened(compile_library())
     except (BuildError, cache.CacheError, OSError) as error:
+        if kept := cache.find(_of_any_compiler()):
+            return _opened(kept)
         _LOG.warning("native kernels are off, plain operators are used (slower): %s", error)
         return None
 
@@ -79,7 +82,11 @@ def load() -> tuple[Path, ctypes.CDLL] | None:
 def find() -> Path | None:
     """A whole, current library in the cache; without a compiler, one of any compiler."""
     compiler = find_compiler()
-    return cache.find(_name(compiler) if compiler else f"dynquant-{_key()}-*")
+    return cache.find(_name(compiler) if compiler else _of_any_compiler())
+
+
+def _of_any_compiler() -> str:
+    return f"dynquant-{_key()}-*"
 
 
 def compile_library(jobs: int = 2) -> Path:
@@ -146,7 +153,8 @@ def _load_kept() -> tuple[Path, ctypes.CDLL] | None:
         return _opened(path)
     except OSError as error:
         _LOG.info("%s does not load (%s): compiling it again", path, error)
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that may not be written
+            path.unlink(missing_ok=True)
         return None
 
 

@@ -105,6 +105,8 @@ def _why_not_here(folder: Path) -> str:
     """Why a library cannot be kept in `folder`, "" if it can; tried before the work of compiling."""
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if folder.stat().st_uid == os.geteuid() and "DYNQUANT_CACHE_DIR" not in os.environ:
+            folder.chmod(folder.stat().st_mode & ~_WRITABLE_BY_OTHERS)  # an umask of 002 made it
         if reason := _why_not(folder):
             return reason
         with tempfile.TemporaryFile(dir=folder) as probe:

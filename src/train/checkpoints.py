@@ -39,15 +39,15 @@ class Progress:
 
     Attributes:
         stage: `float` or the method's name.
-        images, batch: training images, and those of one step of all workers.
+        images, batch: training images, and those of one step of all workers; 0: not recorded.
         epoch: epochs of this stage that are done.
         best_top1: best validation accuracy of the stage so far, -1 before the first.
         float_top1: test accuracy of the float network the run started from, -1 if not measured.
     """
 
     stage: str
-    images: int
-    batch: int
+    images: int = 0
+    batch: int = 0
     epoch: int = 0
     best_top1: float = -1.0
     float_top1: float = -1.0

@@ -27,7 +27,7 @@ BEFORE_STEPS = (
 
 
 def explain_not_finite(
-    network: nn.Cell, inputs: tuple[np.ndarray, ...], where: str, is_first: bool = False
+    network: nn.Cell, inputs: tuple[np.ndarray, ...] | None, where: str, is_first: bool = False
 ) -> UserError:
     """Find the first weight, or else the first layer output, that is not finite.
 
@@ -35,7 +35,7 @@ def explain_not_finite(
 
     Args:
         network: as it was when the loss went wrong; it is run once more, layer by layer.
-        inputs: the network's inputs of that step.
+        inputs: the network's inputs of that step, None where they are gone.
         where: epoch and step, for the message.
         is_first: it is the first step, no parameter was updated before it.
     """
@@ -46,6 +46,11 @@ def explain_not_finite(
     weights = [name for name in bad if name in learned]
     if weights:
         return UserError(f"{where}: parameter {weights[0]} is not finite; {advice}")
+    if inputs is None:
+        return UserError(
+            f"{where}: the loss or a gradient is not finite; {advice} (train.log_every=1 looks at each "
+            "step in time to name the layer)"
+        )
     if not np.isfinite(inputs[0]).all():
         return UserError(f"{where}: the input images hold NaN or infinity; check the data")
     layer = _first_bad_layer(network, inputs)

@@ -13,6 +13,7 @@
 # limitations under the License.
 """A whole training run: data, stages, final evaluation. Starts anew or continues exactly."""
 
+import copy
 import logging
 
 from mindspore import nn
@@ -41,13 +42,13 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
     images, batch = len(train_set), config.data.batch_size * runtime.workers
     if progress is not None:
         check_steps((progress.images, images), (progress.batch, batch))
-    folder.store_config(config)
+    asked = copy.deepcopy(config)
     weights = config.model.weights
     if _pretrains(config):
         weights = str(folder.float_weights)
         if progress is None or progress.stage == FLOAT_STAGE:
             progress = progress or Progress(FLOAT_STAGE, images, batch)
-            _pretrain(config, folder, runtime, loaders, train_set, progress)
+            _pretrain(config, asked, folder, runtime, loaders, train_set, progress)
             progress = None
     config.model.weights = weights
     method, loaded = build_method(
@@ -65,7 +66,7 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
         config.method.name, method, config, folder, runtime, loaders,
         config.train.epochs, config.train.lr, teacher, progress,
     )  # fmt: skip
-    stage.run()
+    _run(stage, asked)
     wait_for_all(runtime)
     if folder.best.is_file():
         load_checkpoint(folder.best, method.network)
@@ -80,7 +81,14 @@ def _pretrains(config: Config) -> bool:
     )
 
 
-def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
+def _run(stage: Stage, asked: Config) -> Progress:
+    """The configuration is stored for the next resume once the run is known to go on with it."""
+    stage.begin()
+    stage.folder.store_config(asked)
+    return stage.run()
+
+
+def _pretrain(config, asked, folder, runtime, loaders, train_set, progress) -> None:
     """The float stage; its weights end in ckpt/float.ckpt."""
     method, _ = build_method(
         config, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
@@ -89,10 +97,9 @@ def _pretrain(config, folder, runtime, loaders, train_set, progress) -> None:
         FLOAT_STAGE, method, config, folder, runtime, loaders, config.train.pretrain_epochs,
         config.train.pretrain_lr, None, progress,
     )  # fmt: skip
-    done = stage.run()
+    done = _run(stage, asked)
     if runtime.is_main:
         save_checkpoint(folder.float_weights, method.network, done)
-        folder.best.unlink(missing_ok=True)  # of the float stage; the run stands for the method
     wait_for_all(runtime)
 
 

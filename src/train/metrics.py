@@ -33,7 +33,7 @@ def append_row(path: Path, row: dict) -> None:
     """
     cells = {k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()}
     try:
-        is_new = not path.is_file()
+        is_new = not path.is_file() or path.stat().st_size == 0
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, restval="")
             if is_new:
@@ -51,7 +51,11 @@ def forget_after(path: Path, stage: str, epoch: int) -> None:
     if not path.is_file():
         return
     with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        rows, is_ours = list(reader), tuple(reader.fieldnames or ()) == COLUMNS
+    if not is_ours:  # cut off in its first line: it holds no row
+        path.unlink()
+        return
     kept = []
     for row in rows:
         number = row["epoch"] or ""

@@ -16,9 +16,10 @@
 import numpy as np
 
 from src.config import Config
+from src.data import Dataset
 from src.files import whole_file
 from src.methods.base import Method
-from src.runtime import Runtime
+from src.runtime import Runtime, sum_over_workers
 from src.train.batches import eval_loader, load_split
 from src.train.evaluate import Answers, evaluate, summarise
 from src.train.run_folder import RunFolder
@@ -35,12 +36,18 @@ def evaluate_split(
     answers = evaluate(method, loader, runtime, config.train.seed)
     numbers = summarise(method, answers)
     numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
-    numbers["unreadable_images"] = loader.dataset.errors
+    numbers["unreadable_images"] = _unreadable(loader.dataset, runtime)
     if runtime.is_main:
         name = split if method.forced is None else f"{split}_{method.widths[method.forced]}bit"
         folder.write_json(f"eval/{name}.json", numbers)
         _write_answers(folder, name, answers)
     return numbers
+
+
+def _unreadable(dataset: Dataset, runtime: Runtime) -> int:
+    """Of all workers, each of which reads its own share; what is left out, all of them see."""
+    own = np.float32([dataset.errors - dataset.left_out])
+    return dataset.left_out + int(sum_over_workers(runtime, own)[0])
 
 
 def _write_answers(folder: RunFolder, name: str, answers: Answers) -> None:

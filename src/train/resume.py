@@ -22,7 +22,7 @@ _MAY_CHANGE = {
     "run.dir", "data.path", "data.batch_size", "data.eval_batch_size", "data.workers",
     "data.max_errors", "model.weights",
 }  # fmt: skip
-_MUST_STAY_IN_TRAIN = {"train.seed", "train.pretrain_epochs", "train.pretrain_lr"}
+_MUST_STAY_IN_TRAIN = {"train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.nesterov"}
 
 
 def check_overrides(before: Config, now: Config) -> None:
@@ -53,17 +53,17 @@ def check_steps(images: tuple[int, int], batch: tuple[int, int]) -> None:
     the epochs that are done would not be those of the schedule.
 
     Args:
-        images, batch: before and now; a batch is that of all workers together.
+        images, batch: before (0: not recorded) and now; a batch is that of all workers together.
 
     Raises:
         UserError: says what the run was begun with.
     """
-    if images[0] != images[1]:
+    if images[0] not in (0, images[1]):
         raise UserError(
             f"this run was begun with {images[0]} training images, now there are {images[1]}; give "
             "it the same data (data.path), or start a new run"
         )
-    if batch[0] != batch[1]:
+    if batch[0] not in (0, batch[1]):
         raise UserError(
             f"this run was begun with {batch[0]} images per step, now they are {batch[1]}; choose "
             f"workers and data.batch_size whose product is {batch[0]}, or start a new run"

@@ -13,9 +13,11 @@
 # limitations under the License.
 """The folder of one run: configuration, versions, log, metrics, checkpoints, results."""
 
+import contextlib
 import itertools
 import json
 import logging
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -51,11 +53,15 @@ class RunFolder:
         """True if an epoch was finished here."""
         return self.metrics_file.is_file() or self.last.is_file()
 
-    def how_to_go_on(self) -> str:
-        """For somebody who stopped the training."""
-        if self.last.is_file():
-            return f"after a whole epoch was stored; continue with: python train.py --resume {self.path}"
-        return "before the first epoch was stored: nothing is kept; start the same command again"
+    def how_to_go_on(self, workers: int) -> str:
+        """For somebody who stopped the training of so many workers."""
+        if not self.holds_training():
+            return "before the first epoch was stored: nothing is kept; start the same command again"
+        run = shlex.quote(str(self.path))
+        if workers > 1:
+            script = "bash scripts/run_distribute_train.sh"
+            return f"after a whole epoch; continue with: {script} --resume {run} {workers}"
+        return f"after a whole epoch; continue with: python train.py --resume {run}"
 
     @property
     def model_checkpoint(self) -> Path:
@@ -98,6 +104,11 @@ class RunFolder:
         if not self.quiet:
             metrics.forget_after(self.metrics_file, stage, epoch)
 
+    def forget_best(self) -> None:
+        """Of another stage: the run stands for the one that begins."""
+        if not self.quiet:
+            self.best.unlink(missing_ok=True)
+
     def store_config(self, config: Config) -> None:
         """config.yaml: what the next resume starts from."""
         if not self.quiet:
@@ -116,12 +127,12 @@ def create_run(config: Config, recipe: str | None, is_main: bool = True) -> RunF
     Raises:
         UserError: the folder holds a run, is in use, or cannot be written.
     """
-    path = Path(config.run.dir) if config.run.dir else _fresh(recipe or config.method.name)
-    folder = RunFolder(path, quiet=not is_main)
     if not is_main:
-        return folder
+        return RunFolder(Path(config.run.dir), quiet=True)
     try:
+        path = Path(config.run.dir) if config.run.dir else _fresh(recipe or config.method.name)
         path.mkdir(parents=True, exist_ok=True)
+        folder = RunFolder(path)
         folder.claim()
         if folder.holds_training():
             raise UserError(
@@ -132,15 +143,18 @@ def create_run(config: Config, recipe: str | None, is_main: bool = True) -> RunF
         folder.store_config(config)
         folder.write_json("versions.json", describe_origin(config))
     except OSError as error:
-        raise UserError(f"run.dir={path} cannot be written: {error}") from error
+        raise UserError(f"run.dir={config.run.dir or 'null'} cannot be written: {error}") from error
     return folder
 
 
 def _fresh(recipe: str) -> Path:
-    """A folder of this second that nobody has yet."""
+    """Make a folder of this second that nobody has yet."""
     stem = f"runs/{Path(recipe).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(path for path in map(Path, names) if not path.exists())
+    for path in map(Path, names):
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(parents=True)
+            return path
 
 
 def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
@@ -152,7 +166,8 @@ def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
     path = Path(path)
     if not (path / "config.yaml").is_file():
         raise UserError(f"{path} is no run folder: it has no config.yaml; train.py makes one")
-    config = load_config(path / "config.yaml", [*overrides, f"run.dir={path}"])
+    config = load_config(path / "config.yaml", overrides)
+    config.run.dir = str(path)
     return RunFolder(path, quiet=not is_main), config
 
 

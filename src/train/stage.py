@@ -74,13 +74,21 @@ class Stage:
         self.is_compiled = self.is_judged = self.is_collapsed = False
         self.read_every = 1 if runtime.target == "CPU" else train.log_every
 
-    def run(self) -> Progress:
-        """Train the epochs that are left; returns the progress at the end."""
-        self.folder.forget_after(self.name, self.progress.epoch)
+    def begin(self) -> None:
+        """Take over what the run has stored, or first values; what comes again is forgotten.
+
+        Raises:
+            UserError: the checkpoint is damaged, or of another network.
+        """
         if self.progress.epoch > 0:
             load_checkpoint(self.folder.last, self.method.network, self.optimizer)
         else:
+            self.folder.forget_best()
             self._first_values()
+        self.folder.forget_after(self.name, self.progress.epoch)
+
+    def run(self) -> Progress:
+        """Train the epochs that are left, once it has begun; returns the progress at the end."""
         for epoch in range(self.progress.epoch + 1, self.epochs + 1):
             row = self._train_epoch(epoch)
             average_statistics(self.runtime, self.method.network)
@@ -127,7 +135,7 @@ class Stage:
                     bad_step = numbers.read()
                     if bad_step is not None:
                         where = f"{self.name}, epoch {epoch}, step {bad_step}"
-                        inputs = (batch.images, *noise)
+                        inputs = (batch.images, *noise) if bad_step == i + 1 else None
                         is_first = first_step + bad_step == 1
                         raise explain_not_finite(self.method.network, inputs, where, is_first)
                 bar.step(self._texts(numbers))

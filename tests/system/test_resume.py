@@ -219,6 +219,18 @@ def test_what_a_resume_may_not_change(four_epochs, tmp_path):
     assert (run / "config.yaml").read_text() == before
 
 
+def test_a_resume_that_fails_changes_nothing(four_epochs, tmp_path):
+    """What cannot be loaded is not what the next resume starts from."""
+    run = tmp_path / "run"
+    shutil.copytree(four_epochs, run)
+    before = (run / "config.yaml").read_text()
+    for override in ("model.weights=none.npz", "train.nesterov=true"):
+        done = script("train.py", "--resume", run, "train.epochs=5", override)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert (run / "config.yaml").read_text() == before
+        assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3", "4"]
+
+
 def test_what_a_resume_changed_is_kept(four_epochs, tmp_path):
     """The overrides of a resume are there for the next one."""
     run = tmp_path / "run"

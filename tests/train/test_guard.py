@@ -49,6 +49,13 @@ def test_a_weight_that_is_not_a_number():
     assert "train.lr" in message
 
 
+def test_a_step_whose_batch_is_gone():
+    """Where results are read late, another batch would tell of another step."""
+    error = explain_not_finite(method().network, None, "dqnet, epoch 2, step 7")
+    assert str(error).startswith("dqnet, epoch 2, step 7: the loss or a gradient is not finite")
+    assert "train.log_every=1" in str(error)
+
+
 def test_a_picture_that_is_not_a_number():
     x = images(2)
     x[1, 0, 0, 0] = np.inf

@@ -75,6 +75,22 @@ def test_a_file_that_is_not_there_yet(path):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("left", ["", "stage,epoch,st"])
+def test_a_first_row_for_which_there_was_no_room(path, left):
+    """The file is there and has no header, or a part of it."""
+    path.write_text(left)
+    forget_after(path, "float", 0)
+    append_row(path, {"stage": "float", "epoch": 1})
+    append_row(path, {"stage": "float", "epoch": 2})
+    assert epochs(path) == [("float", "1"), ("float", "2")]
+
+
+def test_an_empty_file_gets_its_header(path):
+    path.touch()
+    append_row(path, {"stage": "float", "epoch": 1})
+    assert epochs(path) == [("float", "1")]
+
+
 def test_a_disk_that_is_full(tmp_path):
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
     with pytest.raises(UserError, match="metrics.csv could not be written .*--resume"):

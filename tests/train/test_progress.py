@@ -26,6 +26,7 @@ from pathlib import Path
 
 import pytest
 
+from src.terminal import TerminalHandler
 from src.train.progress import EpochProgress, clock
 
 
@@ -104,3 +105,21 @@ def test_on_a_terminal_numbers_fit_and_messages_have_their_own_line(columns):
     bars = [line.rstrip() for line in lines if line.startswith("dqnet 10/16")]
     assert max(map(len, bars)) <= columns
     assert bars[-1].endswith("left, loss 0.1947 top1 99.15% bits 3.90/4 BitOPs 103%")
+
+
+class Broken:
+    """A pipe whose reader is gone, a disk that is full, a stream that was closed."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+    flush = write
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left"), ValueError("closed")])
+def test_an_output_that_is_full_or_gone_ends_nothing(error):
+    handler = TerminalHandler(lambda: Broken(error))
+    handler.emit(logging.LogRecord("dynquant", logging.INFO, "", 0, "words", (), None))

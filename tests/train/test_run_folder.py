@@ -17,6 +17,7 @@
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -85,6 +86,15 @@ def test_a_folder_that_another_process_trains_in(run):
     open_run(run.path)[0].claim()
 
 
+def test_folders_of_one_second_that_are_made_at_once(tmp_path, monkeypatch):
+    """Whoever made a folder has it, however little time lies between."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
+    with ThreadPoolExecutor(8) as pool:
+        made = pool.map(lambda _: create_run(load_config(None, []), "x.yaml").path, range(8))
+        assert len(set(made)) == 8
+
+
 def test_resuming_keeps_what_the_network_is(run):
     for override, key in (
         ("quant.w_bits=2", "quant.w_bits=2"), ("data.val_split=0.5", "begun with data.val_split=0.0"),
@@ -104,10 +114,11 @@ def test_resuming_may_change_how_and_where(run):
 
 
 def test_what_is_lost_when_it_is_stopped(run):
-    assert "nothing is kept" in run.how_to_go_on()
+    assert "nothing is kept" in run.how_to_go_on(1)
     run.last.parent.mkdir()
     run.last.write_text("")
-    assert f"train.py --resume {run.path}" in run.how_to_go_on()
+    assert f"train.py --resume {run.path}" in run.how_to_go_on(1)
+    assert f"run_distribute_train.sh --resume {run.path} 2" in run.how_to_go_on(2)
 
 
 def test_details_go_to_the_file_alone(run, capsys):

@@ -126,6 +126,11 @@ def stage(tmp_path):
     return make
 
 
+def train(stage: Stage) -> None:
+    stage.begin()
+    stage.run()
+
+
 def last_row(path) -> dict:
     head, *lines = (path / "metrics.csv").read_text().splitlines()
     return dict(zip(head.split(","), lines[-1].split(","), strict=True))
@@ -152,7 +157,7 @@ DEVICES = pytest.mark.parametrize("device", ["CPU", "Ascend"])
 @pytest.mark.parametrize("every", [1, 3, 50])
 def test_the_row_holds_the_mean_over_all_steps(stage, tmp_path, device, every):
     made = stage(runtime=Runtime(device), **{"train.log_every": every})
-    made.run()
+    train(made)
     loss, top1 = numpy_numbers()
     row = last_row(tmp_path)
     assert float(row["train_loss"]) == pytest.approx(loss, rel=1e-5)
@@ -161,7 +166,7 @@ def test_the_row_holds_the_mean_over_all_steps(stage, tmp_path, device, every):
 
 
 def test_the_row_of_a_controller(stage, tmp_path):
-    stage(planned_method()).run()
+    train(stage(planned_method()))
     row = last_row(tmp_path)
     names = ("mean_bits", "bitops", "entropy", "budget_bits", "budget_bitops")
     assert [float(row[name]) for name in names] == [3, 90, 0.5, 4, 180]
@@ -173,7 +178,7 @@ def test_nan_is_found_wherever_it_is_and_nothing_is_stored(stage, tmp_path, devi
     loader = Steps(spoilt)
     made = stage(runtime=Runtime(device), loader=loader, **{"train.log_every": 50})
     with pytest.raises(UserError, match=f"static, epoch 1, step {spoilt}: "):
-        made.run()
+        train(made)
     assert loader.taken == (spoilt if device == "CPU" else STEPS), "on a CPU it stops at once"
     assert list(tmp_path.iterdir()) == []
 
@@ -191,14 +196,14 @@ def test_an_epoch_whose_weights_overflow_is_not_stored(stage, tmp_path):
 
     made._train_epoch, made._judge = overflows, lambda epoch: {}
     with pytest.raises(UserError, match="hidden is not finite after epoch 2 .*not stored"):
-        made.run()
+        train(made)
     assert read_progress(tmp_path / "ckpt/last.ckpt").epoch == 1
 
 
 def test_progress_of_the_training_rises_over_the_epochs(stage):
     """What falls with it, such as a temperature, does not begin anew in each epoch."""
     method = planned_method()
-    stage(method).run()
+    train(stage(method))
     asked = method.head.progress[1:]  # the first is calibration's
     np.testing.assert_allclose(asked, np.arange(2 * STEPS) / (2 * STEPS))
 
@@ -206,7 +211,7 @@ def test_progress_of_the_training_rises_over_the_epochs(stage):
 def test_noise_is_new_in_each_step_epoch_stage_and_worker_and_repeats_with_the_seed(stage):
     def drawn(**options) -> list[float]:
         method = planned_method()
-        stage(method, **options).run()
+        train(stage(method, **options))
         return method.head.drawn[1:]
 
     alone = drawn()
@@ -230,7 +235,7 @@ def test_rows_of_an_epoch_that_was_not_stored_are_not_written_twice(stage, tmp_p
     made = stage()
     made.folder.append_metrics({"stage": "float", "epoch": 1})
     made.folder.append_metrics({"stage": "static", "epoch": 1})
-    made.run()
+    train(made)
     lines = (tmp_path / "metrics.csv").read_text().splitlines()[1:]
     rows = [line.split(",")[:2] for line in lines]
     assert rows == [["float", "1"], ["static", "1"], ["static", "2"]]
@@ -238,7 +243,7 @@ def test_rows_of_an_epoch_that_was_not_stored_are_not_written_twice(stage, tmp_p
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_the_best_epoch_is_kept_where_images_were_held_out(stage, tmp_path, held_out):
-    stage(held_out=held_out).run()
+    train(stage(held_out=held_out))
     assert (tmp_path / "ckpt/best.ckpt").is_file() == held_out
     if held_out:
         assert read_progress(tmp_path / "ckpt/best.ckpt").epoch == 1, "the second is no better"
