@@ -81,6 +81,20 @@ def test_a_scheduler_and_the_workers_are_started(folder):
     assert_all_ended(folder)
 
 
+def test_a_run_is_resumed(folder):
+    run = folder / "runs" / "r"
+    result = run_script(folder, "run_distribute_train.sh", "--resume", "runs/r", "2")
+    assert_one_error(result, "runs/r is no run folder")
+    run.mkdir(parents=True)
+    (run / "config.yaml").touch()
+    result = run_script(folder, "run_distribute_train.sh", "--resume", "runs/r", "2", "train.epochs=9")
+    assert result.returncode == 0, result.stderr
+    for who in ("worker_0", "worker_1"):
+        said = (run / "workers" / f"{who}.log").read_text()
+        assert said.endswith(" ['--resume', 'runs/r', 'train.epochs=9']\n")
+    assert_all_ended(folder)
+
+
 def test_the_logs_of_an_earlier_start_stay(folder):
     for _ in range(2):
         distribute(folder, "run.dir=runs/r")
