@@ -95,6 +95,9 @@ stop_all() {
 interrupted() { # EXIT_CODE
   stop_all
   say "interrupted: all workers are stopped; their logs are in $logs" 2>&3
+  if [[ -f ${logs%/workers*}/ckpt/last.ckpt ]]; then
+    say "continue with: bash scripts/run_distribute_train.sh --resume $(printf %q "$RUN") $workers" 2>&3
+  fi
   exit "$1"
 }
 

@@ -140,8 +140,8 @@ class DqtConfig:
 
 @dataclass
 class TrainConfig:
-    epochs: int = key(10, low=0)
-    pretrain_epochs: int = key(0, low=0)
+    epochs: int = key(10, low=0, high=100_000)
+    pretrain_epochs: int = key(0, low=0, high=100_000)
     seed: int = key(1, low=0, high=2**31 - 1)
     lr: float = key(0.1, low=0.0)
     pretrain_lr: float = key(0.1, low=0.0)
@@ -221,6 +221,12 @@ def save_config(config: Config, path: Path) -> None:
         file.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False), encoding="utf-8")
 
 
+def missing_sections(path: Path) -> list[str]:
+    """The sections that a file written by `save_config` lacks: none, unless it is damaged."""
+    there = {name for _, tree, _ in read_recipe(path) for name in tree}
+    return [section.name for section in dataclasses.fields(Config) if section.name not in there]
+
+
 def _apply_file(config: Config, recipe: Path) -> None:
     for path, tree, texts in read_recipe(recipe):
         for section, values in tree.items():
@@ -251,7 +257,7 @@ def _refuse_unknown(name: str, source: str) -> None:
     near = difflib.get_close_matches(name, [*keys, *sections], n=1, cutoff=0.5)
     leaf = [k for k in keys if k.split(".")[1] == name.split(".")[-1]]
     hint = f"; did you mean `{(leaf or near)[0]}`?" if leaf or near else ""
-    raise UserError(f"unknown key `{name}` ({source}){hint} All keys: config/default.yaml")
+    raise UserError(f"unknown key `{name}` ({source}){hint or ';'} All keys: config/default.yaml")
 
 
 def _is_text(name: str, source: str) -> bool:

@@ -20,7 +20,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+from src import interrupts
 from src.errors import UserError
 from src.printable import printable
 from src.terminal import TerminalHandler
@@ -39,8 +41,7 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     if not LOG.handlers:
         LOG.setLevel(logging.INFO)
         LOG.addHandler(TerminalHandler(lambda: sys.stderr))
-    # MindSpore turns Ctrl-C into SIGTERM while graphs run.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts.listen()
     atexit.register(_end_at_once)
     code = _run(main, arguments)
     try:
@@ -89,3 +90,7 @@ def _tell_interrupts(kind, error, trace) -> None:
 
 
 sys.excepthook = _tell_interrupts
+# While libraries load nothing is at stake, and some end in an abort when Ctrl-C raises an exception in
+# their midst: there the signal just ends a script.
+if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parents[1]:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -160,7 +160,8 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
             of a quantised run.
     """
     if not path.is_file():
-        raise UserError(f"weights file {path} does not exist")
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise UserError(f"weights file {path} {what}")
     check_readable(path)
     try:
         if path.suffix == ".npz":

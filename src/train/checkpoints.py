@@ -92,8 +92,8 @@ def save_checkpoint(
                 leftover.unlink()
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"checkpoint {path} could not be written ({reason}); free space or choose another "
-            "run.dir; the checkpoints already there are whole, continue with train.py --resume"
+            f"checkpoint {path} could not be written ({reason}); free space or choose another run.dir; "
+            + ("the one there is whole, continue with train.py --resume" if path.is_file() else "nothing is stored yet")
         ) from error
 
 

@@ -129,7 +129,7 @@ def summarise(method: Method, answers: Answers) -> dict:
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
         "width_changes": float(cost.width_changes(answers.w_bits, answers.a_bits).mean()),
-        "collapsed": collapsed(answers),
+        "collapsed": method.forced is None and collapsed(answers),
     }
     return summary
 

@@ -25,8 +25,9 @@ from src.runtime import Runtime, wait_for_all
 from src.train.batches import eval_loader, load_split, open_loaders
 from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
 from src.train.evaluate import evaluate, summarise
+from src.train.metrics import count_rows
 from src.train.results import evaluate_split
-from src.train.resume import check_steps
+from src.train.resume import check_steps, check_stored
 from src.train.run_folder import RunFolder
 from src.train.stage import Stage
 
@@ -37,6 +38,10 @@ FLOAT_STAGE = "float"
 def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool) -> dict:
     """Train what is left of a run and evaluate it; returns the numbers of eval/test.json."""
     progress = read_progress(folder.last) if resume and folder.last.is_file() else None
+    if resume:
+        is_methods = progress is not None and progress.stage == config.method.name
+        done = progress.epoch if is_methods else 0
+        check_stored(count_rows(folder.metrics_file), done, config.train.epochs, folder.last)
     train_set = load_split(config, "train")
     loaders = open_loaders(config, runtime, train_set)
     images, batch = len(train_set), config.data.batch_size * runtime.workers

@@ -14,15 +14,22 @@
 """metrics.csv: a row for each epoch. Rows of epochs that come again can be dropped."""
 
 import csv
+import logging
 from pathlib import Path
 
 from src.errors import UserError
 from src.files import whole_file
 
+LOG = logging.getLogger("dynquant")
 COLUMNS = (
     "stage", "epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
     "mean_bits", "bitops", "entropy", "budget_bits", "budget_bitops", "seconds", "data_seconds",
 )  # fmt: skip
+
+
+def count_rows(path: Path) -> int:
+    """Whole or cut off; 0 if there is no such file."""
+    return max(0, len(path.read_bytes().splitlines()) - 1) if path.is_file() else 0
 
 
 def append_row(path: Path, row: dict) -> None:
@@ -47,16 +54,22 @@ def append_row(path: Path, row: dict) -> None:
 
 
 def forget_after(path: Path, stage: str, epoch: int) -> None:
-    """Drop the rows of `stage` after `epoch`, all that follow them, and a line that was cut off."""
+    """Drop the rows of `stage` after `epoch`, all that follow them, and a line that was cut off.
+
+    Raises:
+        UserError: it is no metrics file.
+    """
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows, is_ours = list(reader), tuple(reader.fieldnames or ()) == COLUMNS
-    if not is_ours:  # cut off in its first line: it holds no row
+    head, content = ",".join(COLUMNS), path.read_text(encoding="utf-8", errors="replace")
+    if head.startswith(content):  # cut off in its first line: it holds no row
         path.unlink()
         return
-    kept = []
+    if not content.startswith(head):
+        raise UserError(
+            f"{path} is damaged: its first line is not {head[:30]}...; move it away to go on without it"
+        )
+    rows, kept = list(csv.DictReader(content.splitlines())), []
     for row in rows:
         number = row["epoch"] or ""
         if None in row.values() or not number.isdigit():
@@ -66,6 +79,7 @@ def forget_after(path: Path, stage: str, epoch: int) -> None:
         kept.append(row)
     if len(kept) == len(rows):
         return
+    LOG.warning("metrics.csv: %d rows are dropped, of epochs that were not stored", len(rows) - len(kept))
     with whole_file(path) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

@@ -13,6 +13,8 @@
 # limitations under the License.
 """What may change when a run is continued, and what would make it another run."""
 
+from pathlib import Path
+
 from src.config import Config, known_keys
 from src.errors import UserError
 
@@ -46,6 +48,26 @@ def _may_change(name: str) -> bool:
     if name.startswith("train."):
         return name not in _MUST_STAY_IN_TRAIN
     return name.startswith("device.") or name in _MAY_CHANGE
+
+
+def check_stored(rows: int, epochs_done: int, epochs: int, last: Path) -> None:
+    """Refuse to begin anew, or to shorten, what is stored.
+
+    Args:
+        rows: of metrics.csv.
+        epochs_done, epochs: of the method, stored and asked for.
+        last: the checkpoint to go on from.
+
+    Raises:
+        UserError: the checkpoint is gone, or holds more epochs than are asked for.
+    """
+    if rows > 1 and not last.is_file():  # one may be of an epoch that was killed before it was stored
+        raise UserError(
+            f"{last} is missing, but metrics.csv tells of {rows} epochs; put the checkpoint back, or start "
+            "a new run"
+        )
+    if epochs_done > epochs:
+        raise UserError(f"train.epochs={epochs}: {epochs_done} are already stored; ask for as many, or more")
 
 
 def check_steps(images: tuple[int, int], batch: tuple[int, int]) -> None:

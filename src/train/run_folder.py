@@ -22,7 +22,7 @@ import sys
 import time
 from pathlib import Path
 
-from src.config import Config, load_config, save_config
+from src.config import Config, load_config, missing_sections, save_config
 from src.errors import UserError
 from src.files import whole_file
 from src.layers.spec import format_table
@@ -161,11 +161,17 @@ def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
     """An existing run: (folder, its configuration with overrides).
 
     Raises:
-        UserError: no such run.
+        UserError: no such run, or a configuration of which a part is gone.
     """
     path = Path(path)
     if not (path / "config.yaml").is_file():
         raise UserError(f"{path} is no run folder: it has no config.yaml; train.py makes one")
+    missing = missing_sections(path / "config.yaml")
+    if missing:
+        raise UserError(
+            f"{path / 'config.yaml'} is incomplete: it lacks {', '.join(missing)}; put back the file that "
+            "training wrote"
+        )
     config = load_config(path / "config.yaml", overrides)
     config.run.dir = str(path)
     return RunFolder(path, quiet=not is_main), config

@@ -28,9 +28,12 @@ def claim(folder: Path) -> IO | None:
         the open lock file, or None where the file system knows no locks.
 
     Raises:
-        UserError: another process has the folder.
+        UserError: another process has the folder, or it cannot be written.
     """
-    file = (folder / ".lock").open("a+")
+    try:
+        file = (folder / ".lock").open("a+")
+    except OSError as error:
+        raise UserError(f"run.dir={folder} cannot be written: {error.strerror or error}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

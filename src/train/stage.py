@@ -19,7 +19,7 @@ import time
 import numpy as np
 from mindspore import Tensor, nn
 
-from src import kernels
+from src import interrupts, kernels
 from src.config import Config
 from src.methods.base import Method
 from src.runtime import (
@@ -172,8 +172,9 @@ class Stage:
     def _first_step(self, inputs: list[Tensor]):
         LOG.info("%s: compiling the graph ...", self.name)
         start = time.perf_counter()
-        outputs = self.step(*inputs)
-        outputs[0].asnumpy()
+        with interrupts.held("when the graph is compiled"):
+            outputs = self.step(*inputs)
+            outputs[0].asnumpy()
         seconds = time.perf_counter() - start
         LOG.info("%s: compiled, with the first step, in %.1f s", self.name, seconds)
         self.is_compiled = True
@@ -196,7 +197,8 @@ class Stage:
             LOG.info("%s: compiling the evaluation ...", self.name)
             self.is_judged = True
         start = time.perf_counter()
-        answers = evaluate(self.method, self.loaders.judge, self.runtime, self.config.train.seed)
+        with interrupts.held("when the epoch is judged"):
+            answers = evaluate(self.method, self.loaders.judge, self.runtime, self.config.train.seed)
         numbers = summarise(self.method, answers)
         what = "held-out" if self.loaders.held_out else "test"
         line = f"{self.name} epoch {epoch}: {what} top-1 {numbers['top1']:.2%}"

@@ -202,6 +202,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, words, told):
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert told in errors and "Traceback" not in errors
+    assert len(errors.splitlines()) <= 2, errors  # no internals of the framework
 
 
 def test_what_a_resume_may_not_change(four_epochs, tmp_path):

@@ -14,6 +14,7 @@
 """metrics.csv: its rows, and which of them a resumed run drops."""
 
 import csv
+import logging
 
 import pytest
 
@@ -95,3 +96,19 @@ def test_a_disk_that_is_full(tmp_path):
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
     with pytest.raises(UserError, match="metrics.csv could not be written .*--resume"):
         append_row(tmp_path / "metrics.csv", {"stage": "float", "epoch": 1})
+
+
+@pytest.mark.parametrize("content", [b"a,b,c\n1,2,3\n", bytes(range(255, 100, -1))])
+def test_a_file_that_is_something_else_is_left_alone(path, content):
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="metrics.csv is damaged: .*move it away"):
+        forget_after(path, "float", 0)
+    assert path.read_bytes() == content
+
+
+def test_dropped_rows_are_told(two_stages, caplog):
+    with caplog.at_level(logging.WARNING, logger="dynquant"):
+        forget_after(two_stages, "dqnet", 3)
+        assert not caplog.records
+        forget_after(two_stages, "dqnet", 1)
+    assert "2 rows are dropped" in caplog.text

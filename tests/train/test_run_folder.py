@@ -95,6 +95,16 @@ def test_folders_of_one_second_that_are_made_at_once(tmp_path, monkeypatch):
         assert len(set(made)) == 8
 
 
+def test_a_configuration_of_which_a_part_is_gone(run):
+    """Defaults would stand in for what was trained with."""
+    path = run.path / "config.yaml"
+    text = path.read_text()
+    for cut in ("", text[: text.index("train:")]):
+        path.write_text(cut)
+        with pytest.raises(UserError, match="config.yaml is incomplete: it lacks .*train, device"):
+            open_run(run.path)
+
+
 def test_resuming_keeps_what_the_network_is(run):
     for override, key in (
         ("quant.w_bits=2", "quant.w_bits=2"), ("data.val_split=0.5", "begun with data.val_split=0.0"),

@@ -1,0 +1,47 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What a resumed run may not be: another one, a shorter one, one that begins anew."""
+
+import pytest
+
+from src.errors import UserError
+from src.train.resume import check_steps, check_stored
+
+
+def test_a_checkpoint_that_is_gone(tmp_path):
+    """A row may be of an epoch that was killed before it was stored; two are not."""
+    last = tmp_path / "last.ckpt"
+    for rows in (0, 1):
+        check_stored(rows, 0, 10, last)
+    with pytest.raises(UserError, match="last.ckpt is missing, but metrics.csv tells of 2 epochs"):
+        check_stored(2, 0, 10, last)
+    last.touch()
+    check_stored(2, 2, 10, last)
+
+
+def test_fewer_epochs_than_are_stored(tmp_path):
+    last = tmp_path / "last.ckpt"
+    last.touch()
+    check_stored(4, 4, 4, last)
+    with pytest.raises(UserError, match="train.epochs=2: 4 are already stored"):
+        check_stored(4, 4, 2, last)
+
+
+def test_other_steps():
+    check_steps((1442, 1442), (64, 64))
+    check_steps((0, 1442), (0, 64))
+    with pytest.raises(UserError, match="begun with 1442 training images, now there are 1443"):
+        check_steps((1442, 1443), (64, 64))
+    with pytest.raises(UserError, match="product is 64"):
+        check_steps((1442, 1442), (64, 128))
