@@ -113,7 +113,7 @@ RECIPE = ["--config", "config/resnet8_digits_dqnet_4bit.yaml", "train.pretrain_e
 LEARNERS = {
     "lsq": [
         "model.name=resnet8", "data.image_size=8", "method.name=static", "quant.quantizer=lsq",
-        "train.lr=0.05",
+        "train.lr=0.1",
     ],
     "dqnet": RECIPE,
     "dqt": [
