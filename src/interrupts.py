@@ -22,6 +22,7 @@ from contextlib import contextmanager
 class _State:
     is_held = False
     has_come = False
+    until = ""
 
 
 def listen() -> None:
@@ -45,9 +46,8 @@ def held(until: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _State.is_held = False
-    if _State.has_come:
-        _State.has_come = False
+        has_come, _State.is_held, _State.has_come = _State.has_come, False, False
+    if has_come:
         raise KeyboardInterrupt
 
 
