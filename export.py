@@ -23,14 +23,14 @@ import sys
 
 from src.config import load_config
 from src.data.views import pixel_values
-from src.deploy.export_bundle import export_bundle
-from src.deploy.export_int import export_int
-from src.deploy.export_onnx import export_onnx
-from src.deploy.export_options import LARGEST_BATCH, SUFFIXES, check_options, file_name
-from src.deploy.lower import Picture
-from src.deploy.mindir import export_checked
-from src.deploy.mindir_compat import VERSIONS
+from src.deploy.integer.export import export_int
+from src.deploy.integer.lower import Picture
+from src.deploy.mindir.compat import VERSIONS
+from src.deploy.mindir.export_bundle import export_bundle
+from src.deploy.mindir.whole import export_checked
 from src.deploy.notes import as_notes
+from src.deploy.onnx.export import export_onnx
+from src.deploy.options import LARGEST_BATCH, SUFFIXES, check_options, file_name
 from src.entry import guarded
 from src.files import whole_file
 from src.paths import as_path

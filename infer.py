@@ -27,9 +27,9 @@ import numpy as np
 
 from src.data.pictures import UnreadablePicture
 from src.data.views import list_pictures, read_view
-from src.engine.answers import Classifier
 from src.engine.artefact import load_artefact
 from src.engine.choose_engine import ENGINES, open_engine
+from src.engine.classifier import Classifier
 from src.engine.plans import as_bitops
 from src.entry import as_error, guarded
 from src.errors import UserError

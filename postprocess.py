@@ -21,8 +21,8 @@ import json
 import sys
 from pathlib import Path
 
-from src.deploy.deployment import open_deployment
-from src.deploy.harness_results import judge, read_results
+from src.deploy.harness.deployment import open_deployment
+from src.deploy.harness.results import judge, read_results
 from src.entry import guarded
 from src.paths import as_path
 

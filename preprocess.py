@@ -21,8 +21,8 @@ import sys
 from pathlib import Path
 
 from src.data import DATASETS, load
-from src.deploy.deployment import open_deployment
-from src.deploy.image_bins import write_bins
+from src.deploy.harness.deployment import open_deployment
+from src.deploy.harness.image_bins import write_bins
 from src.entry import guarded
 from src.errors import UserError
 from src.paths import as_path, expand_home

@@ -26,8 +26,8 @@ shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 csrc=$root/src/kernels/csrc
-flags=(-std=c++17 -O1 -g -pthread -fno-sanitize-recover=all)
-sources=("$csrc"/engine/{safetensors,program,check,bounds,engine,integer_ops}.cc "$csrc/pool.cc"
+flags=("-I$csrc" -std=c++17 -O1 -g -pthread -fno-sanitize-recover=all)
+sources=("$csrc"/engine/{safetensors,program,check,bounds,engine,integer_ops}.cc "$csrc/threads/threads.cc"
   "$root/tests/fuzz/fuzz_loader.cc" -DDQ_NS=dq_portable)
 compiler=${CXX:-g++}
 if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then compiler=clang++; fi

@@ -24,8 +24,8 @@
 #include "engine/engine.h"
 #include "inc/error.h"
 #include "inc/text.h"
-#include "kernels.h"
-#include "pool.h"
+#include "simd/kernels.h"
+#include "threads/threads.h"
 
 namespace infer {
 namespace {

@@ -14,7 +14,7 @@
 // integer_table.cc: stands for the core's table.cc, once per instruction set: inference on integers
 // needs its integer kernels only, so that training's kernels need not be compiled.
 #include "engine/integer_ops.h"
-#include "kernels.h"
+#include "simd/kernels.h"
 
 #define DQ_TEXT2(x) #x
 #define DQ_TEXT(x) DQ_TEXT2(x)

@@ -33,7 +33,7 @@ from src.bench.case import has_imagenet_stem
 from src.bench.cases import check_options
 from src.bench.machine import describe_machine, load
 from src.errors import UserError
-from src.kernels.native import bind, geometry
+from src.kernels.direct import bind, geometry
 from src.models import build_model
 from src.models.geometry import describe
 

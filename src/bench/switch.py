@@ -40,7 +40,7 @@ from src import kernels
 from src.bench.case import has_imagenet_stem
 from src.bench.machine import describe_machine, load
 from src.config import load_config
-from src.deploy.lower import Picture, lower
+from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
 from src.engine.count import Counts

@@ -20,7 +20,7 @@ import argparse
 import json
 import sys
 
-from src.deploy.facts import facts_of
+from src.deploy.integer.facts import facts_of
 from src.engine.notes import SIDES
 from src.entry import guarded
 from src.paths import as_path

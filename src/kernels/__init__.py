@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Native CPU kernels: the C++ core in csrc/, compiled on first use, and its bindings (ops.py, native.py).
+"""Native CPU kernels: the C++ core in csrc/, compiled on first use, and its bindings (ops.py, direct.py).
 
 available() is False where there is no compiler; the callers then use plain operators.
 """

@@ -14,7 +14,7 @@
 """Find or compile the C++ core: one shared library with every instruction set of this kind of machine.
 
 Files that hold vector code are compiled once per instruction set, each into its own namespace
-(`-DDQ_NS=dq_avx2 -mavx2 ...`); csrc/select.cc picks one at run time. An instruction set that the compiler
+(`-DDQ_NS=dq_avx2 -mavx2 ...`); csrc/simd/select.cc picks one at run time. An instruction set that the compiler
 cannot do is left out. The library lands in a cache folder (cache.py) under
 `dynquant-<hash of sources, flags and C library>-<hash of the compiler>-<hash of its own bytes>.so`.
 """
@@ -43,8 +43,8 @@ _LINK_FLAGS += ["-Wl,-z,nodelete"]
 # Sources compiled once; all other .cc files are compiled per instruction set.
 _COMMON = {
     "aot.cc", "bounds.cc", "check.cc", "engine.cc", "engine_abi.cc", "maxpool.cc",
-    "operation_aot.cc", "pool.cc", "profile.cc", "program.cc", "running.cc", "safetensors.cc",
-    "select.cc", "subsample.cc", "tensors.cc",
+    "operation_aot.cc", "profile.cc", "program.cc", "running.cc", "safetensors.cc", "select.cc",
+    "subsample.cc", "tensors.cc", "threads.cc",
 }  # fmt: skip
 PORTABLE = "portable"
 _ISA_FLAGS = {
@@ -186,7 +186,7 @@ def _sources() -> list[Path]:
 
 
 def _command(compiler: str, source: Path, flags: list[str], target: Path) -> list[str]:
-    return [compiler, *_FLAGS, *flags, "-c", str(source), "-o", str(target)]
+    return [compiler, *_FLAGS, *flags, f"-I{_SOURCES}", "-c", str(source), "-o", str(target)]
 
 
 def _run(command: list[str]) -> None:
@@ -215,5 +215,6 @@ def _key() -> str:
     digest = hashlib.sha256("\0".join(parts).encode())
     for source in sorted(_SOURCES.rglob("*")):
         if source.suffix in (".cc", ".h"):
-            digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+            name = source.relative_to(_SOURCES).as_posix()
+            digest.update(name.encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

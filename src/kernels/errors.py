@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Return codes of the native functions (csrc/codes.h), as sentences."""
+"""Return codes of the native functions (csrc/abi/codes.h), as sentences."""
 
 import re
 

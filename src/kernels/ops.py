@@ -39,7 +39,7 @@ def quant_conv2d(
     wq [O, C / groups, kh, kw]: already quantised, w_scale ([O] or [1]) times integers. Q(x) = a_scale * code, code =
     floor(clamp(x * a_inv, 0, a_max) + 0.5). a_*, step, clip: shape (1,). step and clip do not change the value; their
     gradients are those of an LSQ step and of a PACT clip. w_scale and a_* get zeros. short_gradients: dL/dy may be
-    rounded to 16-bit codes (csrc/gradient_codes.h).
+    rounded to 16-bit codes (csrc/conv/gradient_codes.h).
     """
     return _QuantConv(stride, padding, groups, short_gradients)
 

@@ -56,7 +56,7 @@ class DynamicConv2d(nn.Cell):
         self.c_out, self.kernel = conv.c_out, conv.kernel
         self.stride, self.padding, self.groups = conv.stride, conv.padding, conv.groups
         self.multiply = conv.multiply
-        self.fused = None  # a kernel for tied choices (layers/native.py)
+        self.fused = None  # a kernel for tied choices (layers/use_kernels.py)
 
     def construct(self, x, plan):
         """x (N, C, H, W); plan (N, layers, 1 or 2, K) one-hot -> (N, C_out, H', W')."""

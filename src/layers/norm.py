@@ -46,7 +46,7 @@ class BatchNorm(nn.Cell):
         self.eval_norm = ops.BatchNorm(False, EPSILON)
         self.share = Tensor(np.float32([1 - MOMENTUM]))
         self.moved = Moved()
-        self.fused = self.fused_add = None  # training kernels, as for `moved` (layers/native.py)
+        self.fused = self.fused_add = None  # training kernels, as for `moved` (layers/use_kernels.py)
 
     def construct(self, x, residual=None, row=None):
         learns = self.training and not self.frozen

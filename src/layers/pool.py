@@ -29,7 +29,7 @@ class MaxPool(nn.Cell):
         p = self.padding
         self.pad = ops.Pad(((0, 0), (0, 0), (p, p), (p, p)))
         self.pool = nn.MaxPool2d(self.kernel, self.stride, pad_mode="valid")
-        self.fused = None  # a kernel for both (layers/native.py)
+        self.fused = None  # a kernel for both (layers/use_kernels.py)
 
     def construct(self, x):
         return self.pool(self.pad(x)) if self.fused is None else self.fused(x)

@@ -30,7 +30,7 @@ class ShortcutA(nn.Cell):
         extra = c_out - c_in
         self.before, self.after = extra // 2, extra - extra // 2
         self.pad = ops.Pad(((0, 0), (self.before, self.after), (0, 0), (0, 0)))
-        self.fused = None  # a kernel for both (layers/native.py)
+        self.fused = None  # a kernel for both (layers/use_kernels.py)
 
     def construct(self, x, plan, row=None):
         if self.fused is not None:

@@ -28,7 +28,7 @@ class StaticConv2d(nn.Cell):
         self.input_quantizer = input_quantizer
         self.stride, self.padding, self.groups = conv.stride, conv.padding, conv.groups
         self.multiply = conv.multiply
-        self.fused = None  # a kernel that quantises the input and multiplies (layers/native.py)
+        self.fused = None  # a kernel that quantises the input and multiplies (layers/use_kernels.py)
 
     def construct(self, x, plan):
         weight, scale = self.weight_quantizer(self.weight, 0)

@@ -14,7 +14,7 @@
 """Methods by name. A new one is a file here and a line in `METHODS`."""
 
 from src.config import Config
-from src.layers.native import use_native
+from src.layers.use_kernels import use_native
 from src.methods.base import Method
 from src.methods.dqnet import build_dqnet
 from src.methods.dqt import build_dqt

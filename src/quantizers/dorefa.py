@@ -46,7 +46,7 @@ class DorefaWeight(WeightQuantizer):
         self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
         self.all_tops = Tensor(np.array([top_code(b) for b in self.widths], np.float32))
         self.all_scales = Tensor(np.array([[1.0 / top_code(b)] for b in self.widths], np.float32))
-        self.fused = None  # a kernel from tanh(weight) on (layers/native.py)
+        self.fused = None  # a kernel from tanh(weight) on (layers/use_kernels.py)
 
     def construct(self, weight, slot):
         if self.widths[slot] == 1:

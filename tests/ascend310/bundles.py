@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from src.data import load
-from src.deploy.answers import network_answers
-from src.deploy.bundle import FILE
-from src.deploy.deployment import open_deployment
-from src.deploy.export_bundle import export_bundle
-from src.deploy.harness_results import read_results
-from src.deploy.image_bins import IMAGES, LABELS, write_bins
-from src.deploy.mindir_compat import rewrite
+from src.deploy.compare import network_answers
+from src.deploy.harness.deployment import open_deployment
+from src.deploy.harness.image_bins import IMAGES, LABELS, write_bins
+from src.deploy.harness.results import read_results
+from src.deploy.mindir.bundle import FILE
+from src.deploy.mindir.compat import rewrite
+from src.deploy.mindir.export_bundle import export_bundle
 from tests.methods.build import SIDE, method, randomise_head
 
 COUNT = 32

@@ -17,7 +17,7 @@ import pytest
 
 from src.data import load
 from src.data.views import pixel_values
-from src.deploy.lower import Picture
+from src.deploy.integer.lower import Picture
 from tests.kernels.conftest import isa  # noqa: F401
 from tests.methods.build import SIDE
 

@@ -23,7 +23,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from src.deploy import inspect
-from src.deploy.facts import facts_of
+from src.deploy.integer.facts import facts_of
 from src.engine.artefact import save_artefact
 from src.engine.program import Conv, Wide
 from src.entry import guarded

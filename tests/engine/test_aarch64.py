@@ -39,8 +39,8 @@ def tracer(tmp_path_factory):
     binary = tmp_path_factory.mktemp("aarch64") / "trace_program"
     names = ("safetensors", "program", "check", "bounds", "engine", "integer_ops")
     sources = [CSRC / "engine" / f"{name}.cc" for name in names]
-    sources += [CSRC / "pool.cc", ROOT / "tests" / "engine" / "trace_program.cc"]
-    flags = ["-std=c++17", "-O2", "-static", "-pthread", "-DDQ_NS=dq_portable"]
+    sources += [CSRC / "threads" / "threads.cc", ROOT / "tests" / "engine" / "trace_program.cc"]
+    flags = [f"-I{CSRC}", "-std=c++17", "-O2", "-static", "-pthread", "-DDQ_NS=dq_portable"]
     command = [COMPILER, *flags, *map(str, sources), "-o", str(binary)]
     subprocess.run(command, check=True, timeout=300)
     return binary

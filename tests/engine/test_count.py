@@ -17,7 +17,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.deploy.lower import Picture, lower
+from src.deploy.integer.lower import Picture, lower
 from src.engine.count import Counts
 from tests.engine.programs import untied
 from tests.methods.build import SIDE, method

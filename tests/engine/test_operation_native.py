@@ -18,8 +18,8 @@ import pytest
 
 from src import kernels
 from src.engine.program import Operation, Quantise, as_table
+from src.kernels.direct import bind
 from src.kernels.errors import KernelError
-from src.kernels.native import bind
 from tests.engine.builder import Builder
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")

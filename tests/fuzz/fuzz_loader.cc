@@ -28,7 +28,7 @@
 
 #include "../../src/kernels/csrc/engine/engine.h"
 
-// The plain kernels: the loader is under test, and src/kernels/csrc/select.cc needs all others.
+// The plain kernels: the loader is under test, and src/kernels/csrc/simd/select.cc needs all others.
 namespace dq_portable {
 extern const dq::IntegerKernels kIntegerTable;
 }

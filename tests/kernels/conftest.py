@@ -16,7 +16,7 @@
 import pytest
 
 from src import kernels
-from src.kernels import build, native
+from src.kernels import build, direct
 
 
 @pytest.fixture(params=kernels.ISAS)
@@ -25,10 +25,10 @@ def isa(request):
     if not kernels.available():
         pytest.skip("no C++ compiler")
     best = kernels.isa()
-    if not native.set_isa(request.param):
+    if not direct.set_isa(request.param):
         pytest.skip(f"this machine has no {request.param}")
     yield request.param
-    native.set_isa(best)
+    direct.set_isa(best)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from src import kernels
+from src.kernels.direct import call
 from src.kernels.errors import KernelError
-from src.kernels.native import call
 
 SHAPES = [(3,), (1,), (50, 1000), (4, 3, 3, 3)]
 

@@ -218,7 +218,7 @@ def test_environment_sets_isa_and_threads():
 
 
 def test_every_return_code_has_a_sentence():
-    codes = {int(n) for n in re.findall(r"k\w+ = (\d+)", (CSRC / "codes.h").read_text())}
+    codes = {int(n) for n in re.findall(r"k\w+ = (\d+)", (CSRC / "abi" / "codes.h").read_text())}
     assert codes - {0} == set(MESSAGES)
 
 

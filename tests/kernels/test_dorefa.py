@@ -16,8 +16,8 @@
 import numpy as np
 import pytest
 
+from src.kernels.direct import call
 from src.kernels.errors import KernelError
-from src.kernels.native import call
 
 SHAPES = [(4, 3, 3, 3), (1,), (30, 1000), (7,)]
 TOPS = np.array([3, 15, 255], np.float32)

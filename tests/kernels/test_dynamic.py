@@ -16,8 +16,8 @@
 import numpy as np
 import pytest
 
+from src.kernels.direct import call, geometry
 from src.kernels.errors import KernelError
-from src.kernels.native import call, geometry
 from tests.kernels import reference as ref
 
 BITS = (2, 4, 8)

@@ -16,8 +16,8 @@
 import numpy as np
 import pytest
 
+from src.kernels.direct import call
 from src.kernels.errors import KernelError
-from src.kernels.native import call
 
 GRIDS = [(0, 1), (0, 3), (0, 255), (-2, 1), (-8, 7), (-128, 127)]
 NESTED = [(0, 3, 64), (0, 15, 16), (-2, 1, 64), (-8, 7, 16), (-64, 63, 2)]  # of an 8-bit master

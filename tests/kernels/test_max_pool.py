@@ -16,8 +16,8 @@
 import numpy as np
 import pytest
 
+from src.kernels.direct import call
 from src.kernels.errors import KernelError
-from src.kernels.native import call
 
 CASES = [((2, 3, 8, 8), 3, 2, 1), ((1, 2, 7, 5), 3, 2, 1), ((1, 1, 6, 9), 2, 2, 0),
          ((2, 1, 5, 5), 3, 1, 1), ((1, 2, 9, 4), 4, 3, 2), ((1, 1, 1, 1), 3, 2, 1)]  # fmt: skip

@@ -31,13 +31,13 @@ HEAD = """
 import os, resource, signal, sys, threading, time
 import numpy as np
 from src import kernels
-from src.kernels import native
+from src.kernels import direct
 
 X = np.random.default_rng(0).normal(size=(8, 3, 32, 32)).astype(np.float32)
 W = np.random.default_rng(1).normal(size=(16, 3, 3, 3)).astype(np.float32)
 
 def work():
-    return native.call("dq_conv2d", [X, W, native.geometry(1, 1)], [(8, 16, 32, 32)])[0]
+    return direct.call("dq_conv2d", [X, W, direct.geometry(1, 1)], [(8, 16, 32, 32)])[0]
 
 def exit_code(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -99,7 +99,7 @@ def test_a_fork_while_a_thread_sleeps_for_a_step_lets_the_child_step():
     run("""
 def step():
     one = np.ones(1, np.float32)
-    native.call("dq_bound", [one] * 4, [(1,), (1,)])
+    direct.call("dq_bound", [one] * 4, [(1,), (1,)])
 def step_and_wait():
     before = kernels.steps_done()
     sleeper = threading.Thread(target=kernels.wait_for_step, args=(before + 3, 10.0))

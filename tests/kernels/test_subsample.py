@@ -16,8 +16,8 @@
 import numpy as np
 import pytest
 
+from src.kernels.direct import call
 from src.kernels.errors import KernelError
-from src.kernels.native import call
 
 CASES = [((2, 3, 8, 8), 2, 1, 2), ((1, 2, 7, 5), 2, 0, 0), ((3, 1, 4, 6), 1, 2, 1),
          ((2, 2, 9, 9), 3, 1, 1), ((1, 1, 1, 1), 2, 1, 0)]  # fmt: skip

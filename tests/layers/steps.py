@@ -17,7 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
-from src.layers.native import use_native
+from src.layers.use_kernels import use_native
 
 
 class Weighed(nn.Cell):

@@ -19,8 +19,8 @@ import pytest
 from mindspore import Tensor, nn
 
 from src import kernels
-from src.layers.native import use_native
 from src.layers.norm import BatchNorm, freeze_statistics, keep_rows
+from src.layers.use_kernels import use_native
 from tests.gradients import gradients
 
 

@@ -15,8 +15,8 @@
 // those of engine/bounds.py.
 #include <algorithm>
 
-#include "integer_ops.h"
-#include "program.h"
+#include "engine/integer_ops.h"
+#include "engine/program.h"
 
 namespace dq {
 namespace {

@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "program.h"
+#include "engine/program.h"
 
 namespace dq {
 namespace {

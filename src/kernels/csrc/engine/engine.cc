@@ -13,13 +13,13 @@
 // limitations under the License.
 // engine.cc: one image after another through a program; images, or the rows of one image, in
 // parallel.
-#include "engine.h"
+#include "engine/engine.h"
 
 #include <algorithm>
 #include <atomic>
 #include <new>
 
-#include "../pool.h"
+#include "threads/threads.h"
 
 namespace dq {
 

@@ -18,8 +18,8 @@
 #include <memory>
 #include <mutex>
 
-#include "integer_ops.h"
-#include "program.h"
+#include "engine/integer_ops.h"
+#include "engine/program.h"
 
 namespace dq {
 

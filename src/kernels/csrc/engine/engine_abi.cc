@@ -22,10 +22,10 @@
 #include <mutex>
 #include <new>
 
-#include "../codes.h"
-#include "../kernels.h"
-#include "../pool.h"
-#include "engine.h"
+#include "abi/codes.h"
+#include "simd/kernels.h"
+#include "threads/threads.h"
+#include "engine/engine.h"
 
 namespace {
 

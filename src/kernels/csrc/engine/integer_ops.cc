@@ -13,7 +13,7 @@
 // limitations under the License.
 // integer_ops.cc: the integer kernels, compiled once per instruction set. Sums of codes are pairs
 // of int16 products in int32 lanes, exact at every width; the other loops are left to the compiler.
-#include "integer_ops.h"
+#include "engine/integer_ops.h"
 
 #include <cstring>
 

@@ -12,7 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // program.cc: from the tensors of an artefact to operations.
-#include "program.h"
+#include "engine/program.h"
 
 #include <cstring>
 

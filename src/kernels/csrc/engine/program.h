@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "safetensors.h"
+#include "engine/safetensors.h"
 
 namespace dq {
 

@@ -12,7 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // safetensors.cc: 8 bytes of header length, a JSON header, then the tensors without holes.
-#include "safetensors.h"
+#include "engine/safetensors.h"
 
 #include <algorithm>
 #include <cstring>

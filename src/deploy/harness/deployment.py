@@ -1,0 +1,135 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What a C++ harness runs, seen from Python: a bundle of MINDIR files or an integer artefact.
+
+preprocess.py asks it which images the files take, postprocess.py what the answers mean and cost.
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+
+from src.deploy.mindir.bundle import FILE, read_bundle
+from src.engine.artefact import load_artefact
+from src.engine.check import check
+from src.engine.count import Counts
+from src.engine.notes import parse_notes
+from src.errors import UserError
+
+ARTEFACT = "model.safetensors"
+NOTES = "notes.json"
+
+
+class Deployment(ABC):
+    """One exported network.
+
+    Attributes:
+        notes: what export.py knew: data, names of its classes, image_size, mean, std, ... (engine/notes.py)
+        classes: how many logits; those past the names have none.
+        choices: shape (layers, columns) of an image's choices, None without a controller.
+        logits: dtype of the logits that the harness writes.
+        pixels: True: it takes uint8 pixels; False: normalised float32 images.
+    """
+
+    notes: dict
+    classes: int
+    choices: tuple[int, int] | None
+    logits: type
+    pixels: bool
+
+    def note(self, key: str):
+        """What the notes say of `key`. UserError: nothing."""
+        if key not in self.notes:
+            raise UserError(f"the notes of this network lack {key}; export it again")
+        return self.notes[key]
+
+    @abstractmethod
+    def widths(self, choices: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Bits of weights and inputs of each dynamic layer, (N, layers) each; of None (1, 0)."""
+
+    @abstractmethod
+    def bitops(self, choices: np.ndarray | None) -> np.ndarray:
+        """BitOPs of each image, (N,); of None (1,)."""
+
+
+class BundleDeployment(Deployment):
+    """A bundle's folder. Raises UserError for one that export.py did not write."""
+
+    logits, pixels = np.float32, False
+
+    def __init__(self, folder: Path):
+        self.bundle = read_bundle(folder)
+        self.notes, self.classes = _notes(folder / NOTES), self.bundle.classes
+        is_dynamic = self.bundle.layers > 0
+        self.choices = (self.bundle.layers, self.bundle.columns) if is_dynamic else None
+
+    def widths(self, choices):
+        if choices is None:
+            return np.zeros((1, 0), int), np.zeros((1, 0), int)
+        bits = np.array(self.bundle.bits)[choices]
+        return bits[:, :, 0], bits[:, :, -1]
+
+    def bitops(self, choices):
+        if choices is None:
+            return np.array([float(self.bundle.fixed_bitops)])
+        return self.bundle.bitops(choices)
+
+
+class ArtefactDeployment(Deployment):
+    """An integer artefact. Raises UserError for one that is missing or damaged."""
+
+    logits, pixels = np.int32, True
+
+    def __init__(self, path: Path):
+        program = load_artefact(path)
+        self.notes, self.counts = program.notes, Counts(program)
+        self.classes = check(program)[-1].shape[0]
+        chooser = program.chooser
+        self.choices = None if chooser is None else _choices(program.operations[chooser])
+
+    def widths(self, choices):
+        return self.counts.widths(choices)
+
+    def bitops(self, choices):
+        return self.counts.bitops(choices)
+
+
+def open_deployment(path: Path) -> Deployment:
+    """`path`: a folder with bundle.cfg or model.safetensors, or an artefact.
+
+    Raises:
+        UserError: none of them, or a damaged one.
+    """
+    if (path / FILE).is_file():
+        return BundleDeployment(path)
+    if path.is_dir():
+        if not (path / ARTEFACT).is_file():
+            raise UserError(
+                f"{path} holds neither {FILE} nor {ARTEFACT}; make one with export.py "
+                "--format mindir --bundle, or --format int"
+            )
+        path = path / ARTEFACT
+    return ArtefactDeployment(path)
+
+
+def _notes(path: Path) -> dict:
+    try:
+        return parse_notes(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); export the bundle again") from error
+
+
+def _choices(op) -> tuple[int, int]:
+    return op.layers, op.columns

@@ -1,0 +1,91 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The integer artefact of a trained network, read back by an engine and compared with the network."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from src.deploy.compare import check_answers, network_answers, relative_differences
+from src.deploy.integer.lower import Picture, lower
+from src.engine.artefact import save_artefact
+from src.engine.choose_engine import open_engine
+from src.errors import UserError
+from src.methods.base import Method
+
+# Of the largest logit, for the median image. The same sums in float32 and in integers may send a
+# value to the code beside; that moves the logits of a single image, an error moves those of all.
+TOLERANCE = 0.05
+COMPARED = 8  # images
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The engine and the network on the same images.
+
+    Attributes:
+        images: how many.
+        engine: native or oracle.
+        plans_equal: share of the images with the same widths, 1 without a controller.
+        top1_equal: share with the same class.
+        largest_difference: of a logit, relative to the image's largest.
+        median_difference: the same for the median image.
+    """
+
+    images: int
+    engine: str
+    plans_equal: float
+    top1_equal: float
+    largest_difference: float
+    median_difference: float
+
+
+def export_int(method: Method, picture: Picture, notes: dict, path: Path, dataset) -> dict:
+    """Write `path` and return what to report: the file and the fields of `Comparison`.
+
+    Args:
+        picture: what the network takes.
+        notes: documentation that goes into the file: names, labels, provenance.
+        dataset: a data set of `data`, whose first images are compared.
+
+    Raises:
+        UserError: a float network, one whose logits are not finite, something that integers cannot
+            hold, a file that cannot be written, or one whose answers are not the network's.
+    """
+    if not any(layer.w_bits for layer in method.cost.layers):
+        raise UserError("--format int needs a quantised network; method.name=float has no widths")
+    some = np.arange(min(COMPARED, len(dataset)))
+    expected = network_answers(method, dataset.batch(some))
+    program = lower(method, picture, notes)
+    save_artefact(program, path)
+    engine = open_engine(path)
+    logits, plan = engine.run(dataset.pixels(some))
+    real = logits.astype(np.float64) * 2.0 ** -program.notes["exponent"]
+    check_answers(path, real, expected[0], TOLERANCE, np.median)
+    found = compare(real, plan, *expected, type(engine).__name__.lower())
+    return {"file": str(path), "bytes": path.stat().st_size, **asdict(found)}
+
+
+def compare(logits, plan, expected, expected_plan, engine: str) -> Comparison:
+    """Arrays: logits (N, classes), plans (N, layers, columns) or None."""
+    same = np.ones(len(logits), bool)
+    if plan is not None:
+        same = (plan == expected_plan).all((1, 2))
+    difference = relative_differences(logits, expected)
+    same_class = logits.argmax(1) == expected.argmax(1)
+    return Comparison(
+        len(logits), engine, float(same.mean()), float(same_class.mean()),
+        float(difference.max()), float(np.median(difference)),
+    )  # fmt: skip

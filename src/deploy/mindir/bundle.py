@@ -1,0 +1,162 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The table of a bundle: bundle.cfg, which tells a host how to chain a folder of MINDIR files.
+
+Text, one `key=value` per line, `#` begins a comment line, `[stage]` begins a stage; C++ reads it too
+(ascend310_infer/src/bundle.cc). Keys are the names of the attributes below.
+"""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+
+from src.errors import UserError
+
+FILE = "bundle.cfg"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class BundleStage:
+    """One step from maps (registers) to a map.
+
+    Attributes:
+        name: of its layer.
+        slot: which choice picks its file, -1: it has one file.
+        inputs: one or two registers.
+        output: the register that it writes.
+        macs: multiply-accumulates that run at the chosen widths.
+        files: one per candidate k; with two columns K x K, number w K + a.
+    """
+
+    name: str
+    slot: int
+    inputs: tuple[int, ...]
+    output: int
+    macs: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """How to run a network of static graphs; batch 1, float32, the last stage gives the logits.
+
+    Attributes:
+        mindir_version: IR version of the files.
+        image: channels, height, width.
+        classes: how many logits.
+        bits: candidate widths, () without a controller.
+        layers, columns: choices per image; two columns: of weights, of inputs.
+        registers: how many maps there are, the first one included.
+        front: file from the image to register 0 and choice logits, "": register 0 is the image.
+        mask: file of the one-graph form, image -> logits, choice logits, or "".
+        fixed_bitops: BitOPs that no choice changes.
+        stages: in order.
+    """
+
+    mindir_version: int
+    image: tuple[int, ...]
+    classes: int
+    bits: tuple[int, ...] = ()
+    layers: int = 0
+    columns: int = 1
+    registers: int = 1
+    front: str = ""
+    mask: str = ""
+    fixed_bitops: int = 0
+    stages: tuple[BundleStage, ...] = field(default=(), metadata={"is_section": True})
+
+    def bitops(self, choices: np.ndarray) -> np.ndarray:
+        """BitOPs of each image, float64 (N,); choices int (N, layers, columns), candidates."""
+        total = np.full(len(choices), float(self.fixed_bitops))
+        bits = np.array(self.bits, np.float64)
+        for stage in self.stages:
+            if stage.slot >= 0:
+                chosen = bits[choices[:, stage.slot]]
+                total += stage.macs * chosen[:, 0] * chosen[:, -1]
+        return total
+
+
+def write_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write `folder`/bundle.cfg."""
+    lines = [
+        "# Written by export.py; see src/deploy/mindir/bundle.py",
+        f"format={FORMAT}",
+        *_lines(bundle),
+    ]
+    for stage in bundle.stages:
+        lines += ["", "[stage]", *_lines(stage)]
+    (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The table of a folder.
+
+    Raises:
+        UserError: no such file, or one that export.py did not write.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}); make it with export.py --format mindir --bundle"
+        ) from error
+    try:
+        head, *sections = _sections(text)
+        if head.pop("format", "none") != str(FORMAT):
+            raise ValueError(f"format must be {FORMAT}")
+        stages = tuple(BundleStage(**_values(BundleStage, section)) for section in sections)
+        return Bundle(**_values(Bundle, head), stages=stages)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}); export it again") from error
+
+
+def _lines(entry) -> list[str]:
+    """`key=value` of what is not its default; lists by spaces."""
+    lines = []
+    for f in fields(entry):
+        value = getattr(entry, f.name)
+        if f.metadata.get("is_section") or value in ("", ()):
+            continue
+        lines.append(f"{f.name}={' '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    return lines
+
+
+def _sections(text: str) -> list[dict[str, str]]:
+    sections = [{}]
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line == "[stage]":
+            sections.append({})
+        elif not line.startswith("#"):
+            key, _, value = line.partition("=")
+            if key in sections[-1]:
+                raise ValueError(f"{key} twice")
+            sections[-1][key] = value
+    return sections
+
+
+def _values(kind: type, section: dict[str, str]) -> dict:
+    types = {f.name: f.type for f in fields(kind) if not f.metadata.get("is_section")}
+    unknown = section.keys() - types.keys()
+    if unknown:
+        raise ValueError(f"unknown key {min(unknown)}")
+    read = {
+        int: int,
+        str: str,
+        tuple[int, ...]: lambda text: tuple(map(int, text.split())),
+        tuple[str, ...]: lambda text: tuple(text.split()),
+    }
+    return {key: read[types[key]](text) for key, text in section.items()}

@@ -1,0 +1,81 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Runs a bundle with MindSpore itself: the reference for other runtimes, and slow.
+
+Only files of IR version 3; MindSpore 2.10 does not read all of those rewritten for older runtimes.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from mindspore import Tensor
+
+from src.deploy.graph_files import load_graph
+from src.deploy.mindir.bundle import Bundle, BundleStage, read_bundle
+
+
+def run_in_mindspore(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 (N, classes) and choices int32 (N, layers, columns) of images (N, 3, S, S)."""
+    bundle = read_bundle(folder)
+    run = _Files(folder)
+    answers = [_one(bundle, run, image[None]) for image in images]
+    logits, choices = zip(*answers, strict=True)
+    return np.concatenate(logits), np.stack(choices)
+
+
+def run_mask(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of the one-file form."""
+    bundle = read_bundle(folder)
+    run = _Files(folder)
+    outputs = [run(bundle.mask, image[None]) for image in images]
+    choices = [_arg_max(bundle, choice) for _, choice in outputs]
+    return np.concatenate([logits for logits, _ in outputs]), np.stack(choices)
+
+
+class _Files:
+    """Loads each file once."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.graphs = folder, {}
+
+    def __call__(self, name: str, *inputs: np.ndarray) -> list[np.ndarray]:
+        if name not in self.graphs:
+            self.graphs[name] = load_graph(self.folder / name)
+        outputs = self.graphs[name](*map(Tensor, inputs))
+        if isinstance(outputs, Tensor):
+            outputs = (outputs,)
+        return [output.asnumpy() for output in outputs]
+
+
+def _one(bundle: Bundle, run: _Files, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    maps, choices = {0: image}, np.zeros((0, bundle.columns), np.int32)
+    if bundle.front:
+        maps[0], logits = run(bundle.front, image)
+        choices = _arg_max(bundle, logits)
+    for stage in bundle.stages:
+        name = stage.files[_file_of(bundle, stage, choices)]
+        maps[stage.output] = run(name, *[maps[i] for i in stage.inputs])[0]
+    return maps[bundle.stages[-1].output], choices
+
+
+def _arg_max(bundle: Bundle, logits: np.ndarray) -> np.ndarray:
+    shape = (bundle.layers, bundle.columns, len(bundle.bits))
+    return logits.reshape(shape).argmax(-1).astype(np.int32)
+
+
+def _file_of(bundle: Bundle, stage: BundleStage, choices: np.ndarray) -> int:
+    if stage.slot < 0:
+        return 0
+    chosen = choices[stage.slot]
+    return chosen[0] * len(bundle.bits) + chosen[1] if bundle.columns == 2 else chosen[0]

@@ -1,0 +1,436 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// aot.cc: the exported functions. Each checks its tensors, then calls the active instruction set.
+// MindSpore keys the gradient of a Custom operator by symbol name, hence one forward symbol per
+// (forward, backward) pair.
+#include <algorithm>
+#include <new>
+#include <numeric>
+#include <vector>
+
+#include "threads/threads.h"
+#include "threads/profile.h"
+#include "pointwise/running.h"
+#include "pointwise/subsample.h"
+#include "abi/tensors.h"
+
+namespace dq {
+namespace {
+
+constexpr int ANY = -1, ONE = 0;
+
+// Runs body(kernels) with the pool held; turns every failure into a code.
+template <class Body>
+int guarded(Timer::Kind kind, Body &&body) {
+  const Kernels *k = active_kernels();
+  if (!k) return kIsa;
+  try {
+    PoolLock lock;
+    Timer timer(kind);
+    return body(*k);
+  } catch (const std::bad_alloc &) {
+    return kMemory;
+  } catch (...) {
+    return kInternal;
+  }
+}
+
+template <int N>
+int check(const Tensors &t, const int (&ranks)[N], int int_index) {
+  Kind kinds[N];
+  for (int i = 0; i < N; i++) kinds[i] = i == int_index ? kInt32Kind : kFloat32;
+  return check_all(t, N, ranks, kinds);
+}
+
+// The quantiser each image chose: arg-max of its row.
+int choices(const Tensors &t, int onehot, int kinds, int images, std::vector<int> *out) {
+  if (t.dim(onehot, 0) != images || t.dim(onehot, 1) != kinds) return kShape;
+  out->assign(images, 0);
+  for (int n = 0; n < images; n++) {
+    const float *row = t.f(onehot) + (size_t)n * kinds;
+    int best = -1;
+    for (int k = 0; k < kinds; k++) {
+      if (row[k] == row[k] && (best < 0 || row[k] > row[best])) best = k;
+    }
+    if (best < 0) return kOneHot;
+    (*out)[n] = best;
+  }
+  return kOk;
+}
+
+// d step = s_in + a_max / ratio * s_hi (LSQ), d clip = s_hi (PACT)
+void write_steps(const Quantizers &q, const double *s_in, const double *s_hi, float *step,
+                 float *clip) {
+  for (int k = 0; k < q.count; k++) {
+    const double top = (double)q.a_max[k] / nested_ratio(q.a_inv[k], q.a_scale[k]);
+    step[k] = (float)(s_in[k] + top * s_hi[k]);
+    clip[k] = (float)s_hi[k];
+  }
+}
+
+// x, w, geometry -> y
+int conv(const Tensors &t) {
+  if (const int code = check<4>(t, {4, 4, ANY, 4}, 2)) return code;
+  ConvShape s;
+  if (const int code = conv_shape(t, 0, 1, 2, 3, &s)) return code;
+  Quantizers q = {};
+  q.w = t.f(1);
+  return guarded(Timer::kConvForward,
+                 [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), nullptr, t.f(3)); });
+}
+
+// x, w, geometry, dy -> [dx,] dw
+int conv_grad(const Tensors &t, bool needs_dx) {
+  const int last = needs_dx ? 5 : 4;
+  const int code =
+      needs_dx ? check<6>(t, {4, 4, ANY, 4, 4, 4}, 2) : check<5>(t, {4, 4, ANY, 4, 4}, 2);
+  if (code) return code;
+  ConvShape s;
+  if (const int bad = conv_shape(t, 0, 1, 2, 3, &s)) return bad;
+  if (const int bad = needs_dx ? check_same(t, 0, 4) : 0) return bad;
+  if (const int bad = check_same(t, 1, last)) return bad;
+  Quantizers q = {};
+  q.w = t.f(1);
+  const ConvGrads out = {needs_dx ? t.f(4) : nullptr, t.f(last), nullptr, nullptr};
+  return guarded(Timer::kConvBackward, [&](const Kernels &k) {
+    return k.conv_backward(s, q, t.f(0), nullptr, t.f(3), out);
+  });
+}
+
+// x, wq, w_scale, a_inv, a_scale, a_max, step, clip, geometry -> y
+int quant_conv(const Tensors &t) {
+  if (const int code = check<10>(t, {4, 4, ANY, ONE, ONE, ONE, ONE, ONE, ANY, 4}, 8)) return code;
+  ConvShape s;
+  Quantizers q;
+  if (const int code = conv_shape(t, 0, 1, 8, 9, &s)) return code;
+  if (const int code = quantizers(t, 1, 0, s, &q)) return code;
+  return guarded(Timer::kConvForward,
+                 [&](const Kernels &k) { return k.conv_forward(s, q, t.f(0), nullptr, t.f(9)); });
+}
+
+// x, wq, w_scale, a_inv, a_scale, a_max, geometry, dy -> dx, dwq, dstep, dclip
+int quant_conv_grad(const Tensors &t) {
+  if (const int code = check<12>(t, {4, 4, ANY, ONE, ONE, ONE, ANY, 4, 4, 4, ONE, ONE}, 6))
+    return code;
+  ConvShape s;
+  Quantizers q;
+  if (const int code = conv_shape(t, 0, 1, 6, 7, &s)) return code;
+  if (const int code = quantizers(t, 1, 0, s, &q)) return code;
+  if (const int code = check_same(t, 0, 8)) return code;
+  if (const int code = check_same(t, 1, 9)) return code;
+  double s_in = 0, s_hi = 0;
+  const ConvGrads out = {t.f(8), t.f(9), &s_in, &s_hi};
+  const int code = guarded(Timer::kConvBackward, [&](const Kernels &k) {
+    return k.conv_backward(s, q, t.f(0), nullptr, t.f(7), out);
+  });
+  if (!code) write_steps(q, &s_in, &s_hi, t.f(10), t.f(11));
+  return code;
+}
+
+// x, wq[K], w_scale, a_inv, a_scale, a_max, step, clip, onehot[N, K], geometry -> y
+int dynamic_conv(const Tensors &t) {
+  if (const int code = check<11>(t, {4, 5, ANY, 1, 1, 1, 1, 1, 2, ANY, 4}, 9)) return code;
+  ConvShape s;
+  Quantizers q;
+  std::vector<int> choice;
+  const int kinds = (int)t.dim(1, 0);
+  if (const int code = conv_shape(t, 0, 1, 9, 10, &s)) return code;
+  if (const int code = quantizers(t, 1, kinds, s, &q)) return code;
+  if (const int code = choices(t, 8, kinds, s.n, &choice)) return code;
+  return guarded(Timer::kConvForward, [&](const Kernels &k) {
+    return k.conv_forward(s, q, t.f(0), choice.data(), t.f(10));
+  });
+}
+
+// x, wq, w_scale, a_inv, a_scale, a_max, onehot, geometry, y, dy -> dx, dwq, dstep, dclip, donehot
+int dynamic_conv_grad(const Tensors &t) {
+  if (const int code = check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7))
+    return code;
+  ConvShape s;
+  Quantizers q;
+  std::vector<int> choice;
+  const int kinds = (int)t.dim(1, 0);
+  if (const int code = conv_shape(t, 0, 1, 7, 8, &s)) return code;
+  if (const int code = quantizers(t, 1, kinds, s, &q)) return code;
+  if (const int code = choices(t, 6, kinds, s.n, &choice)) return code;
+  const int same[4][2] = {{8, 9}, {0, 10}, {1, 11}, {6, 14}};
+  for (const auto &pair : same) {
+    if (const int code = check_same(t, pair[0], pair[1])) return code;
+  }
+  if (t.size(12) != kinds || t.size(13) != kinds) return kShape;
+  std::vector<double> s_in(kinds), s_hi(kinds);
+  const ConvGrads out = {t.f(10), t.f(11), s_in.data(), s_hi.data()};
+  int code = guarded(Timer::kConvBackward, [&](const Kernels &k) {
+    return k.conv_backward(s, q, t.f(0), choice.data(), t.f(9), out);
+  });
+  if (code) return code;
+  write_steps(q, s_in.data(), s_hi.data(), t.f(12), t.f(13));
+  return guarded(Timer::kConvInner, [&](const Kernels &k) {
+    return k.conv_inner(s, q, t.f(0), choice.data(), t.f(8), t.f(9), t.f(14));
+  });
+}
+
+int norm_shape(const Tensors &t, int first, int count, bool relu, NormShape *s) {
+  for (int i = first; i < first + count; i++) {
+    if (t.size(i) != t.dim(0, 1)) return kShape;
+  }
+  int64_t hw = 1;
+  for (int a = 2; a < t.ndims[0]; a++) hw *= t.dim(0, a);
+  if (t.dim(0, 0) > INT32_MAX || t.dim(0, 1) > INT32_MAX || hw > INT32_MAX) return kTooLarge;
+  *s = {(int)t.dim(0, 0), (int)t.dim(0, 1), (int)hw, relu};
+  return kOk;
+}
+
+// x, gamma, beta[, residual] -> y, mean, var
+int norm(const Tensors &t, bool relu, bool residual) {
+  const int r = residual ? 1 : 0;
+  const int code = residual ? check<7>(t, {ANY, 1, 1, ANY, ANY, 1, 1}, -1)
+                            : check<6>(t, {ANY, 1, 1, ANY, 1, 1}, -1);
+  if (code) return code;
+  if (t.ndims[0] < 2) return kRank;
+  NormShape s;
+  if (const int bad = norm_shape(t, 1, 2, relu, &s)) return bad;
+  if (const int bad = norm_shape(t, 4 + r, 2, relu, &s)) return bad;
+  if (const int bad = check_same(t, 0, 3 + r)) return bad;
+  if (const int bad = check_same(t, 0, residual ? 3 : 0)) return bad;
+  return guarded(Timer::kNormForward, [&](const Kernels &k) {
+    k.norm_forward(s, t.f(0), t.f(1), t.f(2), residual ? t.f(3) : nullptr, t.f(3 + r), t.f(4 + r),
+                   t.f(5 + r));
+    return kOk;
+  });
+}
+
+// x, gamma, y (with a residual) or beta, mean, var, dy -> dx, dgamma, dbeta[, dresidual]
+int norm_grad(const Tensors &t, bool relu, bool residual) {
+  const int code = residual ? check<10>(t, {ANY, 1, ANY, 1, 1, ANY, ANY, 1, 1, ANY}, -1)
+                            : check<9>(t, {ANY, 1, 1, 1, 1, ANY, ANY, 1, 1}, -1);
+  if (code) return code;
+  if (t.ndims[0] < 2) return kRank;
+  NormShape s;
+  const int channel_sized[3][2] = {{1, 1}, {3, 2}, {7, 2}};
+  for (const auto &range : channel_sized) {
+    if (const int bad = norm_shape(t, range[0], range[1], relu, &s)) return bad;
+  }
+  if (const int bad = residual ? check_same(t, 0, 2) : norm_shape(t, 2, 1, relu, &s)) return bad;
+  for (const int like_x : {5, 6, residual ? 9 : 6}) {
+    if (const int bad = check_same(t, 0, like_x)) return bad;
+  }
+  const float *beta = residual ? nullptr : t.f(2), *y = residual ? t.f(2) : nullptr;
+  return guarded(Timer::kNormBackward, [&](const Kernels &k) {
+    k.norm_backward(s, t.f(0), t.f(1), beta, y, t.f(3), t.f(4), t.f(5), t.f(6), t.f(7), t.f(8),
+                    residual ? t.f(9) : nullptr);
+    return kOk;
+  });
+}
+
+// moving mean, moving variance, both ([rows,] c), mean, variance (c), share (rows), factor of the
+// variance -> moved mean, moved variance
+int running(const Tensors &t) {
+  if (const int code = check<8>(t, {ANY, ANY, 1, 1, 1, ONE, ANY, ANY}, -1)) return code;
+  const int64_t channels = t.size(2), rows = t.size(4);
+  for (const int i : {0, 1, 6, 7}) {
+    if (t.ndims[i] < 1) return kRank;
+    if (t.size(i) != rows * channels || t.dim(i, t.ndims[i] - 1) != channels) return kShape;
+  }
+  if (t.size(3) != channels) return kShape;
+  if (rows > INT32_MAX || channels > INT32_MAX) return kTooLarge;
+  const Running s = {(int)rows, (int)channels, t.f(4)};
+  return guarded(Timer::kNormForward, [&](const Kernels &) {
+    move_running(s, t.f(0), t.f(2), 1, t.f(6));
+    move_running(s, t.f(1), t.f(3), *t.f(5), t.f(7));
+    return kOk;
+  });
+}
+
+// x, inv, scale, low, high, step, clip -> y
+int fake_quant(const Tensors &t) {
+  if (const int code = check<8>(t, {ANY, ANY, ANY, ONE, ONE, ANY, ANY, ANY}, -1)) return code;
+  Grid g;
+  if (const int code = grid(t, 0, 1, &g)) return code;
+  if (const int code = check_same(t, 0, 7)) return code;
+  return guarded(Timer::kQuantForward, [&](const Kernels &k) {
+    k.quant_forward(g, t.f(0), t.f(7));
+    return kOk;
+  });
+}
+
+// Sums per row into a port with an entry per row, or one for all.
+int write_port(const Tensors &t, int port, const std::vector<double> &rows) {
+  const int64_t size = t.size(port);
+  if (size != 1 && size != (int64_t)rows.size()) return kShape;
+  if (size == 1) {
+    t.f(port)[0] = (float)std::accumulate(rows.begin(), rows.end(), 0.0);
+  } else {
+    std::copy(rows.begin(), rows.end(), t.f(port));
+  }
+  return kOk;
+}
+
+// x, inv, scale, low, high, step, clip, dy -> dx, dstep, dclip
+int fake_quant_grad(const Tensors &t) {
+  if (const int code = check<11>(t, {ANY, ANY, ANY, ONE, ONE, ANY, ANY, ANY, ANY, ANY, ANY}, -1))
+    return code;
+  Grid g;
+  if (const int code = grid(t, 0, 1, &g)) return code;
+  for (const int like_x : {7, 8}) {
+    if (const int code = check_same(t, 0, like_x)) return code;
+  }
+  std::vector<double> step(g.rows), clip(g.rows);
+  const int code = guarded(Timer::kQuantBackward, [&](const Kernels &k) {
+    k.quant_backward(g, t.f(0), t.f(7), t.f(8), step.data(), clip.data());
+    return kOk;
+  });
+  if (code) return code;
+  if (const int bad = write_port(t, 9, step)) return bad;
+  return write_port(t, 10, clip);
+}
+
+// t, tops [K] -> values [K, ...]
+int dorefa(const Tensors &t) {
+  if (const int code = check<3>(t, {ANY, 1, ANY}, -1)) return code;
+  const int kinds = (int)t.dim(1, 0);
+  if (t.size(2) != kinds * t.size(0)) return kShape;
+  for (int k = 0; k < kinds; k++) {
+    if (const int code = check_top(t.f(1)[k])) return code;
+  }
+  return guarded(Timer::kQuantForward, [&](const Kernels &k) {
+    k.dorefa_forward(t.size(0), kinds, t.f(1), t.f(0), t.f(2));
+    return kOk;
+  });
+}
+
+// t, tops, dvalues -> dt
+int dorefa_grad(const Tensors &t) {
+  if (const int code = check<4>(t, {ANY, 1, ANY, ANY}, -1)) return code;
+  const int kinds = (int)t.dim(1, 0);
+  if (t.size(2) != kinds * t.size(0)) return kShape;
+  if (const int code = check_same(t, 0, 3)) return code;
+  return guarded(Timer::kQuantBackward, [&](const Kernels &k) {
+    k.dorefa_backward(t.size(0), kinds, t.f(0), t.f(2), t.f(3));
+    return kOk;
+  });
+}
+
+// x, geometry (stride, channels before, channels after) -> y
+int subsample(const Tensors &t) {
+  if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
+  SubsampleShape s;
+  if (const int code = subsample_shape(t, 0, 1, 2, &s)) return code;
+  return guarded(Timer::kPool, [&](const Kernels &) {
+    subsample_forward(s, t.f(0), t.f(2));
+    return kOk;
+  });
+}
+
+// x, geometry, dy -> dx
+int subsample_grad(const Tensors &t) {
+  if (const int code = check<4>(t, {4, ANY, 4, 4}, 1)) return code;
+  SubsampleShape s;
+  if (const int code = subsample_shape(t, 0, 1, 2, &s)) return code;
+  if (const int code = check_same(t, 0, 3)) return code;
+  return guarded(Timer::kPool, [&](const Kernels &) {
+    subsample_backward(s, t.f(2), t.f(3));
+    return kOk;
+  });
+}
+
+// x, geometry (kernel, stride, padding) -> y
+int max_pool(const Tensors &t) {
+  if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
+  MaxPoolShape s;
+  if (const int code = max_pool_shape(t, 0, 1, 2, &s)) return code;
+  return guarded(Timer::kPool, [&](const Kernels &) {
+    max_pool_forward(s, t.f(0), t.f(2));
+    return kOk;
+  });
+}
+
+// x, geometry, dy -> dx
+int max_pool_grad(const Tensors &t) {
+  if (const int code = check<4>(t, {4, ANY, 4, 4}, 1)) return code;
+  MaxPoolShape s;
+  if (const int code = max_pool_shape(t, 0, 1, 2, &s)) return code;
+  if (const int code = check_same(t, 0, 3)) return code;
+  return guarded(Timer::kPool, [&](const Kernels &) {
+    max_pool_backward(s, t.f(0), t.f(2), t.f(3));
+    return kOk;
+  });
+}
+
+// n gradients, n parameters, decays [n], limit -> n bounded gradients, norm
+int bound(const Tensors &t) {
+  const int n = (t.count - 3) / 3;
+  if (n < 1 || t.count != 3 * n + 3) return kParamCount;
+  for (int i = 0; i < t.count; i++) {
+    if (const int code = check_one(t, i, ANY, kFloat32)) return code;
+  }
+  const int decays = 2 * n, limit = decays + 1, first_out = limit + 1, norm = first_out + n;
+  if (t.size(decays) != n || t.size(limit) != 1 || t.size(norm) != 1) return kShape;
+  std::vector<Gradient> list(n);
+  for (int i = 0; i < n; i++) {
+    if (const int code = check_same(t, i, n + i)) return code;
+    if (const int code = check_same(t, i, first_out + i)) return code;
+    list[i] = {t.f(i), t.f(n + i), t.f(first_out + i), t.f(decays)[i], (size_t)t.size(i)};
+  }
+  return guarded(Timer::kBound, [&](const Kernels &k) {
+    k.bound_gradients(list.data(), n, *t.f(limit), t.f(norm));
+    return kOk;
+  });
+}
+
+}  // namespace
+}  // namespace dq
+
+#define DQ_EXPORT(name, call)                                                                 \
+  int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *, \
+           void *) {                                                                          \
+    const dq::Tensors t = {count, data, ndims, shapes, dtypes};                               \
+    return dq::call;                                                                          \
+  }
+
+extern "C" {
+DQ_EXPORT(dq_conv2d, conv(t))
+DQ_EXPORT(dq_conv2d_grad, conv_grad(t, true))
+DQ_EXPORT(dq_conv2d_first, conv(t))
+DQ_EXPORT(dq_conv2d_first_grad, conv_grad(t, false))
+DQ_EXPORT(dq_quant_conv2d, quant_conv(t))
+DQ_EXPORT(dq_quant_conv2d_grad, quant_conv_grad(t))
+DQ_EXPORT(dq_dynamic_conv2d, dynamic_conv(t))
+DQ_EXPORT(dq_dynamic_conv2d_grad, dynamic_conv_grad(t))
+DQ_EXPORT(dq_norm, norm(t, false, false))
+DQ_EXPORT(dq_norm_grad, norm_grad(t, false, false))
+DQ_EXPORT(dq_norm_relu, norm(t, true, false))
+DQ_EXPORT(dq_norm_relu_grad, norm_grad(t, true, false))
+DQ_EXPORT(dq_norm_add, norm(t, false, true))
+DQ_EXPORT(dq_norm_add_grad, norm_grad(t, false, true))
+DQ_EXPORT(dq_norm_add_relu, norm(t, true, true))
+DQ_EXPORT(dq_norm_add_relu_grad, norm_grad(t, true, true))
+DQ_EXPORT(dq_running, running(t))
+DQ_EXPORT(dq_fake_quant, fake_quant(t))
+DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))
+DQ_EXPORT(dq_dorefa, dorefa(t))
+DQ_EXPORT(dq_dorefa_grad, dorefa_grad(t))
+int dq_bound(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *,
+             void *) {
+  const dq::Tensors t = {count, data, ndims, shapes, dtypes};
+  const int code = dq::bound(t);
+  dq::step_done();
+  return code;
+}
+DQ_EXPORT(dq_subsample, subsample(t))
+DQ_EXPORT(dq_subsample_grad, subsample_grad(t))
+DQ_EXPORT(dq_max_pool, max_pool(t))
+DQ_EXPORT(dq_max_pool_grad, max_pool_grad(t))
+}
