@@ -27,7 +27,7 @@ from src.config import load_config
 from src.entry import guarded
 from src.paths import as_path
 from src.runtime import start
-from src.train.loaded import fresh_method, load_trained, prepare
+from src.train.loaded import fresh_system, load_trained, prepare
 from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder, open_run
 
@@ -56,15 +56,15 @@ def main(arguments: list[str]) -> int:
         if options.run:
             folder, config = open_run(options.run, options.overrides)
             runtime = start(config.device, config.train.seed)
-            method, progress = load_trained(folder, config, runtime)
-            float_top1 = progress.float_top1
+            system, state = load_trained(folder, config, runtime)
+            float_top1 = state.float_top1
         else:
             folder = RunFolder(Path(scratch))
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
-            method, origin["weights"] = fresh_method(config, runtime)
-        prepare(config, method, runtime, options.bits, options.recalibrate)
-        numbers = evaluate_split(config, method, folder, runtime, options.split, float_top1)
+            system, origin["weights"] = fresh_system(config, runtime)
+        prepare(config, system, runtime, options.bits, options.recalibrate)
+        numbers = evaluate_split(config, system, folder, runtime, options.split, float_top1)
     if runtime.is_main:
         print(json.dumps(numbers | origin))
     return 0

@@ -36,7 +36,7 @@ from src.files import whole_file
 from src.paths import as_path
 from src.runtime import start
 from src.train.batches import load_split
-from src.train.loaded import fresh_method, load_trained, prepare
+from src.train.loaded import fresh_system, load_trained, prepare
 from src.train.run_folder import open_run
 
 
@@ -87,25 +87,25 @@ def main(arguments: list[str]) -> int:
     runtime = start(config.device, config.train.seed)
     origin = {}
     if folder:
-        method, _ = load_trained(folder, config, runtime)
+        system, _ = load_trained(folder, config, runtime)
     else:
-        method, origin["weights"] = fresh_method(config, runtime)
-    prepare(config, method, runtime, None, options.recalibrate)
+        system, origin["weights"] = fresh_system(config, runtime)
+    prepare(config, system, runtime, None, options.recalibrate)
     dataset = load_split(config, "test")
     path = options.out or folder.path / "export" / file_name(options, config.model.name)
     notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
     picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
     if options.bundle:
-        row = export_bundle(method, dataset, notes, path, options.mindir_version)
+        row = export_bundle(system, dataset, notes, path, options.mindir_version)
     else:
         # It takes its name when it has been read back and compared: what fails replaces nothing.
         with whole_file(path) as file:
             if options.format == "mindir":
-                row = export_checked(method, file, options.batch, dataset)
+                row = export_checked(system, file, options.batch, dataset)
             elif options.format == "onnx":
-                row = export_onnx(method, picture, dataset, file, options.qdq)
+                row = export_onnx(system, picture, dataset, file, options.qdq)
             else:
-                row = export_int(method, picture, notes, file, dataset)
+                row = export_int(system, picture, notes, file, dataset)
         row["file"] = str(path)
     print(json.dumps(row | origin))
     return 0

@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A head that decides the widths of all layers at once, from early features (DQNet).
+"""The one-shot head: one decision for all layers, from features or the image.
 
     features (N, C, H, W) -> average-pool to P x P -> FC -> [ReLU] -> dropout -> FC -> logits
+    plan = hard Gumbel-softmax of the logits (gumbel.py)
 
 DQNet's code pools 56 x 56 to 8 x 8 with a 7 x 7 window; here any size is pooled to P x P by
 averaging over P equal (fractional: floor/ceil) windows, which is the same at 56.
@@ -23,7 +24,8 @@ Source: Liu et al., CVPR 2022, and the authors' code; the pooling of other sizes
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src.controllers.gumbel import draw_gumbel
+from src.controllers.base import Controller, Decision
+from src.controllers.gumbel import draw_gumbel, hard_choice
 
 CERTAIN = 1e6  # far above any logit
 
@@ -37,37 +39,50 @@ def pooling_matrix(size: int, bins: int) -> np.ndarray:
     return matrix
 
 
-class OneShotHead(nn.Cell):
-    """(features (N, C, S, S), keep (N, hidden)) -> logits (N, layers, columns, K).
+class OneShotHead(Controller):
+    """(features (N, C, S, S), noise, keep (N, hidden), tau (1,)) -> the whole plan, in `begin`.
 
     Args:
         channels, size: C and S of the features.
-        layers: number of layers to choose for.
-        columns: 1 when weights and activations share the choice, else 2 (weights, activations).
-        choices: K, number of candidate widths.
+        slots, columns, choices: see `Controller`.
         pool, hidden: P, and units between the dense layers.
         dropout: share of hidden units dropped in training.
         relu: non-linearity between the dense layers (the authors' code has none).
         shared: one choice for all layers (DQNet's first release).
+        tau: temperature of the choice at the first step and at the last; it falls geometrically.
+        fading: the noise falls linearly to none, so that training ends with the widths of evaluation.
     """
 
     def __init__(
-        self, channels, size, layers, columns, choices, *,
-        pool=8, hidden=64, dropout=0.2, relu=False, shared=False,
+        self, channels, size, slots, columns, choices, *,
+        pool=8, hidden=64, dropout=0.2, relu=False, shared=False, tau=(1.0, 1.0), fading=False,
     ):  # fmt: skip
-        super().__init__()
-        self.layers, self.columns, self.choices = layers, columns, choices
+        super().__init__(slots, columns, choices)
         self.pool, self.hidden, self.dropout = pool, hidden, dropout
-        self.relu, self.shared = relu, shared
-        self.outputs = (1 if shared else layers) * columns * choices
+        self.relu, self.shared, self.tau, self.fading = relu, shared, tau, fading
+        self.outputs = (1 if shared else slots) * columns * choices
         self.channels = channels
         self.rows = Tensor(pooling_matrix(size, pool))
         self.cols = Tensor(pooling_matrix(size, pool).T.copy())
         self.fc1 = nn.Dense(channels * pool * pool, hidden)
         self.fc2 = nn.Dense(hidden, self.outputs)
 
-    def construct(self, features, keep):
-        return self.from_units(self.units(features) * keep)
+    def begin(self, x, noise, keep, tau):
+        units = self.units(x)
+        logits = self.from_units(units * keep)
+        plan = hard_choice(logits, noise, tau)
+        if self.dropout > 0:  # what it thinks of the image alone
+            logits = self.from_units(units)
+        return plan, ops.softmax(logits, -1)
+
+    def choose(self, slot, x, state):
+        return state[0][:, slot], state
+
+    def plan(self, state):
+        return state[0]
+
+    def soft(self, state):
+        return state[1]
 
     def units(self, features):
         """The hidden units (N, hidden), before dropout."""
@@ -76,30 +91,39 @@ class OneShotHead(nn.Cell):
         return ops.relu(h) if self.relu else h
 
     def from_units(self, h):
-        """The logits that hidden units lead to."""
+        """The logits (N, slots, columns, K) that hidden units lead to."""
         logits = self.fc2(h).reshape((h.shape[0], -1, self.columns, self.choices))
         if self.shared:
-            logits = ops.tile(logits, (1, self.layers, 1, 1))
+            logits = ops.tile(logits, (1, self.slots, 1, 1))
         return logits
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of the two dense layers, for one image."""
+        """Of the two dense layers."""
         return self.channels * self.pool**2 * self.hidden + self.hidden * self.outputs
 
-    def draw(self, rng: np.random.Generator, images: int, progress: float = 0.0) -> tuple:
-        """The randomness of one training step: Gumbel noise and dropout's keep factors, whatever
-        the progress of the training."""
-        layers = 1 if self.shared else self.layers
-        noise = draw_gumbel(rng, (images, layers, self.columns, self.choices))
+    def draw(self, rng: np.random.Generator, images: int, done: float = 0.0) -> tuple:
+        """Gumbel noise, dropout's keep factors and the temperature of one training step."""
+        slots = 1 if self.shared else self.slots
+        noise = draw_gumbel(rng, (images, slots, self.columns, self.choices))
         kept = rng.random((images, self.hidden)) >= self.dropout
-        noise = np.tile(noise, (1, self.layers // layers, 1, 1))
-        return noise, (kept / (1.0 - self.dropout)).astype(np.float32)
+        noise = np.tile(noise, (1, self.slots // slots, 1, 1))
+        if self.fading:
+            noise *= 1 - done
+        first, last = self.tau
+        tau = np.array([first * (last / first) ** done], np.float32)
+        return noise, (kept / (1.0 - self.dropout)).astype(np.float32), tau
 
-    def no_noise(self, images: int, forced: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """What evaluation uses instead: arg-max, nothing dropped; `forced` is a candidate that
-        wins every arg-max."""
-        noise = np.zeros((images, self.layers, self.columns, self.choices), np.float32)
+    def still(self, images: int, forced: int | None = None) -> tuple:
+        """Arg-max, nothing dropped; a forced candidate wins every arg-max."""
+        noise = np.zeros((images, self.slots, self.columns, self.choices), np.float32)
         if forced is not None:
             noise[..., forced] = CERTAIN
-        return noise, np.ones((images, self.hidden), np.float32)
+        return noise, np.ones((images, self.hidden), np.float32), np.ones(1, np.float32)
+
+    def decisions(self) -> list[Decision]:
+        dense = tuple(
+            (layer.weight.asnumpy(), layer.bias.asnumpy(), relu)
+            for layer, relu in ((self.fc1, self.relu), (self.fc2, False))
+        )
+        return [Decision(0, self.slots, self.shared, None, self.pool, dense)]

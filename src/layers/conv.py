@@ -13,8 +13,7 @@
 # limitations under the License.
 """Float convolution and classifier: the layers a model is written with.
 
-Every layer of a model is called as layer(x, plan). A float layer ignores the plan; the pass in
-`src/layers/swap.py` replaces some layers by quantised ones, which may use it.
+`swap.py` replaces some of them by quantised ones.
 """
 
 import numpy as np
@@ -40,7 +39,7 @@ class Conv2d(nn.Cell):
         self.weight = Parameter(Tensor(rng.normal(0, deviation, shape).astype(np.float32)))
         self.multiply = convolution(c_out, kernel, stride, padding, groups)
 
-    def construct(self, x, plan):
+    def construct(self, x):
         return self.multiply(x, self.weight)
 
 
@@ -57,7 +56,7 @@ class Dense(nn.Cell):
         self.bias = Parameter(Tensor(np.zeros(c_out, np.float32)))
         self.multiply = ops.MatMul(transpose_b=True)
 
-    def construct(self, x, plan):
+    def construct(self, x):
         return self.multiply(x, self.weight) + self.bias
 
 

@@ -13,8 +13,8 @@
 # limitations under the License.
 """A convolution whose width differs from image to image.
 
-The plan holds, for each image, a one-hot choice over the candidate widths of each layer. Two
-portable executions give the same numbers:
+A choice holds, for each image, a one-hot vector over the candidate widths. Two portable executions give
+the same numbers:
 
     mixture    y[n] = sum_k m[n, k] conv(Q_k(x), Q_k(W))     K convolutions; differentiable in m
     selected   y[n] = conv(Q_c(x[n]), Q_c(W)), c = argmax m  one convolution per image, as groups
@@ -33,13 +33,13 @@ LARGEST_GATHER = 64 * 2**20
 
 
 class DynamicConv2d(nn.Cell):
-    """A `Conv2d` at the width that the plan chooses for each image.
+    """A `Conv2d` at the width that is chosen for each image.
 
     Args:
         conv: float layer taken over.
         weight_quantizer, input_quantizer: quantisers with one slot per candidate width.
         slot: this layer's place in the plan.
-        tied: weights and inputs share the choice (one column of the plan instead of two).
+        tied: weights and inputs share the choice (one column of it instead of two).
         execution: how evaluation runs: mixture, selected, or auto (selected while its copies of the
             weights stay small). Training always runs the mixture.
     """
@@ -58,14 +58,13 @@ class DynamicConv2d(nn.Cell):
         self.multiply = conv.multiply
         self.fused = None  # a kernel for tied choices (layers/use_kernels.py)
 
-    def construct(self, x, plan):
-        """x (N, C, H, W); plan (N, layers, 1 or 2, K) one-hot -> (N, C_out, H', W')."""
-        weight_choice = plan[:, self.slot, self.columns[0]]
-        input_choice = plan[:, self.slot, self.columns[1]]
+    def construct(self, x, choice):
+        """x (N, C, H, W); choice (N, 1 or 2, K) one-hot -> (N, C_out, H', W')."""
+        weight_choice, input_choice = choice[:, self.columns[0]], choice[:, self.columns[1]]
         if self.fused is not None:
             return self._fused(x, weight_choice)
         if self._selects(x):
-            return self._selected(x, weight_choice, input_choice, plan.shape[0])
+            return self._selected(x, weight_choice, input_choice, choice.shape[0])
         if self.tied:
             return self._mixture(x, weight_choice)
         return self._mixture_untied(x, weight_choice, input_choice)

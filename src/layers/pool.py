@@ -33,3 +33,10 @@ class MaxPool(nn.Cell):
 
     def construct(self, x):
         return self.pool(self.pad(x)) if self.fused is None else self.fused(x)
+
+
+class Mean(nn.Cell):
+    """Over all pixels: (N, C, H, W) -> (N, C)."""
+
+    def construct(self, x):
+        return x.mean((2, 3))

@@ -32,7 +32,7 @@ class ShortcutA(nn.Cell):
         self.pad = ops.Pad(((0, 0), (self.before, self.after), (0, 0), (0, 0)))
         self.fused = None  # a kernel for both (layers/use_kernels.py)
 
-    def construct(self, x, plan, row=None):
+    def construct(self, x):
         if self.fused is not None:
             return self.fused(x)
         if self.pick is not None:

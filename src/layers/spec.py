@@ -30,7 +30,7 @@ class LayerInfo:
         type: conv or dense.
         macs: multiply-accumulates.
         weights, inputs: number of weights, and of input elements.
-        stage: 0 for the stem, 1.. for the stages of blocks, -1 for the head.
+        part: 0 for the stem, 1.. for the groups of blocks, -1 for the head.
         is_shortcut: a projection beside a block.
         signed_input: the input may be negative (an image), so its codes must be signed.
     """
@@ -40,7 +40,7 @@ class LayerInfo:
     macs: int
     weights: int
     inputs: int
-    stage: int
+    part: int
     is_shortcut: bool = False
     signed_input: bool = False
 

@@ -30,7 +30,7 @@ class StaticConv2d(nn.Cell):
         self.multiply = conv.multiply
         self.fused = None  # a kernel that quantises the input and multiplies (layers/use_kernels.py)
 
-    def construct(self, x, plan):
+    def construct(self, x):
         weight, scale = self.weight_quantizer(self.weight, 0)
         if self.fused is None:
             return self.multiply(self.input_quantizer(x, 0), weight)
@@ -48,6 +48,6 @@ class StaticDense(nn.Cell):
         self.input_quantizer = input_quantizer
         self.multiply = ops.MatMul(transpose_b=True)
 
-    def construct(self, x, plan):
+    def construct(self, x):
         weight, _ = self.weight_quantizer(self.weight, 0)
         return self.multiply(self.input_quantizer(x, 0), weight) + self.bias

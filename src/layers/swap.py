@@ -24,7 +24,7 @@ from src.quantizers import ACTIVATION, WEIGHT
 
 
 def swap_layers(
-    model: nn.Cell,
+    layers: dict,
     specs: dict[str, LayerSpec],
     *,
     signed_inputs: set[str] = frozenset(),
@@ -35,10 +35,11 @@ def swap_layers(
     tied: bool = True,
     execution: str = "auto",
 ) -> None:
-    """Replace, in place, every layer of `model` whose spec is not float.
+    """Replace, in place, every layer whose spec is not float.
 
     Args:
-        specs: dotted layer name -> spec.
+        layers: name -> node, whose `cell` is a float layer.
+        specs: name -> spec.
         signed_inputs: layers whose input may be negative (only lsq quantises such).
         per_channel: one weight step per output channel (lsq, nested).
         pact_alpha: first clip value (pact).
@@ -48,31 +49,22 @@ def swap_layers(
     Raises:
         UserError: a spec names a layer that the model does not have.
     """
-    cells = dict(model.cells_and_names())
     for name, spec in specs.items():
-        if name not in cells:
-            raise UserError(f"no layer {name} in the model; it has {', '.join(sorted(specs))}")
+        if name not in layers:
+            raise UserError(f"no layer {name} in the model; it has {', '.join(layers)}")
         if spec.kind == FLOAT:
             continue
-        layer = cells[name]
+        layer = layers[name].cell
         nested = {"master": master, "truncate": truncate}
         weight_quantizer = _weight_quantizer(spec, layer, per_channel, nested)
         input_quantizer = _input_quantizer(spec, name in signed_inputs, pact_alpha, nested)
         if spec.kind == DYNAMIC:
-            quantised = DynamicConv2d(
+            layers[name].cell = DynamicConv2d(
                 layer, weight_quantizer, input_quantizer, spec.slot, tied, execution
             )
         else:
             kind = StaticConv2d if isinstance(layer, Conv2d) else StaticDense
-            quantised = kind(layer, weight_quantizer, input_quantizer)
-        _replace(model, name, quantised)
-    name_parameters(model)
-
-
-def name_parameters(network: nn.Cell) -> None:
-    """Name every parameter by its path, so that checkpoints do not depend on how it was built."""
-    for path, parameter in network.parameters_and_names():
-        parameter.name = path
+            layers[name].cell = kind(layer, weight_quantizer, input_quantizer)
 
 
 def _weight_quantizer(
@@ -89,13 +81,3 @@ def _input_quantizer(spec: LayerSpec, signed: bool, pact_alpha: float, nested: d
     options = {"lsq": {"signed": signed}, "pact": {"alpha": pact_alpha}, "nested": nested}
     return ACTIVATION[spec.quantizer](spec.a_bits, **options.get(spec.quantizer, {}))
 
-
-def _replace(model: nn.Cell, name: str, cell: nn.Cell) -> None:
-    *path, leaf = name.split(".")
-    parent = model
-    for part in path:
-        parent = parent[int(part)] if part.isdigit() else getattr(parent, part)
-    if leaf.isdigit():
-        parent[int(leaf)] = cell
-    else:
-        setattr(parent, leaf, cell)

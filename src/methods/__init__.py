@@ -15,39 +15,44 @@
 
 from src.config import Config
 from src.layers.use_kernels import use_native
-from src.methods.base import Method
-from src.methods.dqnet import build_dqnet
-from src.methods.dqt import build_dqt
-from src.methods.static import build_float, build_static
-from src.models import build_model, class_count
+from src.methods.base import FloatNet, Method, System
+from src.methods.dqnet import Dqnet
+from src.methods.dqt import Dqt
+from src.methods.static import Float, Static
+from src.models import build_backbone, class_count
 from src.models.geometry import describe
 from src.models.weights import LoadedWeights, load_float_weights
 
-METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet, "dqt": build_dqt}
+METHODS: dict[str, type[Method]] = {
+    "float": Float,
+    "static": Static,
+    "dqnet": Dqnet,
+    "dqt": Dqt,
+}
 
 
-def build_method(
-    config: Config, num_classes: int, image_size: int, native: bool, name: str | None = None
-) -> tuple[Method, LoadedWeights]:
-    """The method of a configuration on its model, and the table of loaded float weights.
+def build_system(
+    config: Config, num_classes: int, image_size: int, native: bool, method: str | None = None
+) -> tuple[System, LoadedWeights]:
+    """What a configuration's method makes of its model, and the table of loaded float weights.
 
     Args:
         config: resolved configuration.
         num_classes, image_size: of the data; a larger `model.num_classes` wins over the first.
         native: let the layers run on the native CPU kernels.
-        name: instead of `method.name` (a float stage before a quantised one).
+        method: instead of `method.name` (a float stage before a quantised one).
 
     Raises:
         UserError: fewer outputs than classes, an image too small, weights or layers that do not fit.
     """
-    classes = class_count(config.model.num_classes, num_classes)
-    model = build_model(config.model.name, classes, config.model.shortcut, config.train.seed)
-    layers, early_size = describe(model, image_size)
+    options = config.model
+    classes = class_count(options.num_classes, num_classes)
+    backbone = build_backbone(options.name, classes, options.shortcut, config.train.seed)
+    float_net = FloatNet(backbone, describe(backbone, image_size))
     loaded = LoadedWeights()
-    if config.model.weights:
-        new_head = config.model.head == "new"
-        loaded = load_float_weights(model, config.model.weights, new_head)
-    method = METHODS[name or config.method.name](config, model, layers, early_size)
+    if options.weights:
+        loaded = load_float_weights(backbone, options.weights, options.head == "new")
+    system = METHODS[method or config.method.name].build(config, float_net)
     if native:
-        use_native(method.network, short_gradients=config.device.gradient_dtype == "int16")
-    return method, loaded
+        use_native(system.network, short_gradients=config.device.gradient_dtype == "int16")
+    return system, loaded

@@ -11,59 +11,176 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a method is: a network made of the shared parts, and what its training adds to the task loss."""
+"""What a method is, and what it builds.
 
+A `Method` (one file per published system) owns its options, the stages of its training and what it
+makes of a float network: a `System`, which is ready to be trained or evaluated.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from mindspore import nn
+from mindspore import Tensor, nn
 
 from src.cost.bitops import CostModel
+from src.layers.spec import LayerInfo
+from src.models.backbone import IMAGE, Backbone
+from src.models.geometry import Geometry
+from src.models.network import Answering
+
+FLOAT = "float"  # name of the method without quantisers, and of the stage that trains it for others
+
+
+@dataclass(frozen=True)
+class FloatNet:
+    """What a method starts from: a float network, and the sizes of its values."""
+
+    backbone: Backbone
+    geometry: Geometry
+
+    @property
+    def layers(self) -> list[LayerInfo]:
+        return self.geometry.layers
+
+    def shape(self, node: int) -> tuple[int, int]:
+        """Channels and side of what a node, or IMAGE, holds."""
+        value = self.geometry.of(node)
+        return value.channels, value.side
+
+    def seen(self, from_image: bool, part: int) -> tuple[int, int]:
+        """(split, sees) of a network whose controller looks behind the end of a part, at the features
+        there or at the image."""
+        end = self.backbone.end_of(part)
+        return end + 1, IMAGE if from_image else end
+
+
+def _every(name: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training.
+
+    Attributes:
+        name: in metrics.csv and checkpoints.
+        builds: name of the method whose network it trains.
+        epochs, lr: how long, and the peak learning rate.
+        leaves: file in ckpt/ for the network at its end, which the next stage starts from; "": none.
+        train: keys of the `train` section that are otherwise in this stage.
+        learns: whether the parameter of that name does.
+        objective: cell (system, task loss, teacher) -> cell (image, label, *draws) -> the scalars of a
+            step; None: train/step.py's.
+    """
+
+    name: str
+    builds: str
+    epochs: int
+    lr: float
+    leaves: str = ""
+    train: dict = field(default_factory=dict)
+    learns: Callable[[str], bool] = _every
+    objective: Callable[..., nn.Cell] | None = None
+
+
+class Draws:
+    """The host's share of a batch; here, of a network without randomness."""
+
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
+        """What the network takes beside the images in training; done: share of the training, 0..1."""
+        return ()
+
+    def still(self, images: int, forced: int | None = None) -> tuple:
+        """The same in evaluation; `forced`: a candidate that all dynamic layers take."""
+        return ()
 
 
 @dataclass
-class Method:
+class System:
     """A network that is ready to be trained or evaluated.
 
     Attributes:
         name: as in `method.name`.
-        network: cell (image, *noise) -> (logits, plan), or (image) -> logits without a controller.
-        rows: the layer table (`layers.json`).
+        network: cell (image, *draws) -> outputs by name (models/network.py).
+        table: the layer table (`layers.json`).
         cost: prices plans.
         widths: candidate widths in bits, () without a controller.
-        penalty: cell (plan, p) -> (loss term, mean bits, mean BitOPs, entropy), or None.
-        head: who draws the controller's noise (`draw`, `no_noise`), or None.
+        monitor: cell (plan, soft) -> numbers by name: mean_bits, bitops, entropy, and where the method
+            has one, the `penalty` that is added to the task loss. None without a controller.
+        draws: see `Draws`.
         sample: evaluation draws widths too.
         targets: what the metrics compare with.
-        consistency: weight of the task loss of the logits that the network returns last in training.
+        consistency: weight of the task loss of the network's `others`, logits of further passes.
         forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
+        against_collapse: what to do when the controller gives all images one plan.
+        ways: `forced` of each way in which the network runs that has statistics of its own.
     """
 
     name: str
     network: nn.Cell
-    rows: list[dict]
+    table: list[dict]
     cost: CostModel
     widths: tuple[int, ...] = ()
-    penalty: nn.Cell | None = None
-    head: nn.Cell | None = None
+    monitor: nn.Cell | None = None
+    draws: Draws = field(default_factory=Draws)
     sample: bool = False
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
     forced: int | None = None
+    against_collapse: str = ""
+    ways: tuple[int | None, ...] = ()
 
-    def noise(
-        self, rng: np.random.Generator, images: int, train: bool, progress: float = 0.0
-    ) -> tuple:
-        """The host's share of randomness for one batch; () without a controller.
+    def __post_init__(self):
+        self.answering = Answering(self.network)
 
-        Args:
-            progress: share of the training that is done, 0..1.
-        """
-        if self.head is None:
-            return ()
+    @property
+    def controller(self) -> nn.Cell | None:
+        return self.network.controller
+
+    def answer(self, images: np.ndarray, draws: tuple) -> tuple[np.ndarray, np.ndarray | None]:
+        """Logits (N, classes), and the plan (N, slots, columns, K), one-hot, if there is a controller:
+        in evaluation."""
+        self.answering.set_train(False)
+        logits, *plan = self.answering(*[Tensor(x) for x in (images, *draws)])
+        return logits.asnumpy(), plan[0].asnumpy() if plan else None
+
+    def drawn(
+        self, rng: np.random.Generator, images: int, train: bool, done: float = 0.0
+    ) -> tuple[np.ndarray, ...]:
+        """What the network takes beside `images` images; () without a controller."""
         if train:
-            return self.head.draw(rng, images, progress)
-        still = self.head.no_noise(images, self.forced)
+            return self.draws.draw(rng, images, done)
+        still = self.draws.still(images, self.forced)
         if not self.sample:
             return still
-        return (self.head.draw(rng, images, progress)[0], *still[1:])
+        return (self.draws.draw(rng, images, done)[0], *still[1:])
+
+
+class Method:
+    """A system, as its paper tells it.
+
+    Attributes:
+        options: dataclass of its section of the configuration, named like the method, or None.
+    """
+
+    options: type | None = None
+
+    @staticmethod
+    def check(config) -> None:
+        """Rules that join several keys; may fill in what follows from others. UserError: broken."""
+
+    @staticmethod
+    def build(config, float_net: FloatNet) -> System:
+        """Turn a float network, in place, into the method's."""
+        raise NotImplementedError
+
+    @staticmethod
+    def stages(config) -> list[Stage]:
+        """How it is trained: float epochs where they are asked for, then the network as it is."""
+        train, name = config.train, config.method.name
+        stages = [Stage(name, name, train.epochs, train.lr)]
+        if train.pretrain_epochs > 0 and config.model.weights is None:
+            lr = train.pretrain_lr
+            stages.insert(0, Stage(FLOAT, FLOAT, train.pretrain_epochs, lr, leaves="float.ckpt"))
+        return stages

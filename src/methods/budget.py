@@ -37,7 +37,7 @@ TINY = 1e-12  # keeps the logarithm of a share finite
 
 
 class BudgetPenalty(nn.Cell):
-    """(plan, p), each (N, layers, columns, K) -> (penalty, mean bits, mean BitOPs, entropy).
+    """(plan, p), each (N, layers, columns, K) -> numbers: penalty, mean_bits, bitops, entropy.
 
     The plan is one-hot; p, the controller's probabilities, enters I alone.
     Entropy is that of the batch's choices per layer, averaged over layers, 1 = all candidates
@@ -73,7 +73,12 @@ class BudgetPenalty(nn.Cell):
         if self.diversity > 0:
             information = self._entropy(p) - self.over_workers(self._in_units(p))
             penalty = penalty + self.diversity * (1.0 - information)
-        return penalty, mean_bits, relative * self.target_bitops, self._entropy(plan)
+        return {
+            "penalty": penalty,
+            "mean_bits": mean_bits,
+            "bitops": relative * self.target_bitops,
+            "entropy": self._entropy(plan),
+        }
 
     def relative(self, plan):
         """BitOPs of a plan, hard or soft, as a share of those at the target; mean over images."""

@@ -11,15 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""DQNet: a light controller after the first stage picks every layer's width for each image.
+"""DQNet: a light controller after the first group of blocks picks every layer's width for each image.
 
-    f = stem and first stage (static width t)
+    f = stem and first group (static width t)
     m = hard Gumbel-softmax of head(f)                 one-hot over the candidates, per layer
-    y = the other stages at the chosen widths
+    y = the other groups at the chosen widths
     L = CE + alpha max(0, mean bits - t) + alpha' max(0, BitOPs / BitOPs(t) - 1)
         + gamma (1 - I)                         (ours, see budget.py; gamma: `dqnet.diversity`)
 
-Stages 2.. are dynamic; first stage and shortcuts are static at t; stem and classifier are float or
+Groups 2.. are dynamic; first group and shortcuts are static at t; stem and classifier are float or
 8 bits. Network and controller are trained together.
 Source: Liu et al., "Instance-Aware Dynamic Neural Network Quantization", CVPR 2022, and the
 authors' current code (per-layer decisions). The BitOPs hinge follows the paper's description of its
@@ -27,75 +27,50 @@ constraint; its normalisation is our choice, and so are the term in I and a cont
 the image itself in place of f.
 """
 
-from mindspore import nn, ops
-
-from src.config import Config
-from src.controllers.gumbel import hard_choice
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
-from src.layers.swap import name_parameters
-from src.methods.base import Method
+from src.methods.base import FloatNet, Method, System
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import image_shape, layer_costs, quantise, shared_specs, static_spec
+from src.methods.rules import count_slots, layer_costs, quantise, shared_specs, static_spec
+from src.models.network import Network
 
 
-class DqnetNetwork(nn.Cell):
-    """(image, Gumbel noise, keep factors) -> (logits, plan (N, layers, columns, K)).
-
-    In training also p, like the plan but soft, and without noise and dropout: what the controller
-    thinks of the image alone.
-    """
-
-    def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, tau: float):
-        super().__init__()
-        self.model, self.head, self.tau = model, head, tau
-        self.split = "early"
-        self.sees = "image" if from_image else "early"
-
-    def construct(self, image, noise, keep):
-        features = self.model.early(image, None)
-        units = self.head.units(image if self.sees == "image" else features)
-        plan = hard_choice(self.head.from_units(units * keep), noise, self.tau)
-        y = self.model.late(features, plan)
-        if not self.training:
-            return y, plan
-        return y, plan, ops.softmax(self.head.from_units(units), -1)
-
-
-def build_dqnet(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
-    """Turn a float model into a DQNet."""
-    options = config.dqnet
-    specs = _specs(layers, config)
-    quantise(model, layers, specs, config.quant, options.tied, options.execution)
-    widths, from_image = tuple(options.candidates), options.input == "image"
-    seen = image_shape(layers) if from_image else (model.early_channels, early_size)
-    head = OneShotHead(
-        *seen,
-        layers=sum(spec.kind == DYNAMIC for spec in specs.values()),
-        columns=1 if options.tied else 2,
-        choices=len(widths),
-        pool=options.pool,
-        hidden=options.hidden,
-        dropout=options.dropout,
-        relu=options.head_relu,
-        shared=options.scope == "network",
-    )
-    for parameter in head.trainable_params():
-        parameter.lr_scale = options.head_lr
-    network = DqnetNetwork(model, head, from_image, options.tau)
-    name_parameters(network)
-    cost = CostModel(layer_costs(layers, specs), head.macs)
-    penalty = BudgetPenalty(
-        cost, widths, options.target, options.alpha_bits, options.alpha_bitops, options.diversity
-    )
-    return Method(
-        "dqnet", network, table_rows(layers, specs), cost, widths, penalty, head, options.sample,
-        {"budget_bits": options.target, "budget_bitops": penalty.target_bitops},
-    )  # fmt: skip
+class Dqnet(Method):
+    @staticmethod
+    def build(config, float_net: FloatNet) -> System:
+        options, layers = config.dqnet, float_net.layers
+        specs = _specs(layers, config)
+        quantise(float_net, specs, config.quant, options.tied, options.execution)
+        widths = tuple(options.candidates)
+        split, sees = float_net.seen(options.input == "image", part=1)
+        head = OneShotHead(
+            *float_net.shape(sees),
+            slots=count_slots(specs),
+            columns=1 if options.tied else 2,
+            choices=len(widths),
+            pool=options.pool,
+            hidden=options.hidden,
+            dropout=options.dropout,
+            relu=options.head_relu,
+            shared=options.scope == "network",
+            tau=(options.tau, options.tau),
+        )
+        for parameter in head.trainable_params():
+            parameter.lr_scale = options.head_lr
+        network = Network(float_net.backbone, head, split, sees)
+        cost = CostModel(layer_costs(layers, specs), head.macs)
+        monitor = BudgetPenalty(
+            cost, widths, options.target, options.alpha_bits, options.alpha_bitops, options.diversity
+        )
+        return System(
+            "dqnet", network, table_rows(layers, specs), cost, widths, monitor, head, options.sample,
+            {"budget_bits": options.target, "budget_bitops": monitor.target_bitops},
+            against_collapse="lower dqnet.alpha_bits or dqnet.head_lr, or raise dqnet.diversity",
+        )  # fmt: skip
 
 
-def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
+def _specs(layers: list[LayerInfo], config) -> dict[str, LayerSpec]:
     specs = shared_specs(layers, config.quant)
     quantizer, target = config.quant.quantizer, config.dqnet.target
     widths = tuple(config.dqnet.candidates)
@@ -103,7 +78,7 @@ def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
     for layer in layers:
         if layer.name in specs:
             continue
-        if layer.stage == 1 or layer.is_shortcut:
+        if layer.part == 1 or layer.is_shortcut:
             why = "shortcut" if layer.is_shortcut else "first stage, before the controller"
             specs[layer.name] = static_spec(quantizer, target, target, why)
         else:

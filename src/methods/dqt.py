@@ -31,57 +31,86 @@ none, the static passes then leaving no trace (`shared`).
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src.config import Config, DqtConfig
-from src.controllers.gumbel import hard_choice
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
 from src.layers.norm import keep_rows
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
-from src.layers.swap import name_parameters
-from src.methods.base import Method
+from src.methods.base import Draws, FloatNet, Method, System
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import image_shape, layer_costs, quantise, shared_specs
+from src.methods.rules import count_slots, layer_costs, quantise, shared_specs
+from src.models.network import Network
 
 
-class DqtNetwork(nn.Cell):
-    """(image, noise, keep, tau (1,), row (R,), static (S, K), static_rows (S, R)) -> (logits, plan).
+class Dqt(Method):
+    @staticmethod
+    def build(config, float_net: FloatNet) -> System:
+        options, layers = config.dqt, float_net.layers
+        specs = _specs(layers, config)
+        quantise(float_net, specs, config.quant, options.tied)
+        widths = tuple(options.candidates)
+        split, sees = float_net.seen(options.input == "image", part=0)
+        head = OneShotHead(
+            *float_net.shape(sees),
+            slots=count_slots(specs),
+            columns=1 if options.tied else 2,
+            choices=len(widths),
+            pool=options.pool,
+            hidden=options.hidden,
+            dropout=0.0,
+            relu=True,
+            tau=(options.tau_start, options.tau_end),
+            fading=True,
+        )
+        for parameter in head.trainable_params():
+            parameter.lr_scale = options.head_lr
+        draws = DqtDraws(head, options)
+        network = DqtNetwork(float_net.backbone, head, split, sees, options.subset, draws.rows)
+        cost = CostModel(layer_costs(layers, specs), head.macs)
+        monitor = ExpectedCost(
+            cost, widths, options.beta, options.cost, options.target, options.diversity
+        )
+        return System(
+            "dqt", network, table_rows(layers, specs), cost, widths, monitor, draws,
+            targets={"budget_bits": options.target or max(widths),
+                     "budget_bitops": monitor.target_bitops},
+            consistency=options.alpha if options.subset else 0.0,
+            against_collapse="lower dqt.beta or dqt.head_lr, or raise dqt.diversity",
+            ways=(None, *range(len(widths))) if draws.rows > 1 else (),
+        )  # fmt: skip
 
-    plan (N, layers, columns, K); the rows are those of the normalisation's bank. In training also
-    p, like the plan but soft, and, where S > 0, a tuple of S logits: of the whole network at the
-    width that each row of `static` chooses.
+
+class DqtNetwork(Network):
+    """(image, noise, keep, tau (1,), row (R,), static (S, K), static_rows (S, R)) -> outputs by name.
+
+    The rows are those of the normalisation's bank. In training, where S > 0, also `others`, S logits:
+    of the whole network at the width that each row of `static` chooses.
     """
 
-    def __init__(self, model: nn.Cell, head: OneShotHead, from_image: bool, subset: int):
-        super().__init__()
-        self.model, self.head = model, head
-        self.split, self.subset = "stem", subset
-        self.sees = "image" if from_image else "stem"
-        rows = model.bn1.moving_mean.shape[0]
+    def __init__(self, backbone, controller: OneShotHead, split: int, sees: int, subset: int, rows: int):
+        super().__init__(backbone, controller, split, sees)
+        keep_rows(self, rows)
+        self.subset = subset
         # The stem knows no widths, so one row of statistics is enough for it.
         self.stem_row = Tensor(np.eye(1, rows, dtype=np.float32)[0])
 
     def construct(self, image, noise, keep, tau, row, static, static_rows):
-        features = self.model.stem(image, None, self.stem_row)
-        logits = self.head(image if self.sees == "image" else features, keep)
-        plan = hard_choice(logits, noise, tau)
-        y = self.model.after_stem(features, plan, row)
-        if not self.training:
-            return y, plan
-        p = ops.softmax(logits, -1)
-        if self.subset == 0:
-            return y, plan, p
-        others = ()
-        for s in range(self.subset):
-            uniform = ops.tile(static[s].reshape((1, 1, 1, -1)), plan.shape[:3] + (1,))
-            others = others + (self.model.after_stem(features, uniform, static_rows[s]),)
-        return y, plan, p, others
+        values = self.before(image, self.stem_row)
+        state = self.begin(image, values, noise, keep, tau)
+        logits, state = self.after(values, state, row)
+        outputs = self.answer(logits, state)
+        if self.training and self.subset > 0:
+            plan, others = outputs["plan"], ()
+            for s in range(self.subset):
+                uniform = ops.tile(static[s].reshape((1, 1, 1, -1)), plan.shape[:3] + (1,))
+                others = others + (self.after(values, (uniform, uniform), static_rows[s])[0],)
+            outputs["others"] = others
+        return outputs
 
 
-class DqtDraws:
-    """The host's share of a batch: the head's noise, the temperature, the static widths K' and
-    which statistics each pass uses."""
+class DqtDraws(Draws):
+    """The head's noise and temperature, the static widths K' and which statistics each pass uses."""
 
-    def __init__(self, head: OneShotHead, options: DqtConfig):
+    def __init__(self, head: OneShotHead, options):
         self.head, self.options = head, options
         self.choices = np.eye(len(options.candidates), dtype=np.float32)
 
@@ -90,26 +119,18 @@ class DqtDraws:
         """Rows of statistics: of mixed widths, then of each width by itself."""
         return 1 + (len(self.choices) if self.options.norm == "per_width" else 0)
 
-    def draw(self, rng: np.random.Generator, images: int, progress: float) -> tuple:
-        """What the network takes beside the images. With `progress`, 0..1, the temperature falls
-        geometrically, and the noise linearly to none, so that the widths and statistics that
-        training ends with are those of evaluation."""
-        noise, keep = self.head.draw(rng, images, progress)
-        noise *= 1 - progress
-        first, last = self.options.tau_start, self.options.tau_end
-        tau = np.array([first * (last / first) ** progress], np.float32)
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
+        of_head = self.head.draw(rng, images, done)
         chosen = np.sort(rng.choice(len(self.choices), self.options.subset, replace=False))
         static = self.choices[chosen]
-        return noise, keep, tau, self._row(), static, static @ self._rows_of_widths()
+        return *of_head, self._row(), static, static @ self._rows_of_widths()
 
-    def no_noise(self, images: int, forced: int | None = None) -> tuple:
-        """What evaluation uses instead; `forced` is the candidate that all layers are to take."""
+    def still(self, images: int, forced: int | None = None) -> tuple:
         static = np.zeros((self.options.subset, len(self.choices)), np.float32)
         row = self._row()
         if forced is not None and self.rows > 1:
             row = self._rows_of_widths()[forced]
-        noise, keep = self.head.no_noise(images, forced)
-        return noise, keep, np.ones(1, np.float32), row, static, static @ self._rows_of_widths()
+        return *self.head.still(images, forced), row, static, static @ self._rows_of_widths()
 
     def _row(self) -> np.ndarray:
         return np.eye(1, self.rows, dtype=np.float32)[0]
@@ -120,8 +141,8 @@ class DqtDraws:
 
 
 class ExpectedCost(nn.Cell):
-    """(plan, p) -> (beta max(0, C - C_t) + gamma (1 - I), mean bits, mean BitOPs, entropy);
-    C and I of p, the others of the plan.
+    """(plan, p) -> penalty beta max(0, C - C_t) + gamma (1 - I), mean_bits, bitops, entropy; C and I
+    of p, the others of the plan.
 
     Args:
         kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the target.
@@ -134,6 +155,7 @@ class ExpectedCost(nn.Cell):
     ):
         super().__init__()
         self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0, diversity)
+        self.target_bitops = self.monitor.target_bitops
         self.beta, self.in_bits = beta, kind == "bits"
         self.free = (target if self.in_bits else 1.0) if target else 0.0
         self.bits = Tensor(np.array(widths, np.float32))
@@ -143,49 +165,16 @@ class ExpectedCost(nn.Cell):
         self.monitor.join_workers(mean)
 
     def construct(self, plan, p):
-        diversity, bits, bitops, entropy = self.monitor(plan, p)
+        numbers = self.monitor(plan, p)
         expected = self._mean_bits(p) if self.in_bits else self.monitor.relative(p)
-        return self.beta * ops.relu(expected - self.free) + diversity, bits, bitops, entropy
+        numbers["penalty"] = self.beta * ops.relu(expected - self.free) + numbers["penalty"]
+        return numbers
 
     def _mean_bits(self, p):
         return self.monitor.over_workers((p * self.bits).sum(-1).mean())
 
 
-def build_dqt(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
-    """Turn a float model into a DQT network. The stem's features are as large as the first stage's."""
-    options = config.dqt
-    specs = _specs(layers, config)
-    quantise(model, layers, specs, config.quant, options.tied)
-    widths, from_image = tuple(options.candidates), options.input == "image"
-    seen = image_shape(layers) if from_image else (model.design.channels[0], early_size)
-    head = OneShotHead(
-        *seen,
-        layers=sum(spec.kind == DYNAMIC for spec in specs.values()),
-        columns=1 if options.tied else 2,
-        choices=len(widths),
-        pool=options.pool,
-        hidden=options.hidden,
-        dropout=0.0,
-        relu=True,
-    )
-    for parameter in head.trainable_params():
-        parameter.lr_scale = options.head_lr
-    draws = DqtDraws(head, options)
-    keep_rows(model, draws.rows)
-    network = DqtNetwork(model, head, from_image, options.subset)
-    name_parameters(network)
-    cost = CostModel(layer_costs(layers, specs), head.macs)
-    penalty = ExpectedCost(
-        cost, widths, options.beta, options.cost, options.target, options.diversity
-    )
-    return Method(
-        "dqt", network, table_rows(layers, specs), cost, widths, penalty, draws,
-        targets={"budget_bits": options.target or max(widths), "budget_bitops": penalty.monitor.target_bitops},
-        consistency=options.alpha if options.subset else 0.0,
-    )  # fmt: skip
-
-
-def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
+def _specs(layers: list[LayerInfo], config) -> dict[str, LayerSpec]:
     specs = shared_specs(layers, config.quant)
     widths = tuple(config.dqt.candidates)
     dynamic = [layer for layer in layers if layer.name not in specs]

@@ -20,13 +20,12 @@ decides the rest.
 
 import difflib
 
-from mindspore import nn
-
 from src.config import QuantConfig
 from src.cost.bitops import LayerCost
 from src.errors import UserError
-from src.layers.spec import FLOAT, STATIC, LayerInfo, LayerSpec
+from src.layers.spec import DYNAMIC, FLOAT, STATIC, LayerInfo, LayerSpec
 from src.layers.swap import swap_layers
+from src.methods.base import FloatNet
 
 
 def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, LayerSpec]:
@@ -62,14 +61,14 @@ def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec
 
 
 def quantise(
-    model: nn.Cell, layers: list[LayerInfo], specs: dict[str, LayerSpec], quant: QuantConfig,
+    float_net: FloatNet, specs: dict[str, LayerSpec], quant: QuantConfig,
     tied: bool = True, execution: str = "auto",
 ) -> None:
-    """Put the layers that `specs` asks for into the model, with the options of the `quant` section."""
+    """Put the layers that `specs` asks for into the network, with the options of the `quant` section."""
     swap_layers(
-        model,
+        float_net.backbone.layers,
         specs,
-        signed_inputs={layer.name for layer in layers if layer.signed_input},
+        signed_inputs={layer.name for layer in float_net.layers if layer.signed_input},
         per_channel=quant.per_channel,
         pact_alpha=quant.pact_alpha,
         master=quant.master,
@@ -79,9 +78,9 @@ def quantise(
     )
 
 
-def image_shape(layers: list[LayerInfo]) -> tuple[int, int]:
-    """Channels and size of the network's image, which the first layer takes."""
-    return 3, round((layers[0].inputs / 3) ** 0.5)
+def count_slots(specs: dict[str, LayerSpec]) -> int:
+    """How many layers a controller chooses for."""
+    return sum(spec.kind == DYNAMIC for spec in specs.values())
 
 
 def layer_costs(layers: list[LayerInfo], specs: dict[str, LayerSpec]) -> list[LayerCost]:

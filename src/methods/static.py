@@ -11,46 +11,41 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Float and static networks: the baselines. One width per layer, the same for every image."""
+"""The static baselines: the float network, and one fixed width for all layers between the ends."""
 
-from mindspore import nn
-
-from src.config import Config
 from src.cost.bitops import CostModel
-from src.layers.spec import FLOAT, LayerInfo, LayerSpec, table_rows
-from src.layers.swap import name_parameters
-from src.methods.base import Method
+from src.layers.spec import FLOAT, LayerSpec, table_rows
+from src.methods.base import FloatNet, Method, Stage, System
 from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
+from src.models.network import Network
 
 
-class StaticNetwork(nn.Cell):
-    """(image) -> logits."""
-
-    def __init__(self, model: nn.Cell):
-        super().__init__()
-        self.model = model
-
-    def construct(self, image):
-        return self.model(image)
-
-
-def build_float(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
+class Float(Method):
     """Every layer stays float."""
-    specs = {layer.name: LayerSpec(FLOAT, "method.name=float") for layer in layers}
-    return _method("float", model, layers, specs)
+
+    @staticmethod
+    def build(config, float_net: FloatNet) -> System:
+        specs = {layer.name: LayerSpec(FLOAT, "method.name=float") for layer in float_net.layers}
+        return _system("float", float_net, specs)
+
+    @staticmethod
+    def stages(config) -> list[Stage]:
+        return [Stage("float", "float", config.train.epochs, config.train.lr)]
 
 
-def build_static(config: Config, model: nn.Cell, layers: list[LayerInfo], early_size: int) -> Method:
-    """DoReFa, PACT or LSQ at quant.w_bits / quant.a_bits."""
-    quant = config.quant
-    rest = static_spec(quant.quantizer, quant.w_bits, quant.a_bits, "quant.w_bits, quant.a_bits")
-    specs = {layer.name: rest for layer in layers} | shared_specs(layers, quant)
-    quantise(model, layers, specs, quant)
-    return _method("static", model, layers, specs)
+class Static(Method):
+    """DoReFa, PACT, LSQ or nested codes at quant.w_bits / quant.a_bits."""
+
+    @staticmethod
+    def build(config, float_net: FloatNet) -> System:
+        quant, layers = config.quant, float_net.layers
+        rest = static_spec(quant.quantizer, quant.w_bits, quant.a_bits, "quant.w_bits, quant.a_bits")
+        specs = {layer.name: rest for layer in layers} | shared_specs(layers, quant)
+        quantise(float_net, specs, quant)
+        return _system("static", float_net, specs)
 
 
-def _method(name: str, model: nn.Cell, layers: list[LayerInfo], specs: dict) -> Method:
-    network = StaticNetwork(model)
-    name_parameters(network)
+def _system(name: str, float_net: FloatNet, specs: dict[str, LayerSpec]) -> System:
+    layers = float_net.layers
     cost = CostModel(layer_costs(layers, specs))
-    return Method(name, network, table_rows(layers, specs), cost)
+    return System(name, Network(float_net.backbone), table_rows(layers, specs), cost)

@@ -11,15 +11,25 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Backbones by name. A new one is a file here and its designs in `DESIGNS`."""
+"""Backbones by name."""
+
+from collections.abc import Callable
+
+import numpy as np
 
 from src.errors import UserError
-from src.models.resnet import DESIGNS, ResNet
+from src.models.backbone import Backbone
+from src.models.resnet import DESIGNS
+
+# Name -> (classes, model.shortcut, source of the first weights) -> nodes.
+BACKBONES: dict[str, Callable[[int, str, np.random.Generator], Backbone]] = {**DESIGNS}
 
 
-def build_model(name: str, num_classes: int, shortcut: str = "A", seed: int = 0) -> ResNet:
-    """Float model with fresh weights."""
-    return ResNet(DESIGNS[name], num_classes, shortcut, seed)
+def build_backbone(name: str, num_classes: int, shortcut: str = "A", seed: int = 0) -> Backbone:
+    """A float network with fresh weights."""
+    backbone = BACKBONES[name](num_classes, shortcut, np.random.default_rng(seed))
+    backbone.name_parameters()
+    return backbone
 
 
 def class_count(asked: int | None, in_data: int) -> int:

@@ -11,72 +11,112 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The layers of a model in the order in which an image meets them, with their sizes and costs."""
-
-from mindspore import nn
+"""Sizes of a network's values and costs of its layers, found by walking its nodes."""
 
 from src.errors import UserError
-from src.layers.conv import Conv2d
-from src.layers.shortcut import ShortcutA
 from src.layers.spec import LayerInfo
-from src.models.resnet import ResNet
+from src.models.backbone import CONV, DENSE, IMAGE, MAX_POOL, MEAN, NORM, SUBSAMPLE, Backbone, Node
+
+from dataclasses import dataclass
 
 
-def describe(model: ResNet, image_size: int) -> tuple[list[LayerInfo], int]:
-    """Walk a float model.
+@dataclass(frozen=True)
+class Value:
+    """What a node writes for one image: channels, side in pixels, and whether it may be negative."""
+
+    channels: int
+    side: int
+    signed: bool
+
+    @property
+    def size(self) -> int:
+        return self.channels * self.side**2
+
+
+@dataclass
+class Geometry:
+    """A network on square images.
+
+    Attributes:
+        layers: its convolutions and dense layers, in order.
+        values: of its nodes.
+        image: its input.
+    """
+
+    layers: list[LayerInfo]
+    values: list[Value]
+    image: Value
+
+    def of(self, node: int) -> Value:
+        """What the node of that number, or IMAGE, holds."""
+        return self.image if node == IMAGE else self.values[node]
+
+
+def describe(backbone: Backbone, image_size: int) -> Geometry:
+    """Walk a float network.
 
     Args:
-        model: as built, before layers are swapped.
+        backbone: as built, before layers are swapped.
         image_size: side of the square input in pixels.
-
-    Returns:
-        the layers, and the side in pixels of the features that leave the first stage.
 
     Raises:
         UserError: the image is too small for the model.
     """
-    walk = _Walk()
-    size = walk.conv("conv1", model.conv1, image_size, stage=0, signed_input=True)
-    if model.pool is not None:
-        size = _out(size, 3, 2, 1)
-    early_size = size
-    for stage in range(1, 5 if model.has_layer4 else 4):
-        for i, block in enumerate(getattr(model, f"layer{stage}")):
-            size = walk.block(f"layer{stage}.{i}", block, size, stage)
-        if stage == 1:
-            early_size = size
-    if size < 1:
-        raise UserError(
-            f"data.image_size={image_size} is too small for this model: nothing is left of it "
-            "after the strides; use a larger image or a model with a CIFAR stem"
-        )
-    fc = model.fc
-    cost = fc.c_in * fc.c_out
-    walk.layers.append(LayerInfo("fc", "dense", cost, cost, fc.c_in, stage=-1))
-    return walk.layers, early_size
+    found = Geometry([], [], Value(3, image_size, True))
+    for node in backbone.nodes:
+        read = [found.of(i) for i in node.inputs]
+        value = _WRITES[node.kind](node, *read)
+        if value.side < 1:
+            raise UserError(
+                f"data.image_size={image_size} is too small for this model: nothing is left of it "
+                "after the strides; use a larger image or a model with a CIFAR stem"
+            )
+        found.values.append(value)
+        if node.kind in (CONV, DENSE):
+            found.layers.append(_layer(node, read[0], value))
+    return found
 
 
-def _out(size: int, kernel: int, stride: int, padding: int) -> int:
-    return (size + 2 * padding - kernel) // stride + 1
+def _layer(node: Node, x: Value, y: Value) -> LayerInfo:
+    cell = node.cell
+    weights = cell.weight.size
+    return LayerInfo(
+        node.name, node.kind, weights * y.side**2, weights, x.size, node.part, node.is_shortcut,
+        x.signed,
+    )  # fmt: skip
 
 
-class _Walk:
-    def __init__(self):
-        self.layers: list[LayerInfo] = []
+def _side(side: int, kernel: int, stride: int, padding: int) -> int:
+    return (side + 2 * padding - kernel) // stride + 1
 
-    def conv(self, name: str, conv: Conv2d, size: int, stage: int, **flags) -> int:
-        out = _out(size, conv.kernel, conv.stride, conv.padding)
-        weights = conv.c_out * conv.c_in // conv.groups * conv.kernel**2
-        inputs = conv.c_in * size * size
-        macs = weights * out * out
-        self.layers.append(LayerInfo(name, "conv", macs, weights, inputs, stage, **flags))
-        return out
 
-    def block(self, name: str, block: nn.Cell, size: int, stage: int) -> int:
-        shortcut = block.downsample
-        if shortcut is not None and not isinstance(shortcut, ShortcutA):
-            self.conv(f"{name}.downsample.conv", shortcut.conv, size, stage, is_shortcut=True)
-        for leaf in ("conv1", "conv2", "conv3"):
-            if hasattr(block, leaf):
-                size = self.conv(f"{name}.{leaf}", getattr(block, leaf), size, stage)
-        return size
+def _conv(node: Node, x: Value) -> Value:
+    cell = node.cell
+    return Value(cell.c_out, _side(x.side, cell.kernel, cell.stride, cell.padding), True)
+
+
+def _dense(node: Node, x: Value) -> Value:
+    return Value(node.cell.c_out, 1, True)
+
+
+def _norm(node: Node, x: Value, residual: Value | None = None) -> Value:
+    return Value(x.channels, x.side, not node.cell.relu)
+
+
+def _max_pool(node: Node, x: Value) -> Value:
+    cell = node.cell
+    return Value(x.channels, _side(x.side, cell.kernel, cell.stride, cell.padding), x.signed)
+
+
+def _subsample(node: Node, x: Value) -> Value:
+    cell = node.cell
+    return Value(x.channels + cell.before + cell.after, -(-x.side // cell.stride), x.signed)
+
+
+def _mean(node: Node, x: Value) -> Value:
+    return Value(x.channels, 1, x.signed)
+
+
+_WRITES = {
+    CONV: _conv, DENSE: _dense, NORM: _norm, MAX_POOL: _max_pool, SUBSAMPLE: _subsample, MEAN: _mean,
+}  # fmt: skip

@@ -11,14 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Residual networks for 32-pixel images and for ImageNet.
+"""Residual networks: CIFAR-10 (ResNet-8/20/32/56) and ImageNet (ResNet-18/34/50) forms.
 
-    CIFAR:    3x3 stem, three stages of n basic blocks, 16/32/64 channels     (depth 6n + 2)
-    ImageNet: 7x7 stem and max-pool, four stages of basic or bottleneck blocks
+    CIFAR:    3x3 stem, three groups of n basic blocks, 16/32/64 channels     (depth 6n + 2)
+    ImageNet: 7x7 stem and max-pool, four groups of basic or bottleneck blocks
 
-`early` (stem and first stage) and `late` (the other stages and the head) are explicit, so that a
-controller can look at the features between them. Layer names follow torchvision
-(`layer1.0.conv1`, `fc`), so that public weights fit.
+    basic        relu( bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x) )
+    bottleneck   1x1 down, 3x3, 1x1 up to four times the channels, plus the shortcut
+
+Layer names follow torchvision (`layer1.0.conv1`, `fc`), so that public weights fit.
 Source: He et al., "Deep Residual Learning", 2015, arXiv 1512.03385; option A and B of section 4.1.
 The stride of a bottleneck sits in its 3x3 convolution, as in torchvision.
 """
@@ -26,24 +27,38 @@ The stride of a bottleneck sits in its 3x3 convolution, as in torchvision.
 from dataclasses import dataclass
 
 import numpy as np
-from mindspore import nn
 
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import BatchNorm
-from src.layers.pool import MaxPool
+from src.layers.pool import MaxPool, Mean
 from src.layers.shortcut import ShortcutA
-from src.layers.swap import name_parameters
+from src.models.backbone import (
+    CONV,
+    DENSE,
+    HEAD,
+    IMAGE,
+    MAX_POOL,
+    MEAN,
+    NORM,
+    STEM,
+    SUBSAMPLE,
+    Backbone,
+)
 
 
 @dataclass(frozen=True)
 class Design:
-    """blocks per stage, channels of the stages, bottleneck blocks or basic ones, ImageNet stem."""
+    """blocks per group, channels of the groups, bottleneck blocks or basic ones, ImageNet stem."""
 
     blocks: tuple[int, ...]
     channels: tuple[int, ...]
     bottleneck: bool = False
     imagenet_stem: bool = False
     option_a: bool = False  # may use the parameter-free shortcut
+
+    def __call__(self, num_classes: int, shortcut: str, rng: np.random.Generator) -> Backbone:
+        """With fresh weights, drawn from `rng`. shortcut: A or B; only CIFAR designs know A."""
+        return _Builder(self, self.option_a and shortcut == "A", rng).build(num_classes)
 
 
 _CIFAR = (16, 32, 64)
@@ -59,131 +74,66 @@ DESIGNS = {
     "resnet34": Design((3, 4, 6, 3), _WIDE, imagenet_stem=True),
     "resnet50": Design((3, 4, 6, 3), _WIDE, bottleneck=True, imagenet_stem=True),
 }
+_EXPANSION = 4  # of a bottleneck
 
 
-class ShortcutB(nn.Cell):
-    """1x1 convolution and normalisation (option B)."""
+class _Builder:
+    def __init__(self, design: Design, option_a: bool, rng: np.random.Generator):
+        self.design, self.option_a, self.rng = design, option_a, rng
+        self.net = Backbone()
 
-    def __init__(self, c_in: int, c_out: int, stride: int, rng):
-        super().__init__()
-        self.conv = Conv2d(c_in, c_out, 1, stride, rng=rng)
-        self.bn = BatchNorm(c_out, relu=False)
-
-    def construct(self, x, plan, row=None):
-        return self.bn(self.conv(x, plan), None, row)
-
-
-class BasicBlock(nn.Cell):
-    """relu( bn(conv3x3(relu(bn(conv3x3(x))))) + shortcut(x) )"""
-
-    expansion = 1
-
-    def __init__(self, c_in: int, c: int, stride: int, option_a: bool, rng):
-        super().__init__()
-        self.conv1 = Conv2d(c_in, c, 3, stride, 1, rng=rng)
-        self.bn1 = BatchNorm(c, relu=True)
-        self.conv2 = Conv2d(c, c, 3, 1, 1, rng=rng)
-        self.bn2 = BatchNorm(c, relu=True)
-        self.downsample = _shortcut(c_in, c, stride, option_a, rng)
-
-    def construct(self, x, plan, row=None):
-        shortcut = x if self.downsample is None else self.downsample(x, plan, row)
-        y = self.bn1(self.conv1(x, plan), None, row)
-        return self.bn2(self.conv2(y, plan), shortcut, row)
-
-
-class Bottleneck(nn.Cell):
-    """1x1 down, 3x3, 1x1 up to four times the channels, plus the shortcut."""
-
-    expansion = 4
-
-    def __init__(self, c_in: int, c: int, stride: int, option_a: bool, rng):
-        super().__init__()
-        self.conv1 = Conv2d(c_in, c, 1, rng=rng)
-        self.bn1 = BatchNorm(c, relu=True)
-        self.conv2 = Conv2d(c, c, 3, stride, 1, rng=rng)
-        self.bn2 = BatchNorm(c, relu=True)
-        self.conv3 = Conv2d(c, c * self.expansion, 1, rng=rng)
-        self.bn3 = BatchNorm(c * self.expansion, relu=True)
-        self.downsample = _shortcut(c_in, c * self.expansion, stride, option_a, rng)
-
-    def construct(self, x, plan, row=None):
-        shortcut = x if self.downsample is None else self.downsample(x, plan, row)
-        y = self.bn1(self.conv1(x, plan), None, row)
-        y = self.bn2(self.conv2(y, plan), None, row)
-        return self.bn3(self.conv3(y, plan), shortcut, row)
-
-
-def _shortcut(c_in: int, c_out: int, stride: int, option_a: bool, rng) -> nn.Cell | None:
-    if stride == 1 and c_in == c_out:
-        return None
-    return ShortcutA(c_in, c_out, stride) if option_a else ShortcutB(c_in, c_out, stride, rng)
-
-
-class ResNet(nn.Cell):
-    """Image (N, 3, H, W) float32, normalised -> logits (N, num_classes).
-
-    Every part also takes the plan, for dynamic layers, and the row of the normalisation's bank.
-
-    Args:
-        design: one of `DESIGNS`.
-        num_classes: outputs.
-        shortcut: A or B; only CIFAR designs know A.
-        seed: of the first weights.
-    """
-
-    def __init__(self, design: Design, num_classes: int, shortcut: str = "A", seed: int = 0):
-        super().__init__()
-        rng = np.random.default_rng(seed)
-        self.design = design
-        width = design.channels[0]
-        kernel, stride = (7, 2) if design.imagenet_stem else (3, 1)
-        self.conv1 = Conv2d(3, width, kernel, stride, kernel // 2, rng=rng, is_first=True)
-        self.bn1 = BatchNorm(width, relu=True)
-        self.pool = MaxPool() if design.imagenet_stem else None
-        block = Bottleneck if design.bottleneck else BasicBlock
-        option_a = design.option_a and shortcut == "A"
-        channels = width
-        for i, (count, c) in enumerate(zip(design.blocks, design.channels, strict=False)):
-            blocks = []
+    def build(self, num_classes: int) -> Backbone:
+        design = self.design
+        x, channels = self._stem(), design.channels[0]
+        for group, (count, c) in enumerate(zip(design.blocks, design.channels, strict=True), 1):
             for j in range(count):
-                step = 2 if i > 0 and j == 0 else 1
-                blocks.append(block(channels, c, step, option_a, rng))
-                channels = c * block.expansion
-            setattr(self, f"layer{i + 1}", nn.CellList(blocks))
-        self.has_layer4 = len(design.blocks) == 4
-        self.early_channels = design.channels[0] * block.expansion
-        self.fc = Dense(channels, num_classes, rng=rng)
-        name_parameters(self)
+                stride = 2 if group > 1 and j == 0 else 1
+                x, channels = self._block(x, f"layer{group}.{j}", group, channels, c, stride)
+        x = self.net.add("mean", MEAN, Mean(), x, part=HEAD)
+        self.net.add("fc", DENSE, Dense(channels, num_classes, rng=self.rng), x, part=HEAD)
+        return self.net
 
-    def stem(self, image, plan, row=None):
-        """What comes before the first stage."""
-        x = self.bn1(self.conv1(image, plan), None, row)
-        return x if self.pool is None else self.pool(x)
-
-    def after_stem(self, x, plan, row=None):
-        """All stages and the head."""
-        return self.late(self._first_stage(x, plan, row), plan, row)
-
-    def early(self, image, plan, row=None):
-        """Stem and first stage."""
-        return self._first_stage(self.stem(image, plan, row), plan, row)
-
-    def _first_stage(self, x, plan, row):
-        for block in self.layer1:
-            x = block(x, plan, row)
+    def _stem(self) -> int:
+        width = self.design.channels[0]
+        kernel, stride = (7, 2) if self.design.imagenet_stem else (3, 1)
+        conv = Conv2d(3, width, kernel, stride, kernel // 2, rng=self.rng, is_first=True)
+        x = self.net.add("conv1", CONV, conv, IMAGE, part=STEM)
+        x = self.net.add("bn1", NORM, BatchNorm(width, relu=True), x, part=STEM)
+        if self.design.imagenet_stem:
+            x = self.net.add("pool", MAX_POOL, MaxPool(), x, part=STEM)
         return x
 
-    def late(self, x, plan, row=None):
-        """The other stages and the head."""
-        for block in self.layer2:
-            x = block(x, plan, row)
-        for block in self.layer3:
-            x = block(x, plan, row)
-        if self.has_layer4:
-            for block in self.layer4:
-                x = block(x, plan, row)
-        return self.fc(x.mean((2, 3)), plan)
+    def _block(self, x: int, name: str, part: int, c_in: int, c: int, stride: int):
+        """Adds a block on node x; returns its last node and its channels."""
+        convs = self._bottleneck(c_in, c, stride) if self.design.bottleneck else self._basic(c_in, c, stride)
+        c_out = convs[-1].c_out
+        residual = self._shortcut(x, f"{name}.downsample", part, c_in, c_out, stride)
+        for i, conv in enumerate(convs, 1):
+            x = self.net.add(f"{name}.conv{i}", CONV, conv, x, part=part)
+            also = (residual,) if conv is convs[-1] else ()
+            norm = BatchNorm(conv.c_out, relu=True)
+            x = self.net.add(f"{name}.bn{i}", NORM, norm, x, *also, part=part)
+        return x, c_out
 
-    def construct(self, image, plan=None):
-        return self.late(self.early(image, plan), plan)
+    def _basic(self, c_in: int, c: int, stride: int) -> list[Conv2d]:
+        return [
+            Conv2d(c_in, c, 3, stride, 1, rng=self.rng),
+            Conv2d(c, c, 3, 1, 1, rng=self.rng),
+        ]
+
+    def _bottleneck(self, c_in: int, c: int, stride: int) -> list[Conv2d]:
+        return [
+            Conv2d(c_in, c, 1, rng=self.rng),
+            Conv2d(c, c, 3, stride, 1, rng=self.rng),
+            Conv2d(c, c * _EXPANSION, 1, rng=self.rng),
+        ]
+
+    def _shortcut(self, x: int, name: str, part: int, c_in: int, c_out: int, stride: int) -> int:
+        if stride == 1 and c_in == c_out:
+            return x
+        beside = {"part": part, "is_shortcut": True}
+        if self.option_a:
+            return self.net.add(name, SUBSAMPLE, ShortcutA(c_in, c_out, stride), x, **beside)
+        conv = Conv2d(c_in, c_out, 1, stride, rng=self.rng)
+        x = self.net.add(f"{name}.conv", CONV, conv, x, **beside)
+        return self.net.add(f"{name}.bn", NORM, BatchNorm(c_out, relu=False), x, **beside)

@@ -25,11 +25,12 @@ from pathlib import Path
 
 import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor
 from safetensors.numpy import load_file
 
 from src.errors import UserError
 from src.files import check_readable
+from src.models.backbone import Backbone
 from src.parameters import assign
 
 # PyTorch's name -> ours; the first that matches the end of a name is used.
@@ -41,8 +42,6 @@ _LEAVES = (
 )
 _PATHS = (
     (r"^(module|model)\.", ""),
-    (r"^linear\.", "fc."),
-    (r"^end_point\.", "fc."),
     (r"downsample\.0\.", "downsample.conv."),
     (r"downsample\.1\.", "downsample.bn."),
     (r"shortcut\.0\.", "downsample.conv."),
@@ -51,8 +50,8 @@ _PATHS = (
 _IGNORED = re.compile(
     r"(num_batches_tracked|global_step|learning_rate\w*|momentum)$|^(moments|accum|stat)\."
 )
-_QUANTISED = re.compile(r"_quantizer\.|^head\.")  # a quantiser's step, a controller
-HEAD = "fc"  # weight (classes, features) and bias (classes,)
+_QUANTISED = re.compile(r"_quantizer\.|^(head|controller)\.")  # a quantiser's step, a controller
+_HEADS = re.compile(r"^(fc|linear|end_point|classifier)\.(?=(weight|bias)$)")  # what others call it
 RUN_STATE = "dynquant_state"  # entry of a run's own checkpoints: JSON with the `stage`
 FLOAT = "float"  # the stage of float training
 BOMB = 64  # an archive that unpacks to more than so many times its size holds no trained weights
@@ -64,42 +63,42 @@ class LoadedWeights:
     """What `load_float_weights` did.
 
     Attributes:
-        rows: a table, one line per tensor: name in the file -> name in the model, shape.
+        table: one line per tensor: name in the file -> name in the model, shape.
         new_head: why the head starts anew, "" if it came from the file.
     """
 
-    rows: list[str] = field(default_factory=list)
+    table: list[str] = field(default_factory=list)
     new_head: str = ""
 
 
 def load_float_weights(
-    model: nn.Cell, path: str | Path, new_head: bool = False
+    backbone: Backbone, path: str | Path, new_head: bool = False
 ) -> LoadedWeights:
-    """Copy the weights in `path` into `model`.
+    """Copy the weights in `path` into a float network.
 
     Args:
-        new_head: the model keeps its fresh head, whatever the file has. It does so in any case
+        new_head: it keeps its fresh head, whatever the file has. It does so in any case
             where only the number of classes differs.
 
     Raises:
         UserError: no such file, unknown kind of file, corrupt file, weights of a quantised network,
-            missing, extra, misshapen or not finite tensors; the model is then unchanged.
+            missing, extra, misshapen or not finite tensors; the network is then unchanged.
     """
-    wanted = {p.name: p for p in model.get_parameters()}
+    wanted, head = backbone.parameters(), backbone.nodes[-1].name
     found, extra = {}, []
     for name, value in read_tensors(Path(path)).items():
-        ours = our_name(name)
+        ours = our_name(name, head)
         if ours in wanted:
             found[ours] = (name, value)
         elif not _IGNORED.search(name):
             extra.append(name)
-    loaded = LoadedWeights(new_head=_why_new_head(wanted, found, new_head, path))
-    heads = [name for name in wanted if loaded.new_head and name.startswith(f"{HEAD}.")]
+    loaded = LoadedWeights(new_head=_why_new_head(wanted, found, head, new_head, path))
+    heads = [name for name in wanted if loaded.new_head and name.startswith(f"{head}.")]
     for ours in heads:
         found.pop(ours, None)
     missing = sorted(set(wanted) - set(found) - set(heads))
     if missing or extra:
-        raise UserError(_misfit(path, missing, extra))
+        raise UserError(_misfit(path, head, missing, extra))
     for ours, (name, value) in found.items():
         if tuple(value.shape) != tuple(wanted[ours].shape):
             raise UserError(
@@ -110,15 +109,15 @@ def load_float_weights(
             raise UserError(f"{path}: {name} holds NaN or infinity; use other weights")
     for ours, (name, value) in found.items():
         assign(wanted[ours], value)
-        loaded.rows.append(_row(name, wanted[ours]))
-    loaded.rows += [_row("(new)", wanted[ours]) for ours in heads]
+        loaded.table.append(_row(name, wanted[ours]))
+    loaded.table += [_row("(new)", wanted[ours]) for ours in heads]
     return loaded
 
 
-def _why_new_head(wanted: dict, found: dict, asked: bool, path: str | Path) -> str:
+def _why_new_head(wanted: dict, found: dict, head: str, asked: bool, path) -> str:
     if asked:
         return "model.head=new"
-    name = f"{HEAD}.weight"
+    name = f"{head}.weight"
     if name not in wanted or name not in found:
         return ""
     ours, theirs = tuple(wanted[name].shape), tuple(found[name][1].shape)
@@ -131,13 +130,13 @@ def _row(name: str, parameter) -> str:
     return f"{name:<44} -> {parameter.name:<40} {tuple(parameter.shape)}"
 
 
-def _misfit(path: str | Path, missing: list[str], extra: list[str]) -> str:
+def _misfit(path: str | Path, head: str, missing: list[str], extra: list[str]) -> str:
     if any(_QUANTISED.search(name) for name in extra):
         return (
             f"{path} is of a quantised network ({_some(extra)}); model.weights takes float weights, "
             "such as ckpt/float.ckpt of a run, or the checkpoint of a run with method.name=float"
         )
-    without_head = all(name.startswith(f"{HEAD}.") for name in missing) and not extra
+    without_head = all(name.startswith(f"{head}.") for name in missing) and not extra
     hint = "; model.head=new starts a new classifier" if without_head else ""
     return (
         f"{path} does not fit the model: missing {_some(missing)}; not used {_some(extra)}; "
@@ -145,11 +144,11 @@ def _misfit(path: str | Path, missing: list[str], extra: list[str]) -> str:
     )
 
 
-def our_name(name: str) -> str:
-    """Name in the model of a tensor that a file calls `name`."""
+def our_name(name: str, head: str) -> str:
+    """Name in the model, whose classifier is `head`, of a tensor that a file calls `name`."""
     for pattern, leaf in (*_LEAVES, *_PATHS):
         name = re.sub(pattern, leaf, name)
-    return name
+    return _HEADS.sub(f"{head}.", name)
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:

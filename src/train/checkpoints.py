@@ -19,6 +19,7 @@ A file is written under another name, flushed to the disk and then renamed; it c
 import contextlib
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,13 +33,16 @@ from src.models.weights import RUN_STATE as STATE
 from src.parameters import assign
 from src.train.guard import LARGE_STEPS
 
+_FORMER = re.compile(r"^((?:moments\.|accum\.|stat\.)?)(model\.|head\.)")  # of the optimizer, too
+_TODAY = {"model.": "", "head.": "controller."}
+
 
 @dataclass
-class Progress:
+class RunState:
     """Where a run stands.
 
     Attributes:
-        stage: `float` or the method's name.
+        stage: name of the stage.
         images, batch: training images, and those of one step of all workers; 0: not recorded.
         epoch: epochs of this stage that are done.
         best_top1: best validation accuracy of the stage so far, -1 before the first.
@@ -54,9 +58,9 @@ class Progress:
 
 
 def save_checkpoint(
-    path: Path, network: nn.Cell, progress: Progress, optimizer: nn.Optimizer | None = None
+    path: Path, network: nn.Cell, state: RunState, optimizer: nn.Optimizer | None = None
 ) -> None:
-    """Write `network` (and `optimizer`) and `progress` to `path`, whole or not at all.
+    """Write `network` (and `optimizer`) and `state` to `path`, whole or not at all.
 
     Raises:
         UserError: a value is not finite, the disk is full or the folder cannot be written; an older
@@ -70,7 +74,7 @@ def save_checkpoint(
     for name, parameter in parameters.items():
         if not np.isfinite(parameter.asnumpy()).all():
             raise UserError(
-                f"{name} is not finite after epoch {progress.epoch} of {progress.stage}, which is not "
+                f"{name} is not finite after epoch {state.epoch} of {state.stage}, which is not "
                 f"stored; {path} stays as it was; {LARGE_STEPS}, then continue with train.py --resume"
             )
     rows = [{"name": name, "data": p} for name, p in parameters.items()]
@@ -80,8 +84,8 @@ def save_checkpoint(
         partial.unlink(missing_ok=True)
         partial.touch()
         rights = partial.stat().st_mode  # of any new file; MindSpore lets even the owner only read
-        state = {STATE: json.dumps(asdict(progress))}
-        ms.save_checkpoint(rows, str(partial), append_dict=state, crc_check=True)
+        about = {STATE: json.dumps(asdict(state))}
+        ms.save_checkpoint(rows, str(partial), append_dict=about, crc_check=True)
         partial.chmod(rights)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
@@ -99,13 +103,13 @@ def save_checkpoint(
 
 def load_checkpoint(
     path: Path, network: nn.Cell, optimizer: nn.Optimizer | None = None
-) -> Progress:
+) -> RunState:
     """Copy a checkpoint into `network` (and `optimizer`).
 
     Raises:
         UserError: missing or damaged file, not one of ours, or of another network.
     """
-    stored, progress = _read(path)
+    stored, state = _read(path)
     wanted = {p.name: p for p in network.get_parameters()}
     if optimizer is not None:
         for parameter in optimizer.get_parameters():
@@ -123,15 +127,38 @@ def load_checkpoint(
         )
     for name, parameter in needed.items():
         assign(parameter, stored[name].asnumpy())
-    return progress
+    return state
 
 
-def read_progress(path: Path) -> Progress:
+def take_over(path: Path, network: nn.Cell) -> None:
+    """Copy the network that an earlier stage left into one that may have more: all of it is used.
+
+    Raises:
+        UserError: missing or damaged file, or a tensor that `network` lacks.
+    """
+    stored, _ = _read(path)
+    own = {p.name: p for p in network.get_parameters()}
+    lost = [n for n, p in stored.items() if n not in own or own[n].shape != p.shape]
+    if lost:
+        raise UserError(
+            f"checkpoint {path} is of another network: {len(lost)} of its tensors have no place, the first "
+            f"is {lost[0]}; a stage has to begin with the network that the one before left"
+        )
+    for name, value in stored.items():
+        assign(own[name], value.asnumpy())
+
+
+def read_state(path: Path) -> RunState:
     """Only the state of a checkpoint."""
     return _read(path)[1]
 
 
-def _read(path: Path) -> tuple[dict[str, Parameter], Progress]:
+def _by_todays_names(stored: dict[str, Parameter]) -> dict[str, Parameter]:
+    """Older files call the network `model.` and its controller `head.`."""
+    return {_FORMER.sub(lambda found: found[1] + _TODAY[found[2]], name): p for name, p in stored.items()}
+
+
+def _read(path: Path) -> tuple[dict[str, Parameter], RunState]:
     if not path.is_file():
         raise UserError(f"checkpoint {path} does not exist; train first (train.py)")
     check_readable(path)
@@ -146,7 +173,7 @@ def _read(path: Path) -> tuple[dict[str, Parameter], Progress]:
     if state is None:
         raise UserError(f"checkpoint {path} was not written by this project; see model.weights")
     try:
-        return stored, Progress(**json.loads(str(state)))
+        return _by_todays_names(stored), RunState(**json.loads(str(state)))
     except (TypeError, ValueError) as error:
         raise UserError(
             f"checkpoint {path} was written by another version of this project; use that one, or "

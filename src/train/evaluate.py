@@ -19,11 +19,10 @@ Deterministic: widths are the arg-max of the controller, unless `dqnet.sample` a
 from dataclasses import dataclass
 
 import numpy as np
-from mindspore import Tensor
 
 from src.data import Loader
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
 from src.runtime import Runtime, sum_over_workers
 
 COLLAPSE_SHARE = 0.99  # a controller that gives this share of the images one plan has collapsed
@@ -47,23 +46,21 @@ class Answers:
     bitops: np.ndarray
 
 
-def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) -> Answers:
-    """Run `method.network` over a loader made with train=False; all workers share the images.
+def evaluate(system: System, loader: Loader, runtime: Runtime, seed: int = 0) -> Answers:
+    """Run `system.network` over a loader made with train=False; all workers share the images.
 
     Raises:
         UserError: the logits of an image are not finite.
     """
-    network = method.network
-    network.set_train(False)
     rng = np.random.default_rng((seed, 1, runtime.rank))
-    rows = _empty_rows(len(loader.dataset), len(method.cost.dynamic))
+    rows = _empty_rows(len(loader.dataset), len(system.cost.dynamic))
     for batch in loader.epoch(0):
-        noise = method.noise(rng, len(batch.images), train=False)
-        logits, plan = _call(network, batch.images, noise)
+        draws = system.drawn(rng, len(batch.images), train=False)
+        logits, plan = system.answer(batch.images, draws)
         keep = slice(0, batch.valid)
         _store(rows, batch.index[keep], batch.labels[keep], logits[keep])
         if plan is not None:
-            bits = np.array(method.widths, np.float32)[plan[keep].argmax(-1)]
+            bits = np.array(system.widths, np.float32)[plan[keep].argmax(-1)]
             rows["w_bits"][batch.index[keep]] = bits[:, :, 0]
             rows["a_bits"][batch.index[keep]] = bits[:, :, -1]
     rows = {name: sum_over_workers(runtime, value) for name, value in rows.items()}
@@ -82,15 +79,8 @@ def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) ->
         in_top5=rows["in_top5"].astype(bool),
         w_bits=w_bits,
         a_bits=a_bits,
-        bitops=method.cost.of_widths(w_bits, a_bits),
+        bitops=system.cost.of_widths(w_bits, a_bits),
     )
-
-
-def _call(network, images: np.ndarray, noise: tuple):
-    if not noise:
-        return network(Tensor(images)).asnumpy(), None
-    logits, plan = network(Tensor(images), *[Tensor(x) for x in noise])
-    return logits.asnumpy(), plan.asnumpy()
 
 
 def _empty_rows(images: int, layers: int) -> dict[str, np.ndarray]:
@@ -114,22 +104,22 @@ def _store(rows: dict, index: np.ndarray, label: np.ndarray, logits: np.ndarray)
     rows["in_top5"][index] = better < 5
 
 
-def summarise(method: Method, answers: Answers) -> dict:
+def summarise(system: System, answers: Answers) -> dict:
     """The numbers of `eval/<split>.json`; bits and BitOPs are means over the images."""
-    cost, n = method.cost, len(answers.label)
+    cost, n = system.cost, len(answers.label)
     summary = {
         "top1": float((answers.predicted == answers.label).mean()),
         "top5": float(answers.in_top5.mean()),
         "loss": float(answers.loss.mean()),
         "images": n,
-        "mean_bits": _mean_bits(method, answers),
+        "mean_bits": _mean_bits(system, answers),
         "bitops": float(answers.bitops.mean()),
         **{f"bitops_p{p}": float(np.percentile(answers.bitops, p)) for p in (5, 50, 95)},
         "bitops_static": {str(b): float(cost.uniform(b)) for b in (2, 3, 4, 8)},
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
         "width_changes": float(cost.width_changes(answers.w_bits, answers.a_bits).mean()),
-        "collapsed": method.forced is None and collapsed(answers),
+        "collapsed": system.forced is None and collapsed(answers),
     }
     return summary
 
@@ -143,12 +133,12 @@ def collapsed(answers: Answers) -> bool:
     return bool(counts.max() >= COLLAPSE_SHARE * len(plans))
 
 
-def _mean_bits(method: Method, answers: Answers) -> float:
+def _mean_bits(system: System, answers: Answers) -> float:
     """Mean width over images and dynamic layers; of a static network, over its quantised layers
     between the ends; 32 for a float network."""
     if answers.w_bits.shape[1]:
         return float((answers.w_bits.mean() + answers.a_bits.mean()) / 2)
-    inner = [x for x in method.cost.layers[1:-1] if x.w_bits]
+    inner = [x for x in system.cost.layers[1:-1] if x.w_bits]
     if not inner:
         return 32.0
     return float(np.mean([(x.w_bits[0] + x.a_bits[0]) / 2 for x in inner]))

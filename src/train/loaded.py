@@ -17,12 +17,12 @@ import logging
 
 from src.config import Config
 from src.errors import UserError
-from src.methods import build_method
-from src.methods.base import Method
+from src.methods import build_system
+from src.methods.base import System
 from src.models.weights import LoadedWeights
 from src.runtime import Runtime
 from src.train.batches import load_split, open_loaders
-from src.train.checkpoints import Progress, load_checkpoint, read_progress
+from src.train.checkpoints import RunState, load_checkpoint, read_state
 from src.train.recalibrate import recalibrate
 from src.train.run_folder import RunFolder
 
@@ -30,37 +30,37 @@ LOG = logging.getLogger("dynquant")
 RANDOM = "random"  # in place of the file that weights came from
 
 
-def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[Method, Progress]:
-    """The method with the run's best (or last) weights, and where the run stands."""
+def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[System, RunState]:
+    """The system with the run's best (or last) weights, and where the run stands."""
     config.model.weights = None  # the checkpoint holds everything
-    method, _ = _built(config, runtime)
-    load_checkpoint(folder.model_checkpoint, method.network)
+    system, _ = _built(config, runtime)
+    load_checkpoint(folder.model_checkpoint, system.network)
     last = folder.last if folder.last.is_file() else folder.model_checkpoint
-    return method, read_progress(last)
+    return system, read_state(last)
 
 
-def fresh_method(config: Config, runtime: Runtime) -> tuple[Method, str]:
-    """The method with `model.weights`, and that file, or RANDOM, which is said aloud.
+def fresh_system(config: Config, runtime: Runtime) -> tuple[System, str]:
+    """The system with `model.weights`, and that file, or RANDOM, which is said aloud.
 
     Random networks are of use (they cost and run like others), but their answers are not.
     """
-    method, loaded = _built(config, runtime)
+    system, loaded = _built(config, runtime)
     if config.model.weights and not loaded.new_head:
-        return method, config.model.weights
+        return system, config.model.weights
     why = f"its classifier is new, {loaded.new_head}" if loaded.new_head else "model.weights is not set"
     if runtime.is_main:
         LOG.warning("WARNING: this network is random, and so are its answers: %s", why)
-    return method, RANDOM
+    return system, RANDOM
 
 
-def _built(config: Config, runtime: Runtime) -> tuple[Method, LoadedWeights]:
+def _built(config: Config, runtime: Runtime) -> tuple[System, LoadedWeights]:
     """For the configured data set."""
     dataset = load_split(config, "test")
-    return build_method(config, dataset.num_classes, dataset.image_size, runtime.native)
+    return build_system(config, dataset.num_classes, dataset.image_size, runtime.native)
 
 
 def prepare(
-    config: Config, method: Method, runtime: Runtime, bits: int | None, batches: int | None
+    config: Config, system: System, runtime: Runtime, bits: int | None, batches: int | None
 ) -> None:
     """What eval.py and export.py ask of a network: one width everywhere, new statistics.
 
@@ -68,10 +68,10 @@ def prepare(
         UserError: no controller, or a width that is not among its candidates.
     """
     if bits is not None:
-        if bits not in method.widths:
-            has = f"only {', '.join(map(str, method.widths))}" if method.widths else "no controller"
+        if bits not in system.widths:
+            has = f"only {', '.join(map(str, system.widths))}" if system.widths else "no controller"
             raise UserError(f"--bits {bits}: this network has {has}")
-        method.forced = method.widths.index(bits)
+        system.forced = system.widths.index(bits)
     if batches is not None:
         train_set = load_split(config, "train")
-        recalibrate(method, open_loaders(config, runtime, train_set).train, runtime, batches)
+        recalibrate(system, open_loaders(config, runtime, train_set).train, runtime, batches)

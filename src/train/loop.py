@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A whole training run: data, stages, final evaluation. Starts anew or continues exactly."""
+"""A training run: the stages of its method one after the other, then the evaluation."""
 
 import copy
 import logging
@@ -20,122 +20,138 @@ from mindspore import nn
 
 from src.config import Config
 from src.errors import UserError
-from src.methods import build_method
+from src.methods import METHODS, build_system
+from src.methods.base import FLOAT, Stage, System
 from src.runtime import Runtime, wait_for_all
 from src.train.batches import eval_loader, load_split, open_loaders
-from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
+from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.evaluate import evaluate, summarise
 from src.train.metrics import count_rows
 from src.train.results import evaluate_split
 from src.train.resume import check_steps, check_stored
 from src.train.run_folder import RunFolder
-from src.train.stage import Stage
+from src.train.trainer import Trainer
 
 LOG = logging.getLogger("dynquant")
-FLOAT_STAGE = "float"
 
 
 def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool) -> dict:
     """Train what is left of a run and evaluate it; returns the numbers of eval/test.json."""
-    progress = read_progress(folder.last) if resume and folder.last.is_file() else None
-    if resume:
-        is_methods = progress is not None and progress.stage == config.method.name
-        done = progress.epoch if is_methods else 0
-        check_stored(count_rows(folder.metrics_file), done, config.train.epochs, folder.last)
-    train_set = load_split(config, "train")
-    loaders = open_loaders(config, runtime, train_set)
-    images, batch = len(train_set), config.data.batch_size * runtime.workers
-    if progress is not None:
-        check_steps((progress.images, images), (progress.batch, batch))
-    asked = copy.deepcopy(config)
-    weights = config.model.weights
-    if _pretrains(config):
-        weights = str(folder.float_weights)
-        if progress is None or progress.stage == FLOAT_STAGE:
-            progress = progress or Progress(FLOAT_STAGE, images, batch)
-            _pretrain(config, asked, folder, runtime, loaders, train_set, progress)
-            progress = None
-    config.model.weights = weights
-    method, loaded = build_method(
-        config, train_set.num_classes, train_set.image_size, runtime.native
-    )
-    if loaded.rows:
-        LOG.info("%d float tensors from %s", len(loaded.rows), weights)
-        LOG.debug("%s", "\n".join(loaded.rows))
-    if loaded.new_head:
-        LOG.info("the classifier starts anew: %s", loaded.new_head)
-    folder.write_layers(method.rows, train_set.image_size)
-    progress = progress or Progress(config.method.name, images, batch)
-    teacher = _float_network(config, runtime, loaders, train_set, progress)
-    stage = Stage(
-        config.method.name, method, config, folder, runtime, loaders,
-        config.train.epochs, config.train.lr, teacher, progress,
-    )  # fmt: skip
-    _run(stage, asked)
-    wait_for_all(runtime)
-    if folder.best.is_file():
-        load_checkpoint(folder.best, method.network)
-    return evaluate_split(config, method, folder, runtime, "test", progress.float_top1)
+    return _Run(config, folder, runtime).train(resume)
 
 
-def _pretrains(config: Config) -> bool:
-    return (
-        config.method.name != FLOAT_STAGE
-        and config.model.weights is None
-        and config.train.pretrain_epochs > 0
-    )
+class _Run:
+    def __init__(self, config: Config, folder: RunFolder, runtime: Runtime):
+        self.config, self.folder, self.runtime = config, folder, runtime
+        self.asked = copy.deepcopy(config)  # `model.weights` changes from stage to stage
+        self.stages = METHODS[config.method.name].stages(config)
 
+    def train(self, resume: bool) -> dict:
+        state = read_state(self.folder.last) if resume and self.folder.last.is_file() else None
+        first = self._place(state)
+        if resume:
+            epochs = self.stages[first].epochs
+            done = state.epoch if state else 0
+            check_stored(count_rows(self.folder.metrics_file), done, epochs, self.folder.last)
+        self.train_set = load_split(self.config, "train")
+        self.loaders = open_loaders(self.config, self.runtime, self.train_set)
+        steps = len(self.train_set), self.config.data.batch_size * self.runtime.workers
+        if state is not None:
+            check_steps((state.images, steps[0]), (state.batch, steps[1]))
+        for i in range(len(self.stages)):
+            self._start_from(i)
+            if i < first:
+                continue
+            if state is None or i > first:
+                float_top1 = state.float_top1 if state else -1.0
+                state = RunState(self.stages[i].name, *steps, float_top1=float_top1)
+            system = self._run(i, state)
+        wait_for_all(self.runtime)
+        if self.folder.best.is_file():
+            load_checkpoint(self.folder.best, system.network)
+        return evaluate_split(
+            self.config, system, self.folder, self.runtime, "test", state.float_top1
+        )
 
-def _run(stage: Stage, asked: Config) -> Progress:
-    """The configuration is stored for the next resume once the run is known to go on with it."""
-    stage.begin()
-    stage.folder.store_config(asked)
-    return stage.run()
-
-
-def _pretrain(config, asked, folder, runtime, loaders, train_set, progress) -> None:
-    """The float stage; its weights end in ckpt/float.ckpt."""
-    method, _ = build_method(
-        config, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
-    )
-    stage = Stage(
-        FLOAT_STAGE, method, config, folder, runtime, loaders, config.train.pretrain_epochs,
-        config.train.pretrain_lr, None, progress,
-    )  # fmt: skip
-    done = _run(stage, asked)
-    if runtime.is_main:
-        save_checkpoint(folder.float_weights, method.network, done)
-    wait_for_all(runtime)
-
-
-def _float_network(config, runtime, loaders, train_set, progress) -> nn.Cell | None:
-    """Measure the float network that the run starts from; it is also the distillation teacher.
-
-    Raises:
-        UserError: a teacher of other classes.
-    """
-    weights = config.train.teacher_weights or config.model.weights
-    if weights is None or config.method.name == FLOAT_STAGE:
-        return None
-    start = Config(**{**vars(config), "model": _with_weights(config, weights)})
-    method, loaded = build_method(
-        start, train_set.num_classes, train_set.image_size, runtime.native, FLOAT_STAGE
-    )
-    if loaded.new_head:  # it answers nothing yet
-        if config.train.distill_weight > 0:
+    def _place(self, state: RunState | None) -> int:
+        """Number of the stage to go on with. UserError: the method has no such stage."""
+        if state is None:
+            return 0
+        names = [stage.name for stage in self.stages]
+        if state.stage not in names:
             raise UserError(
-                f"train.distill_weight > 0: {weights} cannot teach, as its classifier would be new "
-                f"({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
+                f"{self.folder.last} is of stage {state.stage}; this method's are {', '.join(names)}"
             )
-        return None
-    if progress.float_top1 < 0:
-        LOG.info("evaluating the float network from %s ...", weights)
-        loader = eval_loader(config, runtime, load_split(config, "test"))
-        numbers = summarise(method, evaluate(method, loader, runtime))
-        progress.float_top1 = numbers["top1"]
-        if not loaders.held_out:
-            LOG.info("float network: test top-1 %.2f%%", 100 * numbers["top1"])
-    return method.network.model if config.train.distill_weight > 0 else None
+        return names.index(state.stage)
+
+    def _start_from(self, i: int) -> None:
+        """A float stage leaves float weights, like those that `model.weights` names."""
+        before = self.stages[i - 1] if i else None
+        if before is not None and before.builds == FLOAT:
+            self.config.model.weights = str(self.folder.checkpoint(before.leaves))
+
+    def _run(self, i: int, state: RunState) -> System:
+        stage = self.stages[i]
+        system = self._build(stage)
+        before = self.stages[i - 1] if i else None
+        if before is not None and before.builds != FLOAT and before.leaves and state.epoch == 0:
+            take_over(self.folder.checkpoint(before.leaves), system.network)
+        if stage.builds == self.config.method.name:
+            self.folder.write_layers(system.table, self.train_set.image_size)
+        teacher = None if stage.builds == FLOAT else self._float_network(state)
+        trainer = Trainer(
+            stage, system, self.config, self.folder, self.runtime, self.loaders, teacher, state
+        )
+        trainer.begin()
+        # For the next resume, now that the run is known to go on with it.
+        self.folder.store_config(self.asked)
+        trainer.run()
+        if stage.leaves:
+            if self.runtime.is_main:
+                save_checkpoint(self.folder.checkpoint(stage.leaves), system.network, state)
+            wait_for_all(self.runtime)
+        return system
+
+    def _build(self, stage: Stage) -> System:
+        system, loaded = build_system(
+            self.config, self.train_set.num_classes, self.train_set.image_size,
+            self.runtime.native, stage.builds,
+        )  # fmt: skip
+        if loaded.table:
+            LOG.info("%d float tensors from %s", len(loaded.table), self.config.model.weights)
+            LOG.debug("%s", "\n".join(loaded.table))
+        if loaded.new_head:
+            LOG.info("the classifier starts anew: %s", loaded.new_head)
+        return system
+
+    def _float_network(self, state: RunState) -> nn.Cell | None:
+        """Measure the float network that the run starts from; it is also the distillation teacher.
+
+        Raises:
+            UserError: a teacher of other classes.
+        """
+        config, teaches = self.config, self.config.train.distill_weight > 0
+        weights = config.train.teacher_weights or config.model.weights
+        if weights is None:
+            return None
+        start = Config(**{**vars(config), "model": _with_weights(config, weights)})
+        system, loaded = build_system(
+            start, self.train_set.num_classes, self.train_set.image_size, self.runtime.native, FLOAT
+        )
+        if loaded.new_head:  # it answers nothing yet
+            if teaches:
+                raise UserError(
+                    f"train.distill_weight > 0: {weights} cannot teach, as its classifier would be "
+                    f"new ({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
+                )
+            return None
+        if state.float_top1 < 0:
+            LOG.info("evaluating the float network from %s ...", weights)
+            loader = eval_loader(config, self.runtime, load_split(config, "test"))
+            state.float_top1 = summarise(system, evaluate(system, loader, self.runtime))["top1"]
+            if not self.loaders.held_out:
+                LOG.info("float network: test top-1 %.2f%%", 100 * state.float_top1)
+        return system.network if teaches else None
 
 
 def _with_weights(config: Config, weights: str):

@@ -24,7 +24,7 @@ from mindspore import Tensor, nn
 from src.data import Loader
 from src.errors import UserError
 from src.layers.norm import MOMENTUM, BatchNorm, normalise_by_batch
-from src.methods.base import Method
+from src.methods.base import System
 from src.parameters import assign
 from src.runtime import Runtime, average_statistics
 
@@ -42,45 +42,43 @@ class _WithStatistics(nn.Cell):
         normalise_by_batch(network)
 
     def construct(self, *inputs):
-        return self.network(*inputs)
+        return self.network(*inputs)["logits"]
 
 
-def recalibrate(method: Method, loader: Loader, runtime: Runtime, batches: int) -> None:
+def recalibrate(system: System, loader: Loader, runtime: Runtime, batches: int) -> None:
     """Replace every row of statistics that the network has, in place.
 
     Args:
         loader: training batches; the same ones whenever the seed is.
-        batches: how many, for each way in which the network runs (the controller's widths, and each
-            width by itself where it has statistics of its own).
+        batches: how many, for each way in which the network runs (`System.ways`).
 
     Raises:
         UserError: fewer than one batch.
     """
     if batches < 1:
         raise UserError(f"--recalibrate {batches}: expected a positive number of batches")
-    passing = _WithStatistics(method.network)
+    passing = _WithStatistics(system.network)
     means = [_RowMeans(p) for n in passing.norms for p in (n.moving_mean, n.moving_variance)]
-    forced = method.forced
-    rows = passing.norms[0].moving_mean.ndim == 2 and passing.norms[0].moving_mean.shape[0]
-    for way in (None, *range(rows - 1)) if rows > 1 else (forced,):
-        method.forced = way
-        _average(method, passing, means, loader, batches)
-    method.forced = forced
+    forced = system.forced
+    for way in system.ways or (forced,):
+        system.forced = way
+        _average(system, passing, means, loader, batches)
+    system.forced = forced
     for mean in means:
         mean.store()
-    method.network.set_train(False)
-    average_statistics(runtime, method.network)
+    system.network.set_train(False)
+    average_statistics(runtime, system.network)
 
 
-def _average(method: Method, passing: nn.Cell, means: list, loader: Loader, batches: int) -> None:
+def _average(system: System, passing: nn.Cell, means: list, loader: Loader, batches: int) -> None:
     rng = np.random.default_rng(0)
     for i, batch in enumerate(loader.epoch(0)):
         if i == batches:
             break
         for mean in means:
             mean.clear()
-        noise = method.noise(rng, len(batch.images), train=False)
-        passing(Tensor(batch.images), *[Tensor(x) for x in noise])
+        draws = system.drawn(rng, len(batch.images), train=False)
+        passing(*[Tensor(x) for x in (batch.images, *draws)])
         for mean in means:
             mean.note()
 

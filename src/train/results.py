@@ -18,7 +18,7 @@ import numpy as np
 from src.config import Config
 from src.data import Dataset
 from src.files import whole_file
-from src.methods.base import Method
+from src.methods.base import System
 from src.runtime import Runtime, sum_over_workers
 from src.train.batches import eval_loader, load_split
 from src.train.evaluate import Answers, evaluate, summarise
@@ -26,19 +26,19 @@ from src.train.run_folder import RunFolder
 
 
 def evaluate_split(
-    config: Config, method: Method, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
+    config: Config, system: System, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
 ) -> dict:
     """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers.
 
     With one width forced on all layers the files are <split>_<bits>bit, and the run's own stay.
     """
     loader = eval_loader(config, runtime, load_split(config, split))
-    answers = evaluate(method, loader, runtime, config.train.seed)
-    numbers = summarise(method, answers)
+    answers = evaluate(system, loader, runtime, config.train.seed)
+    numbers = summarise(system, answers)
     numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
     numbers["unreadable_images"] = _unreadable(loader.dataset, runtime)
     if runtime.is_main:
-        name = split if method.forced is None else f"{split}_{method.widths[method.forced]}bit"
+        name = split if system.forced is None else f"{split}_{system.widths[system.forced]}bit"
         folder.write_json(f"eval/{name}.json", numbers)
         _write_answers(folder, name, answers)
     return numbers

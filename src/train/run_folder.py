@@ -41,8 +41,11 @@ class RunFolder:
     def __init__(self, path: Path, quiet: bool = False):
         self.path, self.quiet = path, quiet
         self.metrics_file = path / "metrics.csv"
-        self.last, self.best = path / "ckpt" / "last.ckpt", path / "ckpt" / "best.ckpt"
-        self.float_weights = path / "ckpt" / "float.ckpt"
+        self.last, self.best = self.checkpoint("last.ckpt"), self.checkpoint("best.ckpt")
+
+    def checkpoint(self, name: str) -> Path:
+        """The file of that name in ckpt/."""
+        return self.path / "ckpt" / name
 
     def claim(self) -> None:
         """Keep other training processes out, until this one ends."""
@@ -89,10 +92,10 @@ class RunFolder:
         with whole_file(self.path / name) as file:
             file.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
-    def write_layers(self, rows: list[dict], image_size: int) -> None:
+    def write_layers(self, table: list[dict], image_size: int) -> None:
         """layers.json, and the same table in the log."""
-        self.write_json("layers.json", {"image_size": image_size, "layers": rows})
-        LOG.info("%s", format_table(rows))
+        self.write_json("layers.json", {"image_size": image_size, "layers": table})
+        LOG.info("%s", format_table(table))
 
     def append_metrics(self, row: dict) -> None:
         """One line of metrics.csv."""

@@ -22,44 +22,45 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.config import TrainConfig
-from src.methods.base import Method
+from src.methods.base import System
 from src.runtime import Runtime
 from src.train.gradients import BoundGradients
 from src.train.losses import TaskLoss
 
 
 class Objective(nn.Cell):
-    """(image, label, *noise) -> (loss, right, mean bits, mean BitOPs, entropy), all scalars.
+    """(image, label, *draws) -> (loss, right, mean bits, mean BitOPs, entropy), all scalars.
 
     `right` counts the images whose largest logit is the label's.
     """
 
-    def __init__(self, method: Method, task_loss: TaskLoss, teacher: nn.Cell | None):
+    def __init__(self, system: System, task_loss: TaskLoss, teacher: nn.Cell | None):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
-        self.network, self.penalty = method.network, method.penalty
+        self.network, self.monitor = system.network, system.monitor
         self.task_loss, self.teacher = task_loss, teacher
-        self.consistency = method.consistency
+        self.consistency = system.consistency
         if teacher is not None:
             # A graph cannot hold two parameters of one name, and the student's are named alike.
             for path, parameter in teacher.parameters_and_names():
                 parameter.name = f"teacher.{path}"
         self.nothing = Tensor(np.float32(0))
 
-    def construct(self, image, label, *noise):
-        outputs = (self.network(image),) if self.penalty is None else self.network(image, *noise)
-        logits = outputs[0]
-        teacher_logits = None
+    def construct(self, image, label, *draws):
+        outputs = self.network(image, *draws)
+        logits, teacher_logits = outputs["logits"], None
         if self.teacher is not None:
-            teacher_logits = ops.stop_gradient(self.teacher(image))
+            teacher_logits = ops.stop_gradient(self.teacher(image)["logits"])
         loss = self.task_loss(logits, label, teacher_logits)
         right = (logits.argmax(1).astype(label.dtype) == label).astype(logits.dtype).sum()
-        if self.penalty is None:
-            return loss, right, self.nothing, self.nothing, self.nothing
         if self.consistency > 0:
-            for other in outputs[-1]:
+            for other in outputs["others"]:
                 loss = loss + self.consistency * self.task_loss(other, label, teacher_logits)
-        penalty, bits, bitops, entropy = self.penalty(*outputs[1:3])
-        return loss + penalty, right, bits, bitops, entropy
+        if self.monitor is None:
+            return loss, right, self.nothing, self.nothing, self.nothing
+        numbers = self.monitor(outputs["plan"], outputs["soft"])
+        if "penalty" in numbers:
+            loss = loss + numbers["penalty"]
+        return loss, right, numbers["mean_bits"], numbers["bitops"], numbers["entropy"]
 
     def set_train(self, mode: bool = True):
         super().set_train(mode)
@@ -68,14 +69,16 @@ class Objective(nn.Cell):
         return self
 
 
-def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) -> nn.Optimizer:
+def build_optimizer(
+    parameters: list[ms.Parameter], train: TrainConfig, rates: list[float]
+) -> nn.Optimizer:
     """SGD with momentum; a parameter may carry an `lr_scale`. Weight decay is `build_step`'s."""
     members: dict[float, list] = {}
-    for parameter in network.trainable_params():
+    for parameter in parameters:
         members.setdefault(getattr(parameter, "lr_scale", 1.0), []).append(parameter)
     groups = [
-        {"params": parameters, "lr": [rate * scale for rate in rates]}
-        for scale, parameters in members.items()
+        {"params": group, "lr": [rate * scale for rate in rates]}
+        for scale, group in members.items()
     ]
     if train.nesterov and train.momentum > 0:
         # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
@@ -84,7 +87,7 @@ def build_optimizer(network: nn.Cell, train: TrainConfig, rates: list[float]) ->
 
 
 def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig, runtime: Runtime):
-    """A function (image, label, *noise) -> the objective's scalars and the gradient's global norm
+    """A function (image, label, *draws) -> the objective's scalars and the gradient's global norm
     before clipping; updates the parameters. Weight decay is of convolution and dense weights alone,
     unless `train.decay_norms` and `train.decay_quantizers` say otherwise."""
     parameters = optimizer.parameters
@@ -93,8 +96,8 @@ def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig
     decays = [_decay(parameter, train) for parameter in parameters]
     bound = BoundGradients(decays, train.clip_norm, runtime.native)
 
-    def step(image, label, *noise):
-        outputs, gradients = gradient(image, label, *noise)
+    def step(image, label, *draws):
+        outputs, gradients = gradient(image, label, *draws)
         if average is not None:
             gradients = average(gradients)
         bounded, norm = bound(gradients, parameters)

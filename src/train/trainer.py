@@ -15,13 +15,14 @@
 
 import logging
 import time
+from dataclasses import replace
 
 import numpy as np
 from mindspore import Tensor, nn
 
 from src import interrupts, kernels
 from src.config import Config
-from src.methods.base import Method
+from src.methods.base import Stage, System
 from src.runtime import (
     MeanOverWorkers,
     Runtime,
@@ -31,11 +32,11 @@ from src.runtime import (
 )
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
-from src.train.checkpoints import Progress, load_checkpoint, save_checkpoint
+from src.train.checkpoints import RunState, load_checkpoint, save_checkpoint
 from src.train.evaluate import collapsed, evaluate, summarise
 from src.train.guard import explain_not_finite
 from src.train.losses import TaskLoss
-from src.train.progress import EpochProgress, clock
+from src.train.bar import EpochBar, clock
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
 from src.train.step import Objective, build_optimizer, build_step
@@ -44,32 +45,31 @@ from src.train.step_numbers import StepNumbers
 LOG = logging.getLogger("dynquant")
 
 
-class Stage:
-    """Trains `method.network`.
+class Trainer:
+    """Trains a system's network through one stage.
 
     Args:
-        name: `float` or the method's name, as in metrics.csv.
-        epochs, lr: how long, and the peak learning rate.
+        stage: what its method says of it.
         teacher: float network for distillation, or None.
-        progress: where to continue; `progress.epoch` > 0 loads the run's last checkpoint.
+        state: where to continue; `state.epoch` > 0 loads the run's last checkpoint.
     """
 
     def __init__(
-        self, name: str, method: Method, config: Config, folder: RunFolder, runtime: Runtime,
-        loaders: Loaders, epochs: int, lr: float, teacher: nn.Cell | None, progress: Progress,
+        self, stage: Stage, system: System, config: Config, folder: RunFolder, runtime: Runtime,
+        loaders: Loaders, teacher: nn.Cell | None, state: RunState,
     ):  # fmt: skip
-        self.name, self.method, self.config, self.folder = name, method, config, folder
-        self.runtime, self.loaders, self.epochs, self.progress = runtime, loaders, epochs, progress
-        train = config.train
-        if method.penalty is not None and runtime.workers > 1:
-            method.penalty.join_workers(MeanOverWorkers(runtime.workers))
-        self.objective = Objective(
-            method,
-            TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature),
-            teacher,
-        )
-        self.rates = learning_rates(train, lr, epochs, len(loaders.train))
-        self.optimizer = build_optimizer(method.network, train, self.rates or [lr])
+        self.stage, self.system, self.config, self.folder = stage, system, config, folder
+        self.runtime, self.loaders, self.state = runtime, loaders, state
+        self.name, self.epochs = stage.name, stage.epochs
+        self.train = replace(config.train, **stage.train)
+        if system.monitor is not None and runtime.workers > 1:
+            system.monitor.join_workers(MeanOverWorkers(runtime.workers))
+        train = self.train
+        task_loss = TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature)
+        self.objective = (stage.objective or Objective)(system, task_loss, teacher)
+        self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
+        learned = [p for p in system.network.trainable_params() if stage.learns(p.name)]
+        self.optimizer = build_optimizer(learned, train, self.rates or [stage.lr])
         self.step = build_step(self.objective, self.optimizer, train, runtime)
         self.is_compiled = self.is_judged = self.is_collapsed = False
         self.read_every = 1 if runtime.target == "CPU" else train.log_every
@@ -80,64 +80,58 @@ class Stage:
         Raises:
             UserError: the checkpoint is damaged, or of another network.
         """
-        if self.progress.epoch > 0:
-            load_checkpoint(self.folder.last, self.method.network, self.optimizer)
+        if self.state.epoch > 0:
+            load_checkpoint(self.folder.last, self.system.network, self.optimizer)
         else:
             self.folder.forget_best()
             self._first_values()
-        self.folder.forget_after(self.name, self.progress.epoch)
+        self.folder.forget_after(self.name, self.state.epoch)
 
-    def run(self) -> Progress:
-        """Train the epochs that are left, once it has begun; returns the progress at the end."""
-        for epoch in range(self.progress.epoch + 1, self.epochs + 1):
+    def run(self) -> None:
+        """Train the epochs that are left, once it has begun; `state` follows."""
+        for epoch in range(self.state.epoch + 1, self.epochs + 1):
             row = self._train_epoch(epoch)
-            average_statistics(self.runtime, self.method.network)
-            if epoch % self.config.train.eval_every == 0 or epoch == self.epochs:
+            average_statistics(self.runtime, self.system.network)
+            if epoch % self.train.eval_every == 0 or epoch == self.epochs:
                 row |= self._judge(epoch)
             self.folder.append_metrics(row)
-            self.progress.epoch = epoch
+            self.state.epoch = epoch
             if self.runtime.is_main:
-                save_checkpoint(
-                    self.folder.last, self.method.network, self.progress, self.optimizer
-                )
-        return self.progress
+                save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
 
     def _first_values(self) -> None:
-        broadcast_parameters(self.runtime, self.method.network)
+        broadcast_parameters(self.runtime, self.system.network)
         batch = next(iter(self.loaders.train.epoch(0)))
-        inputs = (batch.images, *self._noise(0, len(batch.images)))
-        count = calibrate(self.method.network, inputs, self.runtime)
+        draws = self.system.drawn(self._randomness(0), len(batch.images), train=True)
+        count = calibrate(self.system.network, (batch.images, *draws), self.runtime)
         if count:
             LOG.info("%s: first steps of %d quantisers set from the first batch", self.name, count)
 
-    def _noise_source(self, epoch: int) -> np.random.Generator:
+    def _randomness(self, epoch: int) -> np.random.Generator:
         letters = [ord(c) for c in self.name]
         return np.random.default_rng((self.config.train.seed, epoch, self.runtime.rank, *letters))
-
-    def _noise(self, epoch: int, images: int) -> tuple:
-        return self.method.noise(self._noise_source(epoch), images, train=True)
 
     def _train_epoch(self, epoch: int) -> dict:
         self.objective.set_train(True)
         loader, numbers = self.loaders.train, StepNumbers()
-        rng = self._noise_source(epoch)
+        rng = self._randomness(epoch)
         first_step = (epoch - 1) * len(loader)
         start = fetched = time.perf_counter()
         data_seconds = 0.0
-        place, every = f"{epoch}/{self.epochs}", self.config.train.log_every
-        with EpochProgress(self.name, place, len(loader), every, self.runtime.is_main) as bar:
+        place, every = f"{epoch}/{self.epochs}", self.train.log_every
+        with EpochBar(self.name, place, len(loader), every, self.runtime.is_main) as bar:
             for i, batch in enumerate(loader.epoch(epoch)):
                 data_seconds += time.perf_counter() - fetched
-                progress = (first_step + i) / (self.epochs * len(loader))
-                noise = self.method.noise(rng, len(batch.images), True, progress)
-                numbers.add(self.one_step(batch, noise))
+                done = (first_step + i) / (self.epochs * len(loader))
+                draws = self.system.drawn(rng, len(batch.images), True, done)
+                numbers.add(self.one_step(batch, draws))
                 if (i + 1) % self.read_every == 0 or i + 1 == len(loader):
                     bad_step = numbers.read()
                     if bad_step is not None:
                         where = f"{self.name}, epoch {epoch}, step {bad_step}"
-                        inputs = (batch.images, *noise) if bad_step == i + 1 else None
+                        inputs = (batch.images, *draws) if bad_step == i + 1 else None
                         is_first = first_step + bad_step == 1
-                        raise explain_not_finite(self.method.network, inputs, where, is_first)
+                        raise explain_not_finite(self.system.network, inputs, where, is_first)
                 bar.step(self._texts(numbers))
                 fetched = time.perf_counter()
         seconds = time.perf_counter() - start
@@ -152,14 +146,14 @@ class Stage:
             "seconds": seconds,
             "data_seconds": data_seconds,
         }
-        if self.method.penalty is not None:
+        if self.system.monitor is not None:
             names = ("mean_bits", "bitops", "entropy")
-            row |= dict(zip(names, map(float, means[2:5]), strict=True)) | self.method.targets
+            row |= dict(zip(names, map(float, means[2:5]), strict=True)) | self.system.targets
         return row
 
-    def one_step(self, batch, noise: tuple):
+    def one_step(self, batch, draws: tuple):
         """The step's scalars (see `Objective`) and gradient norm; the first call compiles."""
-        inputs = [Tensor(x) for x in (batch.images, batch.labels, *noise)]
+        inputs = [Tensor(x) for x in (batch.images, batch.labels, *draws)]
         if not self.is_compiled:
             return self._first_step(inputs)
         before = kernels.steps_done() if self.runtime.native else 0
@@ -184,9 +178,9 @@ class Stage:
         """The epoch's numbers so far: as short as a narrow terminal needs, and in full."""
         if numbers.steps == 0:
             return "", ""
-        means, targets = numbers.means, self.method.targets
+        means, targets = numbers.means, self.system.targets
         text = f"loss {means[0]:.4f} top1 {means[1] / self.loaders.train.batch_size:.2%}"
-        if self.method.penalty is None:
+        if self.system.monitor is None:
             return text, text
         text += f" bits {means[2]:.2f}/{targets['budget_bits']}"
         text += f" BitOPs {means[3] / targets['budget_bitops']:.0%}"
@@ -198,19 +192,19 @@ class Stage:
             self.is_judged = True
         start = time.perf_counter()
         with interrupts.held("when the epoch is judged"):
-            answers = evaluate(self.method, self.loaders.judge, self.runtime, self.config.train.seed)
-        numbers = summarise(self.method, answers)
+            answers = evaluate(self.system, self.loaders.judge, self.runtime, self.config.train.seed)
+        numbers = summarise(self.system, answers)
         what = "held-out" if self.loaders.held_out else "test"
         line = f"{self.name} epoch {epoch}: {what} top-1 {numbers['top1']:.2%}"
-        if self.method.widths:
+        if self.system.widths:
             line += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
         LOG.info("%s (%s)", line, clock(time.perf_counter() - start))
         self._tell_collapse(collapsed(answers))
-        if numbers["top1"] > self.progress.best_top1:
-            self.progress.best_top1 = numbers["top1"]
+        if numbers["top1"] > self.state.best_top1:
+            self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:
-                self.progress.epoch = epoch
-                save_checkpoint(self.folder.best, self.method.network, self.progress)
+                self.state.epoch = epoch
+                save_checkpoint(self.folder.best, self.system.network, self.state)
         return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],
                 "val_top5": numbers["top5"]}  # fmt: skip
 
@@ -218,9 +212,8 @@ class Stage:
         """Once when the controller collapses, and once when it chooses again."""
         if is_collapsed and not self.is_collapsed:
             LOG.warning(
-                "the controller has collapsed: (nearly) all images get one plan; lower the weight "
-                "of its cost (dqnet.alpha_bits, dqt.beta) or its learning rate (head_lr), or raise "
-                "diversity (dqnet.diversity, dqt.diversity)"
+                "the controller has collapsed: (nearly) all images get one plan%s",
+                f"; {self.system.against_collapse}" if self.system.against_collapse else "",
             )
         elif self.is_collapsed and not is_collapsed:
             LOG.info("the controller chooses between images again")

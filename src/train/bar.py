@@ -22,7 +22,7 @@ from tqdm import tqdm
 LOG = logging.getLogger("dynquant")
 
 
-class EpochProgress:
+class EpochBar:
     """Shows one epoch; a context manager.
 
     Args:

@@ -1,0 +1,99 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Who picks the widths: a chooser whose state travels with the network's values.
+
+    state = begin(x, *draws)                       x: the image, or the features that it sees
+    choice, state = choose(slot, x, state)         before each dynamic node; x: what the node reads
+    plan(state), soft(state)                       at the end of a pass
+
+A one-shot head decides everything in `begin` and hands out slices; a step-wise agent decides from x.
+Randomness comes from the host as inputs, the draws, so that a training step is a pure function of its
+inputs and a resumed run repeats it exactly.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from mindspore import nn
+
+INPUT = -2  # a decision that sees what the dynamic node of its first slot reads
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How choice logits follow from features, in evaluation: what is exported of a controller.
+
+        features (N, C, S, S) -> average-pool to bins x bins -> dense layers -> (N, slots, columns, K)
+
+    Attributes:
+        slot, slots: the slots slot .. slot + slots - 1 are decided.
+        shared: there is one slot's logits, which serve for all.
+        sees: INPUT; or None: what the controller begins with.
+        bins: of the pool.
+        dense: (weight float32 (O, I), bias (O,), ReLU behind it), one after the other.
+    """
+
+    slot: int
+    slots: int
+    shared: bool
+    sees: int | None
+    bins: int
+    dense: tuple[tuple[np.ndarray, np.ndarray, bool], ...]
+
+
+class Controller(nn.Cell):
+    """Base of all choosers.
+
+    Args:
+        slots: how many layers it chooses for.
+        columns: 1 where weights and inputs share a choice, else 2 (weights, inputs).
+        choices: K, number of candidate widths.
+    """
+
+    def __init__(self, slots: int, columns: int, choices: int):
+        super().__init__()
+        self.slots, self.columns, self.choices = slots, columns, choices
+
+    def begin(self, x, *draws):
+        """The first state, a tuple."""
+        raise NotImplementedError
+
+    def choose(self, slot, x, state):
+        """(one-hot choice (N, columns, K), the next state) for the layer of `slot`, which reads x."""
+        raise NotImplementedError
+
+    def plan(self, state):
+        """All choices of a pass, (N, slots, columns, K)."""
+        raise NotImplementedError
+
+    def soft(self, state):
+        """Like the plan: the probabilities of the candidates, without noise."""
+        raise NotImplementedError
+
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple[np.ndarray, ...]:
+        """What `begin` takes beside x, in training. done: share of the training behind it, 0..1."""
+        raise NotImplementedError
+
+    def still(self, images: int, forced: int | None = None) -> tuple[np.ndarray, ...]:
+        """The same in evaluation: nothing random. `forced`: a candidate that all layers take."""
+        raise NotImplementedError
+
+    def decisions(self) -> list[Decision]:
+        """What is exported, in the order of the slots."""
+        raise NotImplementedError
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates that choosing a plan costs, for one image."""
+        return 0

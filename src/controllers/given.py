@@ -1,0 +1,51 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Plans from outside: fixed, random or searched ones, looked up and never computed."""
+
+import numpy as np
+
+from src.controllers.base import Controller
+
+
+class GivenPlan(Controller):
+    """(x, plan (N, slots, columns, K), one-hot) -> that plan.
+
+    Its draws are uniform plans: of one candidate, or, in training, of a random one for each image and
+    layer.
+    """
+
+    def begin(self, x, plan):
+        return (plan,)
+
+    def choose(self, slot, x, state):
+        return state[0][:, slot], state
+
+    def plan(self, state):
+        return state[0]
+
+    def soft(self, state):
+        return state[0]
+
+    def draw(self, rng: np.random.Generator, images: int, done: float = 0.0) -> tuple:
+        chosen = rng.integers(self.choices, size=(images, self.slots, self.columns))
+        return (self.one_hot(chosen),)
+
+    def still(self, images: int, forced: int | None = None) -> tuple:
+        """Of the last candidate, where none is forced."""
+        candidate = self.choices - 1 if forced is None else forced
+        return (self.one_hot(np.full((images, self.slots, self.columns), candidate)),)
+
+    def one_hot(self, choices: np.ndarray) -> np.ndarray:
+        """The plan, float32 (N, slots, columns, K), of candidates int (N, slots, columns)."""
+        return np.eye(self.choices, dtype=np.float32)[choices]
