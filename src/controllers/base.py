@@ -40,6 +40,7 @@ class Decision:
         slot, slots: the slots slot .. slot + slots - 1 are decided.
         shared: there is one slot's logits, which serve for all.
         sees: INPUT; or None: what the controller begins with.
+        side: S, in pixels.
         bins: of the pool.
         dense: (weight float32 (O, I), bias (O,), ReLU behind it), one after the other.
     """
@@ -48,6 +49,7 @@ class Decision:
     slots: int
     shared: bool
     sees: int | None
+    side: int
     bins: int
     dense: tuple[tuple[np.ndarray, np.ndarray, bool], ...]
 

@@ -61,7 +61,7 @@ class OneShotHead(Controller):
         self.pool, self.hidden, self.dropout = pool, hidden, dropout
         self.relu, self.shared, self.tau, self.fading = relu, shared, tau, fading
         self.outputs = (1 if shared else slots) * columns * choices
-        self.channels = channels
+        self.channels, self.side = channels, size
         self.rows = Tensor(pooling_matrix(size, pool))
         self.cols = Tensor(pooling_matrix(size, pool).T.copy())
         self.fc1 = nn.Dense(channels * pool * pool, hidden)
@@ -126,4 +126,4 @@ class OneShotHead(Controller):
             (layer.weight.asnumpy(), layer.bias.asnumpy(), relu)
             for layer, relu in ((self.fc1, self.relu), (self.fc2, False))
         )
-        return [Decision(0, self.slots, self.shared, None, self.pool, dense)]
+        return [Decision(0, self.slots, self.shared, None, self.side, self.pool, dense)]

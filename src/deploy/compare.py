@@ -17,16 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from mindspore import Tensor
 
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
 
 SHOWN = 3  # names in an error text
 WAY_OUT = "export other weights, or train again (a lower train.lr may help)"
 
 
-def network_answers(method: Method, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def network_answers(system: System, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Logits float32 (N, classes), and the plan (N, layers, columns) of candidates, if any.
 
     Args:
@@ -35,16 +34,13 @@ def network_answers(method: Method, images: np.ndarray) -> tuple[np.ndarray, np.
     Raises:
         UserError: weights or logits that are not finite, which no file could be compared with.
     """
-    _refuse_broken_weights(method)
-    method.sample = False
-    method.network.set_train(False)
-    noise = map(Tensor, method.noise(np.random.default_rng(0), len(images), False))
-    outputs = method.network(Tensor(images), *noise)
-    logits, plan = outputs if isinstance(outputs, tuple) else (outputs, None)
-    logits = logits.asnumpy()
+    _refuse_broken_weights(system)
+    system.sample = False
+    draws = system.drawn(np.random.default_rng(0), len(images), False)
+    logits, plan = system.answer(images, draws)
     if not np.isfinite(logits).all():
         raise UserError(f"nothing is exported: the network's logits are not finite; {WAY_OUT}")
-    return logits, None if plan is None else plan.asnumpy().argmax(-1)
+    return logits, None if plan is None else plan.argmax(-1)
 
 
 def check_answers(
@@ -77,9 +73,9 @@ def relative_differences(logits: np.ndarray, expected: np.ndarray) -> np.ndarray
     return np.abs(logits - expected).max(1) / np.where(largest > 0, largest, 1)
 
 
-def _refuse_broken_weights(method: Method) -> None:
+def _refuse_broken_weights(system: System) -> None:
     """Also of a width that none of the images takes."""
-    names = [p.name for p in method.network.get_parameters() if not np.isfinite(p.asnumpy()).all()]
+    names = [p.name for p in system.network.get_parameters() if not np.isfinite(p.asnumpy()).all()]
     if names:
         more = ", ..." if len(names) > SHOWN else ""
         raise UserError(

@@ -23,8 +23,8 @@ numbers on the low-width grid: a device without low-width arithmetic simulates t
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from src.controllers.oneshot import OneShotHead
 from src.layers.norm import EPSILON, BatchNorm
+from src.models.network import Network
 from src.quantizers.base import ActivationQuantizer, WeightQuantizer
 from src.quantizers.nested import NestedActivation, child
 from src.quantizers.uniform import codes
@@ -89,46 +89,17 @@ class FrozenNorm(nn.Cell):
         return ops.relu(y) if self.relu else y
 
 
-class FrozenHead(nn.Cell):
-    """features (N, C, S, S) -> logits (N, slots, columns, K), in products of matrices; no dropout.
-
-    One slot where the choice is `shared`.
-    """
-
-    def __init__(self, head: OneShotHead):
-        super().__init__()
-        self.layers, self.columns, self.choices = head.layers, head.columns, head.choices
-        self.shared, self.relu = head.shared, head.relu
-        self.bins = Tensor(head.cols.asnumpy())  # (S, P), the same for rows and columns
-        self.multiply = ops.MatMul()
-        self.fc1, self.fc2 = head.fc1, head.fc2
-
-    def construct(self, features):
-        n, c, s, _ = features.shape
-        p = self.bins.shape[1]
-        wide = self.multiply(features.reshape((-1, s)), self.bins)  # over columns
-        turned = ops.transpose(wide.reshape((n * c, s, p)), (0, 2, 1))
-        pooled = self.multiply(turned.reshape((-1, s)), self.bins)  # over rows
-        pooled = ops.transpose(pooled.reshape((n * c, p, p)), (0, 2, 1))
-        h = self.fc1(pooled.reshape((n, -1)))
-        if self.relu:
-            h = ops.relu(h)
-        return self.fc2(h).reshape((n, -1, self.columns, self.choices))
-
-
 def _per_channel(values: np.ndarray) -> Tensor:
     return Tensor(values.astype(np.float32).reshape(1, -1, 1, 1))
 
 
-def freeze(network: nn.Cell) -> None:
+def freeze(network: Network) -> None:
     """Replace, in place, every quantiser and normalisation of a network; it can no longer learn."""
-    for _, cell in list(network.cells_and_names()):
+    for i, node in enumerate(network.nodes):
+        cell = node.cell
         if isinstance(getattr(cell, "weight_quantizer", None), WeightQuantizer):
             cell.weight_quantizer = FrozenWeights(cell.weight_quantizer, cell.weight)
             cell.input_quantizer = FrozenInputs(cell.input_quantizer)
             cell.weight = Parameter(Tensor(np.zeros(1, np.float32)))  # else files would hold it too
-        for name, inner in list(cell.name_cells().items()):
-            if isinstance(inner, BatchNorm):
-                setattr(cell, name, FrozenNorm(inner))
-            if isinstance(inner, OneShotHead):
-                setattr(cell, name, FrozenHead(inner))
+        elif isinstance(cell, BatchNorm):
+            network.replace(i, FrozenNorm(cell))

@@ -23,7 +23,7 @@ from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
 
 # Of the largest logit, for the median image. The same sums in float32 and in integers may send a
 # value to the code beside; that moves the logits of a single image, an error moves those of all.
@@ -52,7 +52,7 @@ class Comparison:
     median_difference: float
 
 
-def export_int(method: Method, picture: Picture, notes: dict, path: Path, dataset) -> dict:
+def export_int(system: System, picture: Picture, notes: dict, path: Path, dataset) -> dict:
     """Write `path` and return what to report: the file and the fields of `Comparison`.
 
     Args:
@@ -64,11 +64,11 @@ def export_int(method: Method, picture: Picture, notes: dict, path: Path, datase
         UserError: a float network, one whose logits are not finite, something that integers cannot
             hold, a file that cannot be written, or one whose answers are not the network's.
     """
-    if not any(layer.w_bits for layer in method.cost.layers):
+    if not any(layer.w_bits for layer in system.cost.layers):
         raise UserError("--format int needs a quantised network; method.name=float has no widths")
     some = np.arange(min(COMPARED, len(dataset)))
-    expected = network_answers(method, dataset.batch(some))
-    program = lower(method, picture, notes)
+    expected = network_answers(system, dataset.batch(some))
+    program = lower(system, picture, notes)
     save_artefact(program, path)
     engine = open_engine(path)
     logits, plan = engine.run(dataset.pixels(some))

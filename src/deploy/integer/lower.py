@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import Tensor, nn
 
-from src.controllers.oneshot import OneShotHead
+from src.controllers.base import INPUT, Decision
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
 from src.engine.integers import limits
 from src.engine.program import (
@@ -47,8 +47,9 @@ from src.engine.program import (
 from src.errors import UserError
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import EPSILON, BatchNorm
-from src.layers.shortcut import ShortcutA
-from src.methods.base import Method
+from src.methods.base import System
+from src.models.backbone import CONV, DENSE, IMAGE, MAX_POOL, MEAN, NORM, SUBSAMPLE, Node
+from src.models.network import Network
 from src.quantizers.dorefa import DorefaWeight
 from src.quantizers.nested import NestedWeight
 from src.quantizers.uniform import codes
@@ -65,30 +66,32 @@ class Picture:
     values: np.ndarray
 
 
-def lower(method: Method, picture: Picture, notes: dict) -> Program:
-    """The program of a trained static, DQNet or DQT network on a ResNet.
+def lower(system: System, picture: Picture, notes: dict) -> Program:
+    """The program of a trained network.
 
     Raises:
         UserError: something that no integer program can hold (truncated nested codes).
     """
-    model = method.network.model
-    lowering = _Lowering(model, picture)
-    head = getattr(method.network, "head", None)
-    lowering.network(model, head, getattr(method.network, "sees", None))
+    lowering = _Lowering(system.network, picture)
+    lowering.run()
     notes = notes | {"exponent": lowering.exponent, "layers": lowering.names,
-                     "scales": lowering.scales, "widths": list(method.widths)}  # fmt: skip
+                     "scales": lowering.scales, "widths": list(system.widths)}  # fmt: skip
     return Program(lowering.operations, lowering.rows, notes)
 
 
 class _Lowering:
-    def __init__(self, model: nn.Cell, picture: Picture):
-        self.picture, self.stem_norm = picture, model.bn1
-        self.rows = model.bn1.moving_mean.shape[0] if model.bn1.moving_mean.ndim == 2 else 1
-        self.exponent = _exponent(model, picture)
+    """Walks the nodes; a convolution takes the normalisation behind it with it."""
+
+    def __init__(self, network: Network, picture: Picture):
+        self.network, self.nodes, self.picture = network, network.nodes, picture
+        self.rows = max([1, *(_rows(n.cell) for n in self.nodes if n.kind == NORM)])
+        self.exponent = _exponent(network, picture)
         self.unit = 2.0**self.exponent
         self.operations: list[Operation] = []
         self.names: dict[int, str] = {}
         self.scales: dict[str, list] = {}
+        self.registers: dict[int, int] = {}  # of nodes
+        self.normalised: dict[int, int] = {}  # of normalisations that a convolution took with it
 
     def add(self, op: Operation, name: str) -> int:
         """Append an operation; returns its register."""
@@ -96,20 +99,111 @@ class _Lowering:
         self.names[len(self.operations) - 1] = name
         return len(self.operations) - 1
 
-    def network(self, model: nn.Cell, head: OneShotHead | None, source: str | None) -> None:
-        """All of it; the controller comes as soon as what it sees is there."""
-        if head is not None and source == "image":
-            self.head(head, self.image(0, None))
-        x = self.stem(model)
-        if head is not None and source == "stem":
-            self.head(head, x)
-        for i in range(1, 5 if model.has_layer4 else 4):
-            for j, block in enumerate(getattr(model, f"layer{i}")):
-                x = self.block(block, x, f"layer{i}.{j}")
-            if head is not None and source == "early" and i == 1:
-                self.head(head, x)
-        x = self.add(Pool(x, 1), "mean")
-        self.dense(model.fc, x)
+    def run(self) -> None:
+        """All of it; what the controller decides at once comes as soon as what it sees is there."""
+        self.decide(IMAGE)
+        for i, node in enumerate(self.nodes):
+            self.decide_for(node)
+            self.registers[i] = _LOWER[node.kind](self, i, node)
+            self.decide(i)
+
+    def decide(self, node: int) -> None:
+        """What the controller decides at its begin, where it sees that node."""
+        controller = self.network.controller
+        if controller is None or self.network.sees != node:
+            return
+        for decision in controller.decisions():
+            if decision.sees != INPUT:
+                self.decision(decision, self.read(node))
+
+    def decide_for(self, node: Node) -> None:
+        """What the controller decides from a dynamic node's input."""
+        slot = getattr(node.cell, "slot", -1)
+        if slot < 0:
+            return
+        for decision in self.network.controller.decisions():
+            if decision.sees == INPUT and decision.slot == slot:
+                self.decision(decision, self.read(node.inputs[0]))
+
+    def decision(self, decision: Decision, x: int) -> None:
+        """Choice logits from features, and the choice."""
+        controller = self.network.controller
+        name = "controller" if decision.sees != INPUT else f"controller.{decision.slot}"
+        x, bins = self.add(Pool(x, decision.bins), f"{name}.pool"), decision.bins
+        for i, (weight, bias, relu) in enumerate(decision.dense, 1):
+            # The first layer is a convolution over all bins.
+            weight = weight.reshape(len(weight), -1, bins, bins)
+            bins = 1
+            x = self.wide(weight, x, f"{name}.fc{i}")
+            offset = np.tile(bias.astype(np.float64) * self.unit, (self.rows, 1))
+            x = self.affine(x, np.ones_like(offset), offset, f"{name}.fc{i}", int(relu))
+        self.add(
+            Choose(x, decision.slots, controller.columns, controller.choices, int(decision.shared)),
+            f"{name}.choice",
+        )
+
+    def read(self, node: int) -> int:
+        """The register of a node; of the image, its real values."""
+        return self.image(0, None) if node == IMAGE else self.registers[node]
+
+    def conv(self, i: int, node: Node) -> int:
+        """A convolution and the normalisation that alone reads it."""
+        readers = self.network.backbone.readers(i)
+        factor, offset, relu, norm = 1.0, 0.0, 0, None
+        if len(readers) == 1 and self.nodes[readers[0]].kind == NORM:
+            norm = readers[0]
+            factor, offset = self.fold(norm)
+            has_residual = len(self.nodes[norm].inputs) > 1
+            relu = int(self.nodes[norm].cell.relu and not has_residual)
+        y = self.multiply(node, node.inputs[0], factor, offset, relu)
+        if norm is not None:
+            self.normalised[norm] = y
+        return y
+
+    def norm(self, i: int, node: Node) -> int:
+        residual, relu = node.inputs[1:], int(node.cell.relu)
+        y = self.normalised.get(i)
+        if y is None:
+            factor, offset = self.fold(i)
+            x = self.read(node.inputs[0])
+            y = self.affine(x, factor, offset * self.unit, node.name, 0 if residual else relu)
+        if residual:
+            y = self.add(Add(y, self.read(residual[0]), relu), node.name.rpartition(".")[0])
+        return y
+
+    def dense(self, i: int, node: Node) -> int:
+        bias = node.cell.bias.asnumpy().astype(np.float64)
+        return self.multiply(node, node.inputs[0], 1.0, bias, 0)
+
+    def max_pool(self, i: int, node: Node) -> int:
+        cell = node.cell
+        x = self.read(node.inputs[0])
+        return self.add(MaxPool(x, cell.kernel, cell.stride, cell.padding), node.name)
+
+    def subsample(self, i: int, node: Node) -> int:
+        cell = node.cell
+        x = self.read(node.inputs[0])
+        return self.add(Subsample(x, cell.stride, cell.before, cell.after), node.name)
+
+    def mean(self, i: int, node: Node) -> int:
+        return self.add(Pool(self.read(node.inputs[0]), 1), node.name)
+
+    def multiply(self, node: Node, source: int, factor, offset, relu: int) -> int:
+        """A layer and what follows it, y = factor (W x) + offset, (R, C) or numbers for all."""
+        layer = node.cell
+        channels = layer.weight.shape[0]
+        factor, offset = (np.broadcast_to(v, (self.rows, channels)) for v in (factor, offset))
+        if isinstance(layer, Conv2d | Dense):
+            x = self.read(source)
+            stride, padding, groups = _geometry(layer)
+            y = self.wide(_four_axes(layer.weight.asnumpy()), x, node.name, stride, padding, groups)
+            return self.affine(y, factor, offset * self.unit, node.name, relu)
+        if source == IMAGE:
+            inv = layer.input_quantizer.grid(_ANY, 0)[0].asnumpy()[0]
+            x = self.image(layer.input_quantizer.widths[0], inv)
+        else:
+            x = self.quantise(layer, self.read(source), node.name)
+        return self.conv_of_codes(layer, x, node.name, factor, offset, relu)
 
     def image(self, bits: int, inv: np.float32 | None) -> int:
         """Pixels as codes, or, with bits 0, as real values."""
@@ -122,45 +216,6 @@ class _Lowering:
         arrays = {"table": table.astype(np.int32)}
         return self.add(Input(size, size, bits, arrays=arrays), "image")
 
-    def stem(self, model: nn.Cell) -> int:
-        conv = model.conv1
-        if isinstance(conv, Conv2d):
-            x = self.float_conv(conv, self.image(0, None), "conv1", model.bn1, relu=1)
-        else:
-            inv = conv.input_quantizer.grid(_ANY, 0)[0].asnumpy()[0]
-            codes_of_image = self.image(conv.input_quantizer.widths[0], inv)
-            x = self.conv_of_codes(conv, codes_of_image, "conv1", *self.fold(model.bn1), relu=1)
-        if model.pool is None:
-            return x
-        pool = model.pool
-        return self.add(MaxPool(x, pool.kernel, pool.stride, pool.padding), "pool")
-
-    def block(self, block: nn.Cell, x: int, name: str) -> int:
-        shortcut = x
-        if isinstance(block.downsample, ShortcutA):
-            a = block.downsample
-            shortcut = self.add(Subsample(x, a.stride, a.before, a.after), f"{name}.downsample")
-        elif block.downsample is not None:
-            b = block.downsample
-            shortcut = self.conv(b.conv, x, f"{name}.downsample.conv", b.bn, relu=0)
-        leaves = [leaf for leaf in ("1", "2", "3") if hasattr(block, f"conv{leaf}")]
-        y = x
-        for leaf in leaves:
-            cells = getattr(block, f"conv{leaf}"), getattr(block, f"bn{leaf}")
-            y = self.conv(cells[0], y, f"{name}.conv{leaf}", cells[1], int(leaf != leaves[-1]))
-        return self.add(Add(y, shortcut, 1), name)
-
-    def conv(self, conv: nn.Cell, x: int, name: str, bn: BatchNorm, relu: int) -> int:
-        """A convolution and its normalisation, on a wide register."""
-        if isinstance(conv, Conv2d):
-            return self.float_conv(conv, x, name, bn, relu)
-        return self.conv_of_codes(conv, self.quantise(conv, x, name), name, *self.fold(bn), relu)
-
-    def float_conv(self, conv: Conv2d, x: int, name: str, bn: BatchNorm, relu: int) -> int:
-        factor, offset = self.fold(bn)
-        y = self.wide(conv.weight.asnumpy(), x, name, conv.stride, conv.padding, conv.groups)
-        return self.affine(y, factor, offset * self.unit, name, relu)
-
     def wide(self, weight: np.ndarray, x: int, name: str, stride=1, padding=0, groups=1) -> int:
         values, shift = fixed_weights(weight)
         c_out, _, kernel, _ = weight.shape
@@ -171,15 +226,6 @@ class _Lowering:
         multiplier, bias, shift = fixed_point(factor, offset)
         arrays = {"multiplier": multiplier, "bias": bias}
         return self.add(Affine(x, shift, relu, arrays=arrays), name)
-
-    def dense(self, layer: nn.Cell, x: int) -> int:
-        weight, bias = layer.weight.asnumpy()[:, :, None, None], layer.bias.asnumpy()
-        ones = np.ones((self.rows, len(bias)))
-        offset = np.tile(bias.astype(np.float64), (self.rows, 1))
-        if isinstance(layer, Dense):
-            y = self.wide(weight, x, "fc")
-            return self.affine(y, ones, offset * self.unit, "fc", 0)
-        return self.conv_of_codes(layer, self.quantise(layer, x, "fc"), "fc", ones, offset, 0)
 
     def quantise(self, layer: nn.Cell, x: int, name: str) -> int:
         """The codes of a layer's input, of the master's where there is one."""
@@ -215,46 +261,46 @@ class _Lowering:
         arrays |= {f"weight.{v}": w for v, w in enumerate(weights)}
         shape, columns = weights[0].shape, getattr(layer, "columns", (0, 0))
         op = Conv(
-            x, shape[0], shape[1], shape[2], getattr(layer, "stride", 1),
-            getattr(layer, "padding", 0), getattr(layer, "groups", 1), getattr(layer, "slot", -1),
+            x, shape[0], shape[1], shape[2], *_geometry(layer), getattr(layer, "slot", -1),
             *columns, master, odd, shift, relu, arrays=arrays,
         )  # fmt: skip
         return self.add(op, name)
 
-    def head(self, head: OneShotHead, x: int) -> None:
-        """The controller: pool, two dense layers, arg-max."""
-        pooled = self.add(Pool(x, head.pool), "controller.pool")
-        first = head.fc1.weight.asnumpy().reshape(head.hidden, head.channels, head.pool, head.pool)
-        second = head.fc2.weight.asnumpy()[:, :, None, None]
-        h = self.wide(first, pooled, "controller.fc1")
-        h = self.biased(h, head.fc1.bias.asnumpy(), "controller.fc1", int(head.relu))
-        y = self.biased(self.wide(second, h, "controller.fc2"), head.fc2.bias.asnumpy(),
-                        "controller.fc2", 0)  # fmt: skip
-        op = Choose(y, head.layers, head.columns, head.choices, int(head.shared))
-        self.add(op, "controller.choice")
-
-    def biased(self, x: int, bias: np.ndarray, name: str, relu: int) -> int:
-        offset = np.tile(bias.astype(np.float64) * self.unit, (self.rows, 1))
-        return self.affine(x, np.ones_like(offset), offset, name, relu)
-
-    def fold(self, bn: BatchNorm) -> tuple[np.ndarray, np.ndarray]:
-        """Factor and offset (R, C) in float64: y = factor x + offset."""
+    def fold(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of normalisation i: factor and offset (R, C) in float64, y = factor x + offset."""
+        norm = self.nodes[i].cell
         mean, variance, gamma, beta = (
             p.asnumpy().astype(np.float64)
-            for p in (bn.moving_mean, bn.moving_variance, bn.gamma, bn.beta)
+            for p in (norm.moving_mean, norm.moving_variance, norm.gamma, norm.beta)
         )
         factor = np.atleast_2d(gamma / np.sqrt(variance + EPSILON))
         offset = beta - mean * factor
-        if bn is self.stem_norm:  # the stem knows no widths and always uses the first row
+        if i < self.network.split:  # what no choice concerns always uses the first row
             factor, offset = factor[:1], offset[:1]
         tiles = (self.rows // len(factor), 1)
         return np.tile(factor, tiles), np.tile(offset, tiles)
 
 
-def _exponent(model: nn.Cell, picture: Picture) -> int:
+_LOWER = {
+    CONV: _Lowering.conv, DENSE: _Lowering.dense, NORM: _Lowering.norm, MEAN: _Lowering.mean,
+    MAX_POOL: _Lowering.max_pool, SUBSAMPLE: _Lowering.subsample,
+}  # fmt: skip
+
+
+def _rows(norm: BatchNorm) -> int:
+    """Sets of statistics that a normalisation has."""
+    return norm.moving_mean.shape[0] if norm.moving_mean.ndim == 2 else 1
+
+
+def _geometry(layer: nn.Cell) -> tuple[int, int, int]:
+    """Stride, padding and groups; of a dense layer, those of a convolution of one pixel."""
+    return tuple(getattr(layer, name, default) for name, default in (("stride", 1), ("padding", 0), ("groups", 1)))
+
+
+def _exponent(network: nn.Cell, picture: Picture) -> int:
     """Binary point of all sums: int32 with HEADROOM above the largest value that a quantiser keeps."""
     largest = float(np.abs(picture.values).max())
-    for _, cell in model.cells_and_names():
+    for _, cell in network.cells_and_names():
         quantizer = getattr(cell, "input_quantizer", None)
         if quantizer is not None:
             for k in range(len(quantizer.widths)):

@@ -36,9 +36,10 @@ class BundleStage:
         name: of its layer.
         slot: which choice picks its file, -1: it has one file.
         inputs: one or two registers.
-        output: the register that it writes.
+        output: the register that it writes, -1: none.
         macs: multiply-accumulates that run at the chosen widths.
         files: one per candidate k; with two columns K x K, number w K + a.
+        decides: slot whose choice logits are its result, in place of a map; -1: none.
     """
 
     name: str
@@ -47,6 +48,7 @@ class BundleStage:
     output: int
     macs: int
     files: tuple[str, ...]
+    decides: int = -1
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _lines(entry) -> list[str]:
     lines = []
     for f in fields(entry):
         value = getattr(entry, f.name)
-        if f.metadata.get("is_section") or value in ("", ()):
+        if f.metadata.get("is_section") or value in ("", ()) or value == f.default == -1:
             continue
         lines.append(f"{f.name}={' '.join(map(str, value)) if isinstance(value, tuple) else value}")
     return lines

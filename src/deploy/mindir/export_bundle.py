@@ -14,7 +14,7 @@
 """A trained network as a bundle: static MINDIR files and the table that chains them.
 
 The host runs the front, takes the arg-max of its choice logits and then, stage by stage, the file of
-the chosen width. The weights of all files come from the one stored weight of each layer. The
+the chosen width; or, where the controller decides step by step, the stages that decide, too. The weights of all files come from the one stored weight of each layer. The
 one-file form, `mask.mindir`, computes every candidate and keeps the chosen one.
 """
 
@@ -27,24 +27,23 @@ from mindspore import Tensor, nn
 
 from src.deploy.compare import check_answers, network_answers
 from src.deploy.folders import written_whole
-from src.deploy.frozen import freeze
 from src.deploy.graph_files import export_graph
 from src.deploy.mindir.bundle import FILE, Bundle, BundleStage, write_bundle
 from src.deploy.mindir.compat import VERSIONS, check_portable, rewrite
-from src.deploy.mindir.pieces import UNCHOSEN, Front, Masked, Stage, hold_mixture, stages_of
+from src.deploy.mindir.pieces import UNCHOSEN, Front, Masked, Piece, frozen, pieces_of
 from src.deploy.mindir.run_bundle import run_in_mindspore
 from src.errors import UserError
-from src.methods.base import Method
-from src.methods.static import StaticNetwork
+from src.methods.base import System
+from src.models.network import Answering, Network
 
 COMPARED = 4  # images
 # Of the largest logit. The files order float32 sums as the network does, but for the folded
 # normalisation; a value beside a rounding threshold may then take the other code.
 TOLERANCE = 0.05
-MASK = "mask.mindir"
+FRONT, MASK = "front.mindir", "mask.mindir"
 
 
-def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: int) -> dict:
+def export_bundle(system: System, dataset, notes: dict, folder: Path, version: int) -> dict:
     """Write `folder` and return what to report. The network is frozen by it.
 
     Args:
@@ -59,9 +58,9 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
     if version not in VERSIONS:
         raise UserError(f"--mindir-version {version}: allowed are {VERSIONS}")
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
-    expected, _ = network_answers(method, images)
+    expected, _ = network_answers(system, images)
     with written_whole(folder, lambda path: (path / FILE).is_file()) as made:
-        bundle = _write(method, dataset.image_size, expected.shape[1], made, version)
+        bundle = _write(system, dataset.image_size, expected.shape[1], made, version)
         (made / "notes.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
         found = _compare(made, folder, images, expected)
         for path in made.glob("*.mindir"):
@@ -72,60 +71,64 @@ def export_bundle(method: Method, dataset, notes: dict, folder: Path, version: i
             "mindir_version": version, **found}  # fmt: skip
 
 
-def _write(method: Method, size: int, classes: int, folder: Path, version: int) -> Bundle:
-    freeze(method.network)
+def _write(system: System, size: int, classes: int, folder: Path, version: int) -> Bundle:
+    network = frozen(system)
     image = np.zeros((1, 3, size, size), np.float32)
     numbers = {
         "mindir_version": version,
         "image": image.shape[1:],
         "classes": classes,
-        "fixed_bitops": int(method.cost.fixed()),
+        "fixed_bitops": int(system.cost.fixed()),
     }
-    if method.head is None:
-        # A cell of its own: the network's may have been compiled before it was frozen.
-        _export(StaticNetwork(method.network.model), [image], folder / "network.mindir")
+    if network.controller is None:
+        _export(Answering(network), [image], folder / "network.mindir")
         stage = BundleStage("network", -1, (0,), 1, 0, ("network.mindir",))
         bundle = Bundle(**numbers, registers=2, stages=(stage,))
     else:
-        bundle = _write_dynamic(method, image, folder, numbers)
+        bundle = _write_dynamic(system, network, image, folder, numbers)
     write_bundle(bundle, folder)
     return bundle
 
 
-def _write_dynamic(method: Method, image: np.ndarray, folder: Path, numbers: dict) -> Bundle:
-    hold_mixture(method.network)
-    front = Front(method)
-    _export(front, [image], folder / "front.mindir")
-    _export(Masked(front), [image], folder / MASK)
-    maps = [front(Tensor(image))[0].asnumpy()]
-    macs = {layer.name: layer.macs for layer in method.cost.dynamic}
-    written = []
-    for stage in stages_of(method):
-        files, result = _export_stage(stage, [maps[i] for i in stage.inputs], method, folder)
-        maps.append(result)
-        spent = sum(macs[name] for name in stage.layers)
+def _write_dynamic(
+    system: System, network: Network, image: np.ndarray, folder: Path, numbers: dict
+) -> Bundle:
+    _export(Masked(network), [image], folder / MASK)
+    controller, first = network.controller, image
+    if controller.at_begin:
+        front = Front(network)
+        _export(front, [image], folder / FRONT)
+        first = front(Tensor(image))[0].asnumpy()
+    maps, written = [first], []
+    macs = {layer.name: layer.macs for layer in system.cost.dynamic}
+    for piece in pieces_of(network):
+        inputs = [maps[i] for i in piece.inputs]
+        files, result = _export_piece(piece, inputs, system.widths, controller.columns, folder)
+        output = -1
+        if piece.decides < 0:
+            output = len(maps)
+            maps.append(result)
+        spent = sum(macs[name] for name in piece.layers)
         written.append(
-            BundleStage(stage.name, stage.slot, stage.inputs, len(maps) - 1, spent, tuple(files))
+            BundleStage(piece.name, piece.slot, piece.inputs, output, spent, tuple(files), piece.decides)
         )
-    head = front.head
     return Bundle(
-        **numbers, bits=method.widths, layers=1 if head.shared else head.layers,
-        columns=head.columns, registers=len(maps), front="front.mindir", mask=MASK,
-        stages=tuple(written),
+        **numbers, bits=system.widths, layers=1 if any(controller.is_shared) else controller.slots,
+        columns=controller.columns, registers=len(maps), front=FRONT if controller.at_begin else "",
+        mask=MASK, stages=tuple(written),
     )  # fmt: skip
 
 
-def _export_stage(stage: Stage, inputs: list[np.ndarray], method: Method, folder: Path):
+def _export_piece(piece: Piece, inputs: list[np.ndarray], widths, columns: int, folder: Path):
     """The names of its files, and what one of them makes of `inputs`."""
     choices = {UNCHOSEN: ""}
-    if stage.slot >= 0:
-        pairs = product(range(len(method.widths)), repeat=method.network.head.columns)
-        pairs = [(pair[0], pair[-1]) for pair in pairs]
-        choices = {(w, a): f"_w{method.widths[w]}a{method.widths[a]}" for w, a in pairs}
+    if piece.slot >= 0:
+        pairs = [(pair[0], pair[-1]) for pair in product(range(len(widths)), repeat=columns)]
+        choices = {(w, a): f"_w{widths[w]}a{widths[a]}" for w, a in pairs}
     files = []
     for choice, suffix in choices.items():
-        cell = stage.cell(choice)
-        files.append(f"{stage.name}{suffix}.mindir")
+        cell = piece.cell(choice)
+        files.append(f"{piece.name}{suffix}.mindir")
         _export(cell, inputs, folder / files[-1])
     return files, cell(*map(Tensor, inputs)).asnumpy()
 

@@ -11,40 +11,44 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A frozen network cut where widths are chosen: the stages of a bundle.
+"""A network cut where widths are chosen: what MINDIR bundles and the one-graph form are made of.
 
-    image -> front -> map 0, choice logits;   then for each stage: maps -> graph of the choice -> map
+    image -> front -> map 0, choice logits;   then for each piece: maps -> graph of the choice -> map
 
 A device runs static graphs only, so a dynamic layer becomes one graph per candidate and the host
-picks one for each image. What follows a convolution (normalisation, residual sum, ReLU) belongs to
-its stage; a stage without a choice has one graph. A controller that makes one choice for the whole
-network gives a single stage, the tail, with one graph per candidate.
+picks one for each image. What follows a convolution (normalisation, residual sum, activation) belongs
+to its piece; a piece without a choice has one graph. A controller that makes one choice for the whole
+network gives a single piece, the tail, with one graph per candidate. One that decides step by step has
+a piece of its own for each decision, and no front: map 0 is the image.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import mindspore as ms
-from mindspore import Tensor, nn, ops
+from mindspore import nn
 
+from src.deploy.frozen import freeze
+from src.deploy.frozen_controller import FrozenController
 from src.layers.dynamic import MIXTURE, DynamicConv2d
-from src.methods.base import Method
-from src.models.resnet import ShortcutB
+from src.methods.base import System
+from src.models.backbone import CONV, DENSE, MEAN, SUBSAMPLE, Node
+from src.models.network import Network
 
-UNCHOSEN = (0, 0)  # candidates of a stage without a choice
+UNCHOSEN = (0, 0)  # candidates of a piece without a choice
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One step from maps to a map; stage i writes map i + 1.
+class Piece:
+    """One step from maps to a map, or to choice logits; pieces of maps write map 1, 2, ... in order.
 
     Attributes:
-        name: of its layer; `head`, or `tail`.
+        name: of its layer; `tail`.
         slot: place of its choice in the plan, -1: it has none.
         inputs: numbers of the maps it reads, one or two.
         cell: candidates (of the weights, of the inputs) -> cell of as many arguments as inputs.
         layers: names of the layers that run at the chosen widths.
+        decides: slot whose choice logits it gives, -1: it gives a map.
     """
 
     name: str
@@ -52,40 +56,34 @@ class Stage:
     inputs: tuple[int, ...]
     cell: Callable[[tuple[int, int]], nn.Cell]
     layers: tuple[str, ...] = ()
+    decides: int = -1
 
 
 class Front(nn.Cell):
     """image (1, 3, S, S) -> (map 0, choice logits (1, slots, columns, K)): all before the choice."""
 
-    def __init__(self, method: Method):
+    def __init__(self, network: Network):
         super().__init__()
-        network = method.network
-        self.model, self.head = network.model, network.head
-        self.split, self.sees = network.split, network.sees
+        self.network, (kept,) = network, _crossing(network)
+        self.place = network.places[kept]
 
     def construct(self, image):
-        before = self.model.early if self.split == "early" else self.model.stem
-        features = before(image, None)
-        return features, self.head(image if self.sees == "image" else features)
+        values = self.network.before(image)
+        state = self.network.begin(image, values)
+        return values[self.place], self.network.controller.logits(state)
 
 
 class Masked(nn.Cell):
     """image -> (logits, choice logits), every candidate computed and the chosen one kept."""
 
-    def __init__(self, front: Front):
+    def __init__(self, network: Network):
         super().__init__()
-        self.front, self.model = front, front.model
-        self.layers, self.choices = front.head.layers, front.head.choices
-        self.largest, self.one_hot = ops.Argmax(-1, ms.int32), ops.OneHot(-1)
-        self.one, self.zero = Tensor(1.0, ms.float32), Tensor(0.0, ms.float32)
+        self.network = network
 
     def construct(self, image):
-        features, choice = self.front(image)
-        plan = self.one_hot(self.largest(choice), self.choices, self.one, self.zero)
-        if self.front.head.shared:
-            plan = ops.tile(plan, (1, self.layers, 1, 1))
-        after = self.model.late if self.front.split == "early" else self.model.after_stem
-        return after(features, plan), choice
+        values = self.network.before(image)
+        logits, state = self.network.after(values, self.network.begin(image, values))
+        return logits, self.network.controller.logits(state)
 
 
 class AtWidth(nn.Cell):
@@ -96,65 +94,47 @@ class AtWidth(nn.Cell):
         self.layer = layer
         self.of_weight, self.of_input = choice
 
-    def construct(self, x, plan):
+    def construct(self, x):
         weight, _ = self.layer.weight_quantizer(self.layer.weight, self.of_weight)
         return self.layer.multiply(self.layer.input_quantizer(x, self.of_input), weight)
 
 
-class ConvStage(nn.Cell):
-    """A convolution with what follows it; `residual` goes through `shortcut`, if there is one."""
+class Nodes(nn.Cell):
+    """maps -> what the last of some nodes writes, dynamic ones at one choice.
 
-    def __init__(self, conv: nn.Cell, norm: nn.Cell, shortcut: nn.Cell | None, choice):
+    Args:
+        nodes: in order.
+        reads: for each, the places of what it reads: among the maps, then the nodes before it.
+    """
+
+    def __init__(self, nodes: list[Node], reads: list[tuple[int, ...]], choice: tuple[int, int]):
         super().__init__()
-        self.conv = AtWidth(conv, choice) if isinstance(conv, DynamicConv2d) else conv
-        self.norm, self.shortcut = norm, shortcut
+        cells = [node.cell for node in nodes]
+        self.steps = nn.CellList(
+            [AtWidth(cell, choice) if isinstance(cell, DynamicConv2d) else cell for cell in cells]
+        )
+        self.reads = reads
+        self.adds = [len(places) > 1 for places in reads]
 
-    def construct(self, x, residual=None):
-        if self.shortcut is not None:
-            residual = self.shortcut(residual, None)
-        return self.norm(self.conv(x, None), residual)
-
-
-class HeadStage(nn.Cell):
-    """Mean over the pixels, and the classifier."""
-
-    def __init__(self, fc: nn.Cell):
-        super().__init__()
-        self.fc = fc
-
-    def construct(self, x):
-        return self.fc(x.mean((2, 3)), None)
+    def construct(self, *maps):
+        values = maps
+        for i, step in enumerate(self.steps):
+            x = values[self.reads[i][0]]
+            y = step(x, values[self.reads[i][1]]) if self.adds[i] else step(x)
+            values = values + (y,)
+        return values[-1]
 
 
-class Tail(nn.Cell):
-    """All stages at one choice."""
-
-    def __init__(self, stages: list[Stage], choice: tuple[int, int]):
-        super().__init__()
-        self.steps = nn.CellList([stage.cell(choice) for stage in stages])
-        self.inputs = tuple(stage.inputs for stage in stages)
-
-    def construct(self, features):
-        maps = (features,)
-        for i, cell in enumerate(self.steps):
-            first, last = self.inputs[i][0], self.inputs[i][-1]
-            y = cell(maps[first]) if first == last else cell(maps[first], maps[last])
-            maps = maps + (y,)
-        return maps[-1]
-
-
-def stages_of(method: Method) -> list[Stage]:
-    """The stages after the front of a frozen network with a controller."""
-    cut = _Cut()
-    model, first = method.network.model, 2 if method.network.split == "early" else 1
-    for i in range(first, 5 if model.has_layer4 else 4):
-        for j, block in enumerate(getattr(model, f"layer{i}")):
-            cut.block(block, f"layer{i}.{j}")
-    cut.add("head", partial(_head, model.fc), (cut.last,))
-    if not method.network.head.shared:
-        return cut.stages
-    dynamic = tuple(name for stage in cut.stages for name in stage.layers)
-    return [Stage("tail", 0, (0,), partial(Tail, cut.stages), dynamic)]
+def frozen(system: System) -> Network:
+    """Its network with constants for quantisers, normalisation and controller; it no longer learns."""
+    network, controller = system.network, system.controller
+    freeze(network)
+    hold_mixture(network)
+    if controller is not None:
+        network.controller = FrozenController(
+            controller.decisions(), controller.columns, controller.choices
+        )
+    return network
 
 
 def hold_mixture(network: nn.Cell) -> None:
@@ -164,31 +144,76 @@ def hold_mixture(network: nn.Cell) -> None:
             cell.execution = MIXTURE
 
 
-class _Cut:
-    def __init__(self):
-        self.stages: list[Stage] = []
-        self.last = 0  # the map written last
-
-    def add(self, name: str, cell, inputs: tuple[int, ...], conv: nn.Cell | None = None) -> int:
-        slot = conv.slot if isinstance(conv, DynamicConv2d) else -1
-        self.stages.append(Stage(name, slot, inputs, cell, (name,) if slot >= 0 else ()))
-        self.last = len(self.stages)
-        return self.last
-
-    def block(self, block: nn.Cell, name: str) -> None:
-        x = residual = y = self.last
-        shortcut = block.downsample
-        if isinstance(shortcut, ShortcutB) and isinstance(shortcut.conv, DynamicConv2d):
-            cell = partial(ConvStage, shortcut.conv, shortcut.bn, None)
-            residual = self.add(f"{name}.downsample.conv", cell, (x,), shortcut.conv)
-            shortcut = None
-        leaves = [leaf for leaf in ("1", "2", "3") if hasattr(block, f"conv{leaf}")]
-        for leaf in leaves:
-            conv, norm = getattr(block, f"conv{leaf}"), getattr(block, f"bn{leaf}")
-            is_last = leaf == leaves[-1]
-            cell = partial(ConvStage, conv, norm, shortcut if is_last else None)
-            y = self.add(f"{name}.conv{leaf}", cell, (y, residual) if is_last else (y,), conv)
+def pieces_of(network: Network) -> list[Piece]:
+    """The pieces behind the front of a frozen network with a controller; without a front, all."""
+    controller = network.controller
+    groups = _groups(network)
+    if any(controller.is_shared):
+        groups = {"tail": [i for group in groups.values() for i in group]}
+    pieces, maps = [], {_crossing(network)[0]: 0}
+    for name, group in groups.items():
+        dynamic = [i for i in group if network.slots[i] >= 0]
+        if dynamic and not controller.at_begin:
+            pieces.append(_decision(network, dynamic[0], maps))
+        inputs, reads = _reads(network, group)
+        nodes = [network.nodes[i] for i in group]
+        layers = tuple(network.nodes[i].name for i in dynamic)
+        slot = min((network.slots[i] for i in dynamic), default=-1)
+        cell = partial(Nodes, nodes, reads)
+        pieces.append(Piece(name, slot, tuple(maps[i] for i in inputs), cell, layers))
+        maps[group[-1]] = len({*maps.values()})
+    return pieces
 
 
-def _head(fc: nn.Cell, choice: tuple[int, int]) -> nn.Cell:
-    return HeadStage(fc)
+def _decision(network: Network, i: int, maps: dict[int, int]) -> Piece:
+    """Of the choice of dynamic node i."""
+    slot, source = network.slots[i], network.nodes[i].inputs[0]
+    deciding = network.controller.deciding[network.controller.places[slot][0]]
+
+    def cell(choice):
+        return deciding
+
+    return Piece(f"controller.{slot}", -1, (maps[source],), cell, decides=slot)
+
+
+def _first(network: Network) -> int:
+    """Number of the first node behind the front, or of all, where there is none."""
+    return network.split if network.controller.at_begin else 0
+
+
+def _crossing(network: Network) -> list[int]:
+    """The nodes before the cut whose values are read behind it: one, else no bundle can hold it."""
+    first = _first(network)
+    read = {i for node in network.nodes[first:] for i in node.inputs}
+    return sorted(i for i in read if i < first)
+
+
+def _groups(network: Network) -> dict[str, list[int]]:
+    """Name -> nodes of each piece in order: a layer with what follows it, and with what leads to it
+    without a choice from beside (a shortcut, the mean before a classifier)."""
+    first, of = _first(network), {}
+    for i in range(first, network.count):
+        node = network.nodes[i]
+        if node.kind in (CONV, DENSE) and (network.slots[i] >= 0 or not node.is_shortcut):
+            of[i] = i
+        elif node.kind not in (CONV, DENSE, MEAN, SUBSAMPLE) and node.inputs[0] in of:
+            of[i] = of[node.inputs[0]]
+    for i in reversed(range(first, network.count)):
+        if i not in of:
+            of[i] = of[network.backbone.readers(i)[0]]
+    groups: dict[int, list[int]] = {}
+    for i, anchor in sorted(of.items()):
+        groups.setdefault(anchor, []).append(i)
+    in_order = sorted(groups.items(), key=lambda item: item[1][-1])
+    return {network.nodes[anchor].name: group for anchor, group in in_order}
+
+
+def _reads(network: Network, group: list[int]) -> tuple[list[int], list[tuple[int, ...]]]:
+    """(the nodes outside that a group reads, its layer's input first; places for `Nodes`)."""
+    nodes = network.nodes
+    layers = [i for i in group if nodes[i].kind in (CONV, DENSE) and not nodes[i].is_shortcut] or group
+    outside: list[int] = []
+    for i in (*layers, *group):
+        outside += [r for r in nodes[i].inputs if r not in group and r not in outside]
+    places = {number: k for k, number in enumerate((*outside, *group))}
+    return outside, [tuple(places[r] for r in nodes[i].inputs) for i in group]

@@ -59,13 +59,17 @@ class _Files:
 
 
 def _one(bundle: Bundle, run: _Files, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    maps, choices = {0: image}, np.zeros((0, bundle.columns), np.int32)
+    maps, choices = {0: image}, np.zeros((bundle.layers, bundle.columns), np.int32)
     if bundle.front:
         maps[0], logits = run(bundle.front, image)
         choices = _arg_max(bundle, logits)
     for stage in bundle.stages:
         name = stage.files[_file_of(bundle, stage, choices)]
-        maps[stage.output] = run(name, *[maps[i] for i in stage.inputs])[0]
+        result = run(name, *[maps[i] for i in stage.inputs])[0]
+        if stage.decides >= 0:
+            choices[stage.decides] = result.reshape(bundle.columns, -1).argmax(-1)
+        else:
+            maps[stage.output] = result
     return maps[bundle.stages[-1].output], choices
 
 

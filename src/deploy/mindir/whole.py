@@ -29,7 +29,8 @@ from src.deploy.compare import check_answers, network_answers
 from src.deploy.graph_files import export_graph
 from src.deploy.mindir.pieces import hold_mixture
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
+from src.models.network import Answering
 
 COMPARED = 8  # images, at least
 TOLERANCE = 1e-4  # of the largest logit, for every image
@@ -37,32 +38,32 @@ MOST_SECONDS = 600  # for the file to answer, and one more for each image
 
 
 class Deployed(nn.Cell):
-    """(image (N, 3, S, S) float32) -> logits, or (logits, plan) with a controller; no noise."""
+    """(image (N, 3, S, S) float32) -> (logits,), or (logits, plan) with a controller; nothing random."""
 
-    def __init__(self, method: Method, batch: int):
+    def __init__(self, system: System, batch: int):
         super().__init__(auto_prefix=False)
-        self.network = method.network
-        self.noise = [Tensor(x) for x in method.noise(np.random.default_rng(0), batch, False)]
+        self.network = Answering(system.network)
+        self.draws = [Tensor(x) for x in system.drawn(np.random.default_rng(0), batch, False)]
 
     def construct(self, image):
-        return self.network(image, *self.noise)
+        return self.network(image, *self.draws)
 
 
-def export_mindir(method: Method, path: Path, batch: int, image_size: int) -> None:
+def export_mindir(system: System, path: Path, batch: int, image_size: int) -> None:
     """Write `path` (a `.mindir` file) for images of one size and one batch size.
 
     Raises:
         UserError: the file cannot be written.
     """
-    hold_mixture(method.network)
-    method.sample = False
-    deployed = Deployed(method, batch)
+    hold_mixture(system.network)
+    system.sample = False
+    deployed = Deployed(system, batch)
     deployed.set_train(False)
     image = np.zeros((batch, 3, image_size, image_size), np.float32)
     export_graph(deployed, [image], path, "MINDIR")
 
 
-def export_checked(method: Method, path: Path, batch: int, dataset) -> dict:
+def export_checked(system: System, path: Path, batch: int, dataset) -> dict:
     """Write `path`, run it in a fresh process on the first images of `dataset` (over and over, where
     a batch takes more than it has), compare it with the network as it is evaluated, and return what
     to report.
@@ -71,12 +72,12 @@ def export_checked(method: Method, path: Path, batch: int, dataset) -> dict:
         UserError: logits that are not finite, a file that cannot be written, or one whose logits are
             not the network's.
     """
-    hold_mixture(method.network)  # as in the file: its sums have the same order
+    hold_mixture(system.network)  # as in the file: its sums have the same order
     count = batch * -(-COMPARED // batch)  # whole batches
     images = dataset.batch(np.arange(count) % len(dataset))
     batches = images.reshape(-1, batch, *images.shape[1:])
-    expected = np.concatenate([network_answers(method, part)[0] for part in batches])
-    export_mindir(method, path, batch, dataset.image_size)
+    expected = np.concatenate([network_answers(system, part)[0] for part in batches])
+    export_mindir(system, path, batch, dataset.image_size)
     logits = np.concatenate([outputs[0] for outputs in run_mindir(path, batches)])
     differences = check_answers(path, logits, expected, TOLERANCE, np.max)
     return {"file": str(path), "batch": batch, "images": count,

@@ -27,14 +27,13 @@ from pathlib import Path
 import numpy as np
 
 from src.deploy.compare import check_answers, network_answers
-from src.deploy.frozen import freeze
 from src.deploy.graph_files import export_graph
 from src.deploy.integer.lower import Picture, lower
-from src.deploy.mindir.pieces import Front, Masked, hold_mixture
+from src.deploy.mindir.pieces import Masked, frozen
 from src.errors import UserError
 from src.files import whole_file
-from src.methods.base import Method
-from src.methods.static import StaticNetwork
+from src.methods.base import System
+from src.models.network import Answering
 
 COMPARED = 16  # images
 # Of the largest logit, for the median image: a value beside a rounding threshold may take the other
@@ -43,7 +42,7 @@ TOLERANCE = 0.05
 OUTPUTS = ("logits", "choice")
 
 
-def export_onnx(method: Method, picture: Picture, dataset, path: Path, qdq: bool) -> dict:
+def export_onnx(system: System, picture: Picture, dataset, path: Path, qdq: bool) -> dict:
     """Write `path` and return what to report.
 
     Args:
@@ -57,9 +56,9 @@ def export_onnx(method: Method, picture: Picture, dataset, path: Path, qdq: bool
     """
     onnx, _ = _packages()
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
-    expected, _ = network_answers(method, images)
+    expected, _ = network_answers(system, images)
     model = (
-        _qdq(method, picture, expected.shape[1]) if qdq else _simulated(method, images[:1], onnx)
+        _qdq(system, picture, expected.shape[1]) if qdq else _simulated(system, images[:1], onnx)
     )
     onnx.checker.check_model(model)
     with whole_file(path) as file:
@@ -96,12 +95,9 @@ def _packages():
     return onnx, onnxruntime
 
 
-def _simulated(method: Method, image: np.ndarray, onnx):
-    freeze(method.network)
-    hold_mixture(method.network)
-    # A cell of its own: the network's may have been compiled before it was frozen.
-    is_static = method.head is None
-    cell = StaticNetwork(method.network.model) if is_static else Masked(Front(method))
+def _simulated(system: System, image: np.ndarray, onnx):
+    network = frozen(system)
+    cell = Answering(network) if network.controller is None else Masked(network)
     cell.set_train(False)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "network.onnx")
@@ -121,11 +117,11 @@ def _name_outputs(model) -> None:
         node.output[:] = [names.get(name, name) for name in node.output]
 
 
-def _qdq(method: Method, picture: Picture, classes: int):
+def _qdq(system: System, picture: Picture, classes: int):
     from src.deploy.onnx.qdq import as_qdq
 
-    if method.head is not None:
+    if system.controller is not None:
         raise UserError("--qdq: a network with a controller has no fixed widths; leave --qdq out")
-    if not any(layer.w_bits for layer in method.cost.layers):
+    if not any(layer.w_bits for layer in system.cost.layers):
         raise UserError("--qdq needs a quantised network; method.name=float has no widths")
-    return as_qdq(lower(method, picture, {}), picture.size, classes)
+    return as_qdq(lower(system, picture, {}), picture.size, classes)
