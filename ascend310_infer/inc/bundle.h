@@ -23,7 +23,7 @@ namespace infer {
 
 constexpr int kNoSlot = -1;
 
-// A part of the network: reads one or two registers, writes one.
+// A part of the network: reads one or two registers, writes one, or decides a choice.
 struct Stage {
   std::string name;
   int slot = kNoSlot;  // the choice that decides which file runs
@@ -31,6 +31,7 @@ struct Stage {
   int output = 0;
   int64_t macs = 0;
   std::vector<std::string> files;
+  int decides = kNoSlot;  // the choice whose logits are its result, in place of a register
 };
 
 struct Bundle {
@@ -42,7 +43,7 @@ struct Bundle {
   int layers = 0;         // 0: a static network
   int columns = 1;
   int registers = 0;
-  std::string front;  // empty: register 0 is the image
+  std::string front;  // empty: register 0 is the image, and stages decide the choices, if any
   std::string mask;   // empty: there is no one-file form
   int64_t fixed_bitops = 0;
   std::vector<Stage> stages;

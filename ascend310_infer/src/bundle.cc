@@ -14,6 +14,7 @@
 
 #include "inc/bundle.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ constexpr int64_t kMostWidths = 16, kWidestBits = 32, kMostLayers = 4096, kMostC
 constexpr int64_t kMostRegisters = 65536, kMostStages = 65536;
 
 constexpr char kHead[] = "format mindir_version image classes bits layers columns registers front mask fixed_bitops";
-constexpr char kStage[] = "name slot inputs output macs files";
+constexpr char kStage[] = "name slot inputs output macs files decides";
 
 std::vector<int> Small(const std::vector<int64_t> &values) { return std::vector<int>(values.begin(), values.end()); }
 
@@ -51,7 +52,9 @@ void ReadChoices(const Fields &fields, Bundle *bundle) {
   }
   bundle->bits = Small(fields.Integers("bits", {1, kMostWidths}, {1, kWidestBits}));
   bundle->columns = static_cast<int>(fields.Integer("columns", 1, kMostColumns));
-  bundle->front = fields.File("front");
+  if (fields.Has("front")) {
+    bundle->front = fields.File("front");
+  }
 }
 
 void ReadHead(const Fields &fields, Bundle *bundle) {
@@ -88,21 +91,46 @@ void CheckFileCount(const Fields &fields, const Bundle &bundle, const Stage &sta
   }
 }
 
-Stage ReadStage(const Fields &fields, const Bundle &bundle, std::vector<bool> *written) {
+// What earlier parts have made.
+struct Made {
+  std::vector<bool> registers;
+  std::vector<bool> choices;
+};
+
+// A stage writes a register that none has written, or decides a choice that none has decided.
+void ReadResult(const Fields &fields, const Bundle &bundle, Stage *stage, Made *made) {
+  if (fields.Has("decides")) {
+    stage->decides = static_cast<int>(fields.Integer("decides", 0, bundle.layers - 1));
+    if (stage->slot != kNoSlot || fields.Has("output")) {
+      fields.Fail("decides", "such a stage has one file and no output");
+    }
+    if (made->choices[static_cast<size_t>(stage->decides)]) {
+      fields.Fail("decides", "this choice has been made already; each is made once");
+    }
+    made->choices[static_cast<size_t>(stage->decides)] = true;
+    return;
+  }
+  stage->output = static_cast<int>(fields.Integer("output", 0, bundle.registers - 1));
+  if (made->registers[static_cast<size_t>(stage->output)]) {
+    fields.Fail("output", "this register has been written already; each is written once");
+  }
+  made->registers[static_cast<size_t>(stage->output)] = true;
+}
+
+Stage ReadStage(const Fields &fields, const Bundle &bundle, Made *made) {
   Stage stage;
   stage.name = fields.Text("name");
   stage.slot = static_cast<int>(fields.Integer("slot", kNoSlot, bundle.layers - 1));
+  if (stage.slot != kNoSlot && !made->choices[static_cast<size_t>(stage.slot)]) {
+    fields.Fail("slot", "this choice is made neither by the front nor by an earlier stage");
+  }
   stage.inputs = Small(fields.Integers("inputs", {1, 2}, {0, bundle.registers - 1}));
   for (int input : stage.inputs) {
-    if (!(*written)[static_cast<size_t>(input)]) {
+    if (!made->registers[static_cast<size_t>(input)]) {
       fields.Fail("inputs", "register " + std::to_string(input) + " has not been written by an earlier stage");
     }
   }
-  stage.output = static_cast<int>(fields.Integer("output", 0, bundle.registers - 1));
-  if ((*written)[static_cast<size_t>(stage.output)]) {
-    fields.Fail("output", "this register has been written already; each is written once");
-  }
-  (*written)[static_cast<size_t>(stage.output)] = true;
+  ReadResult(fields, bundle, &stage, made);
   stage.macs = fields.Integer("macs", 0, INT64_MAX);
   stage.files = fields.Files("files");
   CheckFileCount(fields, bundle, stage);
@@ -185,10 +213,19 @@ Bundle ParseBundle(const std::string &text, const std::string &path) {
     throw Error(path + ": " + std::to_string(sections.size() - 1) + " [stage] sections; allowed are 1 to " +
                 std::to_string(kMostStages));
   }
-  std::vector<bool> written(static_cast<size_t>(bundle.registers));
-  written[0] = true;  // by the front, or the image
+  Made made{std::vector<bool>(static_cast<size_t>(bundle.registers)),
+            std::vector<bool>(static_cast<size_t>(bundle.layers), !bundle.front.empty())};
+  made.registers[0] = true;  // by the front, or the image
   for (size_t i = 1; i < sections.size(); i++) {
-    bundle.stages.push_back(ReadStage(Fields(path, sections[i], kStage), bundle, &written));
+    bundle.stages.push_back(ReadStage(Fields(path, sections[i], kStage), bundle, &made));
+  }
+  const auto open = std::find(made.choices.begin(), made.choices.end(), false);
+  if (open != made.choices.end()) {
+    throw Error(path + ": nothing makes choice " + std::to_string(open - made.choices.begin()) +
+                " (no front=, no stage with decides=); export the bundle again");
+  }
+  if (bundle.stages.back().decides != kNoSlot) {
+    throw Error(path + ": the last stage makes a choice and gives no logits; export the bundle again");
   }
   return bundle;
 }

@@ -161,7 +161,7 @@ class StagePipeline : public Pipeline {
   StagePipeline(const Bundle &bundle, Engine *engine) : Pipeline(bundle) {
     Sizes registers(static_cast<size_t>(bundle.registers));
     registers[0] = bundle.image_size();
-    if (bundle.dynamic()) {
+    if (!bundle.front.empty()) {
       LoadFront(engine, &registers);
     }
     for (const Stage &stage : bundle_.stages) {
@@ -177,7 +177,8 @@ class StagePipeline : public Pipeline {
   Tensor Logits(Tensor image, std::vector<int32_t> *choices) override {
     std::vector<Tensor> registers(static_cast<size_t>(bundle_.registers));
     registers[0] = std::move(image);
-    if (bundle_.dynamic()) {
+    choices->assign(static_cast<size_t>(bundle_.layers) * bundle_.columns, 0);
+    if (!front_.empty()) {
       std::vector<Tensor> outputs = front_[0].Run({&registers[0]}, &steps_);
       registers[0] = std::move(outputs[0]);
       *choices = Choose(outputs[1]);
@@ -189,7 +190,13 @@ class StagePipeline : public Pipeline {
         inputs.push_back(&registers[static_cast<size_t>(input)]);
       }
       Part &part = stages_[i][bundle_.FileOf(stage, *choices)];
-      registers[static_cast<size_t>(stage.output)] = std::move(part.Run(inputs, &steps_)[0]);
+      Tensor result = std::move(part.Run(inputs, &steps_)[0]);
+      if (stage.decides == kNoSlot) {
+        registers[static_cast<size_t>(stage.output)] = std::move(result);
+      } else {
+        const std::vector<int32_t> chosen = Choose(result);
+        std::copy(chosen.begin(), chosen.end(), choices->begin() + stage.decides * bundle_.columns);
+      }
     }
     return registers[static_cast<size_t>(bundle_.stages.back().output)];
   }
@@ -214,15 +221,20 @@ class StagePipeline : public Pipeline {
       inputs.push_back((*registers)[static_cast<size_t>(input)]);
     }
     const Sizes outputs = parts[0].OutputSizes();
-    const size_t map = outputs.empty() ? 0 : outputs[0];
-    for (const Part &part : parts) {
-      part.Expect(inputs, {map});
+    size_t size = outputs.empty() ? 0 : outputs[0];
+    if (stage.decides != kNoSlot) {
+      size = static_cast<size_t>(bundle_.columns) * bundle_.bits.size();
     }
-    (*registers)[static_cast<size_t>(stage.output)] = map;
+    for (const Part &part : parts) {
+      part.Expect(inputs, {size});
+    }
+    if (stage.decides == kNoSlot) {
+      (*registers)[static_cast<size_t>(stage.output)] = size;
+    }
     stages_.push_back(std::move(parts));
   }
 
-  std::vector<Part> front_;  // one, or none in a static network
+  std::vector<Part> front_;  // one, or none
   std::vector<std::vector<Part>> stages_;
 };
 

@@ -34,7 +34,7 @@ from src.bench.cases import check_options
 from src.bench.machine import describe_machine, load
 from src.errors import UserError
 from src.kernels.direct import bind, geometry
-from src.models import build_model
+from src.models import build_backbone
 from src.models.geometry import describe
 
 KINDS = {  # the arithmetic whose peak bounds each
@@ -99,7 +99,7 @@ def run_kernels(options: argparse.Namespace) -> dict:
 
 def conv_shapes(model: str, size: int) -> Counter:
     """The convolutions of a model and how often each occurs."""
-    network = build_model(model, 1000 if has_imagenet_stem(model) else 10)
+    network = build_backbone(model, 1000 if has_imagenet_stem(model) else 10)
     cells, shapes = dict(network.cells_and_names()), Counter()
     for layer in describe(network, size)[0]:
         if layer.type == "conv":

@@ -26,12 +26,12 @@ from src.bench.case import Case
 from src.bench.cases import overrides
 from src.bench.worker import Runner
 from src.config import load_config
-from src.methods import build_method
+from src.methods import build_system
 from src.runtime import start
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
-from src.train.checkpoints import Progress
-from src.train.stage import Stage
+from src.train.checkpoints import RunState
+from src.train.trainer import Stage
 
 LEARNING_RATE = 0.01
 SEED = 1
@@ -47,16 +47,16 @@ def build_ours(case: Case) -> Runner:
     """
     config = load_config(overrides=overrides(case))
     runtime = start(config.device, SEED)
-    method, _ = build_method(config, case.num_classes, case.image_size, runtime.native)
+    method, _ = build_system(config, case.num_classes, case.image_size, runtime.native)
     images, labels = synthetic(case)
     rng = np.random.default_rng(SEED)
     some = images[:CALIBRATION]
-    calibrate(method.network, (some, *method.noise(rng, len(some), train=True)), runtime)
+    calibrate(method.network, (some, *method.drawn(rng, len(some), train=True)), runtime)
     batch = SimpleNamespace(images=images, labels=labels)
-    noise = method.noise(rng, case.batch, train=True)
+    noise = method.drawn(rng, case.batch, train=True)
     stage = Stage(
         config.method.name, method, config, None, runtime, Loaders(_Steps(), None, False),
-        1, LEARNING_RATE, None, Progress(config.method.name, case.batch, case.batch),
+        1, LEARNING_RATE, None, RunState(config.method.name, case.batch, case.batch),
     )  # fmt: skip
     stage.objective.set_train(True)
 

@@ -46,7 +46,7 @@ from src.engine.choose_engine import open_engine
 from src.engine.count import Counts
 from src.engine.program import Program
 from src.errors import UserError
-from src.methods import build_method
+from src.methods import build_system
 from src.runtime import start
 
 SEED = 1
@@ -89,7 +89,7 @@ def random_program(model: str, size: int) -> Program:
     config = load_config(overrides=overrides)
     start(config.device, SEED)
     classes = 1000 if has_imagenet_stem(model) else 10
-    method, _ = build_method(config, classes, size, native=False)
+    method, _ = build_system(config, classes, size, native=False)
     return lower(method, Picture(size, PIXEL_VALUES), {})
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from src.bench import torch_quant
 from src.bench.torch_nets import DESIGNS, Net
-from src.methods import build_method
+from src.methods import build_system
 from src.models.resnet import DESIGNS as OURS
 
 
@@ -102,7 +102,7 @@ def test_as_many_parameters_as_ours(torch, kind, method, model):
     large = has_imagenet_stem(model)
     assert large == DESIGNS[model].large
     config = load_config(overrides=overrides(Case(kind, "portable", model, 2, 32, 4, 1)))
-    ours, _ = build_method(config, 10, 64 if large else 32, native=False)
+    ours, _ = build_system(config, 10, 64 if large else 32, native=False)
     assert ours.name == method
     theirs = Net(DESIGNS[model], kind, 4, 10)
     assert sum(p.numel() for p in theirs.parameters) == sum(

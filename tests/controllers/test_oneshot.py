@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from src.controllers.gumbel import hard_choice
 from src.controllers.oneshot import OneShotHead, pooling_matrix
 
 
@@ -48,7 +47,7 @@ def test_pooling_of_56_is_the_7_by_7_window():
 
 
 def head(**options) -> OneShotHead:
-    arguments = {"channels": 3, "size": 6, "layers": 4, "columns": 2, "choices": 3}
+    arguments = {"channels": 3, "size": 6, "slots": 4, "columns": 2, "choices": 3}
     return OneShotHead(**{**arguments, "pool": 4, "hidden": 5, "dropout": 0.4, **options})
 
 
@@ -66,16 +65,15 @@ def test_logits_equal_numpy(relu, images):
     h = adaptive_average(x, 4).reshape(images, -1) @ dense[0][0].T + dense[0][1]
     h = np.maximum(h, 0) if relu else h
     expected = ((h * keep) @ dense[1][0].T + dense[1][1]).reshape(images, 4, 2, 3)
-    np.testing.assert_allclose(cell(Tensor(x), Tensor(keep)).asnumpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(cell.from_units(cell.units(Tensor(x)) * Tensor(keep)).asnumpy(), expected, atol=1e-5)
 
 
 def test_a_shared_scope_gives_every_layer_the_same_choice():
     cell = head(shared=True)
     x = np.random.default_rng(2).normal(size=(6, 3, 6, 6)).astype(np.float32)
-    noise, keep = cell.draw(np.random.default_rng(0), 6)
-    assert noise.shape == (6, 4, 2, 3)
-    logits = cell(Tensor(x), Tensor(keep))
-    plan = hard_choice(logits, Tensor(noise), 1.0).asnumpy()
+    draws = cell.draw(np.random.default_rng(0), 6)
+    assert draws[0].shape == (6, 4, 2, 3)
+    plan = cell.plan(cell.begin(Tensor(x), *map(Tensor, draws))).asnumpy()
     np.testing.assert_array_equal(plan, np.tile(plan[:, :1], (1, 4, 1, 1)))
     assert cell.fc2.weight.shape == (2 * 3, 5)
     assert head().fc2.weight.shape == (4 * 2 * 3, 5)
@@ -88,7 +86,7 @@ def test_macs_by_hand():
 
 def test_dropout_keeps_the_mean():
     """Kept units are scaled by 1 / (1 - share), so that evaluation needs no factor."""
-    _, keep = head(hidden=1000).draw(np.random.default_rng(0), 50)
+    _, keep, _ = head(hidden=1000).draw(np.random.default_rng(0), 50)
     np.testing.assert_allclose(np.unique(keep), [0, 1 / 0.6], rtol=1e-6)
     assert keep.mean() == pytest.approx(1, abs=0.02)
     assert (keep == 0).mean() == pytest.approx(0.4, abs=0.02)
@@ -101,6 +99,6 @@ def test_randomness_repeats_with_the_seed_and_is_absent_in_evaluation():
     np.testing.assert_array_equal(one[0], two[0])
     np.testing.assert_array_equal(one[1], two[1])
     assert (one[0] != other[0]).any()
-    noise, keep = cell.no_noise(2)
+    noise, keep, _ = cell.still(2)
     assert not noise.any() and (keep == 1).all()
     assert (noise.shape, keep.shape) == (one[0].shape, one[1].shape)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from src.cost.bitops import CONVENTIONS, CostModel, LayerCost
-from src.models import build_model
+from src.models import build_backbone
 from src.models.geometry import describe
 
 # Ends at 8 bits, one static layer, two dynamic ones given out of slot order, one float layer.
@@ -94,7 +94,7 @@ def test_lines_of_their_own(cost):
 
 
 def resnet_cost(name: str, bits: int, image_size=224, classes=1000) -> CostModel:
-    layers, _ = describe(build_model(name, classes), image_size)
+    layers, _ = describe(build_backbone(name, classes), image_size)
     costs = []
     for x in layers:
         is_end = x in (layers[0], layers[-1])

@@ -66,11 +66,6 @@ def dynamic_layer(name, tied=True, execution="mixture", stride=1, features=100):
     return layer, conv.weight.asnumpy().astype(np.float64), quantise_w, quantise_x
 
 
-def one_hot_plan(choices: np.ndarray, layers: int = 3) -> np.ndarray:
-    """choices (N, columns) of slot 1 -> plan (N, layers, columns, K); the other slots differ."""
-    plan = np.zeros((len(choices), layers, choices.shape[1], len(WIDTHS)), np.float32)
-    for n, row in enumerate(choices):
-        for column, choice in enumerate(row):
-            plan[n, :, column, (choice + 1) % len(WIDTHS)] = 1
-            plan[n, 1, column] = np.eye(len(WIDTHS))[choice]
-    return plan
+def one_hot(choices: np.ndarray) -> np.ndarray:
+    """Candidates (N, columns) -> float32 (N, columns, K)."""
+    return np.eye(len(WIDTHS), dtype=np.float32)[choices]

@@ -21,31 +21,31 @@ from src.layers.use_kernels import use_native
 
 
 class Weighed(nn.Cell):
-    """(x, plan) -> sum of the layer's output times a constant, and the output."""
+    """(x, choice) -> sum of the layer's output times a constant, and the output."""
 
     def __init__(self, layer, upstream):
         super().__init__()
         self.layer, self.upstream = layer, Tensor(upstream)
 
-    def construct(self, x, plan):
-        y = self.layer(x, plan)
+    def construct(self, x, choice):
+        y = self.layer(x) if choice is None else self.layer(x, choice)
         return (y * self.upstream).sum(), y
 
 
-def step(layer, x, plan, native):
-    """Output and gradients (x, plan, parameters), the layer's step set from x."""
+def step(layer, x, choice, native):
+    """Output and gradients (x, choice, parameters), the layer's step set from x."""
     layer.input_quantizer.init_from(x)
     holder = nn.Cell()
     holder.layer = layer
     if native:
         use_native(holder)
-    y = layer(Tensor(x), plan)
+    y = layer(Tensor(x)) if choice is None else layer(Tensor(x), choice)
     upstream = np.random.default_rng(2).normal(size=y.shape).astype(np.float32)
     weighed = Weighed(layer, upstream).set_train()
-    positions = 0 if plan is None else (0, 1)
+    positions = 0 if choice is None else (0, 1)
     gradient = ms.value_and_grad(weighed, positions, layer.trainable_params(), has_aux=True)
-    (_, y), (inputs, parameters) = gradient(Tensor(x), plan)
-    inputs = [inputs] if plan is None else list(inputs)
+    (_, y), (inputs, parameters) = gradient(Tensor(x), choice)
+    inputs = [inputs] if choice is None else list(inputs)
     return [y.asnumpy()] + [g.asnumpy() for g in [*inputs, *parameters]]
 
 

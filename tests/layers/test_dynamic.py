@@ -28,7 +28,7 @@ from tests.layers.cells import (
     WIDTHS,
     dynamic_layer,
     images,
-    one_hot_plan,
+    one_hot,
     tiny_conv,
 )
 
@@ -54,9 +54,9 @@ def branches(x, w, quantise_w, quantise_x, tied, m):
 def test_mixture_equals_the_branches(name, tied):
     x = images(4)
     layer, w, quantise_w, quantise_x = dynamic_layer(name, tied)
-    plan = one_hot_plan(CHOICES[tied])
-    expected = branches(x.astype(np.float64), w, quantise_w, quantise_x, tied, plan[:, 1])
-    np.testing.assert_allclose(layer(Tensor(x), Tensor(plan)).asnumpy(), expected, atol=2e-5)
+    choice = one_hot(CHOICES[tied])
+    expected = branches(x.astype(np.float64), w, quantise_w, quantise_x, tied, choice)
+    np.testing.assert_allclose(layer(Tensor(x), Tensor(choice)).asnumpy(), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)
@@ -64,7 +64,7 @@ def test_each_image_gets_what_its_width_gives_alone(name):
     """An image's output does not depend on the widths of the others."""
     x = images(4)
     layer, w, quantise_w, quantise_x = dynamic_layer(name)
-    y = layer(Tensor(x), Tensor(one_hot_plan(CHOICES[True]))).asnumpy()
+    y = layer(Tensor(x), Tensor(one_hot(CHOICES[True]))).asnumpy()
     for n, (k,) in enumerate(CHOICES[True]):
         x_q, _ = quantise_x(x[n : n + 1].astype(np.float64), WIDTHS[k])
         w_q, _ = quantise_w(w, WIDTHS[k])
@@ -75,41 +75,41 @@ def upstream():
     return np.random.default_rng(8).normal(size=(4, 6, 5, 5))
 
 
-def mindspore_gradients(layer, x, plan, up):
+def mindspore_gradients(layer, x, choice, up):
     up = Tensor(up.astype(np.float32))
 
-    def loss(x, plan):
-        return (layer(x, plan) * up).sum()
+    def loss(x, choice):
+        return (layer(x, choice) * up).sum()
 
     parameters = layer.trainable_params()
-    inputs, weights = ms.grad(loss, (0, 1), parameters)(Tensor(x), Tensor(plan))
+    inputs, weights = ms.grad(loss, (0, 1), parameters)(Tensor(x), Tensor(choice))
     learned = {id(p): g.asnumpy() for p, g in zip(parameters, weights, strict=True)}
     return [g.asnumpy() for g in inputs], learned
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)
 def test_gradients_of_the_tied_mixture(name):
-    """Of input, weight, plan and the learned steps or clip value, on one small shape."""
+    """Of input, weight, choice and the learned steps or clip value, on one small shape."""
     x = images(4)
     layer, w, quantise_w, quantise_x = dynamic_layer(name, features=x[0].size)
-    plan, up = one_hot_plan(CHOICES[True]), upstream()
-    (dx, d_plan), d = mindspore_gradients(layer, x, plan, up)
+    choice, up = one_hot(CHOICES[True]), upstream()
+    (dx, d_choice), d = mindspore_gradients(layer, x, choice, up)
 
     expected_dx, expected_dw = np.zeros(x.shape), np.zeros(w.shape)
-    expected_plan = np.zeros_like(plan)
+    expected_choice = np.zeros_like(choice)
     w_steps, x_steps = [], []
     for k, bits in enumerate(WIDTHS):
         w_q, w_back = quantise_w(w, bits)
         x_q, x_back = quantise_x(x.astype(np.float64), bits)
         branch = reference.conv(x_q, w_q, 1, 1)
-        expected_plan[:, 1, 0, k] = (up * branch).sum((1, 2, 3))
-        dx_q, dw_q = reference.conv_back(x_q, w_q, up * plan[:, 1, 0, k, None, None, None], 1, 1)
+        expected_choice[:, 0, k] = (up * branch).sum((1, 2, 3))
+        dx_q, dw_q = reference.conv_back(x_q, w_q, up * choice[:, 0, k, None, None, None], 1, 1)
         expected_dx += x_back(dx_q)[0]
         expected_dw += w_back(dw_q)[0]
         w_steps.append(w_back(dw_q)[1])
         x_steps.append(x_back(dx_q)[1])
-    np.testing.assert_allclose(d_plan, expected_plan, atol=2e-4)
-    assert np.abs(expected_plan[:, 1]).min() > 1e-3, "every entry was put to the test"
+    np.testing.assert_allclose(d_choice, expected_choice, atol=2e-4)
+    assert np.abs(expected_choice).min() > 1e-3, "every entry was put to the test"
     np.testing.assert_allclose(dx, expected_dx, atol=2e-4)
     np.testing.assert_allclose(d[id(layer.weight)], expected_dw, atol=5e-4)
     if name == "lsq":
@@ -124,41 +124,40 @@ def test_gradients_of_the_tied_mixture(name):
 def test_gradients_of_the_untied_mixture():
     x = images(4)
     layer, w, quantise_w, quantise_x = dynamic_layer("lsq", tied=False, features=x[0].size)
-    plan, up = one_hot_plan(CHOICES[False]), upstream()
-    (dx, d_plan), d = mindspore_gradients(layer, x, plan, up)
-    w_mask, x_mask = plan[:, 1, 0, :, None, None, None], plan[:, 1, 1, :, None, None, None]
+    choice, up = one_hot(CHOICES[False]), upstream()
+    (dx, d_choice), d = mindspore_gradients(layer, x, choice, up)
+    w_mask, x_mask = choice[:, 0, :, None, None, None], choice[:, 1, :, None, None, None]
     w_q, w_back = zip(*(quantise_w(w, b) for b in WIDTHS), strict=True)
     x_q, x_back = zip(*(quantise_x(x.astype(np.float64), b) for b in WIDTHS), strict=True)
     mixed = sum(x_mask[:, k] * x_q[k] for k in range(3))
     d_mixed, expected_dw, w_steps = np.zeros(x.shape), np.zeros(w.shape), []
     for k in range(3):
         weight_choice = (up * reference.conv(mixed, w_q[k], 1, 1)).sum((1, 2, 3))
-        np.testing.assert_allclose(d_plan[:, 1, 0, k], weight_choice, atol=2e-4)
+        np.testing.assert_allclose(d_choice[:, 0, k], weight_choice, atol=2e-4)
         dx_k, dw_k = reference.conv_back(mixed, w_q[k], up * w_mask[:, k], 1, 1)
         d_mixed += dx_k
         expected_dw += w_back[k](dw_k)[0]
         w_steps.append(w_back[k](dw_k)[1])
     for k in range(3):
         input_choice = (d_mixed * x_q[k]).sum((1, 2, 3))
-        np.testing.assert_allclose(d_plan[:, 1, 1, k], input_choice, atol=2e-4)
+        np.testing.assert_allclose(d_choice[:, 1, k], input_choice, atol=2e-4)
     expected_dx = sum(x_back[k](d_mixed * x_mask[:, k])[0] for k in range(3))
     x_steps = [x_back[k](d_mixed * x_mask[:, k])[1] for k in range(3)]
     np.testing.assert_allclose(dx, expected_dx, atol=2e-4)
     np.testing.assert_allclose(d[id(layer.weight)], expected_dw, atol=5e-4)
     np.testing.assert_allclose(d[id(layer.weight_quantizer.step)][:, 0], w_steps, rtol=2e-3)
     np.testing.assert_allclose(d[id(layer.input_quantizer.step)][:, 0], x_steps, rtol=2e-3)
-    assert not d_plan[:, [0, 2]].any(), "other layers' columns are not this layer's business"
 
 
 @pytest.mark.parametrize("execution", ["selected", "auto"])
 @pytest.mark.parametrize("tied", [True, False])
 def test_every_execution_trains_with_the_gradients_of_the_mixture(execution, tied):
     """Of the input, of both choices, of the weight and of the learned steps."""
-    x, plan, up = images(4), one_hot_plan(CHOICES[tied]), upstream()
+    x, choice, up = images(4), one_hot(CHOICES[tied]), upstream()
     results = []
     for kind in ("mixture", execution):
         layer, *_ = dynamic_layer("lsq", tied, kind, features=x[0].size)
-        results.append(mindspore_gradients(layer.set_train(), x, plan, up))
+        results.append(mindspore_gradients(layer.set_train(), x, choice, up))
     for mixture, other in zip(*results, strict=True):
         values = [list(g.values()) if isinstance(g, dict) else g for g in (mixture, other)]
         for expected, got in zip(*values, strict=True):
@@ -177,11 +176,11 @@ def test_every_execution_trains_with_the_gradients_of_the_mixture(execution, tie
     ],
 )
 def test_selected_equals_mixture(name, tied, count):
-    x, plan = images(count), one_hot_plan(CHOICES[tied][:count])
+    x, choice = images(count), one_hot(CHOICES[tied][:count])
     layer, *_ = dynamic_layer(name, tied, "selected", stride=2)
-    selected = layer(Tensor(x), Tensor(plan)).asnumpy()
+    selected = layer(Tensor(x), Tensor(choice)).asnumpy()
     layer, *_ = dynamic_layer(name, tied, "mixture", stride=2)
-    mixture = layer(Tensor(x), Tensor(plan)).asnumpy()
+    mixture = layer(Tensor(x), Tensor(choice)).asnumpy()
     np.testing.assert_allclose(selected, mixture, atol=1e-5)
 
 
@@ -190,14 +189,14 @@ def test_selected_equals_mixture(name, tied, count):
 @pytest.mark.parametrize("truncate", [False, True])
 def test_selected_equals_mixture_for_nested_codes(truncate, tied):
     """Children rounded or cut; the two differ for these images, so the option is put to the test."""
-    x, plan = Tensor(images(3)), Tensor(one_hot_plan(CHOICES[tied][:3]))
+    x, choice = Tensor(images(3)), Tensor(one_hot(CHOICES[tied][:3]))
 
     def answer(execution, truncate):
         conv = tiny_conv(2)
         weight = NestedWeight(WIDTHS, conv.weight.asnumpy(), truncate=truncate)
         activation = NestedActivation(WIDTHS, truncate=truncate)
         activation.init_from(x.asnumpy())
-        return DynamicConv2d(conv, weight, activation, 1, tied, execution)(x, plan).asnumpy()
+        return DynamicConv2d(conv, weight, activation, 1, tied, execution)(x, choice).asnumpy()
 
     selected = answer("selected", truncate)
     np.testing.assert_allclose(selected, answer("mixture", truncate), atol=1e-5)

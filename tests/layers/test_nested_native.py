@@ -58,13 +58,13 @@ def test_static_layers(build, w_bits, a_bits):
 
 @pytest.mark.parametrize("execution", ["mixture", "selected"])
 def test_dynamic_layers(execution):
-    """Selected has no gradient to the plan, so only its values are compared."""
+    """Selected has no gradient to the choice, so only its values are compared."""
     choice = np.random.default_rng(3).integers(0, 3, len(IMAGES))
-    plan = Tensor(np.eye(3, dtype=np.float32)[choice][:, None, None])
-    native = step(dynamic_conv("mixture"), IMAGES, plan, True)
+    chosen = Tensor(np.eye(3, dtype=np.float32)[choice][:, None])
+    native = step(dynamic_conv("mixture"), IMAGES, chosen, True)
     if execution == "mixture":
-        agree(step(dynamic_conv(execution), IMAGES, plan, False), native)
+        agree(step(dynamic_conv(execution), IMAGES, chosen, False), native)
     else:
         layer = dynamic_conv(execution)
         layer.input_quantizer.init_from(IMAGES)
-        agree([layer(Tensor(IMAGES), plan).asnumpy()], native[:1])
+        agree([layer(Tensor(IMAGES), chosen).asnumpy()], native[:1])

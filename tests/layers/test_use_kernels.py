@@ -26,15 +26,14 @@ from src.layers.norm import BatchNorm
 from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
-from src.layers.swap import name_parameters
 from src.layers.use_kernels import use_native
-from src.methods import build_method
+from src.methods import build_system
 from src.quantizers import ACTIVATION, WEIGHT
 from src.quantizers.dorefa import DorefaWeight
 from src.quantizers.lsq import LsqActivation, LsqWeight
 from src.quantizers.nested import NestedWeight
 from tests.gradients import gradients
-from tests.layers.cells import WIDTHS, images, one_hot_plan, tiny_conv
+from tests.layers.cells import WIDTHS, images, one_hot, tiny_conv
 from tests.layers.steps import agree, step
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
@@ -44,16 +43,15 @@ def one_step(tiny, overrides, native):
     """Logits, gradients by parameter and running statistics of one training step on fixed data."""
     ms.set_seed(1)
     config = load_config(None, [*tiny, *overrides])
-    method, _ = build_method(config, 10, 32, native)
+    method, _ = build_system(config, 10, 32, native)
     network = method.network.set_train()
     rng = np.random.default_rng(0)
     images = Tensor(np.abs(rng.normal(size=(6, 3, 32, 32))).astype(np.float32))
-    noise = [Tensor(x) for x in method.noise(np.random.default_rng(1), 6, train=True)]
+    noise = [Tensor(x) for x in method.drawn(np.random.default_rng(1), 6, train=True)]
     upstream = Tensor(rng.normal(size=(6, 10)).astype(np.float32))
 
     def loss(images, *noise):
-        out = network(images, *noise)
-        logits = out[0] if isinstance(out, tuple) else out
+        logits = network(images, *noise)["logits"]
         return (logits * upstream).sum(), logits
 
     weights = network.trainable_params()
@@ -90,14 +88,14 @@ def test_a_step_is_the_same(tiny, overrides):
 def test_zeros_are_no_danger(name, zero, native, pynative):
     """A dead convolution, a black picture."""
     x = images(3, side=4) * (zero == "weights")
-    plan = Tensor(one_hot_plan(np.array([[0], [1], [2]])))
+    choice = Tensor(one_hot(np.array([[0], [1], [2]])))
     for widths in ((4,), WIDTHS):
         layer = layer_of(name, widths, zero == "weights")
         if native:
             use_native(layer)
-        out = layer(Tensor(x), plan).asnumpy()
+        out = layer(Tensor(x), choice).asnumpy()
         up = np.random.default_rng(0).normal(size=out.shape)
-        dx, named = gradients(layer, (x, plan), up, layer.trainable_params())
+        dx, named = gradients(layer, (x, choice), up, layer.trainable_params())
         for number in (out, dx, *named.values()):
             assert np.isfinite(number).all(), widths
 
@@ -109,7 +107,8 @@ def layer_of(name: str, widths: tuple, is_dead: bool):
     pair = WEIGHT[name](widths, conv.weight.asnumpy()), ACTIVATION[name](widths)
     is_static = len(widths) == 1
     layer = StaticConv2d(conv, *pair) if is_static else DynamicConv2d(conv, *pair, 1, True, "mixture")
-    name_parameters(layer)
+    for path, parameter in layer.parameters_and_names():
+        parameter.name = path
     return layer
 
 
@@ -133,7 +132,7 @@ def test_short_gradients_are_close(tiny, overrides):
 
 def test_kernels_are_attached_where_they_can_be(tiny):
     config = load_config(None, [*tiny, "quant.quantizer=lsq", "quant.first_last=8"])
-    network = build_method(config, 10, 32, native=True)[0].network
+    network = build_system(config, 10, 32, native=True)[0].network
     cells = dict(network.cells_and_names())
     first = cells["model.conv1"]
     assert isinstance(first, StaticConv2d) and first.fused is None, "signed input stays portable"
@@ -144,7 +143,7 @@ def test_kernels_are_attached_where_they_can_be(tiny):
 
 def test_untied_dynamic_layers_stay_portable(tiny):
     config = load_config(None, [*tiny, "dqnet.tied=false"])
-    network = build_method(config, 10, 32, native=False)[0].network
+    network = build_system(config, 10, 32, native=False)[0].network
     use_native(network)
     dynamic = [c for _, c in network.cells_and_names() if isinstance(c, DynamicConv2d)]
     assert dynamic and all(cell.fused is None for cell in dynamic)
@@ -153,7 +152,7 @@ def test_untied_dynamic_layers_stay_portable(tiny):
 def test_signed_inputs_of_dynamic_layers_keep_their_low_codes():
     """Values and gradients are those of the mixture, though fused kernels begin at code 0."""
     x = np.random.default_rng(5).normal(size=(6, 4, 5, 5)).astype(np.float32)
-    plan = Tensor(np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1, 0]][:, None, None])
+    choice = Tensor(np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1, 0]][:, None])
 
     def layer():
         conv = Conv2d(4, 6, 3, 1, 1, rng=np.random.default_rng(3))
@@ -161,9 +160,9 @@ def test_signed_inputs_of_dynamic_layers_keep_their_low_codes():
         signed = LsqActivation((2, 4), signed=True)
         return DynamicConv2d(conv, weight, signed, 0, True, "mixture")
 
-    mixture = step(layer(), x, plan, native=False)
+    mixture = step(layer(), x, choice, native=False)
     assert (mixture[1][x < 0] != 0).any(), "negative inputs have a gradient"
-    agree(mixture, step(layer(), x, plan, native=True))
+    agree(mixture, step(layer(), x, choice, native=True))
 
 
 @pytest.mark.parametrize("kind", [DorefaWeight, LsqWeight, NestedWeight])
@@ -184,12 +183,12 @@ def test_weights_have_the_same_codes(kind):
 class Summed(nn.Cell):
     """x -> sum of the cell's output."""
 
-    def __init__(self, cell, takes_plan):
+    def __init__(self, cell):
         super().__init__()
-        self.cell, self.takes_plan = cell, takes_plan
+        self.cell = cell
 
     def construct(self, x):
-        y = self.cell(x, None) if self.takes_plan else self.cell(x)
+        y = self.cell(x)
         return y.sum()
 
 
@@ -199,7 +198,7 @@ def test_layers_without_weights_are_the_same(name):
     results = []
     for native in (False, True):
         cell = ShortcutA(4, 7, 2) if name == "shortcut" else MaxPool()
-        summed = Summed(cell, takes_plan=name == "shortcut")
+        summed = Summed(cell)
         if native:
             use_native(summed)
         assert (cell.fused is not None) == native

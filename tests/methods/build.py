@@ -18,46 +18,44 @@ import numpy as np
 from mindspore import Tensor
 
 from src.config import load_config
-from src.methods import build_method
-from src.methods.base import Method
+from src.methods import build_system
+from src.methods.base import System
+from src.models.backbone import IMAGE
 
 CLASSES, SIDE = 10, 8
 
 
-def method(*overrides: str, side: int = SIDE) -> Method:
+def method(*overrides: str, side: int = SIDE) -> System:
     defaults = ["model.name=resnet8", "dqnet.pool=2", "dqnet.hidden=8", "device.native=off"]
-    return build_method(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
+    return build_system(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
 
 
 def images(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, 3, SIDE, SIDE)).astype(np.float32)
 
 
-def answer(built: Method, x: np.ndarray, train: bool = False, seed: int = 0):
+def answer(built: System, x: np.ndarray, train: bool = False, seed: int = 0):
     """(logits, plan or None) as arrays."""
-    noise = built.noise(np.random.default_rng(seed), len(x), train)
-    built.network.set_train(train)
-    inputs = [Tensor(v) for v in (x, *noise)]
-    if built.head is None:
-        return built.network(*inputs).asnumpy().copy(), None
-    logits, plan, *_ = built.network(*inputs)  # in training also p
-    return logits.asnumpy().copy(), plan.asnumpy()
+    draws = built.drawn(np.random.default_rng(seed), len(x), train)
+    built.answering.set_train(train)
+    logits, *plan = built.answering(*[Tensor(v) for v in (x, *draws)])
+    return logits.asnumpy().copy(), plan[0].asnumpy() if plan else None
 
 
-def randomise_head(built: Method, x: np.ndarray) -> None:
+def seen(built: System, x: np.ndarray) -> Tensor:
+    """What the controller begins with."""
+    network = built.network
+    values = network.before(Tensor(x), getattr(network, "stem_row", None))
+    return Tensor(x) if network.sees == IMAGE else values[network.seen]
+
+
+def randomise_head(built: System, x: np.ndarray) -> None:
     """A controller whose choices differ among the images `x`: random weights, centred logits."""
-    rng, network = np.random.default_rng(5), built.network
-    head, model = network.head, network.model
+    rng, head = np.random.default_rng(5), built.controller
     for layer in (head.fc1, head.fc2):
         layer.weight.set_data(Tensor(rng.normal(size=layer.weight.shape).astype(np.float32)))
-    network.set_train(False)
-    sees = {
-        "image": lambda image: image,
-        "stem": lambda image: model.stem(image, None, network.stem_row),
-        "early": lambda image: model.early(image, None),
-    }
-    keep = Tensor(np.ones((len(x), head.hidden), np.float32))
-    logits = head(sees[network.sees](Tensor(x)), keep).asnumpy()
-    layers = 1 if head.shared else head.layers
-    centre = logits[:, :layers].mean(0).reshape(-1)
+    built.network.set_train(False)
+    logits = head.from_units(head.units(seen(built, x))).asnumpy()
+    slots = 1 if head.shared else head.slots
+    centre = logits[:, :slots].mean(0).reshape(-1)
     head.fc2.bias.set_data(Tensor((head.fc2.bias.asnumpy() - centre).astype(np.float32)))

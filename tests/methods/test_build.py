@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""`build_method`: number of classes, seeds, float weights, and the method's name."""
+"""`build_system`: number of classes, seeds, float weights, and the method's name."""
 
 import mindspore as ms
 import numpy as np
@@ -20,22 +20,22 @@ import pytest
 
 from src.config import known_keys, load_config
 from src.errors import UserError
-from src.methods import METHODS, build_method
+from src.methods import METHODS, build_system
 
 BASE = ["model.name=resnet8", "dqnet.pool=2"]
 
 
 def test_classes_come_from_the_data_unless_given():
     for overrides, expected in (([], 7), (["model.num_classes=9"], 9)):
-        built, loaded = build_method(load_config(None, BASE + overrides), 7, 8, native=False)
-        assert built.network.model.fc.weight.shape == (expected, 64)
-        assert loaded.rows == []
+        built, loaded = build_system(load_config(None, BASE + overrides), 7, 8, native=False)
+        assert built.network.cell("fc").weight.shape == (expected, 64)
+        assert loaded.table == []
 
 
 def test_fewer_outputs_than_classes_are_refused():
     config = load_config(None, [*BASE, "model.num_classes=3"])
     with pytest.raises(UserError, match=r"model\.num_classes=3: the data set has 7 classes"):
-        build_method(config, 7, 8, native=False)
+        build_system(config, 7, 8, native=False)
 
 
 def test_a_new_head_needs_weights_to_start_from():
@@ -46,8 +46,8 @@ def test_a_new_head_needs_weights_to_start_from():
 def test_seed_decides_the_first_weights():
     def weights(seed):
         config = load_config(None, [*BASE, f"train.seed={seed}"])
-        built, _ = build_method(config, 10, 8, native=False)
-        return built.network.model.layer3[0].conv1.weight.asnumpy().copy()
+        built, _ = build_system(config, 10, 8, native=False)
+        return built.network.cell("layer3.0.conv1").weight.asnumpy().copy()
 
     np.testing.assert_array_equal(weights(3), weights(3))
     assert (weights(3) != weights(4)).any()
@@ -56,12 +56,12 @@ def test_seed_decides_the_first_weights():
 def test_float_weights_are_loaded_before_layers_are_swapped(tmp_path):
     """So that LSQ's first weight steps come from the loaded weights."""
     source = load_config(None, [*BASE, "train.seed=9"])
-    start, _ = build_method(source, 10, 8, native=False, name="float")
-    ms.save_checkpoint(start.network.model, str(tmp_path / "float.ckpt"))
+    start, _ = build_system(source, 10, 8, native=False, method="float")
+    ms.save_checkpoint(start.network, str(tmp_path / "float.ckpt"))
     overrides = [*BASE, f"model.weights={tmp_path / 'float.ckpt'}", "quant.quantizer=lsq"]
-    built, loaded = build_method(load_config(None, overrides), 10, 8, native=False)
-    assert len(loaded.rows) == len(list(start.network.model.get_parameters()))
-    layer, first = built.network.model.layer2[0].conv1, start.network.model.layer2[0].conv1
+    built, loaded = build_system(load_config(None, overrides), 10, 8, native=False)
+    assert len(loaded.table) == len(list(start.network.get_parameters()))
+    layer, first = built.network.cell("layer2.0.conv1"), start.network.cell("layer2.0.conv1")
     w = first.weight.asnumpy()
     np.testing.assert_array_equal(layer.weight.asnumpy(), w)
     steps = [[2 * np.abs(w).mean() / np.sqrt(top)] for top in (3, 7, 15)]

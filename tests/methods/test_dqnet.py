@@ -19,19 +19,18 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from src.controllers.gumbel import hard_choice
 from src.parameters import assign
-from tests.methods.build import answer, images, method, randomise_head
+from tests.methods.build import answer, images, method, randomise_head, seen
 
 
 def table(built):
-    return {row["name"]: row for row in built.rows}
+    return {row["name"]: row for row in built.table}
 
 
 def test_stages_after_the_first_are_dynamic_and_shortcuts_are_not():
     built = method("model.shortcut=B", "dqnet.target=5")
     rows = table(built)
-    assert [row["kind"] for row in built.rows] == [
+    assert [row["kind"] for row in built.table] == [
         "float", "static", "static", "static", "dynamic", "dynamic", "static", "dynamic", "dynamic",
         "float",
     ]  # fmt: skip
@@ -39,7 +38,7 @@ def test_stages_after_the_first_are_dynamic_and_shortcuts_are_not():
     assert rows["layer1.0.conv1"]["w_bits"] == rows["layer1.0.conv1"]["a_bits"] == 5
     assert rows["layer2.0.downsample.conv"]["why"] == "shortcut"
     assert rows["layer2.0.downsample.conv"]["w_bits"] == 5
-    dynamic = [row for row in built.rows if row["kind"] == "dynamic"]
+    dynamic = [row for row in built.table if row["kind"] == "dynamic"]
     assert [row["slot"] for row in dynamic] == [0, 1, 2, 3]
     assert all(row["w_bits"] == row["a_bits"] == (4, 5, 6) for row in dynamic)
     assert all(row["why"] == "chosen per image" for row in dynamic)
@@ -114,9 +113,9 @@ def test_evaluation_repeats_itself_and_sampling_does_not(pynative):
 
 def test_sampling_drops_no_units():
     built = method("dqnet.sample=true")
-    noise, keep = built.noise(np.random.default_rng(0), 4, train=False)
+    noise, keep, _ = built.drawn(np.random.default_rng(0), 4, train=False)
     assert noise.any() and (keep == 1).all()
-    noise, keep = built.noise(np.random.default_rng(0), 4, train=True)
+    noise, keep, _ = built.drawn(np.random.default_rng(0), 4, train=True)
     assert (keep == 0).any()
 
 
@@ -151,13 +150,13 @@ def test_task_gradient_reaches_the_controller(pynative):
     built = method("dqnet.execution=mixture")
     randomise_head(built, images(4))
     x = Tensor(images(4))
-    noise = [Tensor(n) for n in built.noise(np.random.default_rng(0), 4, train=True)]
+    noise = [Tensor(n) for n in built.drawn(np.random.default_rng(0), 4, train=True)]
     built.network.set_train()
 
     def loss():
-        return (built.network(x, *noise)[0] ** 2).mean()
+        return (built.network(x, *noise)["logits"] ** 2).mean()
 
-    weight = built.head.fc2.weight
+    weight = built.controller.fc2.weight
     (gradient,) = ms.grad(loss, None, [weight])()
     assert np.abs(gradient.asnumpy()).max() > 1e-6
 
@@ -167,25 +166,26 @@ def trained_mean_bits(overrides: tuple, steps: int = 20) -> float:
     x = images(16)
     built = method(*overrides)
     randomise_head(built, x)
-    features = built.network.model.early(Tensor(x), None)
-    optimizer = nn.SGD(built.head.trainable_params(), 0.1)
+    features = seen(built, x)
+    optimizer = nn.SGD(built.controller.trainable_params(), 0.1)
 
-    def loss(noise, keep):
-        plan = hard_choice(built.head(features, keep), noise, 1.0)
-        return built.penalty(plan, plan)[:2]
+    def loss(noise, keep, tau):
+        plan, _ = built.controller.begin(features, noise, keep, tau)
+        numbers = built.monitor(plan, plan)
+        return numbers["penalty"], numbers["mean_bits"]
 
     step = ms.value_and_grad(loss, None, optimizer.parameters, has_aux=True)
     rng = np.random.default_rng(0)
     for _ in range(steps):
-        _, gradients = step(*(Tensor(n) for n in built.noise(rng, len(x), train=True)))
+        _, gradients = step(*(Tensor(n) for n in built.drawn(rng, len(x), train=True)))
         optimizer(gradients)
-    return float(loss(*(Tensor(n) for n in built.head.no_noise(len(x))))[1].asnumpy())
+    return float(loss(*(Tensor(n) for n in built.controller.still(len(x))))[1].asnumpy())
 
 
 def test_the_controller_may_see_the_image(pynative):
     """Same split of the network, a controller of three channels, and widths that follow the image."""
     built, x = method("dqnet.input=image"), images(6)
-    assert built.head.channels == 3 and built.head.macs < method().head.macs
+    assert built.controller.channels == 3 and built.controller.macs < method().head.macs
     randomise_head(built, x)
     logits, plan = answer(built, x)
     assert len(np.unique(plan.reshape(6, -1), axis=0)) > 1
@@ -196,9 +196,10 @@ def test_the_controller_may_see_the_image(pynative):
 def test_in_training_the_plan_comes_with_its_probabilities(pynative):
     built, x = method(), images(4)
     randomise_head(built, x)
-    noise = [Tensor(n) for n in built.noise(np.random.default_rng(0), 4, train=False)]
+    noise = [Tensor(n) for n in built.drawn(np.random.default_rng(0), 4, train=False)]
     built.network.set_train()
-    _, plan, p = (v.asnumpy() for v in built.network(Tensor(x), *noise))
+    outputs = built.network(Tensor(x), *noise)
+    plan, p = outputs["plan"].asnumpy(), outputs["soft"].asnumpy()
     np.testing.assert_allclose(p.sum(-1), 1, rtol=1e-5)
     np.testing.assert_array_equal(p.argmax(-1), plan.argmax(-1))
 
@@ -214,10 +215,10 @@ def test_a_large_alpha_trains_the_controller_to_the_budget(pynative):
 
 def thought(built, x, seed):
     """p of the images, and the plan that was drawn."""
-    noise = built.noise(np.random.default_rng(seed), len(x), train=True)
+    noise = built.drawn(np.random.default_rng(seed), len(x), train=True)
     built.network.set_train(True)
-    _, plan, p = built.network(*[Tensor(v) for v in (x, *noise)])
-    return p.asnumpy(), plan.asnumpy()
+    outputs = built.network(*[Tensor(v) for v in (x, *noise)])
+    return outputs["soft"].asnumpy(), outputs["plan"].asnumpy()
 
 
 @pytest.mark.parametrize("source", ["features", "image"])
@@ -237,19 +238,19 @@ def test_copies_of_one_image_are_no_diversity(pynative):
     built = method("dqnet.dropout=0.5", "dqnet.diversity=1", "dqnet.alpha_bits=0")
     randomise_head(built, images(8))
     p, plan = thought(built, np.repeat(images(1), 64, 0), seed=1)
-    value = built.penalty(Tensor(plan), Tensor(p))[0]
+    value = built.monitor(Tensor(plan), Tensor(p))["penalty"]
     assert float(value.asnumpy()) == pytest.approx(1, abs=1e-5)
 
 
 def test_p_moves_the_hidden_layer_too(pynative):
     """The gradient of a term in p reaches all of the head."""
     built, x = method("dqnet.dropout=0.5"), images(4)
-    noise = [Tensor(v) for v in built.noise(np.random.default_rng(0), 4, train=True)]
+    noise = [Tensor(v) for v in built.drawn(np.random.default_rng(0), 4, train=True)]
     built.network.set_train(True)
-    weights = [built.network.head.fc1.weight, built.network.head.fc2.weight]
+    weights = [built.controller.fc1.weight, built.controller.fc2.weight]
 
     def sure(image):
-        return (built.network(image, *noise)[2] ** 2).sum()
+        return (built.network(image, *noise)["soft"] ** 2).sum()
 
     gradients = ms.grad(sure, None, weights)(Tensor(x))
     assert all(np.abs(g.asnumpy()).max() > 1e-6 for g in gradients)
@@ -260,13 +261,14 @@ def test_the_temperature_scales_the_gradient_of_a_choice(pynative):
 
     def slope(tau):
         built, x = method(f"dqnet.tau={tau}", "dqnet.dropout=0"), images(2)
-        head = built.network.head
+        head = built.controller
         assign(head.fc2.weight, np.zeros(head.fc2.weight.shape))
         assign(head.fc2.bias, np.zeros(head.fc2.bias.shape))
-        noise = [Tensor(v) for v in head.no_noise(2)]
+        noise, keep, _ = (Tensor(v) for v in head.still(2))
+        _, _, drawn_at = built.drawn(np.random.default_rng(0), 2, train=True)
 
         def chosen(image):
-            return built.network(image, *noise)[1][..., 0].sum()
+            return built.network(image, noise, keep, Tensor(drawn_at))["plan"][..., 0].sum()
 
         built.network.set_train(False)
         return ms.grad(chosen, None, [head.fc2.bias])(Tensor(x))[0].asnumpy()

@@ -20,13 +20,13 @@ from src.config import QuantConfig
 from src.errors import UserError
 from src.layers.spec import FLOAT, STATIC
 from src.methods.rules import layer_costs, shared_specs, static_spec
-from src.models import build_model
+from src.models import build_backbone
 from src.models.geometry import describe
 
 
 @pytest.fixture(scope="module")
 def layers():
-    return describe(build_model("resnet8", 10), 8)[0]
+    return describe(build_backbone("resnet8", 10), 8).layers
 
 
 def test_ends_are_float_by_default(layers):

@@ -20,8 +20,8 @@ from mindspore import Tensor
 
 from src.config import load_config
 from src.layers.static import StaticConv2d, StaticDense
-from src.methods import build_method
-from src.models import build_model
+from src.methods import build_system
+from src.models import build_backbone
 from src.runtime import Runtime
 from src.train.calibrate import calibrate
 from tests.methods.build import answer, images, method
@@ -35,20 +35,20 @@ def test_float_network_is_the_model(pynative):
     built = method("method.name=float")
     x = images(2)
     logits, _ = answer(built, x)
-    model = build_model("resnet8", 10, seed=1).set_train(False)
+    model = build_backbone("resnet8", 10, seed=1).set_train(False)
     np.testing.assert_array_equal(logits, model(Tensor(x)).asnumpy())
-    assert built.penalty is None and built.head is None and built.widths == ()
-    assert {row["kind"] for row in built.rows} == {"float"}
+    assert built.monitor is None and built.controller is None and built.widths == ()
+    assert {row["kind"] for row in built.table} == {"float"}
     assert built.cost.float_macs() == INNER_MACS + sum(END_MACS)
     assert built.cost.fixed() == 0
 
 
 def test_static_table_and_cost():
     built = method("method.name=static", "quant.w_bits=3", "quant.a_bits=5")
-    kinds = [row["kind"] for row in built.rows]
+    kinds = [row["kind"] for row in built.table]
     assert kinds == ["float"] + ["static"] * 6 + ["float"]
-    assert all((r["w_bits"], r["a_bits"]) == (3, 5) for r in built.rows[1:-1])
-    assert built.rows[2]["why"] == "quant.w_bits, quant.a_bits"
+    assert all((r["w_bits"], r["a_bits"]) == (3, 5) for r in built.table[1:-1])
+    assert built.table[2]["why"] == "quant.w_bits, quant.a_bits"
     assert built.cost.fixed() == INNER_MACS * 15
     assert built.cost.float_macs() == sum(END_MACS)
     assert built.cost.uniform(4) == INNER_MACS * 16
@@ -56,7 +56,7 @@ def test_static_table_and_cost():
 
 def test_8_bit_ends():
     built = method("method.name=static", "quant.first_last=8")
-    first, last = built.network.model.conv1, built.network.model.fc
+    first, last = built.network.cell("conv1"), built.network.cell("fc")
     assert type(first) is StaticConv2d and type(last) is StaticDense
     assert first.input_quantizer.signed and not last.input_quantizer.signed
     assert built.cost.fixed() == INNER_MACS * 16 + sum(END_MACS) * 64
@@ -66,7 +66,7 @@ def test_8_bit_ends():
 def test_exceptions_change_one_layer():
     name = "layer2.0.conv1"
     built = method("method.name=static", f"quant.exceptions={{{name}: 8}}")
-    widths = {row["name"]: row["w_bits"] for row in built.rows}
+    widths = {row["name"]: row["w_bits"] for row in built.table}
     assert widths[name] == 8 and widths["layer2.0.conv2"] == 4
     assert built.cost.fixed() == INNER_MACS * 16 + 9 * 16 * 32 * 16 * (64 - 16)
 
@@ -106,5 +106,5 @@ def test_published_bitops_of_a_static_network(bits, bitops):
         "method.name=static", "model.name=resnet18", "quant.first_last=8", "quant.quantizer=lsq",
         f"quant.w_bits={bits}", f"quant.a_bits={bits}",
     ]  # fmt: skip
-    built, _ = build_method(load_config(None, overrides), 1000, 224, native=False)
+    built, _ = build_system(load_config(None, overrides), 1000, 224, native=False)
     assert built.cost.fixed() == bitops

@@ -17,15 +17,21 @@
 import pytest
 
 from src.errors import UserError
-from src.models import build_model
+from src.models import build_backbone
 from src.models.geometry import describe
 
 
 def test_nothing_left_of_the_image():
     with pytest.raises(UserError, match="data.image_size=0 is too small .* CIFAR stem"):
-        describe(build_model("resnet18", 10), 0)
+        describe(build_backbone("resnet18", 10), 0)
+
+
+def group_side(name: str, side: int) -> int:
+    """Side of the features behind the first group of blocks."""
+    backbone = build_backbone(name, 2)
+    return describe(backbone, side).values[backbone.end_of(1)].side
 
 
 @pytest.mark.parametrize("side,early", [(8, 2), (32, 8), (33, 9), (224, 56)])
 def test_early_size_of_the_imagenet_stem(side, early):
-    assert describe(build_model("resnet18", 2), side)[1] == early
+    assert group_side("resnet18", side) == early

@@ -18,18 +18,18 @@ pass against NumPy."""
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
-from src.layers.conv import Conv2d
 from src.layers.shortcut import ShortcutA
-from src.models import build_model
+from src.models import build_backbone
+from src.models.backbone import Backbone
 from src.models.geometry import describe
-from src.models.resnet import BasicBlock
+from src.models.network import Network
 from tests.layers import reference
 
 
-def trainable(model: nn.Cell) -> int:
-    return sum(p.size for p in model.trainable_params())
+def trainable(backbone: Backbone) -> int:
+    return sum(p.size for p in backbone.parameters().values() if p.requires_grad)
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def trainable(model: nn.Cell) -> int:
     ],
 )
 def test_imagenet_networks(name, parameters, macs):
-    model = build_model(name, 1000)
+    model = build_backbone(name, 1000)
     assert trainable(model) == parameters
-    assert sum(layer.macs for layer in describe(model, 224)[0]) == macs
+    assert sum(layer.macs for layer in describe(model, 224).layers) == macs
 
 
 def cifar_parameters(n: int, option_b: bool) -> int:
@@ -67,8 +67,8 @@ def cifar_parameters(n: int, option_b: bool) -> int:
 def test_cifar_networks(name, n, expected):
     """Option A: 0.27 M, 0.46 M and 0.85 M parameters, as in the paper's table 6."""
     assert cifar_parameters(n, False) == expected
-    assert trainable(build_model(name, 10)) == expected
-    assert trainable(build_model(name, 10, "B")) == cifar_parameters(n, True)
+    assert trainable(build_backbone(name, 10)) == expected
+    assert trainable(build_backbone(name, 10, "B")) == cifar_parameters(n, True)
 
 
 def test_macs_of_resnet20_by_hand():
@@ -76,19 +76,17 @@ def test_macs_of_resnet20_by_hand():
     first = 6 * 9 * 16 * 16 * 32**2
     second = 9 * 32 * (16 + 5 * 32) * 16**2
     third = 9 * 64 * (32 + 5 * 64) * 8**2
-    layers, early = describe(build_model("resnet20", 10), 32)
+    layers = describe(build_backbone("resnet20", 10), 32).layers
     assert sum(layer.macs for layer in layers) == stem + first + second + third + 640 == 40_551_040
-    assert early == 32
-    extra = describe(build_model("resnet20", 10, "B"), 32)[0]
+    extra = describe(build_backbone("resnet20", 10, "B"), 32).layers
     assert sum(x.macs for x in extra if x.is_shortcut) == 16 * 32 * 16**2 + 32 * 64 * 8**2
 
 
 def test_layers_are_listed_in_order_with_their_sizes():
-    layers, early = describe(build_model("resnet18", 7), 64)
-    assert early == 16
+    layers = describe(build_backbone("resnet18", 7), 64).layers
     rows = {x.name: x for x in layers}
     assert [x.name for x in layers][:3] == ["conv1", "layer1.0.conv1", "layer1.0.conv2"]
-    assert (rows["conv1"].stage, rows["layer3.1.conv2"].stage, rows["fc"].stage) == (0, 3, -1)
+    assert (rows["conv1"].part, rows["layer3.1.conv2"].part, rows["fc"].part) == (0, 3, -1)
     assert [x.name for x in layers if x.signed_input] == ["conv1"]
     assert [x.name for x in layers if x.is_shortcut] == [
         f"layer{stage}.0.downsample.conv" for stage in (2, 3, 4)
@@ -117,14 +115,16 @@ def pynative():
     ],
 )
 def test_shapes(pynative, name, shortcut, sides, classes):
-    """Any size, odd ones too, and what `describe` says of the early features is true."""
-    model = build_model(name, classes, shortcut).set_train(False)
+    """Any size, odd ones too, and what `describe` says of the features is true."""
+    backbone = build_backbone(name, classes, shortcut)
+    end = backbone.end_of(1)
+    network = Network(backbone, split=end + 1, sees=end).set_train(False)
     for side in sides:
-        image = Tensor(np.ones((1, 3, side, side), np.float32))
-        early = model.early(image, None)
-        assert early.shape[1] == model.early_channels
-        assert early.shape[2:] == (describe(model, side)[1],) * 2
-        assert model.late(early, None).shape == (1, classes)
+        values = network.before(Tensor(np.ones((1, 3, side, side), np.float32)))
+        said = describe(backbone, side).values[end]
+        assert values[network.seen].shape == (1, said.channels, said.side, said.side)
+        assert not said.signed
+        assert network.after(values, ())[0].shape == (1, classes)
 
 
 @pytest.mark.parametrize("side", [6, 7])
@@ -133,11 +133,11 @@ def test_option_a_takes_every_second_pixel_and_pads_channels(mode, side):
     cell = ShortcutA(4, 8, 2)
     expected = np.zeros((2, 8, (side + 1) // 2, (side + 1) // 2), np.float32)
     expected[:, 2:6] = x[:, :, ::2, ::2]
-    np.testing.assert_array_equal(cell(Tensor(x), None).asnumpy(), expected)
+    np.testing.assert_array_equal(cell(Tensor(x)).asnumpy(), expected)
     up = np.random.default_rng(1).normal(size=expected.shape).astype(np.float32)
 
     def loss(x):
-        return (cell(x, None) * Tensor(up)).sum()
+        return (cell(x) * Tensor(up)).sum()
 
     back = np.zeros_like(x)
     back[:, :, ::2, ::2] = up[:, 2:6]
@@ -152,39 +152,50 @@ def normalised(x, bn):
     return gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
 
 
-@pytest.mark.parametrize("option_a", [True, False])
-def test_basic_block_equals_numpy(pynative, option_a):
+@pytest.mark.parametrize("shortcut", ["A", "B"])
+def test_basic_block_equals_numpy(pynative, shortcut):
+    """The first of the second group: strided, with a shortcut that is not the identity."""
     rng = np.random.default_rng(0)
-    block = BasicBlock(4, 8, 2, option_a, rng).set_train(False)
-    for parameter in block.get_parameters():
+    backbone = build_backbone("resnet8", 10, shortcut)
+    for parameter in backbone.parameters().values():
         if parameter.ndim == 1:
             parameter.set_data(Tensor(rng.uniform(0.5, 2, parameter.shape).astype(np.float32)))
-    x = rng.normal(size=(2, 4, 6, 6)).astype(np.float32)
-    h = np.maximum(normalised(reference.conv(x, block.conv1.weight.asnumpy(), 2, 1), block.bn1), 0)
-    h = normalised(reference.conv(h, block.conv2.weight.asnumpy(), 1, 1), block.bn2)
-    if option_a:
-        shortcut = np.pad(x[:, :, ::2, ::2], ((0, 0), (2, 2), (0, 0), (0, 0)))
+    first, last = backbone.end_of(1) + 1, backbone.end_of(2)
+    network = Network(backbone, split=last + 1, sees=last).set_train(False)
+    image = rng.normal(size=(2, 3, 6, 6)).astype(np.float32)
+    before = Network(backbone, split=first, sees=first - 1).set_train(False)
+    x = before.before(Tensor(image))[before.seen].asnumpy()
+
+    def cell(name):
+        return network.cell(f"layer2.0.{name}")
+
+    h = reference.conv(x, cell("conv1").weight.asnumpy(), 2, 1)
+    h = np.maximum(normalised(h, cell("bn1")), 0)
+    h = normalised(reference.conv(h, cell("conv2").weight.asnumpy(), 1, 1), cell("bn2"))
+    if shortcut == "A":
+        beside = np.pad(x[:, :, ::2, ::2], ((0, 0), (8, 8), (0, 0), (0, 0)))
     else:
-        inner = block.downsample
-        shortcut = normalised(reference.conv(x, inner.conv.weight.asnumpy(), 2), inner.bn)
-    got = block(Tensor(x), None).asnumpy()
-    np.testing.assert_allclose(got, np.maximum(h + shortcut, 0), atol=1e-4)
+        beside = reference.conv(x, cell("downsample.conv").weight.asnumpy(), 2)
+        beside = normalised(beside, cell("downsample.bn"))
+    got = network.before(Tensor(image))[network.seen].asnumpy()
+    expected = np.maximum(h + beside, 0)
+    np.testing.assert_allclose(got, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_stride_of_a_bottleneck_sits_in_its_3x3():
-    block = build_model("resnet50", 10).layer2[0]
-    assert [conv.stride for conv in (block.conv1, block.conv2, block.conv3)] == [1, 2, 1]
+    layers = build_backbone("resnet50", 10).layers
+    assert [layers[f"layer2.0.conv{i}"].cell.stride for i in (1, 2, 3)] == [1, 2, 1]
 
 
 def test_names_are_torchvisions():
-    names = [p.name for p in build_model("resnet18", 10).get_parameters()]
+    names = [p.name for p in build_backbone("resnet18", 10).parameters().values()]
     assert {"conv1.weight", "layer2.0.downsample.conv.weight", "fc.bias"} <= set(names)
     assert len(names) == len(set(names)) == 102
 
 
 def test_seed_decides_the_weights_and_only_the_seed():
-    one, two, three = (build_model("resnet8", 10, seed=s) for s in (1, 1, 2))
-    for first, second in zip(one.get_parameters(), two.get_parameters(), strict=True):
-        np.testing.assert_array_equal(first.asnumpy(), second.asnumpy())
-    assert (one.conv1.weight.asnumpy() != three.conv1.weight.asnumpy()).any()
-    assert isinstance(one.conv1, Conv2d)
+    one, two, three = (build_backbone("resnet8", 10, seed=s) for s in (1, 1, 2))
+    for name, parameter in one.parameters().items():
+        np.testing.assert_array_equal(parameter.asnumpy(), two.parameters()[name].asnumpy())
+    weights = [net.node("conv1").cell.weight.asnumpy() for net in (one, three)]
+    assert (weights[0] != weights[1]).any()

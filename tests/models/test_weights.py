@@ -24,12 +24,12 @@ from safetensors.numpy import save_file
 from src.config import load_config
 from src.data import Loader
 from src.errors import UserError
-from src.methods import build_method
-from src.models import build_model
+from src.methods import build_system
+from src.models import build_backbone
 from src.models.weights import load_float_weights, our_name, read_tensors
 from src.runtime import Runtime
 from src.train.batches import load_split
-from src.train.checkpoints import Progress, save_checkpoint
+from src.train.checkpoints import RunState, save_checkpoint
 from src.train.evaluate import evaluate
 from src.train.step import build_optimizer
 from tests.rights import unreadable
@@ -86,7 +86,7 @@ def torch_tensors(model) -> dict[str, np.ndarray]:
 
 
 def model(shortcut="B", classes=10):
-    return build_model("resnet8", classes, shortcut)
+    return build_backbone("resnet8", classes, shortcut)
 
 
 def write(path, tensors) -> None:
@@ -113,7 +113,7 @@ def test_pytorch_names_from_every_kind_of_file(tmp_path, suffix):
 
 
 def test_own_checkpoint_names(tmp_path):
-    source, target = build_model("resnet8", 10, seed=4), model("A")
+    source, target = build_backbone("resnet8", 10, seed=4), model("A")
     ms.save_checkpoint(source, str(tmp_path / "own.ckpt"))
     load_float_weights(target, tmp_path / "own.ckpt")
     for one, two in zip(source.get_parameters(), target.get_parameters(), strict=True):
@@ -191,12 +191,12 @@ def test_other_features_are_no_other_head(tmp_path):
 def test_the_checkpoint_of_a_float_run_is_float_weights(tmp_path, nesterov):
     """With everything that a run stores beside the weights."""
     config = load_config(None, ["method.name=float", f"train.nesterov={nesterov}"])
-    source, _ = build_method(config, 10, 8, native=False)
+    source, _ = build_system(config, 10, 8, native=False)
     optimizer = build_optimizer(source.network, config.train, [0.1, 0.2])
     path, target = tmp_path / "last.ckpt", model("A")
-    save_checkpoint(path, source.network, Progress("float", 1442, 64, 3), optimizer)
-    source.network.model.conv1.weight.set_data(ms.Tensor(np.ones((16, 3, 3, 3), np.float32)))
-    save_checkpoint(path, source.network, Progress("float", 1442, 64, 4), optimizer)
+    save_checkpoint(path, source.network, RunState("float", 1442, 64, 3), optimizer)
+    source.network.cell("conv1").weight.set_data(ms.Tensor(np.ones((16, 3, 3, 3), np.float32)))
+    save_checkpoint(path, source.network, RunState("float", 1442, 64, 4), optimizer)
     load_float_weights(target, path)
     assert (target.conv1.weight.asnumpy() == 1).all()
 
@@ -212,15 +212,15 @@ def test_the_checkpoint_of_a_float_run_is_float_weights(tmp_path, nesterov):
 )
 def test_the_checkpoint_of_a_quantised_run_is_refused(tmp_path, overrides):
     config = load_config(None, overrides)
-    source, _ = build_method(config, 10, 32, native=False)
-    save_checkpoint(tmp_path / "q.ckpt", source.network, Progress(config.method.name, 1442, 64))
+    source, _ = build_system(config, 10, 32, native=False)
+    save_checkpoint(tmp_path / "q.ckpt", source.network, RunState(config.method.name, 1442, 64))
     message = refused(model("A"), tmp_path / "q.ckpt")
     assert f"of a quantised network ({config.method.name})" in message
     assert "ckpt/float.ckpt" in message and "method.name=float" in message
 
 
 def test_quantised_weights_without_a_state_are_refused_by_their_names(tmp_path):
-    source, _ = build_method(
+    source, _ = build_system(
         load_config(None, ["method.name=static", "quant.quantizer=lsq"]), 10, 32, native=False
     )
     write(tmp_path / "w.npz", {p.name: p.asnumpy() for p in source.network.get_parameters()})
@@ -276,7 +276,7 @@ def test_public_resnet20_is_right_9173_times(cifar10_path, weights_path):
     ]  # fmt: skip
     config = load_config(None, overrides)
     test_set = load_split(config, "test")
-    method, loaded = build_method(config, test_set.num_classes, test_set.image_size, native=False)
+    method, loaded = build_system(config, test_set.num_classes, test_set.image_size, native=False)
     assert len(loaded.rows) == len(list(method.network.get_parameters()))
     loader = Loader(test_set, 500, train=False)
     answers = evaluate(method, loader, Runtime("CPU"))

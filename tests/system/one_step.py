@@ -28,7 +28,7 @@ from mindspore import Tensor
 from src.config import load_config
 from src.data import Loader
 from src.layers.norm import freeze_statistics
-from src.methods import build_method
+from src.methods import build_system
 from src.runtime import broadcast_parameters, start, sum_over_workers
 from src.train.loop import load_split
 from src.train.losses import TaskLoss
@@ -45,7 +45,7 @@ def main(out: str, batch_size: int) -> None:
     runtime = start(config.device, config.train.seed)
     # Each worker starts elsewhere; the broadcast must put that right.
     config.train.seed += runtime.rank
-    method, _ = build_method(config, 10, 8, native=False)
+    method, _ = build_system(config, 10, 8, native=False)
     broadcast_parameters(runtime, method.network)
     freeze_statistics(method.network)
     loader = Loader(

@@ -23,7 +23,7 @@ import pytest
 import eval as eval_script
 import train as train_script
 from src.entry import guarded
-from src.models import build_model
+from src.models import build_backbone
 from tests.system.runs import TINY, script
 
 MAINS = {"train.py": train_script.main, "eval.py": eval_script.main}
@@ -68,7 +68,7 @@ def test_training_refuses(refused, tmp_path, overrides, expected):
 def of_seven_classes(tmp_path_factory):
     """Float weights of the tests' model for other data."""
     path = tmp_path_factory.mktemp("weights") / "seven.npz"
-    network = build_model("resnet8", 7, seed=5)
+    network = build_backbone("resnet8", 7, seed=5)
     np.savez(path, **{p.name: p.asnumpy() for p in network.get_parameters()})
     return path
 
@@ -145,7 +145,7 @@ def test_a_learning_rate_that_breaks_the_network(refused, tmp_path):
 
 
 def test_weights_that_overflow_at_once_are_not_blamed_on_the_learning_rate(refused, tmp_path):
-    network = build_model("resnet8", 10)
+    network = build_backbone("resnet8", 10)
     weights = {p.name: p.asnumpy() for p in network.get_parameters()}
     weights["layer2.0.conv1.weight"][:] = 3e38
     np.savez(tmp_path / "w.npz", **weights)

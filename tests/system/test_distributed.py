@@ -24,7 +24,7 @@ import sys
 import numpy as np
 import pytest
 
-from src.train.checkpoints import read_progress
+from src.train.checkpoints import read_state
 from tests.system.runs import ROOT, TINY, finished, last_json, metrics, script, tensors
 
 
@@ -80,7 +80,7 @@ def test_two_workers_train_and_evaluate(joint_run):
     assert [(row["stage"], row["epoch"], row["step"]) for row in rows] == [
         ("float", "1", "4"), ("dqnet", "1", "4"), ("dqnet", "2", "8"),
     ]  # fmt: skip
-    progress = read_progress(joint_run / "ckpt/last.ckpt")
+    progress = read_state(joint_run / "ckpt/last.ckpt")
     assert (progress.stage, progress.epoch) == ("dqnet", 2)
     assert (joint_run / "ckpt/best.ckpt").is_file()
 
@@ -101,7 +101,7 @@ def test_two_workers_resume(joint_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(joint_run, run)
     two_workers(tmp_path / "logs", "train.py", "--resume", run, "train.epochs=3")
-    assert read_progress(run / "ckpt/last.ckpt").epoch == 3
+    assert read_state(run / "ckpt/last.ckpt").epoch == 3
     assert [row["epoch"] for row in metrics(run)] == ["1", "1", "2", "3"]
     before, after = tensors(joint_run / "ckpt/last.ckpt"), tensors(run / "ckpt/last.ckpt")
     name = "model.layer3.0.conv2.weight"

@@ -23,7 +23,7 @@ import eval as eval_script
 import export as export_script
 import preprocess as preprocess_script
 from src.entry import guarded
-from src.models import build_model
+from src.models import build_backbone
 from tests.system.runs import ROOT, finished, last_json, script
 
 RECIPE = str(ROOT / "config" / "resnet8_digits_dqnet_4bit.yaml")
@@ -44,7 +44,7 @@ def said(capsys, caplog):
 
 
 def weights_file(folder, classes: int):
-    network = build_model("resnet8", classes)
+    network = build_backbone("resnet8", classes)
     np.savez(folder / "w.npz", **{p.name: p.asnumpy() for p in network.get_parameters()})
     return folder / "w.npz"
 

@@ -24,7 +24,7 @@ import time
 import pytest
 
 from src.config import load_config
-from src.train.checkpoints import read_progress
+from src.train.checkpoints import read_state
 from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, script, train
 
 
@@ -32,7 +32,7 @@ def test_two_and_two_epochs_equal_four(four_epochs, tmp_path):
     """Weights, statistics, momenta, noise, data order and the metrics rows."""
     run = tmp_path / "run"
     train(run, "train.epochs=2")
-    assert read_progress(run / "ckpt/last.ckpt").epoch == 2
+    assert read_state(run / "ckpt/last.ckpt").epoch == 2
     resume(run, "train.epochs=4")
     assert_same_training(run, four_epochs)
     assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3", "4"]
@@ -121,7 +121,7 @@ def killed_when(run, words: str, *overrides: str) -> None:
 def test_killed_in_the_middle_of_an_epoch(four_epochs, tmp_path):
     run = tmp_path / "run"
     killed_when(run, "epoch 3/4: step 2/")
-    assert read_progress(run / "ckpt/last.ckpt").epoch == 2
+    assert read_state(run / "ckpt/last.ckpt").epoch == 2
     resume(run)
     assert_same_training(run, four_epochs)
 
@@ -165,7 +165,7 @@ def test_killed_while_saving(four_epochs, tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300)
     assert done.returncode == -signal.SIGKILL
     assert len(list((run / "ckpt").glob(".*"))) == 1, "half a file was left"
-    assert read_progress(run / "ckpt/last.ckpt").epoch == 2
+    assert read_state(run / "ckpt/last.ckpt").epoch == 2
     assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3"]
     resume(run)
     assert_same_training(run, four_epochs)
@@ -178,7 +178,7 @@ def test_killed_between_the_stages(tmp_path):
     stages = ["train.pretrain_epochs=1", "train.epochs=1"]
     train(tmp_path / "whole", *stages)
     killed_when(tmp_path / "run", "dqnet: compiling", *stages)
-    assert read_progress(tmp_path / "run/ckpt/last.ckpt").stage == "float"
+    assert read_state(tmp_path / "run/ckpt/last.ckpt").stage == "float"
     resume(tmp_path / "run", "train.epochs=1")
     assert_same_training(tmp_path / "run", tmp_path / "whole")
 

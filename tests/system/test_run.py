@@ -19,7 +19,7 @@ import json
 import numpy as np
 import pytest
 
-from src.train.checkpoints import read_progress
+from src.train.checkpoints import read_state
 from tests.system.runs import finished, last_json, metrics, script, train
 
 
@@ -72,7 +72,7 @@ def test_answers_of_every_image(four_epochs, evaluations):
 
 def test_the_best_epoch_is_chosen_by_the_held_out_images(four_epochs):
     held_out = [float(row["val_top1"]) for row in metrics(four_epochs)]
-    best = read_progress(four_epochs / "ckpt/best.ckpt")
+    best = read_state(four_epochs / "ckpt/best.ckpt")
     assert best.epoch == 1 + held_out.index(max(held_out))
     assert best.best_top1 == pytest.approx(max(held_out), abs=1e-7)
 

@@ -18,12 +18,14 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
 from src.cost.bitops import CostModel
-from src.methods.base import Method
+from src.methods.base import System
 from src.quantizers.base import learned
 
 
 class SmallNetwork(nn.Cell):
-    """(image (N, 4)) -> logits (N, 3); `clip` is a learned quantiser parameter."""
+    """(image (N, 4)) -> logits (N, 3) by name; `clip` is a learned quantiser parameter."""
+
+    controller = None
 
     def __init__(self, seed: int = 0):
         super().__init__()
@@ -33,11 +35,12 @@ class SmallNetwork(nn.Cell):
         self.clip = learned(np.array([0.7]), "clip")
 
     def construct(self, image):
-        return ops.matmul(ops.minimum(ops.matmul(image, self.hidden), self.clip), self.out)
+        hidden = ops.minimum(ops.matmul(image, self.hidden), self.clip)
+        return {"logits": ops.matmul(hidden, self.out)}
 
 
-def small_method(seed: int = 0) -> Method:
-    return Method("static", SmallNetwork(seed), [], CostModel([]))
+def small_method(seed: int = 0) -> System:
+    return System("static", SmallNetwork(seed), [], CostModel([]))
 
 
 def small_batch(count: int = 8, seed: int = 1):

@@ -27,7 +27,7 @@ from pathlib import Path
 import pytest
 
 from src.terminal import TerminalHandler
-from src.train.progress import EpochProgress, clock
+from src.train.bar import EpochBar, clock
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def lines(show):
     level = logger.level
     logger.addHandler(keeper)
     logger.setLevel(logging.INFO)
-    with EpochProgress("dqnet", "1/2", 7, 3, show) as bar:
+    with EpochBar("dqnet", "1/2", 7, 3, show) as bar:
         for step in range(7):
             bar.step(("", f"loss {step}"))
     logger.removeHandler(keeper)
@@ -76,12 +76,12 @@ def test_other_workers_are_silent():
 ON_A_TERMINAL = """
 import logging, sys, time
 from src.terminal import TerminalHandler
-from src.train.progress import EpochProgress
+from src.train.bar import EpochBar
 log = logging.getLogger("dynquant")
 log.setLevel(logging.INFO)
 log.addHandler(TerminalHandler(lambda: sys.stdout))
 numbers = "loss 0.1947 top1 99.15% bits 3.90/4 BitOPs 103%"
-with EpochProgress("dqnet", "10/16", 4, 50) as bar:
+with EpochBar("dqnet", "10/16", 4, 50) as bar:
     for step in range(4):
         time.sleep(0.15)
         bar.step((numbers, numbers))

@@ -27,12 +27,12 @@ from mindspore import Parameter, Tensor, nn
 from src.config import TrainConfig
 from src.errors import UserError
 from src.parameters import assign
-from src.train.checkpoints import Progress, load_checkpoint, read_progress, save_checkpoint
+from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint
 from src.train.step import build_optimizer
 from tests.rights import unreadable
 from tests.train.small import SmallNetwork, values
 
-PROGRESS = Progress("dqnet", 1442, 64, epoch=3, best_top1=0.875, float_top1=0.9173)
+PROGRESS = RunState("dqnet", 1442, 64, epoch=3, best_top1=0.875, float_top1=0.9173)
 
 
 def trained(seed=0, steps=3):
@@ -59,7 +59,7 @@ def test_round_trip_is_exact(tmp_path):
     expected = everything(network, optimizer)
     assert any("moment" in name for name in expected) and any("step" in name for name in expected)
     other, other_optimizer = trained(seed=5, steps=1)
-    assert load_checkpoint(path, other, other_optimizer) == PROGRESS == read_progress(path)
+    assert load_checkpoint(path, other, other_optimizer) == PROGRESS == read_state(path)
     got = everything(other, other_optimizer)
     assert got.keys() == expected.keys()
     for name, value in expected.items():

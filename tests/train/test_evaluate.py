@@ -22,7 +22,7 @@ from src.cost.bitops import CostModel, LayerCost
 from src.data import Loader
 from src.data.dataset import ArrayDataset, Facts
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
 from src.runtime import Runtime
 from src.train.evaluate import Answers, collapsed, evaluate, summarise
 
@@ -89,7 +89,7 @@ def evaluated(method, batch_size=10, **loader):
 
 @pytest.fixture(scope="module")
 def static_answers():
-    return evaluated(Method("float", Lookup(), [], CostModel([LayerCost("first", 10, 1, 1)] * 2)))
+    return evaluated(System("float", Lookup(), [], CostModel([LayerCost("first", 10, 1, 1)] * 2)))
 
 
 def test_every_image_counts_once_though_the_last_batch_is_padded(static_answers):
@@ -110,7 +110,7 @@ def test_every_image_counts_once_though_the_last_batch_is_padded(static_answers)
 
 
 def test_summary_of_a_float_network(static_answers):
-    method = Method("float", Lookup(), [], CostModel([LayerCost("first", 10, 1, 1)] * 2))
+    method = System("float", Lookup(), [], CostModel([LayerCost("first", 10, 1, 1)] * 2))
     numbers = summarise(method, static_answers)
     labels = np.arange(COUNT) % CLASSES
     assert numbers["top1"] == (logits_table().argmax(1) == labels).mean()
@@ -124,7 +124,7 @@ def test_summary_of_a_float_network(static_answers):
 
 
 def test_widths_and_bitops_of_a_dynamic_network():
-    method = Method("dqnet", PlannedLookup(), [], COST, WIDTHS, head=NoiseHead())
+    method = System("dqnet", PlannedLookup(), [], COST, WIDTHS, head=NoiseHead())
     answers = evaluated(method, batch_size=9)
     bits = np.array(WIDTHS)[np.arange(COUNT) % 3]
     for column in (answers.w_bits, answers.a_bits):
@@ -144,7 +144,7 @@ def test_widths_and_bitops_of_a_dynamic_network():
 
 
 def test_batch_size_changes_nothing(static_answers):
-    method = Method("float", Lookup(), [], CostModel([LayerCost("first", 10, 1, 1)] * 2))
+    method = System("float", Lookup(), [], CostModel([LayerCost("first", 10, 1, 1)] * 2))
     for size in (1, 23):
         again = evaluated(method, batch_size=size)
         np.testing.assert_array_equal(again.predicted, static_answers.predicted)
@@ -154,7 +154,7 @@ def test_batch_size_changes_nothing(static_answers):
 def test_mean_bits_of_a_static_network_are_those_between_the_ends():
     inner = [LayerCost(n, 1, 1, 1, (w,), (a,)) for n, w, a in (("x", 3, 5), ("y", 2, 2))]
     ends = [LayerCost(n, 1, 1, 1, (8,), (8,)) for n in ("first", "last")]
-    method = Method("static", None, [], CostModel([ends[0], *inner, ends[1]]))
+    method = System("static", None, [], CostModel([ends[0], *inner, ends[1]]))
     assert summarise(method, answers_of(np.zeros((2, 0))))["mean_bits"] == 3
 
 
@@ -185,7 +185,7 @@ def test_logits_that_are_not_finite_are_no_answer(bad):
             table[4] = bad
             self.table = Tensor(table)
 
-    method = Method("static", Broken(), [], CostModel([]))
+    method = System("static", Broken(), [], CostModel([]))
     with pytest.raises(UserError, match=f"not finite for 1 of {COUNT} images .*number 4"):
         evaluated(method)
 
@@ -195,8 +195,8 @@ def test_workers_share_the_images_and_count_each_once(monkeypatch):
     parts = []
     monkeypatch.setattr("src.train.evaluate.sum_over_workers", lambda _, own: own)
     for rank in (0, 1):
-        parts.append(evaluated(Method("static", Lookup(), [], CostModel([])), rank=rank, world=2))
-    alone = evaluated(Method("static", Lookup(), [], CostModel([])))
+        parts.append(evaluated(System("static", Lookup(), [], CostModel([])), rank=rank, world=2))
+    alone = evaluated(System("static", Lookup(), [], CostModel([])))
     for name in ("label", "predicted", "loss", "confidence"):
         joined = sum(getattr(part, name) for part in parts)
         np.testing.assert_allclose(joined, getattr(alone, name), rtol=1e-6, err_msg=name)

@@ -25,7 +25,7 @@ from tests.methods.build import images, method
 
 def explained(built, x=None, **options) -> str:
     x = images(2) if x is None else x
-    noise = built.noise(np.random.default_rng(0), len(x), train=True)
+    noise = built.drawn(np.random.default_rng(0), len(x), train=True)
     mode = ms.get_context("mode")
     where = "dqnet, epoch 2, step 7"
     error = explain_not_finite(built.network, (x, *noise), where, **options)
@@ -43,7 +43,7 @@ def set_weight(parameter, value: float) -> None:
 
 def test_a_weight_that_is_not_a_number():
     built = method()
-    set_weight(built.network.model.layer2[0].conv1.weight, np.nan)
+    set_weight(built.network.cell("layer2.0.conv1").weight, np.nan)
     message = explained(built)
     assert "parameter model.layer2.0.conv1.weight is not finite" in message
     assert "train.lr" in message
@@ -65,7 +65,7 @@ def test_a_picture_that_is_not_a_number():
 def test_the_first_layer_whose_output_overflows():
     """Weights that are finite, products that are not; later layers carry on what began here."""
     for built in (method("method.name=float"), method("quant.exceptions={layer2.0.conv1: float}")):
-        weight = built.network.model.layer2[0].conv1.weight
+        weight = built.network.cell("layer2.0.conv1").weight
         weight.set_data(Tensor(np.full(weight.shape, 3e38, np.float32)))
         assert "the output of layer model.layer2.0.conv1 is not finite" in explained(built)
 
@@ -73,7 +73,7 @@ def test_the_first_layer_whose_output_overflows():
 def test_a_dynamic_layer_is_named_itself():
     """And not the normalisation behind it: LSQ's weights have no upper bound."""
     built = method("quant.quantizer=lsq", "dqnet.execution=mixture")
-    layer = built.network.model.layer2[0].conv1
+    layer = built.network.cell("layer2.0.conv1")
     for parameter in (layer.weight, layer.weight_quantizer.step):
         parameter.set_data(Tensor(np.full(parameter.shape, 8e37, np.float32)))
     assert "the output of layer model.layer2.0.conv1 is not finite" in explained(built)
@@ -99,7 +99,7 @@ def test_a_layer_is_named_before_the_statistics_that_followed_it():
 
 def test_the_learning_rate_is_not_blamed_before_the_first_update():
     built = method("method.name=float")
-    weight = built.network.model.layer2[0].conv1.weight
+    weight = built.network.cell("layer2.0.conv1").weight
     weight.set_data(Tensor(np.full(weight.shape, 3e38, np.float32)))
     message = explained(built, is_first=True)
     assert "train.lr is not the cause" in message and "lower train.lr" not in message

@@ -50,7 +50,7 @@ def statistics(built) -> list[np.ndarray]:
 def test_the_first_layer_has_the_mean_over_the_batches(loader):
     built = method("method.name=static", "quant.quantizer=lsq")
     recalibrate(built, loader, RUNTIME, 4)
-    conv = built.network.model.conv1
+    conv = built.network.cell("conv1")
     outputs = [conv(Tensor(batch.images), None).asnumpy() for batch in loader.epoch(0)]
     mean = np.mean([y.mean((0, 2, 3)) for y in outputs], 0)
     unbiased = outputs[0][:, 0].size / (outputs[0][:, 0].size - 1)

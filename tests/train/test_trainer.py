@@ -23,13 +23,13 @@ from mindspore import nn, ops
 from src.config import load_config
 from src.cost.bitops import CostModel, LayerCost
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
 from src.parameters import assign
 from src.runtime import MeanOverWorkers, Runtime
 from src.train.batches import Loaders
-from src.train.checkpoints import Progress, read_progress
+from src.train.checkpoints import RunState, read_state
 from src.train.run_folder import RunFolder
-from src.train.stage import Stage
+from src.train.trainer import Stage
 from tests.train.small import SmallNetwork, small_batch
 
 STEPS, BATCH = 7, 8
@@ -103,9 +103,9 @@ class Price(nn.Cell):
         return nothing, nothing + 3, nothing + 90, nothing + 0.5
 
 
-def planned_method() -> Method:
+def planned_method() -> System:
     targets = {"budget_bits": 4, "budget_bitops": 180.0}
-    return Method("dqnet", Planned(), [], COST, WIDTHS, Price(), Head(), targets=targets)
+    return System("dqnet", Planned(), [], COST, WIDTHS, Price(), Head(), targets=targets)
 
 
 @pytest.fixture
@@ -115,12 +115,12 @@ def stage(tmp_path):
     def make(method=None, runtime=None, loader=None, held_out=False, name=None, lr=0.0, **train):
         options = {"train.schedule": "constant", "train.weight_decay": 0, **train}
         config = load_config(None, [f"{k}={v}" for k, v in options.items()])
-        method = method or Method("static", SmallNetwork(), [], CostModel([]))
+        method = method or System("static", SmallNetwork(), [], CostModel([]))
         name = name or method.name
         loaders = Loaders(loader or Steps(), Judged(), held_out)
         return Stage(
             name, method, config, RunFolder(tmp_path), runtime or Runtime("CPU"), loaders, 2, lr,
-            None, Progress(name, STEPS * BATCH, BATCH),
+            None, RunState(name, STEPS * BATCH, BATCH),
         )  # fmt: skip
 
     return make
@@ -197,7 +197,7 @@ def test_an_epoch_whose_weights_overflow_is_not_stored(stage, tmp_path):
     made._train_epoch, made._judge = overflows, lambda epoch: {}
     with pytest.raises(UserError, match="hidden is not finite after epoch 2 .*not stored"):
         train(made)
-    assert read_progress(tmp_path / "ckpt/last.ckpt").epoch == 1
+    assert read_state(tmp_path / "ckpt/last.ckpt").epoch == 1
 
 
 def test_progress_of_the_training_rises_over_the_epochs(stage):
@@ -246,7 +246,7 @@ def test_the_best_epoch_is_kept_where_images_were_held_out(stage, tmp_path, held
     train(stage(held_out=held_out))
     assert (tmp_path / "ckpt/best.ckpt").is_file() == held_out
     if held_out:
-        assert read_progress(tmp_path / "ckpt/best.ckpt").epoch == 1, "the second is no better"
+        assert read_state(tmp_path / "ckpt/best.ckpt").epoch == 1, "the second is no better"
 
 
 def test_several_workers_share_the_budget(stage, monkeypatch):

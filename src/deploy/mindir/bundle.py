@@ -26,6 +26,7 @@ from src.errors import UserError
 
 FILE = "bundle.cfg"
 FORMAT = 1
+NONE = -1  # no register, no slot
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class BundleStage:
         name: of its layer.
         slot: which choice picks its file, -1: it has one file.
         inputs: one or two registers.
-        output: the register that it writes, -1: none.
+        output: the register that it writes, -1: none, where it decides.
         macs: multiply-accumulates that run at the chosen widths.
         files: one per candidate k; with two columns K x K, number w K + a.
         decides: slot whose choice logits are its result, in place of a map; -1: none.
@@ -48,7 +49,7 @@ class BundleStage:
     output: int
     macs: int
     files: tuple[str, ...]
-    decides: int = -1
+    decides: int = NONE
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Bundle:
         bits: candidate widths, () without a controller.
         layers, columns: choices per image; two columns: of weights, of inputs.
         registers: how many maps there are, the first one included.
-        front: file from the image to register 0 and choice logits, "": register 0 is the image.
+        front: file from the image to register 0 and choice logits, "": register 0 is the image, and
+            stages decide the choices, if there are any.
         mask: file of the one-graph form, image -> logits, choice logits, or "".
         fixed_bitops: BitOPs that no choice changes.
         stages: in order.
@@ -131,7 +133,8 @@ def _lines(entry) -> list[str]:
     lines = []
     for f in fields(entry):
         value = getattr(entry, f.name)
-        if f.metadata.get("is_section") or value in ("", ()) or value == f.default == -1:
+        is_none = value in ("", ()) or (f.name in ("output", "decides") and value == NONE)
+        if f.metadata.get("is_section") or is_none:
             continue
         lines.append(f"{f.name}={' '.join(map(str, value)) if isinstance(value, tuple) else value}")
     return lines

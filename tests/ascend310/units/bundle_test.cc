@@ -128,6 +128,29 @@ void TestStatic() {
   EXPECT_ERROR("slot=0", ParseBundle(With("slot=-1", "slot=0", kStatic), "bundle.cfg"));
 }
 
+// A network that decides step by step, from the image and from a map.
+void TestDecisions() {
+  std::string text = With("front=front.mindir\n", "");
+  text = With("[stage]\nname=layer2.0.conv1",
+              "[stage]\nname=c0\nslot=-1\ninputs=0\ndecides=0\nmacs=0\nfiles=c0\n\n"
+              "[stage]\nname=layer2.0.conv1",
+              text);
+  const std::string second = "[stage]\nname=c1\nslot=-1\ninputs=1\ndecides=1\nmacs=0\nfiles=c1\n\n";
+  text = With("[stage]\nname = layer2.0.conv2", second + "[stage]\nname = layer2.0.conv2", text);
+  const Bundle bundle = ParseBundle(text, "bundle.cfg");
+  EXPECT(bundle.front.empty() && bundle.stages.size() == 5);
+  EXPECT(bundle.stages[0].decides == 0 && bundle.stages[1].decides == infer::kNoSlot && bundle.stages[2].decides == 1);
+  EXPECT(bundle.BitOps({2, 1}) == 1000 + 7 * 64 + 11 * 16);
+  EXPECT_ERROR("slot=1: this choice is made neither", ParseBundle(With(second, "", text), "bundle.cfg"));
+  EXPECT_ERROR("decides=0: this choice has been made", ParseBundle(With("decides=1", "decides=0", text), "bundle.cfg"));
+  EXPECT_ERROR("decides=2", ParseBundle(With("decides=1", "decides=2", text), "bundle.cfg"));
+  EXPECT_ERROR("no output", ParseBundle(With("decides=1", "decides=1\noutput=3", text), "bundle.cfg"));
+  EXPECT_ERROR("gives no logits",
+               ParseBundle(text.substr(0, text.find("[stage]", text.find("decides=1"))), "bundle.cfg"));
+  const std::string first = text.substr(0, text.find("[stage]\nname=c1"));
+  EXPECT_ERROR("nothing makes choice 1", ParseBundle(first, "bundle.cfg"));
+}
+
 void TestWindowsLines() {
   std::string text;
   for (char c : std::string(kGood)) {
@@ -163,7 +186,7 @@ const Bad kBad[] = {
   {"columns=1", "columns=2", "has 9"},
   {"registers=4", "registers=3", "output=3: `3`, allowed are the integers 0 to 2"},
   {"registers=4", "registers=4000000000", "registers=4000000000"},
-  {"front=front.mindir\n", "", "front= is missing"},
+  {"front=front.mindir\n", "", "slot=0: this choice is made neither by the front nor by an earlier stage"},
   {"front=front.mindir", "front=a b", "one file name"},
   {"front=front.mindir", "front=../front.mindir", "`../front.mindir` is not a file of the bundle's own folder"},
   {"files=head.mindir", "files=/etc/passwd", "own folder"},
@@ -226,6 +249,7 @@ void TestBundle() {
   TestChoice();
   TestTwoColumns();
   TestStatic();
+  TestDecisions();
   TestWindowsLines();
   TestBad();
   TestDamaged();

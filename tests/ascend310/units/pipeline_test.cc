@@ -126,6 +126,27 @@ void TestTies() {
   EXPECT((pipeline->Classify(BytesOf({1, 1, 1, 0, 2, 2})).choices == std::vector<int32_t>{0, 1}));
 }
 
+// Each layer's choice is made when its input is there: the first from the image, the second from what
+// the first layer gives (13, 23 or 33 for an image of 1 and 2).
+void TestStepByStep() {
+  Bundle bundle = Network();
+  bundle.image = {1, 1, 2};
+  bundle.front.clear();
+  bundle.mask.clear();
+  bundle.stages.insert(bundle.stages.begin() + 1, {"d1", infer::kNoSlot, {1}, 0, 0, {"d1"}, 1});
+  bundle.stages.insert(bundle.stages.begin(), {"d0", infer::kNoSlot, {0}, 0, 0, {"d0"}, 0});
+  StubEngine engine = Files();
+  engine.files["b/d0"] = {{2}, {3}, [](const Inputs &in) { return Outputs{{0, (*in[0])[0], (*in[0])[1]}}; }};
+  engine.files["b/d1"] = {{2}, {3}, [](const Inputs &in) { return Outputs{{25, (*in[0])[0], 0}}; }};
+  const auto pipeline = infer::MakeStagePipeline(bundle, &engine);
+  const infer::Answer late = pipeline->Classify(BytesOf({1, 2}));  // 2 wins; 1 + 30 beats 25
+  EXPECT((late.choices == std::vector<int32_t>{2, 1}) && LogitsOf(late)[0] == 30 + 200);
+  const infer::Answer early = pipeline->Classify(BytesOf({3, 2}));  // 1 wins; 3 + 20 does not
+  EXPECT((early.choices == std::vector<int32_t>{1, 0}) && LogitsOf(early)[0] == 20 + 100);
+  engine.files["b/d1"] = {{2}, {2}, [](const Inputs &) { return Outputs{{0, 0}}; }};
+  EXPECT_ERROR("d1 has outputs of 2 floats", infer::MakeStagePipeline(bundle, &engine));
+}
+
 // The choice of the weights counts for more: file w K + a.
 void TestTwoColumns() {
   Bundle bundle = Network();
@@ -233,6 +254,7 @@ void TestPipeline() {
   TestChoicesChange();
   TestSteps();
   TestTies();
+  TestStepByStep();
   TestTwoColumns();
   TestStatic();
   TestSingle();

@@ -59,7 +59,7 @@ def test_a_dead_layer_is_exported(quantizer, bits, digits, picture, tmp_path):
     """Weights that are all zero have a scale, and the file gives the network's answers."""
     overrides = ["method.name=static", f"quant.quantizer={quantizer}", f"quant.w_bits={bits}"]
     built = method(*overrides)
-    weight = built.network.model.layer3[0].conv1.weight
+    weight = built.network.cell("layer3.0.conv1").weight
     weight.set_data(weight * 0)
     path = tmp_path / "net.safetensors"
     row = export_int(built, picture, as_notes(load_config(), digits, None, None), path, digits)

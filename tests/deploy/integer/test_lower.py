@@ -25,7 +25,7 @@ from src.engine.check import check
 from src.engine.oracle import Oracle
 from src.engine.program import Conv, Input, MaxPool, Program
 from src.errors import UserError
-from src.methods.base import Method
+from src.methods.base import System
 from tests.methods.build import SIDE, method, randomise_head
 
 MEAN, STD = np.float32([0.5, 0.4, 0.45]), np.float32([0.25, 0.2, 0.22])
@@ -59,7 +59,7 @@ LARGE = {
 FLIPS = {"imagenet stem": (0, 2e-6), "bottleneck": (1, 0.15)}
 
 
-def trained(*overrides: str, side: int = SIDE) -> Method:
+def trained(*overrides: str, side: int = SIDE) -> System:
     """A network with statistics and a controller that are not those of the start."""
     built, rng = method(*overrides, side=side), np.random.default_rng(0)
     ranges = {
@@ -85,16 +85,16 @@ def pixels(side: int = SIDE, count: int = IMAGES) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, 3, side, side), dtype=np.uint8)
 
 
-def lowered(built: Method, side: int = SIDE) -> Program:
+def lowered(built: System, side: int = SIDE) -> Program:
     ramp = np.tile(np.arange(256, dtype=np.uint8), (1, 3, 1, 1))
     values = normalise(np.ascontiguousarray(ramp.reshape(1, 3, 1, 256)), MEAN, STD)[0, :, 0]
     return lower(built, Picture(side, values), {"made by": "tests"})
 
 
-def network(built: Method, images: np.ndarray, draws: tuple = None):
+def network(built: System, images: np.ndarray, draws: tuple = None):
     """(logits, plan or None) of the training graph."""
     if draws is None:
-        draws = built.noise(np.random.default_rng(0), len(images), False)
+        draws = built.drawn(np.random.default_rng(0), len(images), False)
     out = built.network(Tensor(normalise(images, MEAN, STD)), *[Tensor(n) for n in draws])
     if not isinstance(out, tuple):
         return out.asnumpy(), None

@@ -66,7 +66,7 @@ class Noisy(nn.Cell):
     def __init__(self, built, batch):
         super().__init__(auto_prefix=False)
         self.network = built.network
-        self.noise = [Tensor(x) for x in built.noise(np.random.default_rng(0), batch, True)]
+        self.noise = [Tensor(x) for x in built.drawn(np.random.default_rng(0), batch, True)]
 
     def construct(self, image):
         return self.network(image, *self.noise)
