@@ -14,8 +14,9 @@
 """Keep the record of a run: `python -m src.report.collect RUN [RUN ...] --out results`.
 
 Copies what a report needs (no checkpoints) to OUT/<name of the run>/, with every path cut to its
-last part, and writes OUT/index.json, a row per record, and the table in OUT/README.md. A run of an
-uncommitted tree makes no record: nobody could run it again.
+last part, and writes OUT/index.json, a row per record, the table in OUT/README.md, and where records
+can be compared, OUT/accuracy.svg. A run of an uncommitted tree makes no record: nobody could run it
+again.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from src.entry import guarded
 from src.errors import UserError
 from src.files import whole_file
 from src.report.load import load_run
+from src.report.overview import accuracy_picture
 from src.report.records import PATH_KEYS, as_json, check_committed, page, rows
 
 FILES = ("config.yaml", "versions.json", "metrics.csv", "layers.json", "eval/test.json", "eval/test.npz")
@@ -72,7 +74,7 @@ def keep(run: Path, target: Path) -> None:
 
 
 def write(out: Path) -> None:
-    """Bring index.json and the table in README.md of a folder of records up to date.
+    """Bring index.json, accuracy.svg and the table in README.md of a folder of records up to date.
 
     Raises:
         UserError: a record is of an uncommitted tree or its answers are damaged, README.md has no
@@ -83,10 +85,12 @@ def write(out: Path) -> None:
     texts = {
         readme: page(readme.read_text(encoding="utf-8") if readme.is_file() else None, made),
         out / "index.json": as_json(made),
+        out / "accuracy.svg": accuracy_picture(made),
     }
     for path, text in texts.items():
-        with whole_file(path) as file:
-            file.write_text(text, encoding="utf-8")
+        if text:
+            with whole_file(path) as file:
+                file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
