@@ -118,16 +118,28 @@ found="$(sha256sum <"$published")"
 [[ $found == "$sha256"* ]] ||
   die "$url is not the published file: its SHA-256 begins with ${found:0:8}, not ${sha256:0:8}; nothing is kept"
 
-"$python" - "$published" "$staging/weights.npz" <<'PYTHON' || die "cannot convert $url to $target; see above"
-"""A state dictionary of torch as .npz; only tensors are unpickled."""
+"$python" - "$published" "$staging/weights.npz" <<'PYTHON' || exit 2
+"""A state dictionary of torch as .npz; torch unpickles nothing but tensors and plain values."""
+import io
 import sys
 
 import numpy as np
 import torch
 
-stored = torch.load(sys.argv[1], map_location="cpu", weights_only=True)
-tensors = stored.get("state_dict", stored)
-np.savez(sys.argv[2], **{name.removeprefix("module."): value.numpy() for name, value in tensors.items()})
+published, target = sys.argv[1:]
+archive = io.BytesIO()  # a half-written one would complain of itself on a full disk
+try:
+    stored = torch.load(published, map_location="cpu", weights_only=True)
+    tensors = stored.get("state_dict", stored)
+    arrays = {name.removeprefix("module."): value.numpy() for name, value in tensors.items()}
+    np.savez(archive, **arrays)
+    with open(target, "wb") as file:
+        file.write(archive.getvalue())
+except OSError as error:
+    sys.exit(f"error: cannot write {target}: {error}")
+except Exception as error:  # torch and pickle have many of their own
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    sys.exit(f"error: torch {torch.__version__} cannot read the published file: {reason[0]}")
 PYTHON
 mv -f "$staging/weights.npz" "$target" || die "cannot write $target: is the disk full?"
 say "done: model.weights=$target"
