@@ -11,17 +11,22 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The numbers of the README are those of `results/`, and what lies there can be run again."""
+"""The numbers of the texts are those of `results/`, and what lies there can be run again.
+
+The README shows some rows; `results/README.md` all of them, and `results/bench/README.md` the timings.
+"""
 
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from src.config import load_config
-from src.report.collect import table
+from src.report import records
+from src.report.overview import accuracy_picture
 from tests.project.files import ROOT
 
 RESULTS = ROOT / "results"
@@ -48,13 +53,17 @@ def rows(text: str, *columns: str) -> list[dict[str, str]]:
     return found[0]
 
 
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
 def readme() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+    return text_of("README.md")
 
 
 def commands() -> dict[str, str]:
     """The command of each record, as results/README.md lists them, in the order of its rows."""
-    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    text = text_of("results/README.md")
     listed = re.findall(r"(?m)^ {4}(python train\.py .*)$", text)
     return dict(zip((row["record"] for row in rows(text, "record", "commit")), listed, strict=True))
 
@@ -62,6 +71,21 @@ def commands() -> dict[str, str]:
 @pytest.mark.parametrize("record", RECORDS)
 def test_no_record_is_of_an_uncommitted_tree(record):
     assert re.fullmatch(r"[0-9a-f]{7,40}", read("versions.json", record)["commit"])
+
+
+def test_every_commit_is_in_the_history():
+    """A row whose commit nobody can check out could not be run again."""
+    shallow = git("rev-parse", "--is-shallow-repository")
+    if shallow.stdout.strip() != "false":
+        pytest.skip("no git checkout with its history")
+    made = {read("versions.json", record)["commit"] for record in RECORDS}
+    made |= {row["commit"] for row in rows(text_of("results/bench/README.md"), "file", "commit")}
+    missing = [commit for commit in made if git("merge-base", "--is-ancestor", commit, "HEAD").returncode]
+    assert not missing
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -72,48 +96,62 @@ def test_the_command_of_a_record_gives_its_configuration(record):
     assert made.as_dict() == load_config(RESULTS / record / "config.yaml").as_dict()
 
 
-def test_the_table_of_records_is_up_to_date():
-    assert (RESULTS / "README.md").read_text(encoding="utf-8") == table(RESULTS)
+def test_what_is_made_from_the_records_is_up_to_date():
+    made = records.rows(RESULTS)
+    assert [row["record"] for row in made] == RECORDS
+    assert text_of("results/index.json") == records.as_json(made)
+    assert text_of("results/accuracy.svg") == accuracy_picture(made)
+    text = text_of("results/README.md")
+    assert text == records.page(text, made)
 
 
 def test_accuracies_of_the_readme_are_those_of_the_records():
     shown = {row["record"]: row for row in rows(readme(), "top-1 %", "record")}
     start = shown.pop("float net` of every record")
-    assert sorted(shown) == [record for record in RECORDS if "_cifar10_" in record]
+    widths = {f"lsq_{bits}bit" for bits in (2, 3, 4)} | {"dorefa_4bit"}
+    dynamic = {f"dqnet_dorefa_{bits}bit" for bits in (3, 4)}
+    assert set(shown) == {f"resnet20_cifar10_{name}" for name in widths | dynamic}
     for record, row in shown.items():
         numbers = read("eval/test.json", record)
         controller = numbers["bitops_controller"]
         assert row["top-1 %"] == f"{100 * numbers['top1']:.2f}", record
         assert row["mean bits"] == f"{numbers['mean_bits']:.2f}", record
-        bitops = f"{numbers['bitops'] / 1e6:.1f}" if numbers["bitops"] else "float"
-        assert row["M BitOPs per image"] == bitops, record
+        assert row["M BitOPs per image"] == f"{numbers['bitops'] / 1e6:.1f}", record
         assert row["and of the controller"] == (f"{controller / 1e6:.1f}" if controller else "-")
-        if numbers["baseline"]:
-            assert start["top-1 %"] == f"{100 * numbers['baseline']['float']['top1']:.2f}"
+        assert start["top-1 %"] == f"{100 * numbers['baseline']['float']['top1']:.2f}"
 
 
-def test_plans_of_the_readme_are_those_of_the_records():
-    listed = rows((RESULTS / "README.md").read_text(encoding="utf-8"), "record", "commit")
-    records = {row["record"]: row for row in listed if row["plans"] != "-" and "_cifar10_" in row["record"]}
-    shown = {row["record"]: row for row in rows(readme(), "plans", "record")}
-    assert sorted(shown) == sorted(records)
+def test_the_chinese_readme_shows_the_same_numbers():
+    shown = rows(text_of("README_CN.md"), "top-1 %", "记录")
+    english = {row["record"]: list(row.values()) for row in rows(readme(), "top-1 %", "record")}
+    assert len(shown) >= 3
+    for row in shown:
+        assert list(row.values())[1:] == english[row["记录"]][1:], row
+
+
+def test_plans_of_the_text_are_those_of_the_table():
+    text = text_of("results/README.md")
+    listed = rows(text, "record", "commit")
+    chosen = {row["record"]: row for row in listed if row["plans"] != "-" and "_cifar10_" in row["record"]}
+    shown = {row["record"]: row for row in rows(text, "network", "plans", "record")}
+    assert sorted(shown) == sorted(chosen)
     for record, row in shown.items():
-        found = records[record]
+        found = chosen[record]
         assert row["plans"] == found["plans"]
         assert row["images with the most frequent one, %"] == found["most frequent %"]
         assert row["rank correlation of an image's BitOPs and loss"] == found["BitOPs and loss"]
 
 
-def test_the_default_job_of_the_readme_is_the_records():
+def test_the_default_job_of_the_text_is_the_records():
     numbers = read("eval/test.json", "resnet8_digits_dqnet_4bit")
-    text = " ".join(readme().split())
+    text = " ".join(text_of("results/README.md").split())
     start, end = (100 * row["top1"] for row in (numbers["baseline"]["float"], numbers))
     assert f"float net {start:.2f} %, DQNet {end:.2f} % of {numbers['images']} test images" in text
     assert f"at {numbers['mean_bits']:.2f} bits and {numbers['bitops'] / 1e6:.1f} M BitOPs" in text
 
 
-def test_step_times_of_the_readme_are_those_of_the_bench():
-    shown = rows(readme(), "native / PyTorch", "file")
+def test_step_times_of_the_text_are_those_of_the_bench():
+    shown = rows(text_of("results/bench/README.md"), "native / PyTorch", "file")
     assert {row["file"] for row in shown} == {name for name in BENCHES if name.startswith("step_")}
     for row in shown:
         times = step_times(row["file"], KINDS[row["net"]])
@@ -135,7 +173,7 @@ def step_times(file: str, kind: str) -> dict[str, tuple[float, float]]:
     return times
 
 
-def test_sentences_of_the_readme_have_the_numbers_of_the_files():
+def test_sentences_have_the_numbers_of_the_files():
     net = "resnet20_cifar10"
     lsq, winograd, dorefa, dqnet = (
         read("eval/test.json", f"{net}_{name}")
@@ -147,7 +185,14 @@ def test_sentences_of_the_readme_have_the_numbers_of_the_files():
         times.append(row["vs_static"])
         peaks.append(row["vs_static_peak"])
     switch = only(read("switch_resnet20.json", "bench")["rows"], kind="changing")
-    text = " ".join(readme().split())
+    torch = step_times("step_resnet20", "dynamic")
+    short = (
+        f"a dynamic training step costs {times[0]:.2f} times a static one, "
+        f"and {torch['native'][0] / torch['torch'][0]:.2f} times PyTorch's"
+    )
+    assert short in " ".join(readme().split())
+    texts = (text_of("results/README.md"), text_of("results/bench/README.md"))
+    text = " ".join(" ".join(texts).split())
     for sentence in (
         f"end {100 * abs(lsq['top1'] - winograd['top1']):.2f} points apart",
         f"DQNet stays {100 * (dorefa['top1'] - dqnet['top1']):.1f} points below static DoReFa at 4 bits, "
@@ -166,7 +211,8 @@ def only(entries: list[dict], **wanted) -> dict:
 
 
 def test_the_price_of_a_width_change_is_that_of_the_bench():
-    shown = {row["file"]: row for row in rows(readme(), "against kept", "file")}
+    text = text_of("results/bench/README.md")
+    shown = {row["file"]: row for row in rows(text, "against kept", "file")}
     assert set(shown) == {name for name in BENCHES if name.startswith("switch_")}
     for file, row in shown.items():
         measured = read(f"{file}.json", "bench")["rows"]
@@ -181,7 +227,7 @@ def test_the_price_of_a_width_change_is_that_of_the_bench():
 
 
 def test_every_timing_has_its_command_and_commit():
-    listed = rows((RESULTS / "bench/README.md").read_text(encoding="utf-8"), "file", "commit")
+    listed = rows(text_of("results/bench/README.md"), "file", "commit")
     assert sorted(Path(row["file"]).stem for row in listed) == BENCHES
     assert all(re.fullmatch(r"[0-9a-f]{7,40}", row["commit"]) for row in listed)
 

@@ -23,8 +23,13 @@ import yaml
 
 from src.config import DEFAULT_FILE, load_config
 from src.errors import UserError
-from src.report.collect import FILES, keep, main, table
+from src.report.collect import FILES, keep, main
+from src.report.records import BEGIN, END, page, rows
 from tests.report.fake_run import Fake, write_run
+
+
+def table(out):
+    return page(None, rows(out))
 
 
 @pytest.fixture
@@ -93,11 +98,48 @@ def test_a_record_of_an_uncommitted_tree_stops_the_table(run, tmp_path):
     out = tmp_path / "results"
     keep(run, out / "lsq_4bit")
     assert main(["--out", str(out)]) == 0
-    before = (out / "README.md").read_bytes()
+    before = [(out / name).read_bytes() for name in ("README.md", "index.json")]
     set_version(out / "lsq_4bit", commit="abc-dirty")
     with pytest.raises(UserError, match="abc-dirty"):
         main(["--out", str(out)])
-    assert (out / "README.md").read_bytes() == before
+    assert [(out / name).read_bytes() for name in ("README.md", "index.json")] == before
+
+
+def test_prose_around_the_table_stays(run, tmp_path):
+    out = tmp_path / "results"
+    keep(run, out / "lsq_4bit")
+    main(["--out", str(out)])
+    made = (out / "README.md").read_text()
+    (out / "README.md").write_text("before\n" + made.replace("| lsq_4bit |", "| old |") + "after\n")
+    main(["--out", str(out)])
+    assert (out / "README.md").read_text() == "before\n" + made + "after\n"
+
+
+@pytest.mark.parametrize("text", ["", "# Mine\n", f"{END}\n{BEGIN}\n"])
+def test_a_readme_without_a_place_for_the_table_is_left_alone(run, tmp_path, text):
+    out = tmp_path / "results"
+    keep(run, out / "lsq_4bit")
+    (out / "README.md").write_text(text)
+    with pytest.raises(UserError, match=r"README.md has no line .*move the file away"):
+        main(["--out", str(out)])
+    assert (out / "README.md").read_text() == text and not (out / "index.json").exists()
+
+
+def test_the_index_lists_every_record_with_its_numbers(run, tmp_path):
+    out = tmp_path / "results"
+    keep(run, out / "lsq_4bit")
+    (out / "lsq_4bit/model.safetensors").write_bytes(b"an artefact")
+    write_run(out / "net", Fake(dynamic=2, images=4))
+    set_version(out / "net", seed=1)
+    main(["--out", str(out)])
+    first, second = json.loads((out / "index.json").read_text())
+    wanted = {
+        "record": "lsq_4bit", "method": "dqnet", "top1": 0.91234, "bitops": 123.4e6, "mean_bits": 3.5,
+        "seed": 3, "commit": "abc", "artefact": "lsq_4bit/model.safetensors",
+    }  # fmt: skip
+    assert {key: first[key] for key in wanted} == wanted
+    assert list(first)[: len(wanted)] == list(wanted) and list(second) == list(first)
+    assert (second["record"], second["artefact"], second["plans"] > 0) == ("net", None, True)
 
 
 def set_version(run, **values):
@@ -111,6 +153,9 @@ def set_version(run, **values):
         ("config/resnet20_cifar10_dqnet_dorefa_4bit.yaml", "config/resnet20_cifar10_dqnet_dorefa_4bit.yaml"),
         ("/elsewhere/config/resnet20_cifar10_lsq_4bit.yaml", "config/resnet20_cifar10_lsq_4bit.yaml"),
         ("resnet20_cifar10_lsq_4bit", "config/resnet20_cifar10_lsq_4bit.yaml"),
+        ("config/resnet20_cifar10_lsq_2bit.yaml", "config/resnet20_cifar10_lsq_4bit.yaml"),
+        ("config/resnet20_cifar10_dqt_2to8bit.yaml", "config/resnet20_cifar10_dqt_248bit.yaml"),
+        ("config/resnet20_cifar10_dqnet_3bit.yaml", None),
         ("mine.yaml", None),
     ],
 )
