@@ -11,19 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Methods by name. A new one is a file here and a line in `METHODS`."""
+"""Methods by name. A new one is a file here and a line in `METHODS`.
 
-from src.config import Config
+Each is a class that holds: `options`, the dataclass of its section of the configuration, or None;
+`check(config)`, the rules that join its keys with those of other sections, held where it trains;
+`build(config, model, layers, early_size)`, the method on a float model.
+"""
+
+from src.keys import Config
 from src.layers.use_kernels import use_native
 from src.methods.base import Method
-from src.methods.dqnet import build_dqnet
-from src.methods.dqt import build_dqt
-from src.methods.static import build_float, build_static
+from src.methods.dqnet import Dqnet
+from src.methods.dqt import Dqt
+from src.methods.static import Float, Static
 from src.models import build_model, class_count
 from src.models.geometry import describe
 from src.models.weights import LoadedWeights, load_float_weights
 
-METHODS = {"float": build_float, "static": build_static, "dqnet": build_dqnet, "dqt": build_dqt}
+METHODS = {"float": Float, "static": Static, "dqnet": Dqnet, "dqt": Dqt}
 
 
 def build_method(
@@ -47,7 +52,7 @@ def build_method(
     if config.model.weights:
         new_head = config.model.head == "new"
         loaded = load_float_weights(model, config.model.weights, new_head)
-    method = METHODS[name or config.method.name](config, model, layers, early_size)
+    method = METHODS[name or config.method.name].build(config, model, layers, early_size)
     if native:
         use_native(method.network, short_gradients=config.device.gradient_dtype == "int16")
     return method, loaded

@@ -22,9 +22,9 @@ import difflib
 
 from mindspore import nn
 
-from src.config import QuantConfig
 from src.cost.bitops import LayerCost
 from src.errors import UserError
+from src.keys import QuantConfig
 from src.layers.spec import FLOAT, STATIC, LayerInfo, LayerSpec
 from src.layers.swap import swap_layers
 

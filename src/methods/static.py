@@ -15,12 +15,13 @@
 
 from mindspore import nn
 
-from src.config import Config
 from src.cost.bitops import CostModel
+from src.keys import Config
 from src.layers.spec import FLOAT, LayerInfo, LayerSpec, table_rows
 from src.layers.swap import name_parameters
 from src.methods.base import Method
 from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
+from src.methods.widths import check_static
 
 
 class StaticNetwork(nn.Cell):
@@ -54,3 +55,19 @@ def _method(name: str, model: nn.Cell, layers: list[LayerInfo], specs: dict) -> 
     name_parameters(network)
     cost = CostModel(layer_costs(layers, specs))
     return Method(name, network, table_rows(layers, specs), cost)
+
+
+class Float:
+    """What `METHODS` holds."""
+
+    options = None
+    check = staticmethod(check_static)
+    build = staticmethod(build_float)
+
+
+class Static:
+    """What `METHODS` holds."""
+
+    options = None
+    check = staticmethod(check_static)
+    build = staticmethod(build_static)

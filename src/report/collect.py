@@ -28,9 +28,9 @@ from pathlib import Path
 
 import yaml
 
-from src.config import DEFAULT_FILE, load_config
 from src.entry import guarded
 from src.errors import UserError
+from src.recipes import DEFAULT_FILE
 from src.report.load import Run, load_run
 from src.report.stats import plan_use, rank_correlation
 from src.report.tables import float_top1
@@ -149,6 +149,8 @@ def command(record: Run) -> str:
     by now: this one names every key in which the record differs from its recipe as it is. A key
     that is younger than the record has its default, which must stand for what was done before it.
     """
+    from src.config import load_config  # needs MindSpore, a page does not
+
     recipe, wanted = _recipe(record), load_config(record.path / "config.yaml").as_dict()
     # Paths are never a recipe's, and a recipe may be incomplete without them.
     paths = [f"{s}.{key}={wanted[s][key]}" for s, key in PATH_KEYS if wanted[s][key]]
