@@ -30,7 +30,7 @@ HEADER = """\
 # A recipe (the other files here) holds only what differs; `key=value` on the command line wins.
 # A path may begin with ~, the home folder.
 """
-COMMENTS = 26  # the column in which they begin, where the value leaves room
+COMMENTS = 26  # comments begin after this column, where the value leaves room
 
 
 def default_text() -> str:
@@ -47,7 +47,8 @@ def _section(name: str) -> str:
         choices = choices_of(f"{name}.{item.name}")
         if choices is not None:
             comment = comment.replace("{choices}", " | ".join(choices))
-        lines.append(f"  {item.name}: {_as_yaml(values[item.name])}".ljust(COMMENTS) + f" # {comment}")
+        value = f"  {item.name}: {_as_yaml(values[item.name])}"
+        lines.append(f"{value.ljust(COMMENTS)} # {comment}")
     return "\n".join(lines) + "\n"
 
 

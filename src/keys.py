@@ -113,7 +113,9 @@ class DataConfig(Section):
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and (len(values) != 3 or not all(map(_is_number, values))):
-                raise UserError(f"data.{name}={values}: expected three numbers, for R, G and B in 0..1")
+                raise UserError(
+                    f"data.{name}={values}: expected three numbers, for R, G and B in 0..1"
+                )
         if self.name != "digits" and self.path is None:
             raise UserError(
                 f"data.name={self.name} needs data.path=FOLDER"
@@ -130,8 +132,9 @@ class ModelConfig(Section):
         choices=("A", "B"),
     )  # fmt: skip
     weights: str | None = key(
-        None, "float weights to start from: .ckpt, .npz or .safetensors", is_path=True, resumable=True
-    )
+        None, "float weights to start from: .ckpt, .npz or .safetensors",
+        is_path=True, resumable=True,
+    )  # fmt: skip
     head: str = key(
         "auto",
         "classifier: auto = from model.weights, new where the number of classes differs; new = always new",
@@ -140,7 +143,9 @@ class ModelConfig(Section):
 
     def check(self) -> None:
         if self.head == "new" and self.weights is None:
-            raise UserError("model.head=new needs model.weights=FILE; without one all layers are new")
+            raise UserError(
+                "model.head=new needs model.weights=FILE; without one all layers are new"
+            )
 
 
 @dataclass
@@ -148,7 +153,9 @@ class QuantConfig(Section):
     quantizer: str = key(
         "dorefa", "{choices} (nested: one 8-bit code, lower widths are its rounded top bits)"
     )
-    w_bits: int = key(4, "weight width of static layers, 2..8 (dorefa: 1..8)", low=1, high=WIDTHS[1])
+    w_bits: int = key(
+        4, "weight width of static layers, 2..8 (dorefa: 1..8)", low=1, high=WIDTHS[1]
+    )
     a_bits: int = key(
         4, "activation width of static layers, 2..8 (dorefa: 1..8)", low=1, high=WIDTHS[1]
     )

@@ -58,9 +58,7 @@ class DqtOptions(Section):
     )  # fmt: skip
     tied: bool = key(True, "weights and activations of a layer share the choice")
     alpha: float = key(0.5, "weight of the task loss of the whole net at static widths", low=0.0)
-    subset: int = key(
-        1, "how many widths, drawn anew, that loss sees at each step; 0: none", low=0
-    )
+    subset: int = key(1, "how many widths, drawn anew, that loss sees at each step; 0: none", low=0)
     beta: float = key(0.0, "weight of the expected cost", low=0.0)
     cost: str = key(
         "bits",
@@ -84,9 +82,7 @@ class DqtOptions(Section):
     tau_end: float = key(0.5, "... and at the last, falling geometrically between", low=1e-3)
     pool: int = key(8, "controller input is pooled to pool x pool", low=1, high=64)
     hidden: int = key(64, "units between the controller's two dense layers", low=1)
-    head_lr: float = key(
-        1.0, "the controller's learning rate as a multiple of train.lr", low=0.0
-    )
+    head_lr: float = key(1.0, "the controller's learning rate as a multiple of train.lr", low=0.0)
 
     def check(self) -> None:
         widths = self.candidates
