@@ -15,10 +15,18 @@
 
 import os
 import platform
+import signal
+import sys
+from pathlib import Path
 
-# Both must be in place before MindSpore starts, so they live where every import of ours passes.
+# All of this must be in place before MindSpore starts, so it lives where every import of ours passes.
 # On x86-64 CPUs with AVX-512 MindSpore 2.10 runs 3x3 convolutions through oneDNN's reference loop,
 # 50 to 100 times slower than its AVX2 kernels; `src/runtime.py` logs which setting is in force.
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 os.environ.setdefault("GLOG_v", "3")  # errors only: MindSpore's warnings drown the progress line
+# While libraries load nothing is at stake, and some end in an abort when Ctrl-C raises an exception in
+# their midst: there the signal just ends a script. `src/entry.py` listens to it from its start on.
+_SCRIPT = Path(sys.argv[0]).resolve()
+if _SCRIPT.is_file() and _SCRIPT.parent == Path(__file__).resolve().parents[1]:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

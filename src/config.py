@@ -11,7 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Configuration: dataclasses that name every key, its default, its type and what it allows.
+"""The configuration of a run: sections of keys, read from files and the command line, and checked.
+
+The sections that every run has stand in `keys.py`; a method that has options declares and checks
+them in its own file, as a section named like the method. What a key may choose from is asked of the
+registries.
 
 Precedence: `config/default.yaml` < recipe < `key=value` on the command line; a recipe's `include:`
 names another file beside it, which comes first. An unknown key or an impossible value is refused
@@ -23,180 +27,59 @@ none), and of a path a leading `~` is the home folder; the values of all other k
 
 import dataclasses
 import difflib
-import math
 import typing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from src.data import DATASETS
 from src.errors import UserError
 from src.files import whole_file
+from src.keys import CORE, Config, QuantConfig, Section
+from src.methods import METHODS
+from src.models import BACKBONES
+from src.quantizers import ACTIVATION, WEIGHT
 from src.recipes import DEFAULT_FILE, find_recipe, read_recipe
 from src.values import as_text, as_yaml, checked, type_of
 
-WIDTHS = (2, 8)  # smallest and largest width of a quantised tensor, in bits
+# Key -> the registry whose names are its values.
+CHOICES: dict[str, dict] = {
+    "data.name": DATASETS,
+    "model.name": BACKBONES,
+    "quant.quantizer": WEIGHT,
+    "method.name": METHODS,
+}
 
 
-def key(default, *, choices=None, low=None, high=None, is_path=False):
-    """A dataclass field with its allowed values: a tuple of choices, a closed range or a path."""
-    metadata = {"choices": choices, "low": low, "high": high, "is_path": is_path}
-    if isinstance(default, (list, dict)):
-        return field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+def sections() -> dict[str, type[Section]]:
+    """Name -> class of every section, in the order of the default file."""
+    found = {}
+    for name, section in CORE.items():
+        found[name] = section
+        if name == "method":
+            found |= {name: method.options for name, method in METHODS.items() if method.options}
+    return found
 
 
-@dataclass
-class RunConfig:
-    dir: str | None = key(None, is_path=True)
-
-
-@dataclass
-class DataConfig:
-    name: str = key("digits", choices=("digits", "cifar10", "image_folder"))
-    path: str | None = key(None, is_path=True)
-    image_size: int | None = key(None, low=8, high=1024)
-    batch_size: int = key(64, low=1)
-    eval_batch_size: int = key(128, low=1)
-    val_split: float = key(0.0, low=0.0, high=0.9)
-    workers: int = key(2, low=1, high=256)
-    mean: list | None = key(None)
-    std: list | None = key(None)
-    colour_jitter: float = key(0.0, low=0.0, high=1.0)
-    max_errors: float = key(0.01, low=0.0, high=1.0)
-
-
-MODELS = (
-    "resnet8", "resnet20", "resnet32", "resnet56", "resnet18_cifar",
-    "resnet18", "resnet34", "resnet50",
-)  # fmt: skip
-
-
-@dataclass
-class ModelConfig:
-    name: str = key("resnet8", choices=MODELS)
-    num_classes: int | None = key(None, low=2)
-    shortcut: str = key("A", choices=("A", "B"))
-    weights: str | None = key(None, is_path=True)
-    head: str = key("auto", choices=("auto", "new"))
-
-
-@dataclass
-class QuantConfig:
-    quantizer: str = key("dorefa", choices=("dorefa", "pact", "lsq", "nested"))
-    w_bits: int = key(4, low=1, high=WIDTHS[1])
-    a_bits: int = key(4, low=1, high=WIDTHS[1])
-    first_last: str = key("float", choices=("float", "8"))
-    per_channel: bool = key(False)
-    pact_alpha: float = key(10.0, low=1e-3)
-    master: int = key(8, low=WIDTHS[0], high=WIDTHS[1])
-    truncate: bool = key(False)
-    exceptions: dict = key({})
-
-
-@dataclass
-class MethodConfig:
-    name: str = key("dqnet", choices=("float", "static", "dqnet", "dqt"))
-
-
-@dataclass
-class DqnetConfig:
-    target: int = key(4, low=WIDTHS[0], high=WIDTHS[1])
-    candidates: list | None = key(None)
-    input: str = key("features", choices=("features", "image"))
-    scope: str = key("layer", choices=("layer", "network"))
-    tied: bool = key(True)
-    alpha_bits: float = key(0.05, low=0.0)
-    alpha_bitops: float = key(0.0, low=0.0)
-    diversity: float = key(0.0, low=0.0)
-    tau: float = key(1.0, low=1e-3)
-    pool: int = key(8, low=1, high=64)
-    hidden: int = key(64, low=1)
-    dropout: float = key(0.2, low=0.0, high=0.99)
-    head_relu: bool = key(False)
-    head_lr: float = key(1.0, low=0.0)
-    execution: str = key("auto", choices=("auto", "mixture", "selected"))
-    sample: bool = key(False)
-
-
-@dataclass
-class DqtConfig:
-    candidates: list = key([2, 4, 8])
-    input: str = key("features", choices=("features", "image"))
-    tied: bool = key(True)
-    alpha: float = key(0.5, low=0.0)
-    subset: int = key(1, low=0)
-    beta: float = key(0.0, low=0.0)
-    cost: str = key("bits", choices=("bits", "bitops"))
-    target: float = key(0.0, low=0.0, high=8.0)
-    diversity: float = key(0.0, low=0.0)
-    norm: str = key("per_width", choices=("shared", "per_width"))
-    tau_start: float = key(1.0, low=1e-3)
-    tau_end: float = key(0.5, low=1e-3)
-    pool: int = key(8, low=1, high=64)
-    hidden: int = key(64, low=1)
-    head_lr: float = key(1.0, low=0.0)
-
-
-@dataclass
-class TrainConfig:
-    epochs: int = key(10, low=0, high=100_000)
-    pretrain_epochs: int = key(0, low=0, high=100_000)
-    seed: int = key(1, low=0, high=2**31 - 1)
-    lr: float = key(0.1, low=0.0)
-    pretrain_lr: float = key(0.1, low=0.0)
-    momentum: float = key(0.9, low=0.0, high=0.9999)
-    nesterov: bool = key(False)
-    weight_decay: float = key(1e-4, low=0.0)
-    decay_norms: bool = key(False)
-    decay_quantizers: bool = key(False)
-    schedule: str = key("cosine", choices=("cosine", "multistep", "constant"))
-    milestones: list = key([])
-    gamma: float = key(0.1, low=0.0, high=1.0)
-    warmup_epochs: float = key(0.0, low=0.0)
-    label_smoothing: float = key(0.0, low=0.0, high=0.99)
-    clip_norm: float = key(0.0, low=0.0)
-    distill_weight: float = key(0.0, low=0.0, high=1.0)
-    distill_temperature: float = key(4.0, low=0.1)
-    teacher_weights: str | None = key(None, is_path=True)
-    eval_every: int = key(1, low=1)
-    log_every: int = key(50, low=1)
-
-
-@dataclass
-class DeviceConfig:
-    target: str = key("CPU", choices=("CPU", "GPU", "Ascend"))
-    id: int = key(0, low=0, high=1023)
-    mode: str = key("graph", choices=("graph", "pynative"))
-    native: str = key("auto", choices=("auto", "on", "off"))
-    gradient_dtype: str = key("float32", choices=("float32", "int16"))
-    threads: int = key(0, low=0, high=1024)
-
-
-@dataclass
-class Config:
-    run: RunConfig = field(default_factory=RunConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    quant: QuantConfig = field(default_factory=QuantConfig)
-    method: MethodConfig = field(default_factory=MethodConfig)
-    dqnet: DqnetConfig = field(default_factory=DqnetConfig)
-    dqt: DqtConfig = field(default_factory=DqtConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
-    device: DeviceConfig = field(default_factory=DeviceConfig)
-
-    def as_dict(self) -> dict:
-        """Nested plain dictionary, ready for YAML."""
-        return dataclasses.asdict(self)
-
-
-def known_keys() -> dict:
-    """Dotted key -> (dataclass, field), in the order of the file."""
+def known_keys() -> dict[str, tuple[type[Section], dataclasses.Field]]:
+    """Dotted key -> (class of its section, field), in the order of the default file."""
     return {
-        f"{section.name}.{item.name}": (section.default_factory, item)
-        for section in dataclasses.fields(Config)
-        for item in dataclasses.fields(section.default_factory)
+        f"{name}.{item.name}": (section, item)
+        for name, section in sections().items()
+        for item in dataclasses.fields(section)
     }
+
+
+def choices_of(name: str) -> tuple[str, ...] | None:
+    """What the value of a key is chosen from; None: not from a list."""
+    if name in CHOICES:
+        return tuple(CHOICES[name])
+    return known_keys()[name][1].metadata["choices"]
+
+
+def default_config() -> Config:
+    """Every key at the default that it was declared with."""
+    return Config(**{name: section() for name, section in sections().items()})
 
 
 def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str] = ()) -> Config:
@@ -205,7 +88,7 @@ def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str
     Raises:
         UserError: a file is missing or no YAML, a key is unknown, a value is not allowed.
     """
-    config = Config()
+    config = default_config()
     _apply_file(config, DEFAULT_FILE)
     if recipe is not None:
         _apply_file(config, find_recipe(recipe))
@@ -222,9 +105,16 @@ def save_config(config: Config, path: Path) -> None:
 
 
 def missing_sections(path: Path) -> list[str]:
-    """The sections that a file written by `save_config` lacks: none, unless it is damaged."""
-    there = {name for _, tree, _ in read_recipe(path) for name in tree}
-    return [section.name for section in dataclasses.fields(Config) if section.name not in there]
+    """The sections that a file written by `save_config` lacks: none, unless it is damaged.
+
+    Of the methods' sections only that of the file's own method counts: others may be younger.
+    """
+    there = {}
+    for _, tree, _ in read_recipe(path):
+        there |= tree
+    method = there["method"].get("name") if isinstance(there.get("method"), dict) else None
+    needed = [name for name in sections() if name in CORE or name == method]
+    return [name for name in needed if name not in there]
 
 
 def _apply_file(config: Config, recipe: Path) -> None:
@@ -250,11 +140,10 @@ def _apply_override(config: Config, text: str) -> None:
 
 
 def _refuse_unknown(name: str, source: str) -> None:
-    keys = known_keys()
-    sections = {k.split(".")[0] for k in keys}
-    if name in keys or name in sections:
+    keys, names = known_keys(), sections()
+    if name in keys or name in names:
         return
-    near = difflib.get_close_matches(name, [*keys, *sections], n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, [*keys, *names], n=1, cutoff=0.5)
     leaf = [k for k in keys if k.split(".")[1] == name.split(".")[-1]]
     hint = f"; did you mean `{(leaf or near)[0]}`?" if leaf or near else ""
     raise UserError(f"unknown key `{name}` ({source}){hint or ';'} All keys: config/default.yaml")
@@ -271,87 +160,32 @@ def _is_text(name: str, source: str) -> bool:
 def _assign(config: Config, name: str, value, source: str) -> None:
     section, leaf = name.split(".")
     item = known_keys()[name][1]
-    setattr(getattr(config, section), leaf, checked(name, value, item, source))
+    setattr(getattr(config, section), leaf, checked(name, value, item, choices_of(name), source))
 
 
 def _check_together(config: Config) -> None:
     """Rules that join several keys; each error names the keys."""
-    _check_quant(config.quant)
-    _check_dqnet(config.dqnet, config.quant)
-    _check_dqt(config.dqt)
-    _check_master(config)
-    train, data = config.train, config.data
-    if config.model.head == "new" and config.model.weights is None:
-        raise UserError("model.head=new needs model.weights=FILE; without one all layers are new")
+    for section in vars(config).values():
+        section.check()
+    _check_least_bits(config.quant)
+    train = config.train
     if train.distill_weight > 0 and train.teacher_weights is None and config.model.weights is None:
         teacher = "train.teacher_weights=FILE, or model.weights=FILE, which then teaches too"
         raise UserError(f"train.distill_weight > 0 needs a float teacher: give {teacher}")
-    if any(not _is_number(m) or m <= 0 for m in train.milestones):
-        raise UserError(f"train.milestones={train.milestones}: expected positive epochs")
-    for name in ("mean", "std"):
-        values = getattr(data, name)
-        if values is not None and (len(values) != 3 or not all(map(_is_number, values))):
-            raise UserError(f"data.{name}={values}: expected three numbers, for R, G and B in 0..1")
-    if data.name != "digits" and config.data.path is None:
-        raise UserError(
-            f"data.name={data.name} needs data.path=FOLDER"
-            + (" (scripts/get_cifar10.sh DEST fetches it)" if data.name == "cifar10" else "")
-        )
+    METHODS[config.method.name].check(config)
 
 
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_quant(quant: QuantConfig) -> None:
+def _check_least_bits(quant: QuantConfig) -> None:
+    least = _least_bits(quant.quantizer)
     for name in ("w_bits", "a_bits"):
         bits = getattr(quant, name)
-        if bits == 1 and quant.quantizer != "dorefa":
+        if bits < least:
+            able = " or ".join(other for other in WEIGHT if _least_bits(other) <= bits)
             raise UserError(
-                f"quant.{name}=1: {quant.quantizer} is defined from 2 bits; "
-                "only quant.quantizer=dorefa has a 1-bit form"
-            )
-    for layer, bits in quant.exceptions.items():
-        if bits != "float" and bits not in range(WIDTHS[0], WIDTHS[1] + 1):
-            raise UserError(
-                f"quant.exceptions: layer {layer}: {bits!r} is not `float` and not a width in "
-                f"{WIDTHS[0]}..{WIDTHS[1]}"
+                f"quant.{name}={bits}: {quant.quantizer} is defined from {least} bits; "
+                f"only quant.quantizer={able} has a {bits}-bit form"
             )
 
 
-def _check_master(config: Config) -> None:
-    """No width may exceed the master's, of which it is the top bits."""
-    quant, method = config.quant, config.method.name
-    if quant.quantizer != "nested" and method != "dqt":
-        return
-    widths = {"quant.w_bits": quant.w_bits, "quant.a_bits": quant.a_bits}
-    if method in ("dqnet", "dqt"):
-        widths = {f"{method}.candidates": max(getattr(config, method).candidates)}
-    widths |= {f"quant.exceptions: {k}": b for k, b in quant.exceptions.items() if b != "float"}
-    for name, bits in widths.items():
-        if bits > quant.master:
-            raise UserError(f"{name}={bits}: at most quant.master={quant.master} bits")
-
-
-def _check_dqnet(dqnet: DqnetConfig, quant: QuantConfig) -> None:
-    widths = dqnet.candidates
-    if widths is None:
-        widths = [dqnet.target - 1, dqnet.target, dqnet.target + 1]
-    _check_widths("dqnet.candidates", widths, "; empty: target-1, target, target+1 of dqnet.target")
-    if dqnet.target > widths[-1] or dqnet.target < widths[0]:
-        raise UserError(f"dqnet.target={dqnet.target} lies outside dqnet.candidates={widths}")
-    dqnet.candidates = widths
-
-
-def _check_dqt(dqt: DqtConfig) -> None:
-    _check_widths("dqt.candidates", dqt.candidates)
-    if dqt.subset > len(dqt.candidates):
-        raise UserError(f"dqt.subset={dqt.subset}: at most the {len(dqt.candidates)} widths of dqt.candidates")
-
-
-def _check_widths(name: str, widths: list, hint: str = "") -> None:
-    inside = all(isinstance(b, int) and WIDTHS[0] <= b <= WIDTHS[1] for b in widths)
-    if not inside or sorted(set(widths)) != widths or len(widths) < 2:
-        raise UserError(
-            f"{name}={widths}: expected two or more rising widths in {WIDTHS[0]}..{WIDTHS[1]}{hint}"
-        )
+def _least_bits(quantizer: str) -> int:
+    return max(WEIGHT[quantizer].least_bits, ACTIVATION[quantizer].least_bits)

@@ -20,7 +20,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from src import interrupts
 from src.errors import UserError
@@ -90,7 +89,3 @@ def _tell_interrupts(kind, error, trace) -> None:
 
 
 sys.excepthook = _tell_interrupts
-# While libraries load nothing is at stake, and some end in an abort when Ctrl-C raises an exception in
-# their midst: there the signal just ends a script.
-if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parents[1]:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -22,8 +22,8 @@ import numpy as np
 from mindspore import Tensor, communication, nn, ops
 
 from src import kernels
-from src.config import DeviceConfig
 from src.errors import UserError
+from src.keys import DeviceConfig
 from src.parameters import assign
 
 LOG = logging.getLogger("dynquant")

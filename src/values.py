@@ -37,8 +37,16 @@ def as_yaml(name: str, typed: str):
         raise UserError(f"{name}={typed}: the value is not valid YAML: {error}") from error
 
 
-def checked(name: str, value, item: dataclasses.Field, source: str):
-    """The value that key `name` gets; `source` says in errors where it was given.
+def checked(
+    name: str, value, item: dataclasses.Field, choices: tuple[str, ...] | None, source: str
+):
+    """The value that key `name` gets.
+
+    Args:
+        value: what YAML made of it, or for a key of type text the text.
+        item: the key's field, declared with `src.keys.key`.
+        choices: what it is chosen from, or None.
+        source: where it was given, for errors.
 
     Raises:
         UserError: of another type, not among the choices, outside the range, no such home folder.
@@ -52,10 +60,10 @@ def checked(name: str, value, item: dataclasses.Field, source: str):
     rule = item.metadata
     if rule["is_path"]:
         return expand_home(value)
-    if rule["choices"] and value not in rule["choices"]:
-        near = difflib.get_close_matches(str(value), rule["choices"], n=1)
+    if choices is not None and value not in choices:
+        near = difflib.get_close_matches(str(value), choices, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        allowed = ", ".join(rule["choices"])
+        allowed = ", ".join(choices)
         raise UserError(f"{name}={value} ({source}): allowed are {allowed}{hint}")
     below = rule["low"] is not None and value < rule["low"]
     above = rule["high"] is not None and value > rule["high"]

@@ -16,13 +16,26 @@
 
 import dataclasses
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from src.config import DEFAULT_FILE, Config, known_keys, load_config, save_config
+from src.config import (
+    CHOICES,
+    DEFAULT_FILE,
+    choices_of,
+    default_config,
+    known_keys,
+    load_config,
+    missing_sections,
+    save_config,
+)
 from src.errors import UserError
+from src.keys import CORE, Config, Section, key
+from src.methods import METHODS
+from src.quantizers import ACTIVATION, WEIGHT
 
 RECIPES = sorted(p for p in DEFAULT_FILE.parent.rglob("*.yaml") if p != DEFAULT_FILE)
 
@@ -31,7 +44,7 @@ def test_default_file_holds_exactly_the_known_keys_with_their_defaults():
     tree = yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8"))
     in_file = {f"{s}.{k}": v for s, keys in tree.items() for k, v in keys.items()}
     assert list(in_file) == list(known_keys())
-    defaults = {f"{s}.{k}": v for s, keys in Config().as_dict().items() for k, v in keys.items()}
+    defaults = {f"{s}.{k}": v for s, keys in default_config().as_dict().items() for k, v in keys.items()}
     assert in_file == defaults
 
 
@@ -271,12 +284,100 @@ def test_saved_configuration_reads_back_the_same(tmp_path):
 
 
 def test_every_choice_names_something_that_exists():
-    from src.data import DATASETS
-    from src.models.resnet import DESIGNS
-    from src.quantizers import ACTIVATION, WEIGHT
+    assert set(WEIGHT) == set(ACTIVATION)
+    defaults = default_config().as_dict()
+    for name, (section, item) in known_keys().items():
+        assert dataclasses.is_dataclass(section) and item.metadata["comment"]
+        choices = choices_of(name)
+        assert choices is None or defaults[name.split(".")[0]][item.name] in choices, name
+    assert set(CHOICES) <= set(known_keys())
 
-    choices = {name: item.metadata["choices"] for name, (_, item) in known_keys().items()}
-    assert set(choices["model.name"]) == set(DESIGNS)
-    assert set(choices["data.name"]) == set(DATASETS)
-    assert set(choices["quant.quantizer"]) == set(WEIGHT) == set(ACTIVATION)
-    assert all(dataclasses.is_dataclass(section) for section, _ in known_keys().values())
+
+def test_no_method_is_named_like_a_section_that_every_run_has():
+    assert not set(METHODS) & set(CORE)
+
+
+@dataclass
+class ToyOptions(Section):
+    rungs: int = key(3, "rungs of the ladder", low=1, high=9)
+    order: str = key("up", "{choices}: where it begins", choices=("up", "down"))
+    steps: list | None = key(None, "widths; null: 2 at every rung")
+
+    def check(self):
+        self.steps = self.steps or [2] * self.rungs
+        if len(self.steps) != self.rungs:
+            raise UserError(f"toy.steps={self.steps}: expected toy.rungs={self.rungs} widths")
+
+
+class Toy:
+    options = ToyOptions
+
+    @staticmethod
+    def check(config):
+        if config.toy.rungs > config.quant.w_bits:
+            raise UserError(f"toy.rungs={config.toy.rungs}: at most quant.w_bits")
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A method that one line registers."""
+    monkeypatch.setitem(METHODS, "toy", Toy)
+
+
+@pytest.mark.usefixtures("toy")
+def test_the_options_of_a_method_are_keys_like_others(tmp_path):
+    path = recipe(tmp_path, "method: {name: toy}\ntoy: {rungs: 2}\n")
+    config = load_config(path, ["toy.order=down"])
+    assert config.toy == ToyOptions(2, "down", [2, 2])
+    save_config(config, tmp_path / "config.yaml")
+    stored = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
+    assert stored["toy"] == {"rungs": 2, "order": "down", "steps": [2, 2]}
+    assert load_config(tmp_path / "config.yaml") == config
+    assert list(stored) == [*list(CORE)[:5], "dqnet", "dqt", "toy", *list(CORE)[5:]]
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize(
+    "overrides, expected",
+    [
+        (["toy.rung=2"], ("unknown key `toy.rung`", "did you mean `toy.rungs`?")),
+        (["rungs=2"], ("did you mean `toy.rungs`?",)),
+        (["toy=2"], ("`toy` (command line) is a section",)),
+        (["toy.rungs=10"], ("toy.rungs=10", "at least 1 and at most 9")),
+        (["toy.order=dwn"], ("toy.order=dwn", "allowed are up, down", "did you mean down?")),
+        (["toy.steps=[2]"], ("toy.steps=[2]", "toy.rungs=3")),
+        (["method.name=toi"], ("float, static, dqnet, dqt, toy", "did you mean toy?")),
+        (["method.name=toy", "toy.rungs=5"], ("toy.rungs=5: at most quant.w_bits",)),
+    ],
+)
+def test_the_options_of_a_method_are_checked_like_others(overrides, expected):
+    with pytest.raises(UserError) as error:
+        load_config(None, overrides)
+    for words in expected:
+        assert words in str(error.value)
+
+
+@pytest.mark.usefixtures("toy")
+def test_rules_with_other_sections_are_for_the_method_that_trains():
+    assert load_config(None, ["method.name=dqnet", "toy.rungs=5"]).toy.steps == [2] * 5
+
+
+def test_a_file_that_is_older_than_a_method_lacks_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "config.yaml"
+    save_config(load_config(None, ["method.name=dqt"]), path)
+    monkeypatch.setitem(METHODS, "toy", Toy)
+    assert missing_sections(path) == []
+    assert load_config(path).toy.rungs == 3
+    stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, missing in (("dqnet", []), ("dqt", ["dqt"]), ("train", ["train"])):
+        path.write_text(yaml.safe_dump({k: v for k, v in stored.items() if k != name}))
+        assert missing_sections(path) == missing
+
+
+def test_what_is_registered_is_a_choice(monkeypatch):
+    for name, registry in CHOICES.items():
+        assert choices_of(name) == tuple(registry)
+        monkeypatch.setitem(registry, "toy", next(iter(registry.values())))
+        assert choices_of(name)[-1] == "toy"
+    assert load_config(None, ["model.name=toy"]).model.name == "toy"
+    assert load_config(None, ["method.name=toy"]).method.name == "toy"

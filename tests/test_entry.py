@@ -88,6 +88,14 @@ def test_a_signal_at_any_time_leaves_no_traceback(name, when):
         assert done.returncode in (-number, 130)
 
 
+@pytest.mark.parametrize("script, dies_at_once", [("train.py", True), ("notebook.py", False)])
+def test_ctrl_c_ends_a_script_before_anything_else_of_ours_is_there(script, dies_at_once):
+    code = f"import os, signal, sys; sys.argv = [{script!r}]; import src; os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGINT
+    assert ("KeyboardInterrupt" not in done.stderr) == dies_at_once
+
+
 ANSWERS = """\
 import sys
 from src.entry import guarded

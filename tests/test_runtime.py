@@ -26,8 +26,8 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from src.config import DeviceConfig
 from src.errors import UserError
+from src.keys import DeviceConfig
 from src.layers.norm import BatchNorm
 from src.runtime import (
     MeanOverWorkers,

@@ -16,8 +16,8 @@
 import json
 from pathlib import Path
 
-from src.config import Config
 from src.errors import UserError
+from src.keys import Config
 
 OF_THE_EXPORT = ("run", "device")  # where it was exported, not how it was trained
 

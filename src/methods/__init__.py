@@ -13,7 +13,7 @@
 # limitations under the License.
 """Methods by name. A new one is a file here and a line in `METHODS`."""
 
-from src.config import Config
+from src.keys import Config
 from src.layers.use_kernels import use_native
 from src.methods.base import FloatNet, Method, System
 from src.methods.dqnet import Dqnet

@@ -24,6 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from src.cost.bitops import CostModel
+from src.keys import Config, Section
 from src.layers.spec import LayerInfo
 from src.models.backbone import IMAGE, Backbone
 from src.models.geometry import Geometry
@@ -164,19 +165,19 @@ class Method:
         options: dataclass of its section of the configuration, named like the method, or None.
     """
 
-    options: type | None = None
+    options: type[Section] | None = None
 
     @staticmethod
-    def check(config) -> None:
-        """Rules that join several keys; may fill in what follows from others. UserError: broken."""
+    def check(config: Config) -> None:
+        """Rules that join its keys with those of other sections, where it trains. UserError: broken."""
 
     @staticmethod
-    def build(config, float_net: FloatNet) -> System:
+    def build(config: Config, float_net: FloatNet) -> System:
         """Turn a float network, in place, into the method's."""
         raise NotImplementedError
 
     @staticmethod
-    def stages(config) -> list[Stage]:
+    def stages(config: Config) -> list[Stage]:
         """How it is trained: float epochs where they are asked for, then the network as it is."""
         train, name = config.train, config.method.name
         stages = [Stage(name, name, train.epochs, train.lr)]

@@ -27,18 +27,84 @@ constraint; its normalisation is our choice, and so are the term in I and a cont
 the image itself in place of f.
 """
 
+from dataclasses import dataclass
+
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
+from src.errors import UserError
+from src.keys import WIDTHS, Config, Section, key
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
 from src.methods.base import FloatNet, Method, System
 from src.methods.budget import BudgetPenalty
 from src.methods.rules import count_slots, layer_costs, quantise, shared_specs, static_spec
+from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
 
+@dataclass
+class DqnetOptions(Section):
+    target: int = key(
+        4, "budget in mean bits; also the width of the static layers' candidates centre",
+        low=WIDTHS[0], high=WIDTHS[1],
+    )  # fmt: skip
+    candidates: list | None = key(
+        None, "widths the controller picks from; null: target-1, target, target+1"
+    )
+    input: str = key(
+        "features", "what the controller sees: features (of the first stage) | image",
+        choices=("features", "image"),
+    )  # fmt: skip
+    scope: str = key(
+        "layer", "layer: one choice per layer; network: one for the whole net (first release)",
+        choices=("layer", "network"),
+    )  # fmt: skip
+    tied: bool = key(True, "weights and activations of a layer share the choice")
+    alpha_bits: float = key(0.05, "weight of max(0, mean bits - target)", low=0.0)
+    alpha_bitops: float = key(0.0, "weight of max(0, BitOPs / BitOPs at target - 1)", low=0.0)
+    diversity: float = key(
+        0.0,
+        "weight of 1 - mutual information of image and width: keeps widths dependent on the image",
+        low=0.0,
+    )
+    tau: float = key(1.0, "Gumbel-softmax temperature", low=1e-3)
+    pool: int = key(8, "controller input is pooled to pool x pool", low=1, high=64)
+    hidden: int = key(64, "units between the controller's two dense layers", low=1)
+    dropout: float = key(0.2, "between them, in training", low=0.0, high=0.99)
+    head_relu: bool = key(False, "ReLU between them (the authors' code has none)")
+    head_lr: float = key(
+        1.0,
+        "the controller's learning rate as a multiple of train.lr; small ones collapse less",
+        low=0.0,
+    )
+    execution: str = key(
+        "auto",
+        "evaluation without native kernels: mixture (K branches and a mask) | selected (only the "
+        "chosen one) | auto (selected while small); training: always mixture",
+        choices=("auto", "mixture", "selected"),
+    )
+    sample: bool = key(False, "evaluation draws the widths (Gumbel) instead of arg-max")
+
+    def check(self) -> None:
+        widths = self.candidates
+        if widths is None:
+            widths = [self.target - 1, self.target, self.target + 1]
+        hint = "; empty: target-1, target, target+1 of dqnet.target"
+        check_candidates("dqnet.candidates", widths, hint)
+        if not widths[0] <= self.target <= widths[-1]:
+            raise UserError(f"dqnet.target={self.target} lies outside dqnet.candidates={widths}")
+        self.candidates = widths
+
+
 class Dqnet(Method):
+    options = DqnetOptions
+
     @staticmethod
-    def build(config, float_net: FloatNet) -> System:
+    def check(config: Config) -> None:
+        widest = {"dqnet.candidates": max(config.dqnet.candidates)}
+        check_master(config.quant.quantizer, config.quant, widest)
+
+    @staticmethod
+    def build(config: Config, float_net: FloatNet) -> System:
         options, layers = config.dqnet, float_net.layers
         specs = _specs(layers, config)
         quantise(float_net, specs, config.quant, options.tied, options.execution)
@@ -70,7 +136,7 @@ class Dqnet(Method):
         )  # fmt: skip
 
 
-def _specs(layers: list[LayerInfo], config) -> dict[str, LayerSpec]:
+def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
     specs = shared_specs(layers, config.quant)
     quantizer, target = config.quant.quantizer, config.dqnet.target
     widths = tuple(config.dqnet.candidates)

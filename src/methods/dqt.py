@@ -28,22 +28,79 @@ of running statistics, and each width that is used throughout another (`dqt.norm
 none, the static passes then leaving no trace (`shared`).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
+from src.errors import UserError
+from src.keys import Config, Section, key
 from src.layers.norm import keep_rows
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
 from src.methods.base import Draws, FloatNet, Method, System
 from src.methods.budget import BudgetPenalty
 from src.methods.rules import count_slots, layer_costs, quantise, shared_specs
+from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
 
+@dataclass
+class DqtOptions(Section):
+    candidates: list = key(
+        [2, 4, 8], "widths that the controller picks from, children of the nested code"
+    )
+    input: str = key(
+        "features", "what the controller sees: features (of the stem) | image",
+        choices=("features", "image"),
+    )  # fmt: skip
+    tied: bool = key(True, "weights and activations of a layer share the choice")
+    alpha: float = key(0.5, "weight of the task loss of the whole net at static widths", low=0.0)
+    subset: int = key(1, "how many widths, drawn anew, that loss sees at each step; 0: none", low=0)
+    beta: float = key(0.0, "weight of the expected cost", low=0.0)
+    cost: str = key(
+        "bits",
+        "expected cost: bits (mean width) | bitops (share of those at the target, or the largest width)",
+        choices=("bits", "bitops"),
+    )
+    target: float = key(
+        0.0, "only the cost above that of this width counts; 0: all of it", low=0.0, high=8.0
+    )
+    diversity: float = key(
+        0.0,
+        "weight of 1 - mutual information of image and width: keeps widths dependent on the image",
+        low=0.0,
+    )
+    norm: str = key(
+        "per_width",
+        "batch statistics: per_width (of mixed widths, and of each width by itself) | shared",
+        choices=("shared", "per_width"),
+    )
+    tau_start: float = key(1.0, "Gumbel-softmax temperature at the first step ...", low=1e-3)
+    tau_end: float = key(0.5, "... and at the last, falling geometrically between", low=1e-3)
+    pool: int = key(8, "controller input is pooled to pool x pool", low=1, high=64)
+    hidden: int = key(64, "units between the controller's two dense layers", low=1)
+    head_lr: float = key(1.0, "the controller's learning rate as a multiple of train.lr", low=0.0)
+
+    def check(self) -> None:
+        widths = self.candidates
+        check_candidates("dqt.candidates", widths)
+        if self.subset > len(widths):
+            raise UserError(
+                f"dqt.subset={self.subset}: at most the {len(widths)} widths of dqt.candidates"
+            )
+
+
 class Dqt(Method):
+    options = DqtOptions
+
     @staticmethod
-    def build(config, float_net: FloatNet) -> System:
+    def check(config: Config) -> None:
+        check_master("nested", config.quant, {"dqt.candidates": max(config.dqt.candidates)})
+
+    @staticmethod
+    def build(config: Config, float_net: FloatNet) -> System:
         options, layers = config.dqt, float_net.layers
         specs = _specs(layers, config)
         quantise(float_net, specs, config.quant, options.tied)
@@ -110,7 +167,7 @@ class DqtNetwork(Network):
 class DqtDraws(Draws):
     """The head's noise and temperature, the static widths K' and which statistics each pass uses."""
 
-    def __init__(self, head: OneShotHead, options):
+    def __init__(self, head: OneShotHead, options: DqtOptions):
         self.head, self.options = head, options
         self.choices = np.eye(len(options.candidates), dtype=np.float32)
 
@@ -174,7 +231,7 @@ class ExpectedCost(nn.Cell):
         return self.monitor.over_workers((p * self.bits).sum(-1).mean())
 
 
-def _specs(layers: list[LayerInfo], config) -> dict[str, LayerSpec]:
+def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
     specs = shared_specs(layers, config.quant)
     widths = tuple(config.dqt.candidates)
     dynamic = [layer for layer in layers if layer.name not in specs]

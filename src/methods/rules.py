@@ -20,9 +20,9 @@ decides the rest.
 
 import difflib
 
-from src.config import QuantConfig
 from src.cost.bitops import LayerCost
 from src.errors import UserError
+from src.keys import QuantConfig
 from src.layers.spec import DYNAMIC, FLOAT, STATIC, LayerInfo, LayerSpec
 from src.layers.swap import swap_layers
 from src.methods.base import FloatNet

@@ -14,30 +14,36 @@
 """The static baselines: the float network, and one fixed width for all layers between the ends."""
 
 from src.cost.bitops import CostModel
+from src.keys import Config
 from src.layers.spec import FLOAT, LayerSpec, table_rows
 from src.methods.base import FloatNet, Method, Stage, System
 from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
+from src.methods.widths import check_static
 from src.models.network import Network
 
 
 class Float(Method):
     """Every layer stays float."""
 
+    check = staticmethod(check_static)
+
     @staticmethod
-    def build(config, float_net: FloatNet) -> System:
+    def build(config: Config, float_net: FloatNet) -> System:
         specs = {layer.name: LayerSpec(FLOAT, "method.name=float") for layer in float_net.layers}
         return _system("float", float_net, specs)
 
     @staticmethod
-    def stages(config) -> list[Stage]:
+    def stages(config: Config) -> list[Stage]:
         return [Stage("float", "float", config.train.epochs, config.train.lr)]
 
 
 class Static(Method):
     """DoReFa, PACT, LSQ or nested codes at quant.w_bits / quant.a_bits."""
 
+    check = staticmethod(check_static)
+
     @staticmethod
-    def build(config, float_net: FloatNet) -> System:
+    def build(config: Config, float_net: FloatNet) -> System:
         quant, layers = config.quant, float_net.layers
         rest = static_spec(quant.quantizer, quant.w_bits, quant.a_bits, "quant.w_bits, quant.a_bits")
         specs = {layer.name: rest for layer in layers} | shared_specs(layers, quant)

@@ -73,6 +73,9 @@ class WeightQuantizer(nn.Cell):
         widths: width in bits of each slot.
     """
 
+    least_bits = 2  # smallest width that it is defined for
+    options: tuple[str, ...] = ()  # arguments of the constructor, keys of the `quant` section
+
     def __init__(self, widths: tuple[int, ...]):
         super().__init__()
         self.widths = tuple(widths)
@@ -99,6 +102,7 @@ class ActivationQuantizer(nn.Cell):
         signed: codes -2^(b-1) .. 2^(b-1)-1 instead of 0 .. 2^b-1.
     """
 
+    least_bits = 2  # smallest width that it is defined for
     learns_from_data = False  # True: `init_from` must see a batch before training
 
     def __init__(self, widths: tuple[int, ...], signed: bool = False):

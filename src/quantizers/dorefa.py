@@ -40,6 +40,8 @@ from src.quantizers.rounding import round_half_up, straight_through
 class DorefaWeight(WeightQuantizer):
     """(weight, slot) -> (values in [-1, 1], scale (1,)); values = odd code x scale, scale = 1/n."""
 
+    least_bits = 1
+
     def __init__(self, widths: tuple[int, ...], weight: np.ndarray):
         super().__init__(widths)
         self.tops = [constant(top_code(b)) for b in self.widths]
@@ -78,6 +80,8 @@ def largest(t):
 
 class DorefaActivation(ActivationQuantizer):
     """Unsigned codes of clip(x, 0, 1); nothing is learned."""
+
+    least_bits = 1
 
     def __init__(self, widths: tuple[int, ...]):
         super().__init__(widths)

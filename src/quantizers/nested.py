@@ -124,6 +124,8 @@ class NestedWeight(WeightQuantizer):
         truncate: top bits instead of rounding.
     """
 
+    options = ("per_channel", "master", "truncate")
+
     def __init__(self, widths, weight: np.ndarray, per_channel=False, master=8, truncate=False):
         super().__init__(widths)
         self.master, self.units = master, units(self.widths, master)

@@ -38,8 +38,8 @@ import re
 import shlex
 from pathlib import Path
 
-from src.config import DEFAULT_FILE, load_config
 from src.errors import UserError
+from src.recipes import DEFAULT_FILE
 from src.report.load import Run, load_run
 from src.report.stats import plan_use, rank_correlation
 from src.report.tables import float_top1
@@ -89,18 +89,18 @@ def _row(record: Run) -> dict:
     evaluation = record.evaluation
     if evaluation is None:
         raise UserError(f"{record.path}: {record.gaps['evaluation'].what}")
-    totals, config = evaluation.totals, load_config(record.path / "config.yaml")
+    totals, config = evaluation.totals, record.config
     artefact = record.path / ARTEFACT
     return {
         "record": record.name,
-        "method": config.method.name,
+        "method": config["method"]["name"],
         **{key: totals[key] for key in ("top1", "bitops", "mean_bits")},
         **{key: record.versions[key] for key in ("seed", "commit")},
         "artefact": f"{record.name}/{ARTEFACT}" if artefact.is_file() else None,
-        "model": config.model.name,
-        "data": config.data.name,
+        "model": config["model"]["name"],
+        "data": config["data"]["name"],
         "float_top1": float_top1(totals),
-        "epochs": config.train.epochs,
+        "epochs": config["train"]["epochs"],
         **_choice(record),
         "machine": record.versions["machine"],
         "command": command(record),
@@ -126,6 +126,8 @@ def command(record: Run) -> str:
     by now: this one names every key in which the record differs from its recipe as it is. A key
     that is younger than the record has its default, which must stand for what was done before it.
     """
+    from src.config import load_config  # needs MindSpore, which a page does not
+
     recipe, wanted = _recipe(record), load_config(record.path / "config.yaml").as_dict()
     # Paths are never a recipe's, and a recipe may be incomplete without them.
     paths = [f"{s}.{key}={wanted[s][key]}" for s, key in PATH_KEYS if wanted[s][key]]

@@ -18,36 +18,22 @@ from pathlib import Path
 from src.config import Config, known_keys
 from src.errors import UserError
 
-# Where it runs, where its files lie, how long it goes on and how it learns; not what it learns from
-# or what the network is.
-_MAY_CHANGE = {
-    "run.dir", "data.path", "data.batch_size", "data.eval_batch_size", "data.workers",
-    "data.max_errors", "model.weights",
-}  # fmt: skip
-_MUST_STAY_IN_TRAIN = {"train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.nesterov"}
-
 
 def check_overrides(before: Config, now: Config) -> None:
-    """Refuse what changes the network or its data.
+    """Refuse what changes the network or its data: the keys that are not `resumable`.
 
     Raises:
         UserError: names the key, both values, and the way out.
     """
-    for name in known_keys():
+    for name, (_, item) in known_keys().items():
         section, leaf = name.split(".")
         old, new = (getattr(getattr(config, section), leaf) for config in (before, now))
-        if old == new or _may_change(name):
+        if old == new or item.metadata["resumable"]:
             continue
         raise UserError(
             f"{name}={new}: this run was begun with {name}={old}, and a resumed run keeps its "
             "network and its data; start a new run for it (model.weights=FILE takes float weights)"
         )
-
-
-def _may_change(name: str) -> bool:
-    if name.startswith("train."):
-        return name not in _MUST_STAY_IN_TRAIN
-    return name.startswith("device.") or name in _MAY_CHANGE
 
 
 def check_stored(rows: int, epochs_done: int, epochs: int, last: Path) -> None:

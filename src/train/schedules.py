@@ -15,7 +15,7 @@
 
 import math
 
-from src.config import TrainConfig
+from src.keys import TrainConfig
 
 
 def learning_rates(train: TrainConfig, lr: float, epochs: int, steps_per_epoch: int) -> list[float]:

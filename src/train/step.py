@@ -21,7 +21,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src.config import TrainConfig
+from src.keys import TrainConfig
 from src.methods.base import System
 from src.runtime import Runtime
 from src.train.gradients import BoundGradients

@@ -18,9 +18,9 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.config import known_keys, load_config
+from src.config import load_config
 from src.errors import UserError
-from src.methods import METHODS, build_system
+from src.methods import build_system
 
 BASE = ["model.name=resnet8", "dqnet.pool=2"]
 
@@ -66,7 +66,3 @@ def test_float_weights_are_loaded_before_layers_are_swapped(tmp_path):
     np.testing.assert_array_equal(layer.weight.asnumpy(), w)
     steps = [[2 * np.abs(w).mean() / np.sqrt(top)] for top in (3, 7, 15)]
     np.testing.assert_allclose(layer.weight_quantizer.step.asnumpy(), steps, rtol=1e-5)
-
-
-def test_every_configurable_method_is_there():
-    assert set(METHODS) == set(known_keys()["method.name"][1].metadata["choices"])

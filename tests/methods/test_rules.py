@@ -16,8 +16,8 @@
 
 import pytest
 
-from src.config import QuantConfig
 from src.errors import UserError
+from src.keys import QuantConfig
 from src.layers.spec import FLOAT, STATIC
 from src.methods.rules import layer_costs, shared_specs, static_spec
 from src.models import build_backbone

@@ -36,8 +36,10 @@ MAY_IMPORT = {
     "files": set(),
     "recipes": set(),
     "values": {"paths"},
-    "config": {"files", "recipes", "values"},
-    "runtime": {"config", "kernels"},
+    "keys": set(),
+    "config": {"data", "files", "keys", "methods", "models", "quantizers", "recipes", "values"},
+    "default_file": {"config", "entry", "files", "recipes"},
+    "runtime": {"keys", "kernels"},
     "data": set(),
     "quantizers": set(),
     "cost": set(),
@@ -46,18 +48,18 @@ MAY_IMPORT = {
     "models": {"layers", "quantizers", "kernels", "cost", "files"},
     "controllers": {"layers", "quantizers", "kernels", "cost"},
     "methods": {
-        "config", "data", "layers", "quantizers", "kernels", "cost", "models", "controllers",
+        "keys", "data", "layers", "quantizers", "kernels", "cost", "models", "controllers",
     },
     "train": ANY,
     "deploy": {
-        "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
+        "keys", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
         "engine", "entry", "files", "paths",
     },
     "engine": {"kernels", "files"},
     "bench": {
         "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
     },
-    "report": {"config", "data", "cost", "entry", "files", "paths"},
+    "report": {"config", "data", "cost", "entry", "files", "paths", "recipes"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 
@@ -203,6 +205,8 @@ def test_room_runs_without_the_framework(sources, room):
         ("src/cost/x.py", "def f():\n    import src.models.resnet", True),
         ("src/cost/x.py", "from src.errors import UserError", False),
         ("src/methods/x.py", "from src.train import loop", True),
+        ("src/methods/x.py", "from src.config import load_config", True),
+        ("src/methods/x.py", "from src.keys import Section", False),
         ("src/train/x.py", "from src.methods import METHODS", False),
         ("src/data/x.py", "from src import config", True),
     ],

@@ -24,8 +24,8 @@ import numpy as np
 import pytest
 from mindspore import Parameter, Tensor, nn
 
-from src.config import TrainConfig
 from src.errors import UserError
+from src.keys import TrainConfig
 from src.parameters import assign
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint
 from src.train.step import build_optimizer

@@ -15,8 +15,36 @@
 
 import pytest
 
+from src.config import known_keys, load_config
 from src.errors import UserError
-from src.train.resume import check_steps, check_stored
+from src.train.resume import check_overrides, check_steps, check_stored
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["data.path=elsewhere", "model.weights=w.npz", "train.epochs=99", "train.lr=0.01", "device.threads=1"],
+)
+def test_how_it_goes_on_may_change(override):
+    check_overrides(load_config(), load_config(None, [override]))
+
+
+@pytest.mark.parametrize(
+    "override", ["data.val_split=0.5", "quant.w_bits=2", "train.seed=7", "train.nesterov=True", "dqt.pool=4"]
+)
+def test_what_it_learns_may_not(override):
+    with pytest.raises(UserError, match=f"{override}: this run was begun with .* start a new run"):
+        check_overrides(load_config(), load_config(None, [override.lower()]))
+
+
+def test_a_network_and_its_data_are_what_they_were():
+    """Of the sections that say so, a path or the reading may change; of a method's options nothing."""
+    free = {name for name, (_, item) in known_keys().items() if item.metadata["resumable"]}
+    assert {name for name in free if name.split(".")[0] not in ("train", "device")} == {
+        "run.dir", "data.path", "data.batch_size", "data.eval_batch_size", "data.workers",
+        "data.max_errors", "model.weights",
+    }  # fmt: skip
+    fixed = {name for name in known_keys() if name.startswith(("train.", "device."))} - free
+    assert fixed == {"train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.nesterov"}
 
 
 def test_a_checkpoint_that_is_gone(tmp_path):

@@ -17,7 +17,7 @@
 import numpy as np
 import pytest
 
-from src.config import TrainConfig
+from src.keys import TrainConfig
 from src.train.schedules import learning_rates
 
 

@@ -20,7 +20,7 @@ import pytest
 from mindspore import Parameter, Tensor
 
 from src import kernels
-from src.config import TrainConfig
+from src.keys import TrainConfig
 from src.runtime import Runtime
 from src.train.losses import TaskLoss
 from src.train.step import Objective, _decay, build_optimizer, build_step

@@ -1,0 +1,61 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Rules on the widths that a configuration asks for, for the checks of methods."""
+
+from src.errors import UserError
+from src.keys import WIDTHS, Config, QuantConfig
+from src.quantizers import WEIGHT
+
+
+def check_candidates(name: str, widths: list, hint: str = "") -> None:
+    """Hold that a controller has widths to choose from.
+
+    Args:
+        name: dotted key of the list.
+        hint: end of the message.
+
+    Raises:
+        UserError: fewer than two, not rising, or out of range.
+    """
+    inside = all(isinstance(b, int) and WIDTHS[0] <= b <= WIDTHS[1] for b in widths)
+    if not inside or sorted(set(widths)) != widths or len(widths) < 2:
+        raise UserError(
+            f"{name}={widths}: expected two or more rising widths in {WIDTHS[0]}..{WIDTHS[1]}{hint}"
+        )
+
+
+def check_static(config: Config) -> None:
+    """The check of a method whose only widths are `quant.w_bits` and `quant.a_bits`."""
+    quant = config.quant
+    check_master(
+        quant.quantizer, quant, {"quant.w_bits": quant.w_bits, "quant.a_bits": quant.a_bits}
+    )
+
+
+def check_master(quantizer: str, quant: QuantConfig, widths: dict[str, int]) -> None:
+    """Hold that no width exceeds that of the master code, of which it is the top bits.
+
+    Args:
+        quantizer: of the method's layers; the rule is for one that has a master.
+        widths: key -> largest width that it asks for; `quant.exceptions` need not be among them.
+
+    Raises:
+        UserError: names the first key whose width is too large.
+    """
+    if "master" not in WEIGHT[quantizer].options:
+        return
+    named = {f"quant.exceptions: {k}": b for k, b in quant.exceptions.items() if b != "float"}
+    for name, bits in {**widths, **named}.items():
+        if bits > quant.master:
+            raise UserError(f"{name}={bits}: at most quant.master={quant.master} bits")
