@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
+from src.layers.activation import RELU
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import BatchNorm
 from src.layers.pool import MaxPool
@@ -67,7 +68,7 @@ class ShortcutB(nn.Cell):
     def __init__(self, c_in: int, c_out: int, stride: int, rng):
         super().__init__()
         self.conv = Conv2d(c_in, c_out, 1, stride, rng=rng)
-        self.bn = BatchNorm(c_out, relu=False)
+        self.bn = BatchNorm(c_out)
 
     def construct(self, x, plan, row=None):
         return self.bn(self.conv(x, plan), None, row)
@@ -81,9 +82,9 @@ class BasicBlock(nn.Cell):
     def __init__(self, c_in: int, c: int, stride: int, option_a: bool, rng):
         super().__init__()
         self.conv1 = Conv2d(c_in, c, 3, stride, 1, rng=rng)
-        self.bn1 = BatchNorm(c, relu=True)
+        self.bn1 = BatchNorm(c, RELU)
         self.conv2 = Conv2d(c, c, 3, 1, 1, rng=rng)
-        self.bn2 = BatchNorm(c, relu=True)
+        self.bn2 = BatchNorm(c, RELU)
         self.downsample = _shortcut(c_in, c, stride, option_a, rng)
 
     def construct(self, x, plan, row=None):
@@ -100,11 +101,11 @@ class Bottleneck(nn.Cell):
     def __init__(self, c_in: int, c: int, stride: int, option_a: bool, rng):
         super().__init__()
         self.conv1 = Conv2d(c_in, c, 1, rng=rng)
-        self.bn1 = BatchNorm(c, relu=True)
+        self.bn1 = BatchNorm(c, RELU)
         self.conv2 = Conv2d(c, c, 3, stride, 1, rng=rng)
-        self.bn2 = BatchNorm(c, relu=True)
+        self.bn2 = BatchNorm(c, RELU)
         self.conv3 = Conv2d(c, c * self.expansion, 1, rng=rng)
-        self.bn3 = BatchNorm(c * self.expansion, relu=True)
+        self.bn3 = BatchNorm(c * self.expansion, RELU)
         self.downsample = _shortcut(c_in, c * self.expansion, stride, option_a, rng)
 
     def construct(self, x, plan, row=None):
@@ -139,7 +140,7 @@ class ResNet(nn.Cell):
         width = design.channels[0]
         kernel, stride = (7, 2) if design.imagenet_stem else (3, 1)
         self.conv1 = Conv2d(3, width, kernel, stride, kernel // 2, rng=rng, is_first=True)
-        self.bn1 = BatchNorm(width, relu=True)
+        self.bn1 = BatchNorm(width, RELU)
         self.pool = MaxPool() if design.imagenet_stem else None
         block = Bottleneck if design.bottleneck else BasicBlock
         option_a = design.option_a and shortcut == "A"

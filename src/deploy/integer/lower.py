@@ -25,7 +25,7 @@ differ from the trained network; with 32 it does not, for methods that know noth
 from dataclasses import dataclass
 
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import nn
 
 from src.controllers.oneshot import OneShotHead
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
@@ -49,12 +49,9 @@ from src.layers.conv import Conv2d, Dense
 from src.layers.norm import EPSILON, BatchNorm
 from src.layers.shortcut import ShortcutA
 from src.methods.base import Method
-from src.quantizers.dorefa import DorefaWeight
-from src.quantizers.nested import NestedWeight
-from src.quantizers.uniform import codes
+from src.quantizers.integer_form import IntegerInputs, IntegerWeights
 
 HEADROOM = 32  # sums may exceed the largest value that any quantiser keeps by this factor
-_ANY = Tensor(np.zeros((1, 1, 1, 1), np.float32))  # a grid asks its input for its shape only
 
 
 @dataclass(frozen=True)
@@ -127,8 +124,8 @@ class _Lowering:
         if isinstance(conv, Conv2d):
             x = self.float_conv(conv, self.image(0, None), "conv1", model.bn1, relu=1)
         else:
-            inv = conv.input_quantizer.grid(_ANY, 0)[0].asnumpy()[0]
-            codes_of_image = self.image(conv.input_quantizer.widths[0], inv)
+            pixels = conv.input_quantizer.integer_form()
+            codes_of_image = self.image(pixels.bits[0], np.float32(pixels.inverses[0]))
             x = self.conv_of_codes(conv, codes_of_image, "conv1", *self.fold(model.bn1), relu=1)
         if model.pool is None:
             return x
@@ -183,41 +180,31 @@ class _Lowering:
 
     def quantise(self, layer: nn.Cell, x: int, name: str) -> int:
         """The codes of a layer's input, of the master's where there is one."""
-        quantizer = layer.input_quantizer
-        widths, slots = quantizer.widths, range(len(quantizer.widths))
-        inverses = [float(quantizer.grid(_ANY, k)[0].asnumpy()[0]) for k in slots]
-        if master := _master(layer):
-            widths, inverses = (master,), inverses[:1]
-        multiplier, _, shift = fixed_point(np.array(inverses) / self.unit)
+        form = layer.input_quantizer.integer_form()
+        widths = (form.master,) if form.master else form.bits
+        multiplier, _, shift = fixed_point(np.array(form.inverses) / self.unit)
         slot, columns = getattr(layer, "slot", -1), getattr(layer, "columns", (0, 0))
         arrays = {"multiplier": multiplier, "bits": np.array(widths, np.int64)}
-        signed = int(quantizer.signed)
+        signed = int(form.signed)
         return self.add(Quantise(x, shift, signed, slot, columns[1], arrays=arrays), name)
 
     def conv_of_codes(self, layer: nn.Cell, x: int, name: str, factor, offset, relu: int) -> int:
         """factor, offset (R, O): what follows the convolution, in real units."""
-        weights, w_scales, odd = _weight_codes(layer)
-        quantizer = layer.input_quantizer
+        weights, inputs = _integer_forms(layer, name)
         tied = getattr(layer, "tied", True)
-        a_scales = [
-            float(quantizer.grid(_ANY, k)[1].asnumpy()[0]) for k in range(len(quantizer.widths))
-        ]
-        master = _master(layer)
-        if master:
-            a_scales = [a_scales[0] / 2 ** (master - quantizer.widths[0])]
-        scales = _pairs(w_scales, a_scales, tied)  # (V, A, 1 or O)
-        self.scales[name] = {"weights": [np.ravel(s).tolist() for s in w_scales],
-                             "inputs": a_scales}  # fmt: skip
+        scales = _pairs(weights.scales, inputs.scales, tied)  # (V, A, 1 or O)
+        self.scales[name] = {"weights": [np.ravel(s).tolist() for s in weights.scales],
+                             "inputs": inputs.scales}  # fmt: skip
         real = factor[:, None, None, :] * scales[None] * self.unit
         multiplier, bias, shift = fixed_point(real, offset * self.unit)
         arrays = {"multiplier": multiplier, "bias": bias}
-        arrays["bits"] = np.array([layer.weight_quantizer.widths, quantizer.widths], np.int64)
-        arrays |= {f"weight.{v}": w for v, w in enumerate(weights)}
-        shape, columns = weights[0].shape, getattr(layer, "columns", (0, 0))
+        arrays["bits"] = np.array([weights.bits, inputs.bits], np.int64)
+        arrays |= {f"weight.{v}": w for v, w in enumerate(weights.codes)}
+        shape, columns = weights.codes[0].shape, getattr(layer, "columns", (0, 0))
         op = Conv(
             x, shape[0], shape[1], shape[2], getattr(layer, "stride", 1),
             getattr(layer, "padding", 0), getattr(layer, "groups", 1), getattr(layer, "slot", -1),
-            *columns, master, odd, shift, relu, arrays=arrays,
+            *columns, weights.master, int(weights.odd), shift, relu, arrays=arrays,
         )  # fmt: skip
         return self.add(op, name)
 
@@ -257,48 +244,20 @@ def _exponent(model: nn.Cell, picture: Picture) -> int:
     for _, cell in model.cells_and_names():
         quantizer = getattr(cell, "input_quantizer", None)
         if quantizer is not None:
-            for k in range(len(quantizer.widths)):
-                _, scale, low, high, *_ = (v.asnumpy()[0] for v in quantizer.grid(_ANY, k))
-                largest = max(largest, float(scale) * max(-float(low), float(high)))
+            largest = max(largest, quantizer.integer_form().largest)
     return 30 - int(np.ceil(np.log2(HEADROOM * largest)))
 
 
-def _master(layer: nn.Cell) -> int:
-    """Bits of a nested layer's master codes, else 0."""
-    quantizer = layer.weight_quantizer
-    return quantizer.master if isinstance(quantizer, NestedWeight) else 0
-
-
-def _weight_codes(layer: nn.Cell) -> tuple[list[np.ndarray], list[np.ndarray], int]:
-    """int8 codes (O, I, k, k) and scales (1,) or (O,) of each stored weight; whether code c means
-    2 c + 1."""
-    quantizer, weight = layer.weight_quantizer, layer.weight
-    if isinstance(quantizer, NestedWeight):
-        return _master_codes(quantizer, weight)
-    odd = isinstance(quantizer, DorefaWeight)
-    stored, scales = [], []
-    for k in range(len(quantizer.widths)):
-        values, scale = (v.asnumpy().astype(np.float64) for v in quantizer(weight, k))
-        wide = scale.reshape((-1,) + (1,) * (values.ndim - 1))
-        number = np.rint(values / wide)
-        stored.append(_four_axes(((number - 1) / 2 if odd else number).astype(np.int8)))
-        scales.append(scale)
-    return stored, scales, int(odd)
-
-
-def _master_codes(quantizer: NestedWeight, weight):
-    if quantizer.quantize[0].truncate:
-        raise UserError("quant.truncate=true is for experiments; no engine runs truncated codes")
-    _, scale = quantizer(weight, 0)
-    scale = scale / quantizer.units[0]
-    low, high = limits(quantizer.master, True)
-    wide = scale.reshape(quantizer.broadcast)
-    number = codes(weight, 1 / wide, Tensor(np.float32(low)), Tensor(np.float32(high)))
-    return [_four_axes(number.asnumpy().astype(np.int8))], [scale.asnumpy().astype(np.float64)], 0
-
-
-def _four_axes(number: np.ndarray) -> np.ndarray:
-    return number if number.ndim == 4 else number[:, :, None, None]
+def _integer_forms(layer: nn.Cell, name: str) -> tuple[IntegerWeights, IntegerInputs]:
+    """Of a quantised layer's weights and inputs."""
+    weights = layer.weight_quantizer.integer_form(layer.weight)
+    inputs = layer.input_quantizer.integer_form()
+    if weights.master != inputs.master:
+        raise UserError(
+            f"layer {name}: weights with a master's code of {weights.master} bits and inputs with one of "
+            f"{inputs.master} (0: none); an integer program needs the same for both"
+        )
+    return weights, inputs
 
 
 def _pairs(w_scales: list[np.ndarray], a_scales: list[float], tied: bool) -> np.ndarray:
