@@ -124,6 +124,9 @@ class WeightQuantizer(nn.Cell):
 class ActivationQuantizer(nn.Cell):
     """Per-tensor quantiser of activations; subclasses define `grid`.
 
+    Where codes are not simply rounded to that grid, `construct`, `chosen_codes`, `fixed` and
+    `integer_form` say how (nested.py).
+
     Args:
         widths: width in bits of each slot.
         signed: codes -2^(b-1) .. 2^(b-1)-1 instead of 0 .. 2^b-1.
