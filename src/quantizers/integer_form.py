@@ -67,6 +67,11 @@ class IntegerInputs:
     master: int = 0
 
     @property
+    def stored_bits(self) -> tuple[int, ...]:
+        """Width of the codes of each variant."""
+        return (self.master,) if self.master else self.bits
+
+    @property
     def largest(self) -> float:
         """Largest magnitude of a real value that any slot keeps."""
         drops = [self.master - b if self.master else 0 for b in self.bits]

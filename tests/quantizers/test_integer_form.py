@@ -111,6 +111,7 @@ def test_inputs_are_codes_times_scale(name, signed):
     x = inputs()
     quantizer, form = of_inputs(name, signed, x)
     assert (form.bits, form.signed) == (WIDTHS, signed)
+    assert form.stored_bits == ((8,) if form.master else WIDTHS)
     assert len(form.inverses) == len(form.scales) == (1 if form.master else len(WIDTHS))
     largest = 0
     for slot, bits in enumerate(WIDTHS):

@@ -125,7 +125,8 @@ class _Lowering:
             x = self.float_conv(conv, self.image(0, None), "conv1", model.bn1, relu=1)
         else:
             pixels = conv.input_quantizer.integer_form()
-            codes_of_image = self.image(pixels.bits[0], np.float32(pixels.inverses[0]))
+            inv = np.float32(pixels.inverses[0])
+            codes_of_image = self.image(pixels.stored_bits[0], inv)
             x = self.conv_of_codes(conv, codes_of_image, "conv1", *self.fold(model.bn1), relu=1)
         if model.pool is None:
             return x
@@ -181,10 +182,9 @@ class _Lowering:
     def quantise(self, layer: nn.Cell, x: int, name: str) -> int:
         """The codes of a layer's input, of the master's where there is one."""
         form = layer.input_quantizer.integer_form()
-        widths = (form.master,) if form.master else form.bits
         multiplier, _, shift = fixed_point(np.array(form.inverses) / self.unit)
         slot, columns = getattr(layer, "slot", -1), getattr(layer, "columns", (0, 0))
-        arrays = {"multiplier": multiplier, "bits": np.array(widths, np.int64)}
+        arrays = {"multiplier": multiplier, "bits": np.array(form.stored_bits, np.int64)}
         signed = int(form.signed)
         return self.add(Quantise(x, shift, signed, slot, columns[1], arrays=arrays), name)
 
