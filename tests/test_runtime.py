@@ -73,7 +73,7 @@ def test_one_worker_waits_for_nobody_and_keeps_its_numbers():
     values = np.array([1.5, 2.5])
     assert sum_over_workers(alone, values) is values
     wait_for_all(alone)
-    cell = BatchNorm(3, relu=False)
+    cell = BatchNorm(3)
     before = [p.asnumpy().copy() for p in cell.get_parameters()]
     average_statistics(alone, cell)
     broadcast_parameters(alone, cell)
@@ -127,7 +127,7 @@ def two_alike(monkeypatch, apart: float) -> Runtime:
 
 def test_averaged_statistics_reach_the_compiled_step(monkeypatch):
     """A step that updates the statistics goes on from the average, epoch after epoch."""
-    runtime, cell = two_alike(monkeypatch, 2.0), BatchNorm(3, relu=False)
+    runtime, cell = two_alike(monkeypatch, 2.0), BatchNorm(3)
     cell.set_train()
     x = ms.Tensor(np.random.default_rng(0).normal(size=(4, 3, 2, 2)).astype(np.float32))
     mean = x.asnumpy().mean((0, 2, 3))

@@ -23,13 +23,10 @@ numbers on the low-width grid: a device without low-width arithmetic simulates t
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
+from src.layers.activation import Activate
 from src.layers.norm import EPSILON, BatchNorm
 from src.models.network import Network
 from src.quantizers.base import ActivationQuantizer, WeightQuantizer
-from src.quantizers.nested import NestedActivation, child
-from src.quantizers.uniform import codes
-
-_ANY = Tensor(np.zeros((1, 1, 1, 1), np.float32))  # a grid asks its input for its shape only
 
 
 class FrozenWeights(nn.Cell):
@@ -50,30 +47,18 @@ class FrozenInputs(nn.Cell):
 
     def __init__(self, quantizer: ActivationQuantizer):
         super().__init__()
-        self.is_nested = isinstance(quantizer, NestedActivation)
-        self.drop = quantizer.drop if self.is_nested else None
-        units = quantizer.units if self.is_nested else [1] * len(quantizer.widths)
-        self.grids = []
-        for slot, unit in enumerate(units):
-            inv, scale, low, high = (v.asnumpy() for v in quantizer.grid(_ANY, slot)[:4])
-            bottom, top = low * unit, (high + 1) * unit - 1  # of the master, where there is one
-            grid = inv, scale, low, high, bottom, top, np.array([unit], np.float32)
-            self.grids.append(tuple(map(Tensor, grid)))
+        self.slots = nn.CellList([quantizer.fixed(k) for k in range(len(quantizer.widths))])
 
     def construct(self, x, slot):
-        inv, scale, low, high, bottom, top, unit = self.grids[slot]
-        q = codes(x, inv, bottom, top)
-        if self.is_nested:
-            q = child(q, unit, low, high, self.drop)
-        return q * scale
+        return self.slots[slot](x)
 
 
 class FrozenNorm(nn.Cell):
-    """relu?( factor x + offset [+ residual] ), of the first row of statistics (mixed widths)."""
+    """activation( factor x + offset [+ residual] ), of the first row of statistics (mixed widths)."""
 
     def __init__(self, norm: BatchNorm):
         super().__init__()
-        self.relu = norm.relu
+        self.activate = Activate(norm.activation)
         mean, variance = (
             np.atleast_2d(p.asnumpy().astype(np.float64))[0]
             for p in (norm.moving_mean, norm.moving_variance)
@@ -86,7 +71,7 @@ class FrozenNorm(nn.Cell):
         y = x * self.factor + self.offset
         if residual is not None:
             y = y + residual
-        return ops.relu(y) if self.relu else y
+        return self.activate(y)
 
 
 def _per_channel(values: np.ndarray) -> Tensor:

@@ -55,12 +55,12 @@ def dynamic_conv2d(
     return _DynamicConv(stride, padding, groups, short_gradients)
 
 
-def batch_norm(relu: bool, residual: bool) -> nn.Cell:
+def batch_norm(activation: str, residual: bool) -> nn.Cell:
     """op(x [N, C, ...], gamma [C], beta [C][, residual]) -> (y, mean, var): training mode, eps 1e-5, biased var.
 
-    y = bn(x) [+ residual], then ReLU if asked. mean and var carry no gradient.
+    y = activation(bn(x) [+ residual]), one of none, relu, relu6. mean and var carry no gradient.
     """
-    return _Norm(relu, residual)
+    return _Norm(activation, residual)
 
 
 def running_statistics() -> nn.Cell:
@@ -226,9 +226,10 @@ class _DynamicConv(nn.Cell):
 
 
 class _Norm(nn.Cell):
-    def __init__(self, relu: bool, residual: bool):
+    def __init__(self, activation: str, residual: bool):
         super().__init__()
-        symbol = "dq_norm" + ("_add" if residual else "") + ("_relu" if relu else "")
+        ending = {"none": "", "relu": "_relu", "relu6": "_relu6"}[activation]
+        symbol = "dq_norm" + ("_add" if residual else "") + ending
         if residual:
             add_grad = _custom(symbol + "_grad", lambda x, g, y, m, v, dy: (x, g, g, x), 4)
 

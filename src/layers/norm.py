@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Batch normalisation with the addition and ReLU that follow it in a residual network.
+"""Batch normalisation with the addition and the activation that follow it in a residual network.
 
-    y = relu?( gamma (x - mean) / sqrt(var + eps) + beta [+ residual] )
+    y = activation( gamma (x - mean) / sqrt(var + eps) + beta [+ residual] )
 
 One cell for the three, so that a fused kernel can stand in for it. Ioffe & Szegedy, 2015.
 
@@ -27,6 +27,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
+from src.layers.activation import NONE, Activate, Activation
+
 EPSILON = 1e-5
 MOMENTUM = 0.9  # share of the old running statistics kept per step
 
@@ -34,9 +36,9 @@ MOMENTUM = 0.9  # share of the old running statistics kept per step
 class BatchNorm(nn.Cell):
     """x (N, C, H, W) float32; `residual` of the same shape or None; `row` (R,) where there is a bank."""
 
-    def __init__(self, channels: int, relu: bool):
+    def __init__(self, channels: int, activation: Activation = NONE):
         super().__init__()
-        self.relu = relu
+        self.activation, self.activate = activation, Activate(activation)
         self.gamma = Parameter(Tensor(np.ones(channels, np.float32)))
         self.beta = Parameter(Tensor(np.zeros(channels, np.float32)))
         self.moving_mean = Parameter(Tensor(np.zeros(channels, np.float32)), requires_grad=False)
@@ -59,7 +61,7 @@ class BatchNorm(nn.Cell):
             y = norm(x, self.gamma, self.beta, self.moving_mean, self.moving_variance)[0]
         if residual is not None:
             y = y + residual
-        return ops.relu(y) if self.relu else y
+        return self.activate(y)
 
     def _fused(self, x, residual, row):
         if residual is None:

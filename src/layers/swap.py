@@ -21,17 +21,15 @@ from src.layers.dynamic import DynamicConv2d
 from src.layers.spec import DYNAMIC, FLOAT, LayerSpec
 from src.layers.static import StaticConv2d, StaticDense
 from src.quantizers import ACTIVATION, WEIGHT
+from src.quantizers.base import ActivationQuantizer, WeightQuantizer
 
 
 def swap_layers(
     layers: dict,
     specs: dict[str, LayerSpec],
+    quant,
     *,
     signed_inputs: set[str] = frozenset(),
-    per_channel: bool = False,
-    pact_alpha: float = 10.0,
-    master: int = 8,
-    truncate: bool = False,
     tied: bool = True,
     execution: str = "auto",
 ) -> None:
@@ -40,14 +38,13 @@ def swap_layers(
     Args:
         layers: name -> node, whose `cell` is a float layer.
         specs: name -> spec.
-        signed_inputs: layers whose input may be negative (only lsq quantises such).
-        per_channel: one weight step per output channel (lsq, nested).
-        pact_alpha: first clip value (pact).
-        master, truncate: bits of the master code, and how its children are taken (nested).
+        quant: the `quant` section; each quantiser takes of it the keys that its `options` name.
+        signed_inputs: layers whose input may be negative.
         tied, execution: options of the dynamic layers.
 
     Raises:
-        UserError: a spec names a layer that the model does not have.
+        UserError: a spec names a layer that the model does not have, or a quantiser without signed
+            codes for a layer that needs them.
     """
     for name, spec in specs.items():
         if name not in layers:
@@ -55,9 +52,8 @@ def swap_layers(
         if spec.kind == FLOAT:
             continue
         layer = layers[name].cell
-        nested = {"master": master, "truncate": truncate}
-        weight_quantizer = _weight_quantizer(spec, layer, per_channel, nested)
-        input_quantizer = _input_quantizer(spec, name in signed_inputs, pact_alpha, nested)
+        weight_quantizer = _weight_quantizer(spec, layer, quant)
+        input_quantizer = _input_quantizer(spec, name, quant, name in signed_inputs)
         if spec.kind == DYNAMIC:
             layers[name].cell = DynamicConv2d(
                 layer, weight_quantizer, input_quantizer, spec.slot, tied, execution
@@ -67,17 +63,23 @@ def swap_layers(
             layers[name].cell = kind(layer, weight_quantizer, input_quantizer)
 
 
-def _weight_quantizer(
-    spec: LayerSpec, layer: nn.Cell, per_channel: bool, nested: dict
-) -> nn.Cell:
-    options = {
-        "lsq": {"per_channel": per_channel},
-        "nested": {"per_channel": per_channel, **nested},
-    }.get(spec.quantizer, {})
-    return WEIGHT[spec.quantizer](spec.w_bits, layer.weight.asnumpy(), **options)
+def _weight_quantizer(spec: LayerSpec, layer: nn.Cell, quant) -> WeightQuantizer:
+    kind = WEIGHT[spec.quantizer]
+    return kind(spec.w_bits, layer.weight.asnumpy(), **_options(kind, quant))
 
 
-def _input_quantizer(spec: LayerSpec, signed: bool, pact_alpha: float, nested: dict) -> nn.Cell:
-    options = {"lsq": {"signed": signed}, "pact": {"alpha": pact_alpha}, "nested": nested}
-    return ACTIVATION[spec.quantizer](spec.a_bits, **options.get(spec.quantizer, {}))
+def _input_quantizer(spec: LayerSpec, name: str, quant, signed: bool) -> ActivationQuantizer:
+    kind = ACTIVATION[spec.quantizer]
+    options = _options(kind, quant)
+    if signed and not kind.takes_signed:
+        able = ", ".join(name for name, other in ACTIVATION.items() if other.takes_signed)
+        raise UserError(
+            f"layer {name}: its input may be negative, and {spec.quantizer} has no codes below 0; "
+            f"quantise it with one of {able}, or leave it float (quant.exceptions)"
+        )
+    return kind(spec.a_bits, **options, **({"signed": True} if signed else {}))
+
+
+def _options(kind: type, quant) -> dict:
+    return {key: getattr(quant, key) for key in kind.options}
 

@@ -14,8 +14,9 @@
 """Let the layers of a network run on the native CPU kernels where those can do what the layer does.
 
 The layers keep their definition; a kernel is only another way to the same numbers and gradients.
-What no kernel does stays portable: signed inputs (an 8-bit first layer; the kernels' codes begin at 0),
-untied dynamic layers, and truncated children of nested codes.
+A quantiser says which kernel it fits (`kernel`, src/quantizers/base.py). What no kernel does stays
+portable: untied dynamic layers, and convolutions whose inputs are not FUSED codes (signed ones: an
+8-bit first layer; the fused kernels' codes begin at 0).
 """
 
 from mindspore import nn
@@ -27,10 +28,16 @@ from src.layers.norm import BatchNorm
 from src.layers.pool import MaxPool
 from src.layers.shortcut import ShortcutA
 from src.layers.static import StaticConv2d
-from src.quantizers.base import ActivationQuantizer
-from src.quantizers.dorefa import DorefaWeight
-from src.quantizers.nested import NestedActivation, NestedWeight
-from src.quantizers.uniform import UniformQuantize
+from src.quantizers.base import (
+    DOREFA,
+    FAKE_QUANT,
+    FUSED,
+    ActivationQuantizer,
+    WeightQuantizer,
+)
+
+# What stands in for a quantiser by itself: of weights, of a dense layer's input.
+_ALONE = {FAKE_QUANT: kernels.fake_quant, FUSED: kernels.fake_quant, DOREFA: kernels.dorefa_weight}
 
 
 def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
@@ -44,41 +51,30 @@ def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
             cell.multiply = kernels.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
         elif isinstance(cell, StaticConv2d):
             _static(cell, short_gradients)
-        elif isinstance(cell, DynamicConv2d) and cell.tied and _fits(cell.input_quantizer):
-            cell.fused = kernels.dynamic_conv2d(*_geometry(cell), short_gradients)
+        elif isinstance(cell, DynamicConv2d):
+            _dynamic(cell, short_gradients)
         elif isinstance(cell, BatchNorm):
-            cell.fused = kernels.batch_norm(cell.relu, residual=False)
-            cell.fused_add = kernels.batch_norm(cell.relu, residual=True)
+            cell.fused = kernels.batch_norm(cell.activation.name, residual=False)
+            cell.fused_add = kernels.batch_norm(cell.activation.name, residual=True)
             cell.moved = kernels.running_statistics()
         elif isinstance(cell, ShortcutA):
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
         elif isinstance(cell, MaxPool):
             cell.fused = kernels.max_pool(cell.kernel, cell.stride, cell.padding)
-        elif isinstance(cell, DorefaWeight):
-            cell.fused = kernels.dorefa_weight()
-        else:
-            _quantize(cell)
+        elif isinstance(cell, (WeightQuantizer, ActivationQuantizer)) and cell.kernel is not None:
+            cell.attach(_ALONE[cell.kernel])
 
 
 def _static(cell: StaticConv2d, short_gradients: bool) -> None:
-    if _fits(cell.input_quantizer):
+    if cell.input_quantizer.kernel == FUSED:
         cell.fused = kernels.quant_conv2d(*_geometry(cell), short_gradients)
     else:
         cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
 
 
-def _fits(quantizer: ActivationQuantizer) -> bool:
-    """Whether the fused kernels quantise an input as `quantizer` does: codes from 0, rounded children."""
-    return not (quantizer.signed or getattr(quantizer, "truncate", False))
-
-
-def _quantize(cell: nn.Cell) -> None:
-    """Of a quantiser that stands alone: of weights, of a dense layer's input."""
-    quantize = getattr(cell, "quantize", None)
-    if isinstance(quantize, UniformQuantize):
-        cell.quantize = kernels.fake_quant()
-    elif isinstance(cell, (NestedWeight, NestedActivation)) and not quantize[0].truncate:
-        cell.quantize = nn.CellList([kernels.fake_quant() for _ in quantize])
+def _dynamic(cell: DynamicConv2d, short_gradients: bool) -> None:
+    if cell.tied and cell.input_quantizer.kernel == FUSED:
+        cell.fused = kernels.dynamic_conv2d(*_geometry(cell), short_gradients)
 
 
 def _geometry(cell) -> tuple[int, int, int]:

@@ -68,11 +68,8 @@ def quantise(
     swap_layers(
         float_net.backbone.layers,
         specs,
+        quant,
         signed_inputs={layer.name for layer in float_net.layers if layer.signed_input},
-        per_channel=quant.per_channel,
-        pact_alpha=quant.pact_alpha,
-        master=quant.master,
-        truncate=quant.truncate,
         tied=tied,
         execution=execution,
     )

@@ -100,7 +100,7 @@ def _dense(node: Node, x: Value) -> Value:
 
 
 def _norm(node: Node, x: Value, residual: Value | None = None) -> Value:
-    return Value(x.channels, x.side, not node.cell.relu)
+    return Value(x.channels, x.side, node.cell.activation.low != 0)
 
 
 def _max_pool(node: Node, x: Value) -> Value:

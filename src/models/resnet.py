@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.layers.activation import RELU
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import BatchNorm
 from src.layers.pool import MaxPool, Mean
@@ -98,7 +99,7 @@ class _Builder:
         kernel, stride = (7, 2) if self.design.imagenet_stem else (3, 1)
         conv = Conv2d(3, width, kernel, stride, kernel // 2, rng=self.rng, is_first=True)
         x = self.net.add("conv1", CONV, conv, IMAGE, part=STEM)
-        x = self.net.add("bn1", NORM, BatchNorm(width, relu=True), x, part=STEM)
+        x = self.net.add("bn1", NORM, BatchNorm(width, RELU), x, part=STEM)
         if self.design.imagenet_stem:
             x = self.net.add("pool", MAX_POOL, MaxPool(), x, part=STEM)
         return x
@@ -111,7 +112,7 @@ class _Builder:
         for i, conv in enumerate(convs, 1):
             x = self.net.add(f"{name}.conv{i}", CONV, conv, x, part=part)
             also = (residual,) if conv is convs[-1] else ()
-            norm = BatchNorm(conv.c_out, relu=True)
+            norm = BatchNorm(conv.c_out, RELU)
             x = self.net.add(f"{name}.bn{i}", NORM, norm, x, *also, part=part)
         return x, c_out
 
@@ -136,4 +137,4 @@ class _Builder:
             return self.net.add(name, SUBSAMPLE, ShortcutA(c_in, c_out, stride), x, **beside)
         conv = Conv2d(c_in, c_out, 1, stride, rng=self.rng)
         x = self.net.add(f"{name}.conv", CONV, conv, x, **beside)
-        return self.net.add(f"{name}.bn", NORM, BatchNorm(c_out, relu=False), x, **beside)
+        return self.net.add(f"{name}.bn", NORM, BatchNorm(c_out), x, **beside)

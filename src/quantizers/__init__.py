@@ -11,7 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Quantisers by name. A new one is a file here and a line in `WEIGHT` and `ACTIVATION`."""
+"""Quantisers by name. A new one is a file here and a line in `WEIGHT` and `ACTIVATION`; what other
+rooms ask of it is in `base.py`."""
 
 from src.quantizers.dorefa import DorefaActivation, DorefaWeight
 from src.quantizers.lsq import LsqActivation, LsqWeight

@@ -18,12 +18,21 @@ A *weight* quantiser maps (weight, slot) to (values, scale) with values = intege
 An *activation* quantiser maps (x, slot) to values, and tells its grid so that a fused kernel can
 do the same. `slot` indexes `widths`, the widths (bits) that the quantiser was built for: a static
 layer has one, a dynamic layer one per candidate.
+
+What others want to know of a quantiser, it says itself: the options that it takes (`options`), the
+native kernel that can stand in for it (`kernel`, `attach`), its integers (`integer_form`) and, of
+inputs, whether they may be negative (`takes_signed`) and its form without parameters (`fixed`).
 """
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from src.quantizers.uniform import UniformQuantize, codes
+from src.quantizers.integer_form import IntegerInputs, IntegerWeights, whole_codes
+from src.quantizers.uniform import FixedQuantize, UniformQuantize, codes
+
+# Native kernels, as `kernel` names them; None: plain operators alone. FAKE_QUANT has codes of a
+# uniform grid, or nested ones; FUSED likewise, and also inside the convolutions that read them.
+FAKE_QUANT, FUSED, DOREFA = "fake_quant", "fused", "dorefa"
 
 SMALLEST = 1e-6  # a learned step or clip value never acts smaller than this
 
@@ -75,6 +84,8 @@ class WeightQuantizer(nn.Cell):
 
     least_bits = 2  # smallest width that it is defined for
     options: tuple[str, ...] = ()  # arguments of the constructor, keys of the `quant` section
+    kernel: str | None = None  # FAKE_QUANT or DOREFA
+    odd = False  # values are odd multiples of the scale
 
     def __init__(self, widths: tuple[int, ...]):
         super().__init__()
@@ -93,9 +104,29 @@ class WeightQuantizer(nn.Cell):
             scales.append(scale)
         return ops.stack(values), ops.stack(scales)
 
+    def attach(self, make) -> None:
+        """Let the native kernel stand in; `make()` gives a cell of it."""
+        self.quantize = make()
+
+    def integer_form(self, weight: Parameter) -> IntegerWeights:
+        """The integers behind `construct`, of the weights as they are.
+
+        Raises:
+            UserError: no integer program can hold them.
+        """
+        stored, scales = [], []
+        for slot in range(len(self.widths)):
+            values, scale = (v.asnumpy() for v in self(weight, slot))
+            stored.append(whole_codes(values, scale, self.odd))
+            scales.append(scale.astype(np.float64))
+        return IntegerWeights(stored, scales, self.widths, odd=self.odd)
+
 
 class ActivationQuantizer(nn.Cell):
     """Per-tensor quantiser of activations; subclasses define `grid`.
+
+    Where codes are not simply rounded to that grid, `construct`, `chosen_codes`, `fixed` and
+    `integer_form` say how (nested.py).
 
     Args:
         widths: width in bits of each slot.
@@ -104,6 +135,9 @@ class ActivationQuantizer(nn.Cell):
 
     least_bits = 2  # smallest width that it is defined for
     learns_from_data = False  # True: `init_from` must see a batch before training
+    takes_signed = False  # True: the constructor takes `signed`
+    options: tuple[str, ...] = ()  # arguments of the constructor, keys of the `quant` section
+    kernel: str | None = None  # FUSED (unsigned codes alone) or FAKE_QUANT
 
     def __init__(self, widths: tuple[int, ...], signed: bool = False):
         super().__init__()
@@ -134,3 +168,26 @@ class ActivationQuantizer(nn.Cell):
     def construct(self, x, slot):
         inv, scale, low, high, step, clip = self.grid(x, slot)
         return self.quantize(x, inv, scale, low, high, step, clip)
+
+    def attach(self, make) -> None:
+        """Let the native kernel FAKE_QUANT stand in; `make()` gives a cell of it."""
+        self.quantize = make()
+
+    def grid_values(self, slot: int) -> list[np.ndarray]:
+        """inv, scale, low, high of `grid` as they are, each float32 of shape (1,)."""
+        any_input = Tensor(np.zeros((1, 1, 1, 1), np.float32))
+        return [v.asnumpy() for v in self.grid(any_input, slot)[:4]]
+
+    def fixed(self, slot: int) -> nn.Cell:
+        """x -> values of x at a slot, with constants in place of what is learned."""
+        return FixedQuantize(*self.grid_values(slot))
+
+    def integer_form(self) -> IntegerInputs:
+        """The integers behind `construct`, with the steps as they are.
+
+        Raises:
+            UserError: no integer program can hold them.
+        """
+        grids = [self.grid_values(slot) for slot in range(len(self.widths))]
+        inverses, scales = ([float(grid[i][0]) for grid in grids] for i in (0, 1))
+        return IntegerInputs(inverses, scales, self.widths, self.signed)

@@ -27,6 +27,8 @@ import numpy as np
 from mindspore import Tensor, ops
 
 from src.quantizers.base import (
+    DOREFA,
+    FUSED,
     SMALLEST,
     ActivationQuantizer,
     WeightQuantizer,
@@ -41,6 +43,8 @@ class DorefaWeight(WeightQuantizer):
     """(weight, slot) -> (values in [-1, 1], scale (1,)); values = odd code x scale, scale = 1/n."""
 
     least_bits = 1
+    kernel = DOREFA
+    odd = True
 
     def __init__(self, widths: tuple[int, ...], weight: np.ndarray):
         super().__init__(widths)
@@ -48,7 +52,7 @@ class DorefaWeight(WeightQuantizer):
         self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
         self.all_tops = Tensor(np.array([top_code(b) for b in self.widths], np.float32))
         self.all_scales = Tensor(np.array([[1.0 / top_code(b)] for b in self.widths], np.float32))
-        self.fused = None  # a kernel from tanh(weight) on (layers/use_kernels.py)
+        self.fused = None  # a kernel from tanh(weight) on
 
     def construct(self, weight, slot):
         if self.widths[slot] == 1:
@@ -66,6 +70,9 @@ class DorefaWeight(WeightQuantizer):
             return self.fused(ops.tanh(weight), self.all_tops), self.all_scales
         return self.slot_by_slot(weight)
 
+    def attach(self, make) -> None:
+        self.fused = make()
+
     def _binary(self, weight):
         scale = kept_positive(ops.abs(weight).mean()).reshape((1,))
         sign = 2 * (weight >= 0).astype(weight.dtype) - 1
@@ -82,6 +89,7 @@ class DorefaActivation(ActivationQuantizer):
     """Unsigned codes of clip(x, 0, 1); nothing is learned."""
 
     least_bits = 1
+    kernel = FUSED
 
     def __init__(self, widths: tuple[int, ...]):
         super().__init__(widths)

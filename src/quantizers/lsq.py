@@ -18,9 +18,9 @@
     the gradient of s is multiplied by 1 / sqrt(N Qp)                             (section 2.2)
     first step: 2 mean|x| / sqrt(Qp), of the weights, and of the first batch for activations
 
-Weights are signed, -2^(b-1) .. 2^(b-1)-1; activations unsigned, 0 .. 2^b-1 (an input image is
-signed). N is the number of weights, or of features of one image, that share the step. A dynamic
-layer has one step per width.
+Weights are signed, -2^(b-1) .. 2^(b-1)-1; activations unsigned, 0 .. 2^b-1, or signed (an input
+image, what a linear layer gives). N is the number of weights, or of features of one image, that
+share the step. A dynamic layer has one step per width.
 Source: Esser et al., "Learned Step Size Quantization", ICLR 2020, arXiv 1902.08153. v is computed
 as x * (1 / s) so that all engines agree; per-channel steps and positivity are our choice.
 """
@@ -29,6 +29,8 @@ import numpy as np
 
 from src.parameters import assign
 from src.quantizers.base import (
+    FAKE_QUANT,
+    FUSED,
     ActivationQuantizer,
     WeightQuantizer,
     at_slot,
@@ -55,6 +57,9 @@ class LsqWeight(WeightQuantizer):
         weight: first weights; the first steps come from them.
         per_channel: one step per output channel.
     """
+
+    options = ("per_channel",)
+    kernel = FAKE_QUANT
 
     def __init__(self, widths: tuple[int, ...], weight: np.ndarray, per_channel: bool = False):
         super().__init__(widths)
@@ -86,9 +91,11 @@ class LsqActivation(ActivationQuantizer):
     """Per-tensor learned step, one per slot."""
 
     learns_from_data = True
+    takes_signed = True
 
     def __init__(self, widths: tuple[int, ...], signed: bool = False):
         super().__init__(widths, signed)
+        self.kernel = FAKE_QUANT if signed else FUSED
         self.tops = [top_signed(b) if signed else top_code(b) for b in self.widths]
         self.step = learned(np.array([[1.0 / top] for top in self.tops]), "step")  # (slots, 1)
 

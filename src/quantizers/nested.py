@@ -22,8 +22,8 @@ A child is an add, a shift and a clip of the master's integer, and the real-valu
 layer do not depend on the width. Children are always taken from the master: rounding does not
 compose (the 2-bit child of a 4-bit child is another number).
 
-Activations are unsigned, 0 .. 2^b-1, weights signed, -2^(b-1) .. 2^(b-1)-1, which is the paper's
-unsigned code less 2^(b-1) at every width. One learned step s for all widths.
+Activations are unsigned, 0 .. 2^b-1, or signed like weights, -2^(b-1) .. 2^(b-1)-1, which is the
+paper's unsigned code less 2^(b-1) at every width. One learned step s for all widths.
 Source: Shalby et al., "Dynamic Quantization Training", arXiv 2508.09176, eq. 3 and 4. The gradient
 of s (LSQ's rule on the child's code), its factor, the first step and truncation (as an ablation)
 are our choice. The factor 4^(b-n) / sqrt(N top_b) of the smallest width b makes s move, relative to
@@ -35,8 +35,11 @@ widths: normalisation makes the widths' pulls on s cancel, which factors of thei
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from src.errors import UserError
 from src.parameters import assign
 from src.quantizers.base import (
+    FAKE_QUANT,
+    FUSED,
     ActivationQuantizer,
     WeightQuantizer,
     at_slot,
@@ -46,6 +49,7 @@ from src.quantizers.base import (
     top_code,
     top_signed,
 )
+from src.quantizers.integer_form import IntegerInputs, IntegerWeights, as_maps
 from src.quantizers.lsq import first_step
 from src.quantizers.rounding import round_half_up
 from src.quantizers.uniform import codes, sum_like
@@ -94,6 +98,25 @@ class NestedQuantize(nn.Cell):
         return dout * inside, z(inv), z(scale), z(low), z(high), d_step, d_clip
 
 
+class NestedFixed(nn.Cell):
+    """x -> values of `NestedQuantize` on a grid that no longer changes; no gradient is defined.
+
+    Args:
+        inv, scale, low, high: as of `NestedQuantize`, NumPy float32 of shape (1,).
+        unit, truncate: likewise.
+    """
+
+    def __init__(self, inv, scale, low, high, unit: int, truncate: bool):
+        super().__init__()
+        self.inv, self.scale, self.low, self.high = map(Tensor, (inv, scale, low, high))
+        self.bottom, self.top = Tensor(low * unit), Tensor((high + 1) * unit - 1)
+        self.unit, self.drop = constant(unit), constant(TRUNCATED if truncate else 0.0)
+
+    def construct(self, x):
+        q = codes(x, self.inv, self.bottom, self.top)
+        return child(q, self.unit, self.low, self.high, self.drop) * self.scale
+
+
 def gradient_factor(tops: list[int], units_: list[int], values: int) -> float:
     """The factor on the gradient of s, one for all widths.
 
@@ -113,6 +136,11 @@ def units(widths: tuple[int, ...], master: int) -> list[int]:
     return [2 ** (master - bits) for bits in widths]
 
 
+def _refuse_truncated(truncate: bool) -> None:
+    if truncate:
+        raise UserError("quant.truncate=true is for experiments; no engine runs truncated codes")
+
+
 class NestedWeight(WeightQuantizer):
     """(weight (O, ...), slot) -> (values, scale (1,) or (O,)).
 
@@ -128,7 +156,8 @@ class NestedWeight(WeightQuantizer):
 
     def __init__(self, widths, weight: np.ndarray, per_channel=False, master=8, truncate=False):
         super().__init__(widths)
-        self.master, self.units = master, units(self.widths, master)
+        self.kernel = None if truncate else FAKE_QUANT
+        self.master, self.units, self.truncate = master, units(self.widths, master), truncate
         smallest = min(self.widths)
         channels = list(weight) if per_channel else [weight]
         first = [first_step(w, top_signed(smallest)) / max(self.units) for w in channels]
@@ -153,17 +182,41 @@ class NestedWeight(WeightQuantizer):
         )  # fmt: skip
         return values, scale
 
+    def attach(self, make):
+        self.quantize = nn.CellList([make() for _ in self.units])
+
+    def integer_form(self, weight):
+        _refuse_truncated(self.truncate)
+        _, scale = self(weight, 0)
+        scale = scale / self.units[0]  # exact: a power of two
+        top = top_signed(self.master)
+        inv = 1 / scale.reshape(self.broadcast)
+        number = codes(weight, inv, constant(-top - 1), constant(top)).asnumpy()
+        scale = scale.asnumpy().astype(np.float64)
+        return IntegerWeights([as_maps(number)], [scale], self.widths, self.master)
+
 
 class NestedActivation(ActivationQuantizer):
-    """Unsigned codes; one learned step per tensor, shared by all slots."""
+    """One learned step per tensor, shared by all slots.
+
+    Args:
+        widths: width in bits of each slot, 2..master.
+        signed: codes begin at -2^(b-1), the master's at -2^(n-1).
+        master: n, 2..8.
+        truncate: top bits instead of rounding.
+    """
 
     learns_from_data = True
+    takes_signed = True
+    options = ("master", "truncate")
 
-    def __init__(self, widths: tuple[int, ...], master: int = 8, truncate: bool = False):
-        super().__init__(widths)
-        self.units, self.truncate = units(self.widths, master), truncate
-        self.step = learned(np.array([[1.0 / top_code(master)]]), "step")  # (1, 1)
-        tops = [top_code(b) for b in self.widths]
+    def __init__(self, widths, signed=False, master: int = 8, truncate: bool = False):
+        super().__init__(widths, signed)
+        self.kernel = None if truncate else FAKE_QUANT if signed else FUSED
+        self.master, self.units, self.truncate = master, units(self.widths, master), truncate
+        self.top = top_signed if signed else top_code  # of a width
+        self.step = learned(np.array([[1.0 / self.top(master)]]), "step")  # (1, 1)
+        tops = [self.top(b) for b in self.widths]
         self.factor = gradient_factor(tops, self.units, 1)
         self.quantize = nn.CellList([NestedQuantize(unit, truncate) for unit in self.units])
         self.drop = constant(TRUNCATED if truncate else 0.0)
@@ -171,7 +224,7 @@ class NestedActivation(ActivationQuantizer):
 
     def init_from(self, x: np.ndarray) -> None:
         """Set the first step from a batch of this layer's inputs: LSQ's for the smallest width."""
-        step = first_step(x, top_code(min(self.widths))) / max(self.units)
+        step = first_step(x, self.top(min(self.widths))) / max(self.units)
         assign(self.step, np.array([[step]]))
 
     def grid(self, x, slot):
@@ -186,6 +239,18 @@ class NestedActivation(ActivationQuantizer):
     def construct(self, x, slot):
         inv, scale, low, high, step, clip = self.grid(x, slot)
         return self.quantize[slot](x, inv, scale, low, high, step, clip)
+
+    def attach(self, make):
+        self.quantize = nn.CellList([make() for _ in self.units])
+
+    def fixed(self, slot):
+        return NestedFixed(*self.grid_values(slot), self.units[slot], self.truncate)
+
+    def integer_form(self):
+        _refuse_truncated(self.truncate)
+        inv, scale, *_ = (float(v[0]) for v in self.grid_values(0))
+        scale = scale / self.units[0]
+        return IntegerInputs([inv], [scale], self.widths, self.signed, self.master)
 
     def chosen_codes(self, x, choice, inv, low, high):
         unit = ops.matmul(choice, self.all_units).reshape((-1, 1, 1, 1))

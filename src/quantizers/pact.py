@@ -22,15 +22,23 @@ Source: Choi et al., "PACT", 2018, arXiv 1805.06085. Keeping alpha positive is o
 
 import numpy as np
 
-from src.quantizers.base import ActivationQuantizer, kept_positive, learned, top_code
+from src.quantizers.base import FUSED, ActivationQuantizer, kept_positive, learned, top_code
 
 
 class PactActivation(ActivationQuantizer):
-    """Unsigned codes of clip(x, 0, alpha)."""
+    """Unsigned codes of clip(x, 0, alpha).
 
-    def __init__(self, widths: tuple[int, ...], alpha: float = 10.0):
+    Args:
+        widths: width in bits of each slot.
+        pact_alpha: first clip value, > 0.
+    """
+
+    options = ("pact_alpha",)
+    kernel = FUSED
+
+    def __init__(self, widths: tuple[int, ...], pact_alpha: float = 10.0):
         super().__init__(widths)
-        self.alpha = learned(np.array([alpha]), "alpha")
+        self.alpha = learned(np.array([pact_alpha]), "alpha")
 
     def grid(self, x, slot):
         alpha = kept_positive(self.alpha)

@@ -59,6 +59,21 @@ class UniformQuantize(nn.Cell):
         )
 
 
+class FixedQuantize(nn.Cell):
+    """x -> codes(x) * scale on a grid that no longer changes; no gradient is defined.
+
+    Args:
+        inv, scale, low, high: as of `UniformQuantize`, NumPy float32 of shape (1,).
+    """
+
+    def __init__(self, inv, scale, low, high):
+        super().__init__()
+        self.inv, self.scale, self.low, self.high = map(Tensor, (inv, scale, low, high))
+
+    def construct(self, x):
+        return codes(x, self.inv, self.low, self.high) * self.scale
+
+
 def sum_like(x: Tensor, parameter: Tensor) -> Tensor:
     """Sum of `x` over the axes along which `parameter` was broadcast."""
     if parameter.size == 1:

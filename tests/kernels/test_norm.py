@@ -21,8 +21,10 @@ from src.kernels.direct import call
 from src.kernels.errors import KernelError
 from tests.kernels import reference as ref
 
+BOUNDS = {"none": (-np.inf, np.inf), "relu": (0, np.inf), "relu6": (0, 6)}
 
-def _norm(x, gamma, beta, residual, relu):
+
+def _norm(x, gamma, beta, residual, activation):
     x = x.astype(np.float64)
     axes = (0, *range(2, x.ndim))
     shape = (1, -1) + (1,) * (x.ndim - 2)
@@ -31,14 +33,15 @@ def _norm(x, gamma, beta, residual, relu):
         shape
     ) + beta.reshape(shape)
     y = y + (0 if residual is None else residual)
-    return np.maximum(y, 0) if relu else y, mean, var
+    return np.clip(y, *BOUNDS[activation]), mean, var
 
 
-def _norm_grads(x, gamma, y, dy, relu):
+def _norm_grads(x, gamma, y, dy, activation):
     x = x.astype(np.float64)
     axes = (0, *range(2, x.ndim))
     shape = (1, -1) + (1,) * (x.ndim - 2)
-    d = dy * (y > 0) if relu else dy.astype(np.float64)
+    low, high = BOUNDS[activation]
+    d = dy.astype(np.float64) * ((y > low) & (y < high))
     mean, std = x.mean(axes, keepdims=True), np.sqrt(x.var(axes, keepdims=True) + 1e-5)
     xh = (x - mean) / std
     dx = gamma.reshape(shape) / std
@@ -46,27 +49,31 @@ def _norm_grads(x, gamma, y, dy, relu):
     return dx, (d * xh).sum(axes), d.sum(axes), d
 
 
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("activation", BOUNDS)
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("shape", [(4, 16, 16, 16), (3, 5, 7, 7), (9, 3), (2, 4, 1, 3)], ids=str)
-def test_batch_norm(isa, shape, residual, relu):
+def test_batch_norm(isa, shape, residual, activation):
     rng = np.random.default_rng(0)
     x = (rng.standard_normal(shape) * 2 + 30).astype(
         np.float32
     )  # a mean far from 0 must not cancel
     gamma, beta = rng.standard_normal((2, shape[1])).astype(np.float32)
+    gamma, beta = gamma * 4, beta + 2  # beyond both bounds
     res = rng.standard_normal(shape).astype(np.float32) if residual else None
     dy = rng.standard_normal(shape).astype(np.float32)
-    symbol = "dq_norm" + ("_add" if residual else "") + ("_relu" if relu else "")
+    ending = "" if activation == "none" else f"_{activation}"
+    symbol = "dq_norm" + ("_add" if residual else "") + ending
     extra = [res] if residual else []
     channel = (shape[1],)
     y, mean, var = call(symbol, [x, gamma, beta, *extra], [shape, channel, channel])
-    want = _norm(x, gamma, beta, res, relu)
+    want = _norm(x, gamma, beta, res, activation)
+    if activation == "relu6" and len(shape) == 4 and shape[0] > 2:
+        assert (y == 0).any() and (y == 6).any() and ((y > 0) & (y < 6)).any()
     for got, expected, limit in zip((y, mean, var), want, (1e-5, 1e-6, 1e-6), strict=True):
         assert ref.max_error(got, expected) < limit
     outs = [shape, channel, channel] + ([shape] if residual else [])
     got = call(symbol + "_grad", [x, gamma, y if residual else beta, mean, var, dy], outs)
-    for g, expected in zip(got, _norm_grads(x, gamma, y, dy, relu), strict=False):
+    for g, expected in zip(got, _norm_grads(x, gamma, y, dy, activation), strict=False):
         assert ref.max_error(g, expected) < 3e-5
 
 
@@ -78,9 +85,9 @@ def test_the_constant_beside_a_small_variance(isa):
     gamma, beta = np.array([1.5, -1], np.float32), np.array([0.1, 0.2], np.float32)
     dy = rng.standard_normal(x.shape).astype(np.float32)
     y, mean, var = call("dq_norm", [x, gamma, beta], [x.shape, (2,), (2,)])
-    assert ref.max_error(y, _norm(x, gamma, beta, None, False)[0]) < 1e-5
+    assert ref.max_error(y, _norm(x, gamma, beta, None, "none")[0]) < 1e-5
     got = call("dq_norm_grad", [x, gamma, beta, mean, var, dy], [x.shape, (2,), (2,)])
-    for g, expected in zip(got, _norm_grads(x, gamma, y, dy, False), strict=False):
+    for g, expected in zip(got, _norm_grads(x, gamma, y, dy, "none"), strict=False):
         assert ref.max_error(g, expected) < 3e-5
 
 
@@ -102,6 +109,15 @@ def test_results_do_not_depend_on_the_number_of_threads(isa, images):
         kernels.set_threads(0)
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("symbol", ["dq_norm", "dq_norm_relu", "dq_norm_relu6"])
+def test_what_is_not_a_number_stays_so(isa, symbol):
+    x = np.zeros((2, 1, 3, 3), np.float32)
+    x[0, 0, 0, 0] = np.nan
+    gamma, beta = np.ones(1, np.float32), np.zeros(1, np.float32)
+    y, *_ = call(symbol, [x, gamma, beta], [x.shape, (1,), (1,)])
+    assert np.isnan(y).all()
 
 
 def test_shapes_are_checked(isa):

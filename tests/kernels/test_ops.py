@@ -117,7 +117,7 @@ def test_batch_norm(mode, residual):
     gamma, beta = np.array([1, 2, 0.5], np.float32), np.array([0, 1, -1], np.float32)
     inputs = [x, gamma, beta] + ([x[::-1].copy()] if residual else [])
     dy = rng.standard_normal(x.shape).astype(np.float32)
-    got = _gradients(native_ops.batch_norm(True, residual), dy, inputs, first_only=True)
+    got = _gradients(native_ops.batch_norm("relu", residual), dy, inputs, first_only=True)
 
     def value(args):
         a, scale, shift, *rest = (v.astype(np.float64) for v in args)

@@ -26,26 +26,27 @@ from tests.layers.steps import agree, step
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 RNG = np.random.default_rng(0)
-IMAGES = np.abs(RNG.normal(size=(5, 6, 9, 9))).astype(np.float32)
+SIGNED = RNG.normal(size=(5, 6, 9, 9)).astype(np.float32)
+IMAGES = np.abs(SIGNED)
 WIDTHS = (2, 4, 8)
 
 
-def static_conv(w_bits, a_bits):
+def static_conv(w_bits, a_bits, signed=False):
     conv = Conv2d(6, 4, 3, 1, 1, rng=np.random.default_rng(1))
     weight = NestedWeight((w_bits,), conv.weight.asnumpy())
-    return StaticConv2d(conv, weight, NestedActivation((a_bits,)))
+    return StaticConv2d(conv, weight, NestedActivation((a_bits,), signed))
 
 
-def static_dense(w_bits, a_bits):
+def static_dense(w_bits, a_bits, signed=False):
     dense = Dense(9, 4, rng=np.random.default_rng(1))
     weight = NestedWeight((w_bits,), dense.weight.asnumpy(), per_channel=True)
-    return StaticDense(dense, weight, NestedActivation((a_bits,)))
+    return StaticDense(dense, weight, NestedActivation((a_bits,), signed))
 
 
-def dynamic_conv(execution):
+def dynamic_conv(execution, signed=False):
     conv = Conv2d(6, 4, 3, 2, 1, rng=np.random.default_rng(1))
     weight = NestedWeight(WIDTHS, conv.weight.asnumpy())
-    return DynamicConv2d(conv, weight, NestedActivation(WIDTHS), 0, True, execution)
+    return DynamicConv2d(conv, weight, NestedActivation(WIDTHS, signed), 0, True, execution)
 
 
 @pytest.mark.parametrize("w_bits", [2, 3, 8])
@@ -54,6 +55,28 @@ def dynamic_conv(execution):
 def test_static_layers(build, w_bits, a_bits):
     x = IMAGES if build is static_conv else IMAGES[:, 0, 0]
     agree(*(step(build(w_bits, a_bits), x, None, native) for native in (False, True)))
+
+
+@pytest.mark.parametrize("a_bits", [2, 8])
+@pytest.mark.parametrize("build", [static_conv, static_dense])
+def test_static_layers_of_signed_inputs(build, a_bits):
+    x = SIGNED if build is static_conv else SIGNED[:, 0, 0]
+    portable, native = (step(build(4, a_bits, True), x, None, native) for native in (False, True))
+    assert (portable[1][x < 0] != 0).any(), "negative inputs have a gradient"
+    agree(portable, native)
+
+
+@pytest.mark.parametrize("execution", ["mixture", "selected"])
+def test_dynamic_layers_of_signed_inputs(execution):
+    choice = np.random.default_rng(3).integers(0, 3, len(SIGNED))
+    plan = Tensor(np.eye(3, dtype=np.float32)[choice][:, None, None])
+    native = step(dynamic_conv("mixture", True), SIGNED, plan, True)
+    if execution == "mixture":
+        agree(step(dynamic_conv(execution, True), SIGNED, plan, False), native)
+    else:
+        layer = dynamic_conv(execution, True)
+        layer.input_quantizer.init_from(SIGNED)
+        agree([layer(Tensor(SIGNED), plan).asnumpy()], native[:1])
 
 
 @pytest.mark.parametrize("execution", ["mixture", "selected"])

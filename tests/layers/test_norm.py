@@ -12,20 +12,23 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Batch normalisation against NumPy: batch and running statistics, residual, ReLU, gradients."""
+"""Batch normalisation against NumPy: batch and running statistics, residual, activation, gradients."""
 
 import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
 from src import kernels
+from src.layers.activation import NONE, RELU, RELU6
 from src.layers.norm import BatchNorm, freeze_statistics, keep_rows
 from src.layers.use_kernels import use_native
 from tests.gradients import gradients
 
+ACTIVATIONS = pytest.mark.parametrize("activation", [NONE, RELU, RELU6], ids=lambda a: a.name)
 
-def norm_cell(relu=False) -> BatchNorm:
-    cell = BatchNorm(3, relu)
+
+def norm_cell(activation=NONE) -> BatchNorm:
+    cell = BatchNorm(3, activation)
     rng = np.random.default_rng(0)
     for parameter in (cell.gamma, cell.beta, cell.moving_mean):
         parameter.set_data(Tensor(rng.normal(size=3).astype(np.float32)))
@@ -56,14 +59,22 @@ def data(seed=1):
     return np.random.default_rng(seed).normal(2, 3, (4, 3, 5, 5)).astype(np.float32)
 
 
-@pytest.mark.parametrize("relu", [False, True])
+def bounded(y, activation):
+    low, high = activation.low, activation.high
+    return np.clip(y, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+@ACTIVATIONS
+@pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("with_residual", [False, True])
-def test_training_uses_the_batch(relu, with_residual):
-    cell, x, residual = norm_cell(relu).set_train(), data(), data(2)
+def test_training_uses_the_batch(activation, with_residual, native):
+    cell, x, residual = norm_cell(activation).set_train(), data(), data(2)
+    if native:
+        on_kernels(cell)
     y = cell(Tensor(x), Tensor(residual) if with_residual else None).asnumpy()
     expected = affine(cell, x, x.mean((0, 2, 3)), x.var((0, 2, 3)))
     expected = expected + residual if with_residual else expected
-    np.testing.assert_allclose(y, np.maximum(expected, 0) if relu else expected, atol=1e-4)
+    np.testing.assert_allclose(y, bounded(expected, activation), atol=1e-4)
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -92,29 +103,53 @@ def test_evaluation_and_frozen_training_use_the_running_statistics(frozen):
     np.testing.assert_array_equal(running(cell), (mean, variance))
 
 
-def test_training_gradients():
-    cell, x = norm_cell().set_train(), data()
+@ACTIVATIONS
+def test_evaluation_clips_too(activation):
+    cell, x = norm_cell(activation), data()
+    y = cell(Tensor(3 * x)).asnumpy()
+    expected = affine(cell, 3 * x, *running(cell))
+    assert (expected < 0).any() and (expected > 6).any()
+    np.testing.assert_allclose(y, bounded(expected, activation), atol=1e-4)
+
+
+@ACTIVATIONS
+@pytest.mark.parametrize("native", [False, True])
+def test_training_gradients(activation, native):
+    cell, x = norm_cell(activation).set_train(), data()
+    cell.gamma.set_data(Tensor(np.float32([6, -5, 4])))
+    cell.beta.set_data(Tensor(np.float32([1, 2, 3])))
+    if native:
+        on_kernels(cell)
     up = np.random.default_rng(3).normal(size=x.shape)
     dx, d = gradients(cell, (x,), up, [cell.gamma, cell.beta])
     axes, n = (0, 2, 3), x.size / 3
     deviation = np.sqrt(x.var(axes, keepdims=True, dtype=np.float64) + 1e-5)
     hat = (x - x.mean(axes, keepdims=True, dtype=np.float64)) / deviation
-    np.testing.assert_allclose(d[cell.beta.name], up.sum(axes), rtol=1e-4)
+    y = affine(cell, x, x.mean(axes), x.var(axes))
+    assert (y < 0).any() and (y > 6).any()
+    up = up * (bounded(y, activation) == y)
+    np.testing.assert_allclose(d[cell.beta.name], up.sum(axes), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(d[cell.gamma.name], (up * hat).sum(axes), rtol=1e-3, atol=1e-4)
     inner = up - up.sum(axes, keepdims=True) / n - hat * (up * hat).sum(axes, keepdims=True) / n
     gamma = cell.gamma.asnumpy().reshape(1, 3, 1, 1)
     np.testing.assert_allclose(dx, gamma / deviation * inner, atol=1e-4)
 
 
-def test_residual_gets_the_gradient_where_relu_is_open():
-    cell, x, residual = norm_cell(True).set_train(), data(), data(2)
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("activation", [RELU, RELU6], ids=lambda a: a.name)
+def test_residual_gets_the_gradient_where_the_activation_is_open(activation, native):
+    cell, x, residual = norm_cell(activation).set_train(), data(), 2 * data(2)
+    if native:
+        on_kernels(cell)
     up = np.random.default_rng(3).normal(size=x.shape)
 
     def of_residual(residual, x):
         return cell(x, residual)
 
     got, _ = gradients(of_residual, (residual, x), up)
-    open_ = affine(cell, x, x.mean((0, 2, 3)), x.var((0, 2, 3))) + residual > 0
+    y = affine(cell, x, x.mean((0, 2, 3)), x.var((0, 2, 3))) + residual
+    open_ = bounded(y, activation) == y
+    assert (y < 0).any() and (y > 6).any() and open_.any()
     np.testing.assert_allclose(got, up * open_, atol=1e-6)
 
 

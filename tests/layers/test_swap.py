@@ -20,15 +20,21 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from src import kernels
+from src.config import QuantConfig
 from src.errors import UserError
 from src.layers.conv import Conv2d, Dense
 from src.layers.dynamic import DynamicConv2d
 from src.layers.spec import DYNAMIC, FLOAT, STATIC, LayerSpec
 from src.layers.static import StaticConv2d, StaticDense
 from src.layers.swap import swap_layers
+from src.layers.use_kernels import use_native
+from src.quantizers import ACTIVATION, WEIGHT
+from src.quantizers.base import WeightQuantizer, constant
 from src.quantizers.dorefa import DorefaActivation, DorefaWeight
 from src.quantizers.lsq import LsqActivation, LsqWeight
 from src.quantizers.pact import PactActivation
+from src.quantizers.rounding import round_half_up
 
 
 def tiny() -> dict[str, SimpleNamespace]:
@@ -67,9 +73,8 @@ def test_each_spec_gives_its_cell():
             "blocks.1": spec(DYNAMIC, "lsq", (2, 4), (2, 4), 7),
             "fc": spec(STATIC, "lsq", (8,), (8,)),
         },
+        QuantConfig(per_channel=True, pact_alpha=3.5),
         signed_inputs={"fc"},
-        per_channel=True,
-        pact_alpha=3.5,
         tied=False,
         execution="mixture",
     )
@@ -96,7 +101,7 @@ def test_nested_layers_take_their_options(truncate):
     layers = tiny()
     weight = layers["blocks.0"].cell.weight.asnumpy().copy()
     specs = {"blocks.0": spec(STATIC, "nested", (3,), (3,))}
-    swap_layers(layers, specs, per_channel=True, master=6, truncate=truncate)
+    swap_layers(layers, specs, QuantConfig(per_channel=True, master=6, truncate=truncate))
     layer = layers["blocks.0"].cell
     step = layer.weight_quantizer.step.asnumpy()[0].reshape(4, 1, 1, 1)
     values, _ = layer.weight_quantizer(layer.weight, 0)
@@ -121,6 +126,7 @@ def test_names_of_weights_do_not_change():
             "blocks.1": spec(DYNAMIC, "pact", (2, 3), (2, 3), 0),
             "fc": spec(STATIC, "lsq", (8,), (8,)),
         },
+        QuantConfig(),
     )
     after = parameters(layers)
     assert {name: id(after[name]) for name in before} == before
@@ -136,11 +142,53 @@ def test_names_of_weights_do_not_change():
 
 def test_dorefa_has_nothing_to_learn():
     layers = tiny()
-    swap_layers(layers, {"conv1": spec(STATIC)})
+    swap_layers(layers, {"conv1": spec(STATIC)}, QuantConfig())
     assert type(layers["conv1"].cell.input_quantizer) is DorefaActivation
     assert len(list(layers["conv1"].cell.get_parameters())) == 1
 
 
 def test_unknown_layer_is_named():
     with pytest.raises(UserError, match="no layer blocks.9 in the model"):
-        swap_layers(tiny(), {"blocks.9": spec(STATIC)})
+        swap_layers(tiny(), {"blocks.9": spec(STATIC)}, QuantConfig())
+
+
+@pytest.mark.parametrize("name", ["lsq", "nested"])
+def test_inputs_that_may_be_negative_get_signed_codes(name):
+    layers = tiny()
+    swap_layers(layers, {"conv1": spec(STATIC, name)}, QuantConfig(), signed_inputs={"conv1"})
+    assert layers["conv1"].cell.input_quantizer.signed
+
+
+@pytest.mark.parametrize("name", ["dorefa", "pact"])
+def test_a_quantiser_without_signed_codes_refuses_them(name):
+    specs = {"conv1": spec(STATIC, name)}
+    message = f"layer conv1: its input may be negative, and {name} .* one of lsq, nested"
+    with pytest.raises(UserError, match=message):
+        swap_layers(tiny(), specs, QuantConfig(), signed_inputs={"conv1"})
+
+
+class Halves(WeightQuantizer):
+    """A quantiser that nobody foresaw, with an option of its own."""
+
+    options = ("grain",)
+
+    def __init__(self, widths, weight, grain):
+        super().__init__(widths)
+        self.scale = constant(grain)
+
+    def construct(self, weight, slot):
+        return round_half_up(weight / self.scale) * self.scale, self.scale
+
+
+def test_a_new_quantiser_is_a_line_in_the_table(monkeypatch):
+    monkeypatch.setitem(WEIGHT, "halves", Halves)
+    monkeypatch.setitem(ACTIVATION, "halves", DorefaActivation)
+    layers = tiny()
+    swap_layers(layers, {"blocks.0": spec(STATIC, "halves")}, SimpleNamespace(grain=0.5))
+    layer = layers["blocks.0"].cell
+    if kernels.available():
+        use_native(model)  # none fits, and none is asked for
+    form = layer.weight_quantizer.integer_form(layer.weight)
+    expected = np.floor(layer.weight.asnumpy() * 2 + 0.5)
+    np.testing.assert_array_equal(form.codes[0], expected)
+    assert form.scales[0] == [0.5] and form.bits == (4,) and len(np.unique(expected)) > 2

@@ -122,22 +122,41 @@ def test_weight_values_and_gradients(bits, mode):
     np.testing.assert_allclose(d[quantizer.step.name], [[d_step * factor]], rtol=1e-3)
 
 
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("bits", WIDTHS)
-def test_activation_values_and_gradients(bits):
+def test_activation_values_and_gradients(bits, signed):
     rng = np.random.default_rng(bits)
     x = rng.normal(size=(2, 3, 4, 4)).astype(np.float32)
     up = rng.normal(size=x.shape)
-    quantizer = NestedActivation((bits, 8))
+    quantizer = NestedActivation((bits, 8), signed)
     quantizer.init_from(x)
     step = quantizer.step.asnumpy()[0, 0]
-    high = 2**bits - 1
+    high = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
     assert step == pytest.approx(2 * np.abs(x).mean() / np.sqrt(high) / 2 ** (8 - bits), rel=1e-6)
-    expected, d_x, d_step = defined(x, step, bits, False, up)
+    expected, d_x, d_step = defined(x, step, bits, signed, up)
+    assert (expected < 0).any() == signed
     np.testing.assert_allclose(quantizer(Tensor(x), 0).asnumpy(), expected, atol=1e-5)
     dx, d = gradients(quantizer, (x, 0), up, [quantizer.step])
     np.testing.assert_allclose(dx, d_x, atol=1e-6)
     factor = 4.0 ** (bits - 8) / np.sqrt(48 * high)
     np.testing.assert_allclose(d[quantizer.step.name], [[d_step * factor]], rtol=1e-3, atol=1e-8)
+
+
+@pytest.mark.usefixtures("pynative")
+@pytest.mark.parametrize("signed", [False, True])
+def test_chosen_codes_are_those_of_each_images_width(signed):
+    widths = (2, 4, 8)
+    x = np.random.default_rng(0).normal(size=(3, 2, 4, 4)).astype(np.float32)
+    quantizer = NestedActivation(widths, signed)
+    quantizer.init_from(x)
+    inv, scale, low, high = (
+        Tensor(np.stack([quantizer.grid_values(k)[i] for k in range(3)]).reshape(3, 1, 1, 1))
+        for i in range(4)
+    )
+    codes = quantizer.chosen_codes(Tensor(x), Tensor(np.eye(3, dtype=np.float32)), inv, low, high)
+    for n in range(3):
+        alone = quantizer(Tensor(x[n : n + 1]), n).asnumpy()
+        np.testing.assert_array_equal((codes * scale).asnumpy()[n : n + 1], alone)
 
 
 @pytest.mark.parametrize("bits", WIDTHS)

@@ -46,7 +46,7 @@ def check(quantizer, x, slot, learned):
 def test_weights(name, per_channel, size):
     """Also those that are as good as zero, which float32 cannot divide by."""
     w = np.full((3, 2, 3, 3), size, np.float32)
-    options = {"per_channel": per_channel} if name in ("lsq", "nested") else {}
+    options = {"per_channel": per_channel} if "per_channel" in WEIGHT[name].options else {}
     quantizer = WEIGHT[name](WIDTHS, w, **options)
     for slot in range(len(WIDTHS)):
         check(quantizer, w, slot, quantizer.trainable_params())
@@ -91,8 +91,9 @@ def test_activations(name):
 
 
 @pytest.mark.usefixtures("pynative")
-def test_signed_activations():
+@pytest.mark.parametrize("name", [n for n, kind in ACTIVATION.items() if kind.takes_signed])
+def test_signed_activations(name):
     x = np.zeros((2, 3, 4, 4), np.float32)
-    quantizer = ACTIVATION["lsq"]((8,), signed=True)
+    quantizer = ACTIVATION[name]((8,), signed=True)
     quantizer.init_from(x)
     check(quantizer, x, 0, [quantizer.step])

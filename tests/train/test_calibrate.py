@@ -19,10 +19,13 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
+from src.config import QuantConfig
+from src.layers.activation import RELU
 from src.layers.conv import Conv2d
 from src.layers.norm import BatchNorm
 from src.layers.spec import DYNAMIC, STATIC, LayerSpec
 from src.layers.swap import swap_layers
+from src.quantizers import ACTIVATION
 from src.runtime import Runtime
 from src.train.calibrate import calibrate
 from tests.layers import reference
@@ -49,7 +52,8 @@ def network(kind=STATIC, quantizer="lsq", widths=(4,), norm=None):
         "one": LayerSpec(STATIC, "", quantizer, (3,), (3,)),
         "two": LayerSpec(kind, "", quantizer, widths, widths, slot),
     }
-    swap_layers(cell, specs, signed_inputs={"one"})
+    signed = {"one"} if ACTIVATION[quantizer].takes_signed else set()
+    swap_layers(cell, specs, QuantConfig(), signed_inputs=signed)
     return cell
 
 
@@ -85,7 +89,7 @@ def test_layers_see_what_the_batch_normalises():
     """Running statistics, a thousand times too small here, have no say in the first steps."""
     steps = []
     for variance in (1.0, 1e-3):
-        norm = BatchNorm(3, relu=True)
+        norm = BatchNorm(3, RELU)
         norm.moving_variance.set_data(Tensor(np.full(3, variance, np.float32)))
         cell = network(norm=norm)
         calibrate(cell, (batch(), np.zeros(1, np.float32)), Runtime("CPU"))

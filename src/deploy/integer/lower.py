@@ -25,7 +25,7 @@ differ from the trained network; with 32 it does not, for methods that know noth
 from dataclasses import dataclass
 
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import nn
 
 from src.controllers.base import INPUT, Decision
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
@@ -45,17 +45,15 @@ from src.engine.program import (
     Wide,
 )
 from src.errors import UserError
+from src.layers.activation import NONE, RELU, Activation
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import EPSILON, BatchNorm
 from src.methods.base import System
 from src.models.backbone import CONV, DENSE, IMAGE, MAX_POOL, MEAN, NORM, SUBSAMPLE, Node
 from src.models.network import Network
-from src.quantizers.dorefa import DorefaWeight
-from src.quantizers.nested import NestedWeight
-from src.quantizers.uniform import codes
+from src.quantizers.integer_form import IntegerInputs, IntegerWeights
 
 HEADROOM = 32  # sums may exceed the largest value that any quantiser keeps by this factor
-_ANY = Tensor(np.zeros((1, 1, 1, 1), np.float32))  # a grid asks its input for its shape only
 
 
 @dataclass(frozen=True)
@@ -136,11 +134,16 @@ class _Lowering:
             bins = 1
             x = self.wide(weight, x, f"{name}.fc{i}")
             offset = np.tile(bias.astype(np.float64) * self.unit, (self.rows, 1))
-            x = self.affine(x, np.ones_like(offset), offset, f"{name}.fc{i}", int(relu))
+            activation = RELU if relu else NONE
+            x = self.affine(x, np.ones_like(offset), offset, f"{name}.fc{i}", activation)
         self.add(
             Choose(x, decision.slots, controller.columns, controller.choices, int(decision.shared)),
             f"{name}.choice",
         )
+
+    def bounds(self, activation: Activation) -> tuple[int, ...]:
+        """Of the result, in units of a wide register."""
+        return (int(activation.low == 0),)
 
     def read(self, node: int) -> int:
         """The register of a node; of the image, its real values."""
@@ -149,31 +152,33 @@ class _Lowering:
     def conv(self, i: int, node: Node) -> int:
         """A convolution and the normalisation that alone reads it."""
         readers = self.network.backbone.readers(i)
-        factor, offset, relu, norm = 1.0, 0.0, 0, None
+        factor, offset, activation, norm = 1.0, 0.0, NONE, None
         if len(readers) == 1 and self.nodes[readers[0]].kind == NORM:
             norm = readers[0]
             factor, offset = self.fold(norm)
-            has_residual = len(self.nodes[norm].inputs) > 1
-            relu = int(self.nodes[norm].cell.relu and not has_residual)
-        y = self.multiply(node, node.inputs[0], factor, offset, relu)
+            if len(self.nodes[norm].inputs) == 1:  # else it follows the sum with the residual
+                activation = self.nodes[norm].cell.activation
+        y = self.multiply(node, node.inputs[0], factor, offset, activation)
         if norm is not None:
             self.normalised[norm] = y
         return y
 
     def norm(self, i: int, node: Node) -> int:
-        residual, relu = node.inputs[1:], int(node.cell.relu)
+        residual, activation = node.inputs[1:], node.cell.activation
         y = self.normalised.get(i)
         if y is None:
             factor, offset = self.fold(i)
             x = self.read(node.inputs[0])
-            y = self.affine(x, factor, offset * self.unit, node.name, 0 if residual else relu)
+            own = NONE if residual else activation
+            y = self.affine(x, factor, offset * self.unit, node.name, own)
         if residual:
-            y = self.add(Add(y, self.read(residual[0]), relu), node.name.rpartition(".")[0])
+            op = Add(y, self.read(residual[0]), *self.bounds(activation))
+            y = self.add(op, node.name.rpartition(".")[0])
         return y
 
     def dense(self, i: int, node: Node) -> int:
         bias = node.cell.bias.asnumpy().astype(np.float64)
-        return self.multiply(node, node.inputs[0], 1.0, bias, 0)
+        return self.multiply(node, node.inputs[0], 1.0, bias, NONE)
 
     def max_pool(self, i: int, node: Node) -> int:
         cell = node.cell
@@ -188,7 +193,7 @@ class _Lowering:
     def mean(self, i: int, node: Node) -> int:
         return self.add(Pool(self.read(node.inputs[0]), 1), node.name)
 
-    def multiply(self, node: Node, source: int, factor, offset, relu: int) -> int:
+    def multiply(self, node: Node, source: int, factor, offset, activation: Activation) -> int:
         """A layer and what follows it, y = factor (W x) + offset, (R, C) or numbers for all."""
         layer = node.cell
         channels = layer.weight.shape[0]
@@ -196,14 +201,16 @@ class _Lowering:
         if isinstance(layer, Conv2d | Dense):
             x = self.read(source)
             stride, padding, groups = _geometry(layer)
-            y = self.wide(_four_axes(layer.weight.asnumpy()), x, node.name, stride, padding, groups)
-            return self.affine(y, factor, offset * self.unit, node.name, relu)
+            weight = layer.weight.asnumpy()
+            weight = weight.reshape(weight.shape + (1,) * (4 - weight.ndim))
+            y = self.wide(weight, x, node.name, stride, padding, groups)
+            return self.affine(y, factor, offset * self.unit, node.name, activation)
         if source == IMAGE:
-            inv = layer.input_quantizer.grid(_ANY, 0)[0].asnumpy()[0]
-            x = self.image(layer.input_quantizer.widths[0], inv)
+            pixels = layer.input_quantizer.integer_form()
+            x = self.image(pixels.stored_bits[0], np.float32(pixels.inverses[0]))
         else:
             x = self.quantise(layer, self.read(source), node.name)
-        return self.conv_of_codes(layer, x, node.name, factor, offset, relu)
+        return self.conv_of_codes(layer, x, node.name, factor, offset, activation)
 
     def image(self, bits: int, inv: np.float32 | None) -> int:
         """Pixels as codes, or, with bits 0, as real values."""
@@ -222,47 +229,38 @@ class _Lowering:
         op = Wide(x, c_out, kernel, stride, padding, groups, shift, arrays={"weight": values})
         return self.add(op, name)
 
-    def affine(self, x: int, factor, offset, name: str, relu: int) -> int:
+    def affine(self, x: int, factor, offset, name: str, activation: Activation) -> int:
         multiplier, bias, shift = fixed_point(factor, offset)
         arrays = {"multiplier": multiplier, "bias": bias}
-        return self.add(Affine(x, shift, relu, arrays=arrays), name)
+        return self.add(Affine(x, shift, *self.bounds(activation), arrays=arrays), name)
 
     def quantise(self, layer: nn.Cell, x: int, name: str) -> int:
         """The codes of a layer's input, of the master's where there is one."""
-        quantizer = layer.input_quantizer
-        widths, slots = quantizer.widths, range(len(quantizer.widths))
-        inverses = [float(quantizer.grid(_ANY, k)[0].asnumpy()[0]) for k in slots]
-        if master := _master(layer):
-            widths, inverses = (master,), inverses[:1]
-        multiplier, _, shift = fixed_point(np.array(inverses) / self.unit)
+        form = layer.input_quantizer.integer_form()
+        multiplier, _, shift = fixed_point(np.array(form.inverses) / self.unit)
         slot, columns = getattr(layer, "slot", -1), getattr(layer, "columns", (0, 0))
-        arrays = {"multiplier": multiplier, "bits": np.array(widths, np.int64)}
-        signed = int(quantizer.signed)
+        arrays = {"multiplier": multiplier, "bits": np.array(form.stored_bits, np.int64)}
+        signed = int(form.signed)
         return self.add(Quantise(x, shift, signed, slot, columns[1], arrays=arrays), name)
 
-    def conv_of_codes(self, layer: nn.Cell, x: int, name: str, factor, offset, relu: int) -> int:
+    def conv_of_codes(
+        self, layer: nn.Cell, x: int, name: str, factor, offset, activation: Activation
+    ) -> int:
         """factor, offset (R, O): what follows the convolution, in real units."""
-        weights, w_scales, odd = _weight_codes(layer)
-        quantizer = layer.input_quantizer
+        weights, inputs = _integer_forms(layer, name)
         tied = getattr(layer, "tied", True)
-        a_scales = [
-            float(quantizer.grid(_ANY, k)[1].asnumpy()[0]) for k in range(len(quantizer.widths))
-        ]
-        master = _master(layer)
-        if master:
-            a_scales = [a_scales[0] / 2 ** (master - quantizer.widths[0])]
-        scales = _pairs(w_scales, a_scales, tied)  # (V, A, 1 or O)
-        self.scales[name] = {"weights": [np.ravel(s).tolist() for s in w_scales],
-                             "inputs": a_scales}  # fmt: skip
+        scales = _pairs(weights.scales, inputs.scales, tied)  # (V, A, 1 or O)
+        self.scales[name] = {"weights": [np.ravel(s).tolist() for s in weights.scales],
+                             "inputs": inputs.scales}  # fmt: skip
         real = factor[:, None, None, :] * scales[None] * self.unit
         multiplier, bias, shift = fixed_point(real, offset * self.unit)
         arrays = {"multiplier": multiplier, "bias": bias}
-        arrays["bits"] = np.array([layer.weight_quantizer.widths, quantizer.widths], np.int64)
-        arrays |= {f"weight.{v}": w for v, w in enumerate(weights)}
-        shape, columns = weights[0].shape, getattr(layer, "columns", (0, 0))
+        arrays["bits"] = np.array([weights.bits, inputs.bits], np.int64)
+        arrays |= {f"weight.{v}": w for v, w in enumerate(weights.codes)}
+        shape, columns = weights.codes[0].shape, getattr(layer, "columns", (0, 0))
         op = Conv(
             x, shape[0], shape[1], shape[2], *_geometry(layer), getattr(layer, "slot", -1),
-            *columns, master, odd, shift, relu, arrays=arrays,
+            *columns, weights.master, int(weights.odd), shift, *self.bounds(activation), arrays=arrays,
         )  # fmt: skip
         return self.add(op, name)
 
@@ -303,48 +301,20 @@ def _exponent(network: nn.Cell, picture: Picture) -> int:
     for _, cell in network.cells_and_names():
         quantizer = getattr(cell, "input_quantizer", None)
         if quantizer is not None:
-            for k in range(len(quantizer.widths)):
-                _, scale, low, high, *_ = (v.asnumpy()[0] for v in quantizer.grid(_ANY, k))
-                largest = max(largest, float(scale) * max(-float(low), float(high)))
+            largest = max(largest, quantizer.integer_form().largest)
     return 30 - int(np.ceil(np.log2(HEADROOM * largest)))
 
 
-def _master(layer: nn.Cell) -> int:
-    """Bits of a nested layer's master codes, else 0."""
-    quantizer = layer.weight_quantizer
-    return quantizer.master if isinstance(quantizer, NestedWeight) else 0
-
-
-def _weight_codes(layer: nn.Cell) -> tuple[list[np.ndarray], list[np.ndarray], int]:
-    """int8 codes (O, I, k, k) and scales (1,) or (O,) of each stored weight; whether code c means
-    2 c + 1."""
-    quantizer, weight = layer.weight_quantizer, layer.weight
-    if isinstance(quantizer, NestedWeight):
-        return _master_codes(quantizer, weight)
-    odd = isinstance(quantizer, DorefaWeight)
-    stored, scales = [], []
-    for k in range(len(quantizer.widths)):
-        values, scale = (v.asnumpy().astype(np.float64) for v in quantizer(weight, k))
-        wide = scale.reshape((-1,) + (1,) * (values.ndim - 1))
-        number = np.rint(values / wide)
-        stored.append(_four_axes(((number - 1) / 2 if odd else number).astype(np.int8)))
-        scales.append(scale)
-    return stored, scales, int(odd)
-
-
-def _master_codes(quantizer: NestedWeight, weight):
-    if quantizer.quantize[0].truncate:
-        raise UserError("quant.truncate=true is for experiments; no engine runs truncated codes")
-    _, scale = quantizer(weight, 0)
-    scale = scale / quantizer.units[0]
-    low, high = limits(quantizer.master, True)
-    wide = scale.reshape(quantizer.broadcast)
-    number = codes(weight, 1 / wide, Tensor(np.float32(low)), Tensor(np.float32(high)))
-    return [_four_axes(number.asnumpy().astype(np.int8))], [scale.asnumpy().astype(np.float64)], 0
-
-
-def _four_axes(number: np.ndarray) -> np.ndarray:
-    return number if number.ndim == 4 else number[:, :, None, None]
+def _integer_forms(layer: nn.Cell, name: str) -> tuple[IntegerWeights, IntegerInputs]:
+    """Of a quantised layer's weights and inputs."""
+    weights = layer.weight_quantizer.integer_form(layer.weight)
+    inputs = layer.input_quantizer.integer_form()
+    if weights.master != inputs.master:
+        raise UserError(
+            f"layer {name}: weights with a master's code of {weights.master} bits and inputs with one of "
+            f"{inputs.master} (0: none); an integer program needs the same for both"
+        )
+    return weights, inputs
 
 
 def _pairs(w_scales: list[np.ndarray], a_scales: list[float], tied: bool) -> np.ndarray:

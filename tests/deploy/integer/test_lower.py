@@ -26,6 +26,7 @@ from src.engine.oracle import Oracle
 from src.engine.program import Conv, Input, MaxPool, Program
 from src.errors import UserError
 from src.methods.base import System
+from src.quantizers.lsq import LsqActivation
 from tests.methods.build import SIDE, method, randomise_head
 
 MEAN, STD = np.float32([0.5, 0.4, 0.45]), np.float32([0.25, 0.2, 0.22])
@@ -207,6 +208,14 @@ def test_pixels_are_codes_where_the_stem_is_quantised():
     first = lowered(trained(*CASES["8-bit ends"])).operations[0]
     assert isinstance(first, Input) and first.bits == 8
     assert lowered(trained(*CASES["static lsq"])).operations[0].bits == 0
+
+
+def test_masters_of_weights_and_inputs_must_agree():
+    built = trained(*CASES["static nested"])
+    layer = built.network.model.layer1[0].conv1
+    layer.input_quantizer = LsqActivation((4,))
+    with pytest.raises(UserError, match=r"layer layer1.0.conv1: .* 8 bits and inputs with one of 0"):
+        lowered(built)
 
 
 @pytest.mark.parametrize("case", ["static nested", "dqt"])

@@ -182,27 +182,27 @@ int dynamic_conv_grad(const Tensors &t) {
   });
 }
 
-int norm_shape(const Tensors &t, int first, int count, bool relu, NormShape *s) {
+int norm_shape(const Tensors &t, int first, int count, Activation act, NormShape *s) {
   for (int i = first; i < first + count; i++) {
     if (t.size(i) != t.dim(0, 1)) return kShape;
   }
   int64_t hw = 1;
   for (int a = 2; a < t.ndims[0]; a++) hw *= t.dim(0, a);
   if (t.dim(0, 0) > INT32_MAX || t.dim(0, 1) > INT32_MAX || hw > INT32_MAX) return kTooLarge;
-  *s = {(int)t.dim(0, 0), (int)t.dim(0, 1), (int)hw, relu};
+  *s = {(int)t.dim(0, 0), (int)t.dim(0, 1), (int)hw, act};
   return kOk;
 }
 
 // x, gamma, beta[, residual] -> y, mean, var
-int norm(const Tensors &t, bool relu, bool residual) {
+int norm(const Tensors &t, Activation act, bool residual) {
   const int r = residual ? 1 : 0;
   const int code = residual ? check<7>(t, {ANY, 1, 1, ANY, ANY, 1, 1}, -1)
                             : check<6>(t, {ANY, 1, 1, ANY, 1, 1}, -1);
   if (code) return code;
   if (t.ndims[0] < 2) return kRank;
   NormShape s;
-  if (const int bad = norm_shape(t, 1, 2, relu, &s)) return bad;
-  if (const int bad = norm_shape(t, 4 + r, 2, relu, &s)) return bad;
+  if (const int bad = norm_shape(t, 1, 2, act, &s)) return bad;
+  if (const int bad = norm_shape(t, 4 + r, 2, act, &s)) return bad;
   if (const int bad = check_same(t, 0, 3 + r)) return bad;
   if (const int bad = check_same(t, 0, residual ? 3 : 0)) return bad;
   return guarded(Timer::kNormForward, [&](const Kernels &k) {
@@ -213,7 +213,7 @@ int norm(const Tensors &t, bool relu, bool residual) {
 }
 
 // x, gamma, y (with a residual) or beta, mean, var, dy -> dx, dgamma, dbeta[, dresidual]
-int norm_grad(const Tensors &t, bool relu, bool residual) {
+int norm_grad(const Tensors &t, Activation act, bool residual) {
   const int code = residual ? check<10>(t, {ANY, 1, ANY, 1, 1, ANY, ANY, 1, 1, ANY}, -1)
                             : check<9>(t, {ANY, 1, 1, 1, 1, ANY, ANY, 1, 1}, -1);
   if (code) return code;
@@ -221,9 +221,9 @@ int norm_grad(const Tensors &t, bool relu, bool residual) {
   NormShape s;
   const int channel_sized[3][2] = {{1, 1}, {3, 2}, {7, 2}};
   for (const auto &range : channel_sized) {
-    if (const int bad = norm_shape(t, range[0], range[1], relu, &s)) return bad;
+    if (const int bad = norm_shape(t, range[0], range[1], act, &s)) return bad;
   }
-  if (const int bad = residual ? check_same(t, 0, 2) : norm_shape(t, 2, 1, relu, &s)) return bad;
+  if (const int bad = residual ? check_same(t, 0, 2) : norm_shape(t, 2, 1, act, &s)) return bad;
   for (const int like_x : {5, 6, residual ? 9 : 6}) {
     if (const int bad = check_same(t, 0, like_x)) return bad;
   }
@@ -393,6 +393,8 @@ int bound(const Tensors &t) {
 }  // namespace
 }  // namespace dq
 
+using dq::Activation;
+
 #define DQ_EXPORT(name, call)                                                                 \
   int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *, \
            void *) {                                                                          \
@@ -409,14 +411,18 @@ DQ_EXPORT(dq_quant_conv2d, quant_conv(t))
 DQ_EXPORT(dq_quant_conv2d_grad, quant_conv_grad(t))
 DQ_EXPORT(dq_dynamic_conv2d, dynamic_conv(t))
 DQ_EXPORT(dq_dynamic_conv2d_grad, dynamic_conv_grad(t))
-DQ_EXPORT(dq_norm, norm(t, false, false))
-DQ_EXPORT(dq_norm_grad, norm_grad(t, false, false))
-DQ_EXPORT(dq_norm_relu, norm(t, true, false))
-DQ_EXPORT(dq_norm_relu_grad, norm_grad(t, true, false))
-DQ_EXPORT(dq_norm_add, norm(t, false, true))
-DQ_EXPORT(dq_norm_add_grad, norm_grad(t, false, true))
-DQ_EXPORT(dq_norm_add_relu, norm(t, true, true))
-DQ_EXPORT(dq_norm_add_relu_grad, norm_grad(t, true, true))
+DQ_EXPORT(dq_norm, norm(t, Activation::kNone, false))
+DQ_EXPORT(dq_norm_grad, norm_grad(t, Activation::kNone, false))
+DQ_EXPORT(dq_norm_relu, norm(t, Activation::kRelu, false))
+DQ_EXPORT(dq_norm_relu_grad, norm_grad(t, Activation::kRelu, false))
+DQ_EXPORT(dq_norm_relu6, norm(t, Activation::kRelu6, false))
+DQ_EXPORT(dq_norm_relu6_grad, norm_grad(t, Activation::kRelu6, false))
+DQ_EXPORT(dq_norm_add, norm(t, Activation::kNone, true))
+DQ_EXPORT(dq_norm_add_grad, norm_grad(t, Activation::kNone, true))
+DQ_EXPORT(dq_norm_add_relu, norm(t, Activation::kRelu, true))
+DQ_EXPORT(dq_norm_add_relu_grad, norm_grad(t, Activation::kRelu, true))
+DQ_EXPORT(dq_norm_add_relu6, norm(t, Activation::kRelu6, true))
+DQ_EXPORT(dq_norm_add_relu6_grad, norm_grad(t, Activation::kRelu6, true))
 DQ_EXPORT(dq_running, running(t))
 DQ_EXPORT(dq_fake_quant, fake_quant(t))
 DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))

@@ -12,7 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// norm.cc: batch normalisation in training mode, with ReLU and a residual:
+// norm.cc: batch normalisation in training mode, with an activation and a residual:
 //   y = act((x - mean) * gamma / sqrt(var + 1e-5) + beta [+ residual]),  var biased, per channel
 //   over (n, h, w)
 // Both passes go image by image, as the convolutions around them do: a thread finds its part of the
@@ -27,9 +27,11 @@
 
 namespace DQ_NS {
 
+using dq::Activation;
 using dq::NormShape;
 
 constexpr double EPS = 1e-5;
+constexpr float SIX = 6.f;
 
 struct Sums {
   double a, b;
@@ -106,7 +108,7 @@ static Sums centered_sums(const float *x, int n, float center) {
 }
 
 // y before the residual is x * scale + offset. Both passes take it from the stored mean and
-// variance: the backward one then finds where ReLU let a value through without reading y.
+// variance: the backward one then finds where a value got through without reading y.
 struct Affine {
   float scale, offset;
   F operator()(F x) const { return fma(x, set(scale), set(offset)); }
@@ -115,6 +117,19 @@ struct Affine {
 static Affine affine(float gamma, float beta, float mean, float var) {
   const double k = gamma / std::sqrt((double)var + EPS);
   return {(float)k, (float)(beta - mean * k)};
+}
+
+DQ_INLINE F activated(Activation activation, F v) {
+  if (activation == Activation::kNone) return v;
+  const F y = vmax(set(0.f), v);  // this order keeps NaN, here and below
+  return activation == Activation::kRelu ? y : vmin(set(SIX), y);
+}
+
+// d where the activation lets v through, or, given y, where y lies between its bounds
+DQ_INLINE F let_through(Activation activation, F d, F v) {
+  const F zero = set(0.f);
+  return activation == Activation::kRelu ? keep_above(d, v, zero)
+                                         : keep_inside(d, v, zero, set(SIX));
 }
 
 void norm_forward(const NormShape &s, const float *x, const float *gamma, const float *beta,
@@ -134,29 +149,25 @@ void norm_forward(const NormShape &s, const float *x, const float *gamma, const 
     var[c] = (float)(spread > 0 ? spread : spread < 0 ? 0 : spread);  // NaN stays
     normed[c] = affine(gamma[c], beta[c], mean[c], var[c]);
   });
-  const F zero = set(0.f);
+  const Activation activation = s.activation;
   for_maps(s, true, [&](int, int c, size_t at) {
     const Affine norm = normed[c];
     if (residual) {
       over(s.hw, [&](auto ld, auto st) {
-        const F v = add(ld(residual + at), norm(ld(x + at)));
-        st(y + at, s.relu ? vmax(zero, v) : v);  // this order of vmax keeps NaN
+        st(y + at, activated(activation, add(ld(residual + at), norm(ld(x + at)))));
       });
     } else {
-      over(s.hw, [&](auto ld, auto st) {
-        const F v = norm(ld(x + at));
-        st(y + at, s.relu ? vmax(zero, v) : v);
-      });
+      over(s.hw, [&](auto ld, auto st) { st(y + at, activated(activation, norm(ld(x + at)))); });
     }
   });
 }
 
-// dx = k * d + k0 + k1 * (x - mean), d: dy behind the ReLU
+// dx = k * d + k0 + k1 * (x - mean), d: dy behind the activation
 struct Coefficients {
   float k, k0, k1;
 };
 
-// d(load, channel, at): dy behind the ReLU.
+// d(load, channel, at): dy behind the activation.
 template <class Behind>
 static void norm_grads(const NormShape &s, const float *x, const float *gamma, const float *mean,
                        const float *var, Behind &&d, float *dx, float *dgamma, float *dbeta,
@@ -193,19 +204,20 @@ static void norm_grads(const NormShape &s, const float *x, const float *gamma, c
 void norm_backward(const NormShape &s, const float *x, const float *gamma, const float *beta,
                    const float *y, const float *mean, const float *var, const float *dy, float *dx,
                    float *dgamma, float *dbeta, float *dresidual) {
-  const F zero = set(0.f);
+  const Activation activation = s.activation;
   const auto grads = [&](auto &&d) {
     norm_grads(s, x, gamma, mean, var, d, dx, dgamma, dbeta, dresidual);
   };
-  if (!s.relu) {
+  if (activation == Activation::kNone) {
     grads([&](auto ld, int, size_t at) { return ld(dy + at); });
   } else if (dresidual) {
-    grads([&](auto ld, int, size_t at) { return keep_above(ld(dy + at), ld(y + at), zero); });
+    grads(
+        [&](auto ld, int, size_t at) { return let_through(activation, ld(dy + at), ld(y + at)); });
   } else {
     Affine *normed = scratch<Affine>(-1, kScales, s.c);
     for (int c = 0; c < s.c; c++) normed[c] = affine(gamma[c], beta[c], mean[c], var[c]);
     grads([&](auto ld, int c, size_t at) {
-      return keep_above(ld(dy + at), normed[c](ld(x + at)), zero);
+      return let_through(activation, ld(dy + at), normed[c](ld(x + at)));
     });
   }
 }

@@ -66,9 +66,11 @@ struct Gradient {
   size_t size;
 };
 
+enum class Activation { kNone, kRelu, kRelu6 };  // y, max(y, 0), min(max(y, 0), 6)
+
 struct NormShape {
   int n, c, hw;
-  bool relu;
+  Activation activation;
 };
 
 struct IntegerKernels;  // engine/integer_ops.h
