@@ -21,7 +21,7 @@ numbers on the low-width grid: a device without low-width arithmetic simulates t
 """
 
 import numpy as np
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Parameter, Tensor, nn
 
 from src.layers.activation import Activate
 from src.layers.norm import EPSILON, BatchNorm

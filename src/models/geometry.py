@@ -13,11 +13,11 @@
 # limitations under the License.
 """Sizes of a network's values and costs of its layers, found by walking its nodes."""
 
+from dataclasses import dataclass
+
 from src.errors import UserError
 from src.layers.spec import LayerInfo
 from src.models.backbone import CONV, DENSE, IMAGE, MAX_POOL, MEAN, NORM, SUBSAMPLE, Backbone, Node
-
-from dataclasses import dataclass
 
 
 @dataclass(frozen=True)

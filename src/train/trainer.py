@@ -30,13 +30,13 @@ from src.runtime import (
     broadcast_parameters,
     sum_over_workers,
 )
+from src.train.bar import EpochBar, clock
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
 from src.train.checkpoints import RunState, load_checkpoint, save_checkpoint
 from src.train.evaluate import collapsed, evaluate, summarise
 from src.train.guard import explain_not_finite
 from src.train.losses import TaskLoss
-from src.train.bar import EpochBar, clock
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
 from src.train.step import Objective, build_optimizer, build_step
