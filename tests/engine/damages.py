@@ -17,7 +17,7 @@ import json
 
 import numpy as np
 
-from src.engine.check import LARGEST_OPERATIONS
+from src.engine.declaration import LARGEST_OPERATIONS
 from tests.engine.files import Parts, with_header
 
 NOT = "not a safetensors file: "

@@ -23,7 +23,8 @@ import numpy as np
 
 from src.engine.artefact import VERSION, stored_bits
 from src.engine.packing import pack
-from src.engine.program import Conv, Program, as_table
+from src.engine.program import Conv, Program
+from src.engine.table import as_table
 
 CODES = {"int8": "I8", "uint8": "U8", "int16": "I16", "uint16": "U16", "int32": "I32",
          "uint32": "U32", "int64": "I64", "uint64": "U64", "float32": "F32", "float64": "F64",
@@ -68,7 +69,7 @@ def with_header(header: bytes, data: bytes = b"") -> bytes:
 
 def parts_of(program: Program) -> Parts:
     """A program's artefact, as save_artefact should write it."""
-    tensors = {"format": np.array([VERSION, program.rows])}
+    tensors = {"format": np.array([VERSION, program.rows, 0])}
     tensors["program"] = as_table(program.operations)
     for i, op in enumerate(program.operations):
         for name, array in op.arrays.items():

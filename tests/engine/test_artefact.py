@@ -26,7 +26,8 @@ from safetensors import safe_open
 from src.engine.artefact import load_artefact, parse_artefact, save_artefact
 from src.engine.check import ProgramError, check
 from src.engine.packing import packed_size
-from src.engine.program import Conv, Program, as_table
+from src.engine.program import Conv, Program
+from src.engine.table import as_table
 from src.errors import UserError
 from tests.engine.damages import DAMAGES, HEADERS
 from tests.engine.files import parts_of, with_header

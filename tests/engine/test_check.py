@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 from src.engine import check as rules
-from src.engine.check import LARGEST_OPERATIONS, ProgramError, check
+from src.engine.check import ProgramError, check
+from src.engine.declaration import LARGEST_OPERATIONS
 from src.engine.program import Pool, Quantise
 from tests.engine.broken_programs import CASES, large_image
 from tests.engine.programs import NAMED, pixels, random_program

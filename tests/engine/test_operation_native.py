@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from src import kernels
-from src.engine.program import Operation, Quantise, as_table
+from src.engine.program import Operation, Quantise
+from src.engine.table import as_table
 from src.kernels.direct import bind
 from src.kernels.errors import KernelError
 from tests.engine.builder import Builder

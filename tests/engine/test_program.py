@@ -16,7 +16,8 @@
 import numpy as np
 import pytest
 
-from src.engine.program import FIELDS, OPERATIONS, Add, Conv, Input, Pool, as_table, from_table
+from src.engine.program import OPERATIONS, Add, Conv, Input, Pool
+from src.engine.table import FIELDS, as_table, from_table
 from tests.engine.programs import NAMED, candidates, random_program, real
 
 

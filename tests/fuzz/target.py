@@ -20,7 +20,8 @@ import numpy as np
 from src.engine.artefact import parse_artefact
 from src.engine.check import Register, check
 from src.engine.oracle import Oracle
-from src.engine.program import Conv, MaxPool, Pool, Program, Wide, as_table
+from src.engine.program import Conv, MaxPool, Pool, Program, Wide
+from src.engine.table import as_table
 from tests.engine.files import parts_of
 from tests.engine.programs import NAMED, pixels, random_program
 from tests.engine.promises import broken_promises

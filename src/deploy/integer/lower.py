@@ -29,7 +29,7 @@ from mindspore import Tensor, nn
 
 from src.controllers.oneshot import OneShotHead
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
-from src.engine.integers import limits
+from src.engine.integers import INT32, limits
 from src.engine.program import (
     Add,
     Affine,
@@ -148,7 +148,7 @@ class _Lowering:
         for leaf in leaves:
             cells = getattr(block, f"conv{leaf}"), getattr(block, f"bn{leaf}")
             y = self.conv(cells[0], y, f"{name}.conv{leaf}", cells[1], int(leaf != leaves[-1]))
-        return self.add(Add(y, shortcut, 1), name)
+        return self.add(Add(y, shortcut, *_bounds(1)), name)
 
     def conv(self, conv: nn.Cell, x: int, name: str, bn: BatchNorm, relu: int) -> int:
         """A convolution and its normalisation, on a wide register."""
@@ -170,7 +170,7 @@ class _Lowering:
     def affine(self, x: int, factor, offset, name: str, relu: int) -> int:
         multiplier, bias, shift = fixed_point(factor, offset)
         arrays = {"multiplier": multiplier, "bias": bias}
-        return self.add(Affine(x, shift, relu, arrays=arrays), name)
+        return self.add(Affine(x, shift, *_bounds(relu), arrays=arrays), name)
 
     def dense(self, layer: nn.Cell, x: int) -> int:
         weight, bias = layer.weight.asnumpy()[:, :, None, None], layer.bias.asnumpy()
@@ -209,7 +209,7 @@ class _Lowering:
         self.scales[name] = {"weights": [np.ravel(s).tolist() for s in w_scales],
                              "inputs": a_scales}  # fmt: skip
         real = factor[:, None, None, :] * scales[None] * self.unit
-        multiplier, bias, shift = fixed_point(real, offset * self.unit)
+        multiplier, bias, shift = fixed_point(real, offset[:, None, None, :] * self.unit)
         arrays = {"multiplier": multiplier, "bias": bias}
         arrays["bits"] = np.array([layer.weight_quantizer.widths, quantizer.widths], np.int64)
         arrays |= {f"weight.{v}": w for v, w in enumerate(weights)}
@@ -217,7 +217,7 @@ class _Lowering:
         op = Conv(
             x, shape[0], shape[1], shape[2], getattr(layer, "stride", 1),
             getattr(layer, "padding", 0), getattr(layer, "groups", 1), getattr(layer, "slot", -1),
-            *columns, master, odd, shift, relu, arrays=arrays,
+            *columns, master, odd, shift, *_bounds(relu), arrays=arrays,
         )  # fmt: skip
         return self.add(op, name)
 
@@ -230,7 +230,7 @@ class _Lowering:
         h = self.biased(h, head.fc1.bias.asnumpy(), "controller.fc1", int(head.relu))
         y = self.biased(self.wide(second, h, "controller.fc2"), head.fc2.bias.asnumpy(),
                         "controller.fc2", 0)  # fmt: skip
-        op = Choose(y, head.layers, head.columns, head.choices, int(head.shared))
+        op = Choose(y, 0, head.layers, head.columns, head.choices, int(head.shared))
         self.add(op, "controller.choice")
 
     def biased(self, x: int, bias: np.ndarray, name: str, relu: int) -> int:
@@ -261,6 +261,11 @@ def _exponent(model: nn.Cell, picture: Picture) -> int:
                 _, scale, low, high, *_ = (v.asnumpy()[0] for v in quantizer.grid(_ANY, k))
                 largest = max(largest, float(scale) * max(-float(low), float(high)))
     return 30 - int(np.ceil(np.log2(HEADROOM * largest)))
+
+
+def _bounds(relu: int) -> tuple[int, int]:
+    """Least and largest value that an operation writes."""
+    return 0 if relu else INT32.min, INT32.max
 
 
 def _master(layer: nn.Cell) -> int:
