@@ -18,7 +18,7 @@ import pytest
 
 from src.engine.program import OPERATIONS, Add, Conv, Input, Pool
 from src.engine.table import FIELDS, as_table, from_table
-from tests.engine.programs import NAMED, candidates, random_program, real
+from tests.engine.programs import NAMED, candidates, random_program, real, step_wise
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -31,11 +31,11 @@ def test_a_table_gives_its_operations_back(name):
 
 
 def test_a_row_is_the_code_and_the_fields_in_order():
-    conv = Conv(7, 16, 8, 3, 2, 1, 4, -1, 5, 6, 8, 1, 40, 1)
-    table = as_table([conv, Add(3, 4, 1), Input(32, 24, 8)])
+    conv = Conv(7, 16, 8, 3, 2, 1, 4, -1, 5, 6, 8, 1, 40, 0, 99)
+    table = as_table([conv, Add(3, 4, -1), Input(32, 24, 8)])
     assert table.shape == (3, FIELDS) and table.dtype == np.int64
-    assert table[0].tolist() == [2, 7, 16, 8, 3, 2, 1, 4, -1, 5, 6, 8, 1, 40, 1]
-    assert table[1].tolist() == [5, 3, 4, 1] + [0] * (FIELDS - 4)
+    assert table[0].tolist() == [2, 7, 16, 8, 3, 2, 1, 4, -1, 5, 6, 8, 1, 40, 0, 99]
+    assert table[1].tolist() == [5, 3, 4, -1, 2**31 - 1] + [0] * (FIELDS - 5)
     assert table[2].tolist() == [0, 32, 24, 8] + [0] * (FIELDS - 4)
 
 
@@ -62,7 +62,7 @@ def test_numbers_left_over_are_refused():
 
 def test_without_a_controller_all_runs_that_the_logits_need():
     program = real()
-    assert program.chooser is None and program.slots == {}
+    assert program.plan_shape is None and program.choosers == [] and program.slots == {}
     assert all(program.needed(True)) and all(program.needed(False))
     program.operations.insert(-1, Pool(0, 1))  # read by nothing
     assert program.needed(False)[-2:] == [False, True]
@@ -72,11 +72,19 @@ def test_a_plan_from_outside_spares_the_controller():
     program = candidates()
     kinds = [type(op).__name__ for op in program.operations]
     chooser = kinds.index("Choose")
-    assert program.chooser == chooser
+    assert program.choosers == [chooser] and program.plan_shape == (3, 1, 12)
     assert all(program.needed(False))
     controller = range(chooser - 3, chooser + 1)  # pool, dense, bias, choice
     assert kinds[chooser - 3] == "Pool"
     assert [i for i, runs in enumerate(program.needed(True)) if not runs] == list(controller)
+
+
+def test_a_plan_from_outside_spares_every_choice():
+    program = step_wise()
+    assert len(program.choosers) == 3 and program.plan_shape == (4, 2, 3)
+    spared = [i for i, runs in enumerate(program.needed(True)) if not runs]
+    assert set(spared) == {i - back for i in program.choosers for back in range(4)}
+    assert all(program.needed(False))
 
 
 def test_slots_name_the_dynamic_convolutions():

@@ -57,10 +57,10 @@ def outcome(content: bytes) -> str:
 
 def other_plan(program: Program) -> np.ndarray | None:
     """A plan from outside: the last candidate everywhere."""
-    if program.chooser is None:
+    if program.plan_shape is None:
         return None
-    op = program.operations[program.chooser]
-    return np.full((op.layers, op.columns), op.choices - 1)
+    layers, columns, choices = program.plan_shape
+    return np.full((layers, columns), choices - 1)
 
 
 def work(program: Program, registers: list[Register]) -> int:
