@@ -167,7 +167,10 @@ def _unpack_weights(op: Conv) -> None:
     for v in range(1 if op.master else bits.shape[1]):
         name, width = f"weight.{v}", stored_bits(op, v)
         if name in op.arrays and 1 <= width <= 8:
-            op.arrays[name] = unpack(op.arrays[name], width, sizes)
+            try:
+                op.arrays[name] = unpack(op.arrays[name], width, sizes)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
 
 
 def _notes(content: bytes) -> dict:

@@ -29,6 +29,7 @@ from src.engine.program import (
     Wide,
 )
 from tests.engine.builder import Builder
+from tests.engine.damages import SAME
 from tests.engine.programs import NAMED
 
 
@@ -159,7 +160,6 @@ N = NAMED
 # A program, the kind of operation whose first one is changed, the change, what check.py says (a
 # regular expression), and what its C++ twin says of the file; SAME: both say exactly these
 # words, which are no expression then; None: a file cannot hold it.
-SAME = "the same"
 CASES = [
     (N["static"], Conv, fields(slot=-2), "slot -2; allowed are -1..4095", SAME),
     (N["static"], Conv, fields(w_column=2**31 + 1), "w_column 2147483649; allowed are 0..1", SAME),
@@ -256,10 +256,10 @@ CASES = [
     (N["nested"], Conv, fields(stride=0), "stride 0; allowed are 1..4096", SAME),
     (N["nested"], Conv, fields(padding=-1), "padding -1; allowed are 0..4096", SAME),
     (N["nested"], Conv, fields(kernel=11),
-     r"weight.0 is int8 \(4, 4, 3, 3\)", "weight.0 is uint8 (144,), which cannot hold 1936 codes of 8 bits"),
+     r"weight.0 is int8 \(4, 4, 3, 3\)", "weight.0: uint8 (144,) cannot hold 1936 codes of 8 bits"),
     (N["nested"], Conv, fields(padding=4096), "padding 4096: too large", "padding is too large"),
     (N["nested"], Conv, fields(c_in=3),
-     r"weight.0 is int8 \(4, 4, 3, 3\)", "weight.0 is uint8 (144,), which cannot hold 108 codes of 8 bits"),
+     r"weight.0 is int8 \(4, 4, 3, 3\)", "weight.0: uint8 (144,) cannot hold 108 codes of 8 bits"),
     (N["nested"], Conv, both(fields(c_in=3), array("weight.0", lambda a: a[:, :3])),
      "3 channels a group", "channels of a group do not fit"),
     (N["nested"], Conv, fields(master=1), "master codes of 1 bit", SAME),
@@ -289,7 +289,7 @@ CASES = [
     (N["candidates"], Conv, drop("weight.11"), "no array weight.11", SAME),
     (N["nested"], Conv, array("weight.0", lambda a: a.astype(np.int16)), "weight.0 is int16", None),
     (N["nested"], Conv, array("weight.0", narrow),
-     r"weight.0 is int8 \(4, 4, 3, 2\)", "weight.0 is uint8 (96,), which cannot hold 144 codes of 8 bits"),
+     r"weight.0 is int8 \(4, 4, 3, 2\)", "weight.0: uint8 (96,) cannot hold 144 codes of 8 bits"),
     (N["odd"], Conv, array("weight.0", filled(1)), "weights beyond 1 bits", None),
     (N["nested"], Conv, array("multiplier", np.ravel),
      "multiplier is int32 (4,); expected int32 (R, 1|K, 1|K, c_out)", SAME),

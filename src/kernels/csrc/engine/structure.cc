@@ -104,7 +104,7 @@ Array<int8_t> unpack(const std::string &name, const StoredTensor &t, int bits,
     need(count <= kLargestWeights, "too many weights");
   }
   need(t.dtype == "U8" && t.shape.size() == 1 && t.bytes == (count * size_t(bits) + 7) / 8,
-       name + " is " + shown(t) + ", which cannot hold " + std::to_string(count) + " codes of " +
+       name + ": " + shown(t) + " cannot hold " + std::to_string(count) + " codes of " +
            std::to_string(bits) + " bits");
   Array<int8_t> codes{shape, std::vector<int8_t>(count)};
   for (size_t i = 0; i < count; i++) {
