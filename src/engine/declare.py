@@ -53,9 +53,9 @@ def header() -> str:
         f"constexpr int64_t {_constant(n)} = {getattr(declaration, n)};\n" for n in _LIMITS
     )
     return f"""\
-// Written by `python -m src.engine.declare` from engine/program.py; do not edit.
 {_LICENSE}\
-// operations.h: the integer operations as they are declared: numbers, arrays, ranges.
+// operations.h: written by `python -m src.engine.declare` from engine/program.py; do not edit. The
+// integer operations as they are declared there: numbers, arrays, ranges.
 #pragma once
 #include "engine/declaration.h"
 

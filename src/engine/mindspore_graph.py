@@ -65,7 +65,8 @@ class MindSporeGraph(nn.Cell):
             self.steps.append(_Step(op, numbers, registers[i], i))
         self.no_plan = Tensor(np.zeros((1, 1, 1), np.int64))
 
-    def construct(self, images):
+    def registers(self, images):
+        """What every operation writes, int32; of a Choose (N, its layers, columns)."""
         values = ()
         for i, step in enumerate(self.steps):
             inputs, plan = (), self.no_plan
@@ -76,6 +77,10 @@ class MindSporeGraph(nn.Cell):
             if self.decided_by[i] >= 0 and not self.is_choice[i]:
                 plan = values[self.decided_by[i]].astype(ms.int64)
             values = values + (step(inputs, plan),)
+        return values
+
+    def construct(self, images):
+        values = self.registers(images)
         logits = values[-1].reshape((images.shape[0], -1))
         if not self.parts:
             return logits

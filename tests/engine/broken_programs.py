@@ -28,8 +28,18 @@ from src.engine.program import (
     Subsample,
     Wide,
 )
-from tests.engine.builder import Builder
 from tests.engine.damages import SAME
+from tests.engine.odd_programs import (
+    added,
+    chosen,
+    codes_into,
+    large_image,
+    large_window,
+    long_sum,
+    many_widths,
+    two_choices,
+    two_images,
+)
 from tests.engine.programs import NAMED
 
 
@@ -82,78 +92,11 @@ def nothing(op):
     pass
 
 
-def two_images(height: int = 6, width: int = 7) -> Program:
-    b = Builder()
-    b.image(6)
-    return b.logits(b.image(height, width))
-
-
-def two_choices(columns: int = 1, widths=(2, 4, 8)) -> Program:
-    """Of slot 0, and of slot 1, which no convolution uses."""
-    b = Builder()
-    x = b.image(6)
-    b.controller(x, 1)
-    b.controller(x, 1, columns, widths)
-    return b.logits(x)
-
-
 def moved(program: Program) -> None:
     """A change: every slot is the next one."""
     for op in program.operations:
         if getattr(op, "slot", -1) >= 0:
             op.slot += 1
-
-
-def long_sum() -> Program:
-    """A convolution of 2^16 codes of 8 bits for each sum."""
-    b = Builder()
-    x = b.subsample(b.image(16), 1, 126, 127)
-    x = b.conv(b.quantise(x, (8,)), 1, 16, 1, 0, w_bits=(8,), a_bits=(8,))
-    return b.logits(x)
-
-
-def _codes_into(kind: type) -> Program:
-    b = Builder()
-    x = b.image(6, bits=4)
-    {MaxPool: b.max_pool, Subsample: b.subsample, Choose: lambda x: None}[kind](x)
-    if kind is Choose:
-        b.operations.append(Choose(x, 0, 1, 1, 2, 0))
-    return Program(b.operations)
-
-
-def added(height: int, width: int, channels: int = 0) -> Program:
-    """The sum of a register and of every other pixel of it, with more channels."""
-    b = Builder()
-    x = b.subsample(b.image(height, width), 1, 0, 0)
-    return b.logits(b.add(x, b.subsample(x, 2, 0, channels)))
-
-
-def chosen(height: int, width: int) -> Program:
-    b = Builder()
-    x = b.image(height, width)
-    return Program([*b.operations, Choose(x, 0, 1, 1, 3, 0)])
-
-
-def large_image(channels: int, sums: int = 0) -> Program:
-    b = Builder()
-    x = b.wide(b.image(4096), channels, 1, 1, 0)
-    for _ in range(sums):
-        b.add(x, x)
-    return b.logits(x)
-
-
-def large_window() -> Program:
-    """A maximum over 2^20 pixels for each of 2^19 values, of a file of 4 KiB."""
-    b = Builder()
-    return b.logits(b.max_pool(b.subsample(b.image(1024), 1, 0, 5), 1024, 4, 512))
-
-
-def many_widths() -> Program:
-    """2^22 depthwise weights, which take 64 bytes each at each of 16 widths."""
-    b = Builder()
-    x = b.subsample(b.image(8), 1, 0, 65533)
-    b.controller(b.image(8), 1, widths=(2,) * 16)
-    return b.logits(b.dynamic(x, 65536, 8, 1, 0, 65536, master=8))
 
 
 N = NAMED
@@ -370,19 +313,19 @@ CASES = [
     (N["static"], Pool, fields(x=0), "x: register 0 is codes, not wide", SAME),
     (N["candidates"], Pool, fields(bins=0), "bins 0; allowed are 1..4096", SAME),
     (N["candidates"], Pool, fields(bins=9), "9 bins of 8 x 8 pixels", "bins out of range"),
-    (lambda: _codes_into(MaxPool), MaxPool, nothing, "x: register 0 is codes, not wide", SAME),
+    (lambda: codes_into(MaxPool), MaxPool, nothing, "x: register 0 is codes, not wide", SAME),
     (N["real"], MaxPool, fields(padding=3), "padding of a whole window", SAME),
     (N["real"], MaxPool, fields(kernel=4097, padding=0), "kernel 4097; allowed are 1..4096", SAME),
     (N["real"], MaxPool, fields(kernel=0, padding=-1), "kernel 0; allowed are 1..4096", SAME),
     (N["real"], MaxPool, fields(kernel=40), "the window is larger than the image", SAME),
     (N["real"], MaxPool, fields(stride=4097), "stride 4097; allowed are 1..4096", SAME),
-    (lambda: _codes_into(Subsample), Subsample, nothing, "x: register 0 is codes, not wide", SAME),
+    (lambda: codes_into(Subsample), Subsample, nothing, "x: register 0 is codes, not wide", SAME),
     (N["real"], Subsample, fields(stride=0), "stride 0; allowed are 1..4096", SAME),
     (N["real"], Subsample, fields(stride=4097), "stride 4097; allowed are 1..4096", SAME),
     (N["real"], Subsample, fields(before=-1), "before -1; allowed are 0..65536", SAME),
     (N["real"], Subsample, fields(after=-1), "after -1; allowed are 0..65536", SAME),
     (N["real"], Subsample, fields(after=65536), "65541 channels", "channels out of range"),
-    (lambda: _codes_into(Choose), Choose, nothing, "x: register 0 is codes, not wide", SAME),
+    (lambda: codes_into(Choose), Choose, nothing, "x: register 0 is codes, not wide", SAME),
     (lambda: chosen(2, 1), Choose, nothing,
      r"reads \(3, 2, 1\)", "the values of a plan do not fit it"),
     (lambda: chosen(1, 2), Choose, nothing,

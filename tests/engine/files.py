@@ -24,7 +24,7 @@ import numpy as np
 
 from src.engine.artefact import VERSION, stored_bits
 from src.engine.packing import pack
-from src.engine.program import Conv, Program
+from src.engine.program import Add, Affine, Choose, Conv, Program
 from src.engine.table import as_table
 
 CODES = {"int8": "I8", "uint8": "U8", "int16": "I16", "uint16": "U16", "int32": "I32",
@@ -62,6 +62,27 @@ class Parts:
             values = np.frombuffer(data[slice(*entry["data_offsets"])], kind)
             tensors[name] = values.reshape(entry["shape"])
         return cls(tensors, notes)
+
+
+def parts_of_1(program: Program) -> Parts:
+    """A program's artefact as version 1 had it: a flag for the activation, no slot of a choice, 15
+    numbers, biases (R, O). For programs that hold nothing newer."""
+    parts = parts_of(program)
+    parts.tensors["format"] = np.array([1, program.rows])
+    rows = np.zeros((len(program.operations), 15), np.int64)
+    for i, (row, op) in enumerate(zip(rows, program.operations, strict=True)):
+        numbers = list(op.numbers)
+        if isinstance(op, Conv | Affine | Add):
+            assert op.high == 2**31 - 1 and op.low in (0, -(2**31))
+            numbers[-2:] = [int(op.low == 0)]
+        if isinstance(op, Choose):
+            assert numbers.pop(1) == 0
+        row[: 1 + len(numbers)] = [op.CODE, *numbers]
+        if isinstance(op, Conv):
+            bias = op.arrays["bias"]
+            parts.tensors[f"{i}.bias"] = bias.reshape(program.rows, -1)
+    parts.tensors["program"] = rows
+    return parts
 
 
 def with_header(header: bytes, data: bytes = b"") -> bytes:

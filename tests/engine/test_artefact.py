@@ -137,10 +137,16 @@ def test_the_checksum_is_that_of_zlib(tmp_path):
 def test_every_changed_byte_is_told():
     content, rng = bytes(parts_of(nested())), np.random.default_rng(0)
     length = int.from_bytes(content[:8], "little")
-    for place in [*range(8 + length, len(content), 41), len(content) - 1, content.index(b"made by")]:
+    for place in [
+        *range(8 + length, len(content), 41),
+        len(content) - 1,
+        content.index(b"made by"),
+    ]:
         damaged = bytearray(content)
         damaged[place] ^= 1 << int(rng.integers(0, 4))
-        with pytest.raises(ValueError, match="changed since it was written|no format|format version"):
+        with pytest.raises(
+            ValueError, match="changed since it was written|no format|format version"
+        ):
             parse_artefact(bytes(damaged))
 
 

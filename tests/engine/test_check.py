@@ -25,8 +25,9 @@ from src.engine import structure
 from src.engine.check import ProgramError, check
 from src.engine.declaration import LARGEST_OPERATIONS
 from src.engine.program import Pool, Quantise
-from tests.engine.broken_programs import CASES, large_image, moved
+from tests.engine.broken_programs import CASES, moved
 from tests.engine.damages import SAME
+from tests.engine.odd_programs import large_image
 from tests.engine.programs import NAMED, pixels, random_program
 from tests.engine.promises import broken_promises
 

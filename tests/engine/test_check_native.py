@@ -24,10 +24,11 @@ from src.engine.check import ProgramError, check
 from src.engine.native import Native
 from src.engine.program import Pool, Program, Quantise
 from src.errors import UserError
-from tests.engine.broken_programs import CASES, large_image, moved
+from tests.engine.broken_programs import CASES, moved
 from tests.engine.builder import Builder
 from tests.engine.damages import DAMAGES, HEADERS, NOT, SAME
 from tests.engine.files import parts_of
+from tests.engine.odd_programs import large_image
 from tests.engine.programs import NAMED
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")

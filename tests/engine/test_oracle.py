@@ -325,7 +325,9 @@ def test_rows_of_a_program_give_different_logits():
 def test_choices_are_made_one_after_another():
     """The second depends on what the first one's layer made, and decides the slots in front."""
     ones = i32([1, 1, 1]).reshape(1, 3, 1, 1)
-    values = Wide(0, 2, 1, 1, 0, 1, 0, arrays={"weight": i32([1, 0, 0, 0, 1, 0]).reshape(2, 3, 1, 1)})
+    values = Wide(
+        0, 2, 1, 1, 0, 1, 0, arrays={"weight": i32([1, 0, 0, 0, 1, 0]).reshape(2, 3, 1, 1)}
+    )
     arrays = {"multiplier": i32(2, 20), "bits": i64(8, 8)}
     operations = [
         values, Choose(1, 1, 1, 1, 2, 0),  # register 2: slot 1, by the channels 0 and 1

@@ -1,4 +1,3 @@
-// Written by `python -m src.engine.declare` from engine/program.py; do not edit.
 // Copyright 2026 The Dynamic Quantization for MindSpore Authors
 //
 // Licensed under the Apache License, Version 2.0 (the "License");
@@ -12,7 +11,8 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// operations.h: the integer operations as they are declared: numbers, arrays, ranges.
+// operations.h: written by `python -m src.engine.declare` from engine/program.py; do not edit. The
+// integer operations as they are declared there: numbers, arrays, ranges.
 #pragma once
 #include "engine/declaration.h"
 
