@@ -63,14 +63,18 @@ std::vector<std::string> CandidatesOf(const dq::Program &program) {
   std::vector<int> bits;
   bool same = true;
   for (const dq::Operation &op : program.operations) {
-    if (op.kind == dq::kConv && op.slot >= 0) {
-      bits = bits.empty() ? op.w_bits : bits;
-      same = same && op.w_bits == bits && op.a_bits == bits;
+    const bool dynamic = op.kind == dq::kConv && op.slot >= 0;
+    for (int k = 0; dynamic && k < program.plan.choices; k++) {
+      const auto candidate = static_cast<size_t>(k);
+      if (bits.size() == candidate) {
+        bits.push_back(op.w_bits(k));
+      }
+      same = same && op.w_bits(k) == bits[candidate] && op.a_bits(k) == bits[candidate];
     }
   }
   std::vector<std::string> names;
-  for (int k = 0; k < program.plan().w; k++) {
-    names.push_back(same && !bits.empty() ? Format("%d bits", bits[static_cast<size_t>(k)]) : Format("choice %d", k));
+  for (int k = 0; k < program.plan.choices; k++) {
+    names.push_back(same ? Format("%d bits", bits[static_cast<size_t>(k)]) : Format("choice %d", k));
   }
   return names;
 }
@@ -79,8 +83,8 @@ class HostClassifier : public Classifier {
  public:
   explicit HostClassifier(const std::string &path) : engine_(ReadProgram(path)), steps_{{"integer program", "-"}} {
     const dq::Program &program = engine_.program();
-    if (program.chooser >= 0) {
-      plan_ = {program.plan().c, program.plan().h, CandidatesOf(program)};
+    if (program.has_plan()) {
+      plan_ = {program.plan.layers, program.plan.columns, CandidatesOf(program)};
     }
   }
 

@@ -100,8 +100,7 @@ def in_turn(program: Program, engine, size: int, runs: int) -> tuple[dict, np.nd
     """
     rng = np.random.default_rng(SEED)
     images = rng.integers(0, 256, (IMAGES, 1, 3, size, size)).astype(np.uint8)
-    choose, widths = program.operations[program.chooser], program.notes["widths"]
-    shape = (1, choose.layers, choose.columns)
+    widths, shape = program.notes["widths"], (1, *program.plan_shape[:2])
     times = {kind: [] for kind in (*widths, "changing", "kept")}
     plans = rng.integers(0, len(widths), (runs, *shape))
     for run in range(-1, runs):  # the first round only warms up

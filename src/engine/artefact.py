@@ -13,12 +13,14 @@
 # limitations under the License.
 """The artefact: an integer program as one safetensors file.
 
-    format        int64 (2,)  version, rows of statistics
-    program       int64 (operations, FIELDS), see program.as_table
-    <i>.<array>   the arrays of operation i; a Conv's weights packed at their width
+    format        int64 (3,)  version, rows of statistics, checksum
+    program       int64 (operations, FIELDS), see table.py
+    <i>.<array>   the arrays of operation i as declared; packed ones as codes of their width (packing.py)
     metadata      {"notes": JSON}: names, scales, labels, provenance (notes.py); no engine needs it
 
-All tensors are integers. A file is checked whole (check.py) before anything runs.
+All tensors are integers. The checksum (checksum.py) covers the whole file, which is checked whole
+(check.py) before anything runs. Version 1, whose format has no checksum, is read too: table.py says
+what has changed.
 """
 
 import json
@@ -26,17 +28,21 @@ import math
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
-from src.engine.check import LARGEST_CHOICES, LARGEST_OPERATIONS, check
+from src.engine import checksum
+from src.engine.check import check
+from src.engine.declaration import LARGEST_CHOICES, LARGEST_OPERATIONS
 from src.engine.notes import parse_notes
 from src.engine.packing import pack, unpack
-from src.engine.program import FIELDS, Conv, Operation, Program, as_table, from_table
+from src.engine.program import Conv, Operation, Program
+from src.engine.structure import check_numbers
+from src.engine.table import FIELDS, FIELDS_1, arrays_of_1, as_table, from_table, from_table_1
 from src.errors import UserError
 from src.files import whole_file
 
-VERSION = 1
+VERSION = 2
 LARGEST_FILE = 2**31
 LARGEST_WEIGHTS = 2**28  # of a convolution, at one width
 
@@ -45,7 +51,7 @@ def save_artefact(program: Program, path: Path) -> None:
     """Write a checked program, whole or not at all. UserError: the file cannot be written."""
     check(program)
     tensors = {
-        "format": np.array([VERSION, program.rows], np.int64),
+        "format": np.array([VERSION, program.rows, 0], np.int64),
         "program": as_table(program.operations),
     }
     for i, op in enumerate(program.operations):
@@ -53,7 +59,7 @@ def save_artefact(program: Program, path: Path) -> None:
             if isinstance(op, Conv) and name.startswith("weight."):
                 array = pack(array, stored_bits(op, int(name.split(".")[1])))
             tensors[f"{i}.{name}"] = np.ascontiguousarray(array)
-    content = save(tensors, {"notes": json.dumps(program.notes)})
+    content = checksum.sealed(save(tensors, {"notes": json.dumps(program.notes)}))
     with whole_file(path) as file:
         file.write_bytes(content)
 
@@ -67,6 +73,12 @@ def load_artefact(path: Path) -> Program:
         raise UserError(
             f"artefact {path} is damaged or not one: {error}; export it again"
         ) from error
+
+
+def format_version(path: Path) -> int:
+    """The version of a valid artefact."""
+    with safe_open(path, "np") as file:
+        return int(file.get_tensor("format")[0])
 
 
 def read_file(path: Path) -> bytes:
@@ -88,17 +100,20 @@ def parse_artefact(content: bytes) -> Program:
         tensors = load(content)
     except (SafetensorError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a safetensors file ({error})") from error
-    rows = _rows(tensors.pop("format", None))
-    table = tensors.pop("program", None)
-    if table is None or table.dtype != np.int64 or table.ndim != 2 or table.shape[1] != FIELDS:
-        raise ValueError("no program")
-    if len(table) > LARGEST_OPERATIONS:
-        raise ValueError(f"{len(table)} operations; allowed are 1..{LARGEST_OPERATIONS}")
-    operations = from_table(table)
+    version, rows = _version(tensors.pop("format", None))
+    if version > 1:
+        checksum.verify(content)
+    operations = from_table(_table(tensors.pop("program", None), version))
     _give_arrays(operations, tensors)
-    for op in operations:
-        if isinstance(op, Conv):
-            _unpack_weights(op)
+    for i, op in enumerate(operations):
+        try:
+            if version == 1:
+                arrays_of_1(op)
+            if isinstance(op, Conv):
+                check_numbers(op)
+                _unpack_weights(op)
+        except ValueError as error:
+            raise ValueError(f"operation {i} ({type(op).__name__}): {error}") from None
     program = Program(operations, rows, _notes(content))
     check(program)
     return program
@@ -109,12 +124,25 @@ def stored_bits(op: Conv, variant: int) -> int:
     return op.master or int(op.arrays["bits"][0, variant])
 
 
-def _rows(form: np.ndarray | None) -> int:
-    if form is None or form.dtype != np.int64 or form.shape != (2,):
+def _version(form: np.ndarray | None) -> tuple[int, int]:
+    """(version, rows) of a version that is known."""
+    if form is None or form.dtype != np.int64 or form.ndim != 1 or not form.size:
         raise ValueError("no format version")
-    if form[0] != VERSION:
-        raise ValueError(f"format version {form[0]}; this program reads version {VERSION}")
-    return int(form[1])
+    if form[0] not in (1, VERSION):
+        raise ValueError(f"format version {form[0]}; this program reads versions 1..{VERSION}")
+    if form.shape != (2,) if form[0] == 1 else form.shape != (3,):
+        raise ValueError(f"no format of version {form[0]}")
+    return int(form[0]), int(form[1])
+
+
+def _table(table: np.ndarray | None, version: int) -> np.ndarray:
+    """The program of a file, as that of the newest version."""
+    width = FIELDS_1 if version == 1 else FIELDS
+    if table is None or table.dtype != np.int64 or table.ndim != 2 or table.shape[1] != width:
+        raise ValueError("no program")
+    if len(table) > LARGEST_OPERATIONS:
+        raise ValueError(f"{len(table)} operations; allowed are 1..{LARGEST_OPERATIONS}")
+    return from_table_1(table) if version == 1 else table
 
 
 def _give_arrays(operations: list[Operation], tensors: dict[str, np.ndarray]) -> None:
@@ -130,21 +158,19 @@ def _give_arrays(operations: list[Operation], tensors: dict[str, np.ndarray]) ->
 def _unpack_weights(op: Conv) -> None:
     bits = op.arrays.get("bits")
     if bits is None or bits.ndim != 2 or bits.dtype != np.int64 or not bits.size:
-        raise ValueError("a convolution without widths")
+        return  # check() says what is wrong
     if bits.shape[1] > LARGEST_CHOICES:
-        raise ValueError(f"a convolution of {bits.shape[1]} candidates")
-    variants = [f"weight.{v}" for v in range(1 if op.master else bits.shape[1])]
-    stored = {name for name in op.arrays if name.startswith("weight.")}
-    if stored != set(variants):
-        raise ValueError(f"a convolution has the weights {sorted(stored)}")
+        return
     sizes = (op.c_out, op.c_in, op.kernel, op.kernel)
-    if min(sizes) < 1 or math.prod(sizes) > LARGEST_WEIGHTS:
+    if math.prod(sizes) > LARGEST_WEIGHTS:
         raise ValueError(f"weights of shape {sizes}; allowed are {LARGEST_WEIGHTS} values")
-    for v, name in enumerate(variants):
-        width = stored_bits(op, v)
-        if not 1 <= width <= 8:
-            raise ValueError(f"weights of {width} bits")
-        op.arrays[name] = unpack(op.arrays[name], width, sizes)
+    for v in range(1 if op.master else bits.shape[1]):
+        name, width = f"weight.{v}", stored_bits(op, v)
+        if name in op.arrays and 1 <= width <= 8:
+            try:
+                op.arrays[name] = unpack(op.arrays[name], width, sizes)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
 
 
 def _notes(content: bytes) -> dict:

@@ -51,10 +51,10 @@ def packed(op: Operation, rows: int) -> int:
     """Bytes of the weights, at all widths, of a checked operation."""
     if not isinstance(op, Conv):
         return 0
-    _, variants, inputs, _ = op.arrays["multiplier"].shape
+    multipliers, biases = (math.prod(op.arrays[n].shape[1:3]) for n in ("multiplier", "bias"))
     lanes = op.groups * -(-op.c_out // op.groups // _LANES) * _LANES
     weights = op.kernel**2 * -(-op.c_in // 2) * 4 * op.arrays["bits"].shape[1]
-    return lanes * (weights + rows * (variants * inputs * 4 + 8))
+    return lanes * (weights + rows * (multipliers * 4 + biases * 8))
 
 
 def memory(program: Program, shapes: list[Shape]) -> tuple[int, int]:

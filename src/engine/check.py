@@ -13,8 +13,8 @@
 # limitations under the License.
 """Refuse a program that an engine could not run exactly; tell the registers of one that it can.
 
-Checked for every operation: registers read exist and are of the right kind and shape, arrays have
-their type, shape and range, and no sum leaves the integers that engines compute it in (int32 for a
+Checked for every operation: it is as declared (structure.py), shapes fit, slots of the plan are
+decided before they are used, no sum leaves the integers that engines compute it in (int32 for a
 convolution of codes, 63 bits after a multiplier, int64 for a wide one), and one image takes neither
 too much memory nor too long (bounds.py). All arrays being integers, nothing floats from the pixels
 to the logits. kernels/csrc/engine/check.cc checks the same.
@@ -22,12 +22,18 @@ to the logits. kernels/csrc/engine/check.cc checks the same.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from src.engine import bounds
 from src.engine.bounds import LARGEST_MEMORY, LARGEST_PACKED, LARGEST_WORK
+from src.engine.declaration import (
+    LARGEST_CHANNELS,
+    LARGEST_LAYERS,
+    LARGEST_OPERATIONS,
+    LARGEST_ROWS,
+    LARGEST_SIDE,
+)
 from src.engine.integers import limits
 from src.engine.program import (
     Add,
@@ -43,26 +49,9 @@ from src.engine.program import (
     Subsample,
     Wide,
 )
+from src.engine.structure import ProgramError, Register, check_structure, need
 
-LARGEST_SIDE, LARGEST_CHANNELS, LARGEST_REGISTER = 4096, 65536, 2**28
-LARGEST_OPERATIONS, LARGEST_PROGRAM = 65536, 2**30  # of a program: operations, values in registers
-LARGEST_ROWS, LARGEST_CHOICES, LARGEST_LAYERS = 64, 16, 4096
-LARGEST_SHIFT, LARGEST_NUMBER = 60, 2**31
-
-
-class ProgramError(ValueError):
-    """The program breaks a rule; the text names the operation."""
-
-
-@dataclass(frozen=True)
-class Register:
-    """kind: codes | wide | plan; shape (C, H, W), of a plan (layers, columns, choices); bits and
-    sign of codes (the largest, where candidates differ)."""
-
-    kind: str
-    shape: tuple[int, int, int]
-    bits: int = 0
-    signed: int = 0
+LARGEST_REGISTER, LARGEST_PROGRAM = 2**28, 2**30  # values in one register, in all of a program
 
 
 def check(program: Program) -> list[Register]:
@@ -75,15 +64,18 @@ def check(program: Program) -> list[Register]:
     state = _State(program.rows)
     for i, op in enumerate(program.operations):
         try:
-            state.registers.append(state.check(i, op))
-        except (ProgramError, KeyError) as error:
-            what = f"no array {error}" if isinstance(error, KeyError) else error
-            raise ProgramError(f"operation {i} ({type(op).__name__}): {what}") from None
+            state.registers.append(state.check(op))
+        except ProgramError as error:
+            raise ProgramError(f"operation {i} ({type(op).__name__}): {error}") from None
     last = state.registers[-1]
     if last.kind != "wide" or last.shape[1:] != (1, 1):
         raise ProgramError("the last operation does not give logits (wide, one pixel)")
-    if state.plan and sorted(state.slots) != list(range(state.plan[0])):
-        raise ProgramError(f"slots {sorted(state.slots)} are not those of the plan's layers")
+    layers = program.plan_shape[0] if state.plan else 0
+    if not state.slots == state.decided == set(range(layers)):
+        raise ProgramError(
+            f"the plan decides the slots {sorted(state.decided)}, convolutions use "
+            f"{sorted(state.slots)}; both have to be 0..{max(layers, 1) - 1}"
+        )
     size, where = bounds.memory(program, [register.shape for register in state.registers])
     if size > LARGEST_MEMORY:
         name = type(program.operations[where]).__name__
@@ -97,176 +89,106 @@ def check(program: Program) -> list[Register]:
 class _State:
     def __init__(self, rows: int):
         self.rows, self.registers = rows, []
-        self.plan: tuple[int, int, int] | None = None
-        self.slots: set[int] = set()
+        self.plan: tuple[int, int] | None = None  # columns and choices
+        self.decided: set[int] = set()  # slots
+        self.slots: set[int] = set()  # those that a convolution has taken
         self.image: tuple[int, int] | None = None
         self.values, self.work, self.packed = 0, 0, 0
 
-    def check(self, i: int, op: Operation) -> Register:
-        inside = all(-1 <= number <= LARGEST_NUMBER for number in op.numbers)
-        _need(inside, f"its numbers {op.numbers} are not all in -1..{LARGEST_NUMBER}")
-        for register in op.reads:
-            _need(0 <= register < i, f"register {register} is not written before it")
-        inputs = [self.registers[r] for r in op.reads]
+    def check(self, op: Operation) -> Register:
+        inputs = check_structure(op, self.registers, self.rows)
         register = _CHECKS[type(op)](self, op, *inputs)
-        extra = sorted(set(op.arrays) - _names(op))
-        _need(not extra, f"has no arrays {extra}")
         self.values += math.prod(register.shape)
-        _need(self.values <= LARGEST_PROGRAM, f"more than {LARGEST_PROGRAM} values in registers")
+        need(self.values <= LARGEST_PROGRAM, f"more than {LARGEST_PROGRAM} values in registers")
         self.work += bounds.work(op, register.shape, [x.shape for x in inputs])
         most = "multiplications (a smaller image or network needs less)"
-        _need(self.work <= LARGEST_WORK, f"an image takes more than {LARGEST_WORK} {most}")
+        need(self.work <= LARGEST_WORK, f"an image takes more than {LARGEST_WORK} {most}")
         self.packed += bounds.packed(op, self.rows)
-        _need(self.packed <= LARGEST_PACKED, f"weights of more than {LARGEST_PACKED >> 20} MiB")
+        need(self.packed <= LARGEST_PACKED, f"weights of more than {LARGEST_PACKED >> 20} MiB")
         return register
 
     def input(self, op: Input) -> Register:
-        sides = min(op.height, op.width), max(op.height, op.width)
-        _need(sides[0] >= 1 and sides[1] <= LARGEST_SIDE, f"image of {op.height} x {op.width}")
         size = op.height, op.width
-        _need(self.image in (None, size), f"image of {size}, another input takes {self.image}")
+        need(self.image in (None, size), f"image of {size}, another input takes {self.image}")
         self.image = size
-        _need(op.bits == 0 or 2 <= op.bits <= 8, f"codes of {op.bits} bits")
-        table = _array(op, "table", np.int32, (3, 256))
+        need(op.bits != 1, "codes of 1 bit")
         if op.bits:
-            low, high = limits(op.bits, True)
-            _need(table.min() >= low and table.max() <= high, "table leaves the codes")
+            table, (low, high) = op.arrays["table"], limits(op.bits, True)
+            need(table.min() >= low and table.max() <= high, "table leaves the codes")
         return _register("codes" if op.bits else "wide", (3, op.height, op.width), op.bits, 1)
 
     def quantise(self, op: Quantise, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
-        _shift(op.shift)
-        _flag("signed", op.signed)
-        variants = len(_array(op, "bits", np.int64, (None,)))
-        _need(1 <= variants <= LARGEST_CHOICES, f"{variants} variants")
-        self._slot(op.slot, (op.column,), variants if variants > 1 else None)
-        _need(variants == 1 or op.slot >= 0, "several variants and no slot")
-        multiplier = _array(op, "multiplier", np.int32, (variants,))
-        small = np.abs(multiplier.astype(np.int64)).max() < 2**30
-        _need(small, "a multiplier of 2^30 or more")
         bits = op.arrays["bits"]
-        _need(bits.min() >= 1 and bits.max() <= 8, f"codes of {bits.tolist()} bits")
+        self._slot(op.slot, (op.column,), len(bits), may_be_one=True)
         return _register("codes", x.shape, int(bits.max()), op.signed)
 
     def conv(self, op: Conv, x: Register) -> Register:
-        _need(x.kind == "codes", f"reads {x.kind}")
-        _flag("odd", op.odd)
-        _flag("relu", op.relu)
-        _shift(op.shift)
-        bits = _array(op, "bits", np.int64, (2, None))
-        choices = bits.shape[1]
-        _need(1 <= choices <= LARGEST_CHOICES, f"{choices} candidates")
-        _need(choices == 1 or op.slot >= 0, "several candidates and no slot")
-        self._slot(op.slot, (op.w_column, op.a_column), choices)
+        bits = op.arrays["bits"]
+        self._slot(op.slot, (op.w_column, op.a_column), bits.shape[1])
         if op.slot >= 0:
-            _need(op.slot not in self.slots, f"slot {op.slot} is taken twice")
+            need(op.slot not in self.slots, f"slot {op.slot} is taken twice")
             self.slots.add(op.slot)
-        _need(bits.min() >= 1 and bits.max() <= 8, f"widths {bits.tolist()}")
         shape = _convolved(op, x)
-        _need(op.c_in == x.shape[0] // op.groups, f"{op.c_in} channels a group")
-        values = op.c_in * op.kernel**2
-        acc = values * self._weights(op, bits, x) * (1 << x.bits)
-        _need(acc < 2**31, "the sum of a convolution may leave int32")
-        self._affine_range(op, acc)
+        need(op.c_in == x.shape[0] // op.groups, f"{op.c_in} channels a group")
+        acc = op.c_in * op.kernel**2 * _largest_weight(op, x) * (1 << x.bits)
+        need(acc < 2**31, "the sum of a convolution may leave int32")
+        _affine_range(op, acc)
         return _register("wide", shape)
 
-    def _weights(self, op: Conv, bits: np.ndarray, x: Register) -> int:
-        """Checks them; returns the largest magnitude."""
-        choices = bits.shape[1]
-        if op.master:
-            _need(2 <= op.master <= 8, f"master of {op.master} bits")
-            _need(not x.signed and x.bits == op.master, "its input is not of the master's width")
-            _need(not op.odd and bits.min() >= 2, "children of less than 2 bits, or odd ones")
-            _need(bits.max() <= op.master, f"widths {bits.tolist()} above the master's")
-        stored = [op.master] if op.master else bits[0].tolist()
-        shape = (op.c_out, op.c_in, op.kernel, op.kernel)
-        largest = 1 << op.master - 1 if op.master else 0
-        for v, width in enumerate(stored):
-            weight = _array(op, f"weight.{v}", np.int8, shape)
-            low, high = limits(width, True)
-            _need(weight.min() >= low and weight.max() <= high, f"weights beyond {width} bits")
-            largest = max(largest, _magnitude(weight, op.odd))
-        inputs = op.arrays["multiplier"].shape[2:3]
-        allowed = (1,) if op.master or op.slot < 0 else (1, choices)
-        _need(inputs and inputs[0] in allowed, "multiplier has the wrong shape")
-        variants = 1 if op.master else choices
-        _array(op, "multiplier", np.int32, (self.rows, variants, inputs[0], op.c_out))
-        _array(op, "bias", np.int64, (self.rows, op.c_out))
-        return largest
-
     def wide(self, op: Wide, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
-        _need(0 <= op.shift <= LARGEST_SHIFT, f"shift {op.shift}")
-        shape = _convolved(op, x)
-        weight = _array(
-            op, "weight", np.int32, (op.c_out, x.shape[0] // op.groups, op.kernel, op.kernel)
-        )
+        shape, weight = _convolved(op, x), op.arrays["weight"]
         total = int(np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(1).max())
-        _need(total < 2**31, "a sum of weights leaves int32")
+        need(total < 2**31, "a sum of weights leaves int32")
         return _register("wide", shape)
 
     def affine(self, op: Affine, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
-        _flag("relu", op.relu)
-        _shift(op.shift)
-        _array(op, "multiplier", np.int32, (self.rows, x.shape[0]))
-        _array(op, "bias", np.int64, (self.rows, x.shape[0]))
-        self._affine_range(op, 2**31)
+        _affine_range(op, 2**31)
         return _register("wide", x.shape)
 
-    def _affine_range(self, op, largest: int) -> None:
-        multiplier = int(np.abs(op.arrays["multiplier"].astype(np.int64)).max())
-        bias = op.arrays["bias"]
-        largest_bias = max(abs(int(bias.min())), abs(int(bias.max())))
-        total = largest * multiplier + largest_bias + (1 << op.shift >> 1)
-        _need(total < 2**62, "multiplier and bias may leave 63 bits")
-
     def add(self, op: Add, x: Register, y: Register) -> Register:
-        _need(x.kind == y.kind == "wide", f"reads {x.kind} and {y.kind}")
-        _need(x.shape == y.shape, f"adds {x.shape} and {y.shape}")
-        _flag("relu", op.relu)
+        need(x.shape == y.shape, f"adds {x.shape} and {y.shape}")
+        _ordered(op)
         return _register("wide", x.shape)
 
     def pool(self, op: Pool, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
         c, h, w = x.shape
-        _need(1 <= op.bins <= min(h, w), f"{op.bins} bins of {h} x {w} pixels")
+        need(op.bins <= min(h, w), f"{op.bins} bins of {h} x {w} pixels")
         return _register("wide", (c, op.bins, op.bins))
 
     def max_pool(self, op: MaxPool, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
-        _need(op.padding < op.kernel, "padding of a whole window")
+        need(op.padding < op.kernel, "padding of a whole window")
         return _register("wide", (x.shape[0], *_windows(op, x)))
 
     def subsample(self, op: Subsample, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
-        _need(1 <= op.stride <= LARGEST_SIDE, f"stride {op.stride}")
-        small = all(0 <= v <= LARGEST_CHANNELS for v in (op.before, op.after))
-        _need(small, f"{op.before} and {op.after} channels of zeros")
         c, h, w = x.shape
         sides = (-(-h // op.stride), -(-w // op.stride))
         return _register("wide", (op.before + c + op.after, *sides))
 
     def choose(self, op: Choose, x: Register) -> Register:
-        _need(x.kind == "wide", f"reads {x.kind}")
-        _need(self.plan is None, "a second plan")
-        _flag("shared", op.shared)
-        _need(1 <= op.layers <= LARGEST_LAYERS, f"{op.layers} layers")
-        _need(op.columns in (1, 2), f"{op.columns} columns")
-        _need(2 <= op.choices <= LARGEST_CHOICES, f"{op.choices} candidates")
+        plan, slots = (op.columns, op.choices), range(op.slot, op.slot + op.layers)
+        before = f"{plan} columns and candidates, another choice of the plan has {self.plan}"
+        need(self.plan in (None, plan), before)
+        self.plan = plan
+        need(slots[-1] < LARGEST_LAYERS, f"slot {slots[-1]}; allowed are 0..{LARGEST_LAYERS - 1}")
+        need(
+            self.decided.isdisjoint(slots),
+            f"one of the slots {slots[0]}..{slots[-1]} is decided twice",
+        )
+        self.decided.update(slots)
         count = (1 if op.shared else op.layers) * op.columns * op.choices
-        _need(x.shape == (count, 1, 1), f"reads {x.shape}, needs {count} values")
-        self.plan = (op.layers, op.columns, op.choices)
-        return Register("plan", self.plan)
+        need(x.shape == (count, 1, 1), f"reads {x.shape}, needs {count} values")
+        return Register("plan", (op.layers, *plan))
 
-    def _slot(self, slot: int, columns: tuple[int, ...], choices: int | None) -> None:
+    def _slot(self, slot: int, columns: tuple[int, ...], choices: int, may_be_one=False) -> None:
+        """may_be_one: one candidate may serve for all choices of the plan."""
+        need(choices == 1 or slot >= 0, "several candidates and no slot")
         if slot < 0:
             return
-        _need(self.plan is not None, "a dynamic operation comes before the plan")
-        layers, count, candidates = self.plan
-        _need(slot < layers, f"slot {slot} of {layers}")
-        _need(all(0 <= c < count for c in columns), f"columns {columns} of {count}")
-        _need(choices in (None, candidates), f"{choices} candidates, the plan has {candidates}")
+        need(slot in self.decided, f"slot {slot} is not decided before it is used")
+        count, candidates = self.plan
+        need(max(columns) < count, f"columns {columns} of {count}")
+        fits = choices == candidates or (may_be_one and choices == 1)
+        need(fits, f"{choices} candidates, the plan has {candidates}")
 
 
 _CHECKS: dict[type[Operation], Callable[..., Register]] = {
@@ -274,70 +196,59 @@ _CHECKS: dict[type[Operation], Callable[..., Register]] = {
     Affine: _State.affine, Add: _State.add, Pool: _State.pool, MaxPool: _State.max_pool,
     Subsample: _State.subsample, Choose: _State.choose,
 }  # fmt: skip
-_ARRAYS: dict[type[Operation], set[str]] = {
-    Input: {"table"}, Quantise: {"multiplier", "bits"}, Conv: {"bits", "multiplier", "bias"},
-    Wide: {"weight"}, Affine: {"multiplier", "bias"},
-}  # fmt: skip
 
 
-def _names(op: Operation) -> set[str]:
-    """The arrays of a checked operation."""
-    stored = 0
-    if isinstance(op, Conv):
-        stored = 1 if op.master else op.arrays["bits"].shape[1]
-    return _ARRAYS.get(type(op), set()) | {f"weight.{v}" for v in range(stored)}
+def _largest_weight(op: Conv, x: Register) -> int:
+    """Checks the weights and their widths; returns the largest magnitude."""
+    bits = op.arrays["bits"]
+    if op.master:
+        need(op.master >= 2, "master codes of 1 bit")
+        need(x.bits == op.master, "its input is not of the master's width")
+        need(not op.odd, "odd codes have no children")
+        need(
+            bits.min() >= 2 and bits.max() <= op.master,
+            f"widths {bits.tolist()} of a master of {op.master}",
+        )
+    largest = 1 << op.master - 1 if op.master else 0
+    for v, width in enumerate([op.master] if op.master else bits[0].tolist()):
+        weight, (low, high) = op.arrays[f"weight.{v}"], limits(width, True)
+        need(weight.min() >= low and weight.max() <= high, f"weights beyond {width} bits")
+        magnitude = max(abs(int(weight.min())), abs(int(weight.max())))
+        largest = max(largest, 2 * magnitude + 1 if op.odd else magnitude)
+    return largest
 
 
-def _need(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise ProgramError(otherwise)
+def _affine_range(op: Conv | Affine, largest: int) -> None:
+    """What a multiplier and a bias make of values up to `largest`, before it is shifted."""
+    multiplier = int(np.abs(op.arrays["multiplier"].astype(np.int64)).max())
+    bias = op.arrays["bias"]
+    largest_bias = max(abs(int(bias.min())), abs(int(bias.max())))
+    total = largest * multiplier + largest_bias + (1 << op.shift >> 1)
+    need(total < 2**62, "multiplier and bias may leave 63 bits")
+    _ordered(op)
 
 
-def _flag(name: str, value: int) -> None:
-    _need(value in (0, 1), f"{name}={value}, not 0 or 1")
-
-
-def _shift(shift: int) -> None:
-    _need(1 <= shift <= LARGEST_SHIFT, f"shift {shift}; allowed are 1..{LARGEST_SHIFT}")
-
-
-def _array(op: Operation, name: str, dtype, shape: tuple) -> np.ndarray:
-    array = op.arrays[name]
-    fits = array.ndim == len(shape) and all(
-        n is None or n == m for n, m in zip(shape, array.shape, strict=True)
-    )
-    _need(array.dtype == dtype and fits, f"{name} is {array.dtype} {array.shape}")
-    _need(array.size > 0, f"{name} is empty")
-    return array
+def _ordered(op: Conv | Affine | Add) -> None:
+    need(op.low <= op.high, f"the lower bound {op.low} is above the upper bound {op.high}")
 
 
 def _register(kind: str, shape: tuple, bits: int = 0, signed: int = 0) -> Register:
     c, h, w = shape
-    _need(1 <= c <= LARGEST_CHANNELS, f"{c} channels")
-    _need(min(h, w) >= 1 and max(h, w) <= LARGEST_SIDE, f"{h} x {w} pixels")
-    _need(c * h * w <= LARGEST_REGISTER, f"a register of {shape}")
+    need(1 <= c <= LARGEST_CHANNELS, f"{c} channels")
+    need(min(h, w) >= 1 and max(h, w) <= LARGEST_SIDE, f"{h} x {w} pixels")
+    need(c * h * w <= LARGEST_REGISTER, f"a register of {shape}")
     return Register(kind, (c, h, w), bits, signed)
 
 
-def _windows(op, x: Register) -> tuple[int, int]:
-    _need(1 <= op.kernel <= LARGEST_SIDE, f"kernel {op.kernel}")
-    _need(1 <= op.stride <= LARGEST_SIDE, f"stride {op.stride}")
-    _need(0 <= op.padding <= LARGEST_SIDE, f"padding {op.padding}")
+def _windows(op: Conv | Wide | MaxPool, x: Register) -> tuple[int, int]:
     padded = [side + 2 * op.padding for side in x.shape[1:]]
-    _need(min(padded) >= op.kernel, "the window is larger than the image")
-    _need(x.shape[0] * math.prod(padded) <= LARGEST_REGISTER, f"padding {op.padding}: too large")
+    need(min(padded) >= op.kernel, "the window is larger than the image")
+    need(x.shape[0] * math.prod(padded) <= LARGEST_REGISTER, f"padding {op.padding}: too large")
     sides = [(side - op.kernel) // op.stride + 1 for side in padded]
     return sides[0], sides[1]
 
 
-def _convolved(op, x: Register) -> tuple[int, int, int]:
-    _need(1 <= op.groups <= LARGEST_CHANNELS, f"{op.groups} groups")
-    _need(1 <= op.c_out <= LARGEST_CHANNELS, f"{op.c_out} channels")
+def _convolved(op: Conv | Wide, x: Register) -> tuple[int, int, int]:
     fits = x.shape[0] % op.groups == 0 and op.c_out % op.groups == 0
-    _need(fits, f"{op.groups} groups of {x.shape[0]} and {op.c_out} channels")
+    need(fits, f"{op.groups} groups of {x.shape[0]} and {op.c_out} channels")
     return (op.c_out, *_windows(op, x))
-
-
-def _magnitude(weight: np.ndarray, odd: int) -> int:
-    largest = max(abs(int(weight.min())), abs(int(weight.max())))
-    return 2 * largest + 1 if odd else largest

@@ -84,7 +84,7 @@ class Classifier:
         self.plan, self.row = None, 0
         if bits is not None:
             self.plan, self.row = uniform_plan(self.counts, bits)
-        if max_bitops is not None and program.chooser is None:
+        if max_bitops is not None and program.plan_shape is None:
             raise UserError(
                 f"--max-bitops {max_bitops:.4g}: this network has no controller; its cost is "
                 f"{self.counts.fixed() / 1e6:.1f} M BitOPs for every image"

@@ -17,15 +17,17 @@ The C++ engine's own code runs each operation, so that the graph gives its integ
 exported to MINDIR and loaded again where the library is. All registers are int32 (N, C, H, W).
 """
 
+from dataclasses import replace
+
 import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor, nn, ops
 
 from src.engine.check import Register, check
-from src.engine.program import Choose, Input, Operation, Program, as_table
+from src.engine.program import Choose, Input, Operation, Program
+from src.engine.structure import stored_names
+from src.engine.table import as_table
 from src.kernels.ops import integer_operation
-
-_ARRAYS = ("table", "bits", "multiplier", "bias", "weight")  # the operator's order of inputs
 
 
 class MindSporeGraph(nn.Cell):
@@ -39,36 +41,53 @@ class MindSporeGraph(nn.Cell):
     def __init__(self, program: Program, row: int = 0):
         super().__init__()
         registers = check(program)
-        self.chooser = program.chooser
-        table = as_table(program.operations)
-        choices = registers[self.chooser].shape[2] if self.chooser is not None else 0
-        self.reads = [op.reads for op in program.operations]
-        self.is_input = [isinstance(op, Input) for op in program.operations]
+        operations = program.operations
+        self.parts = sorted(program.choosers, key=lambda i: operations[i].slot)  # of the plan
+        decides = {
+            operations[i].slot + n: i for i in self.parts for n in range(operations[i].layers)
+        }
+        self.reads = [op.reads for op in operations]
+        self.decided_by = [decides.get(getattr(op, "slot", -1), -1) for op in operations]
+        self.is_input = [isinstance(op, Input) for op in operations]
+        self.is_choice = [isinstance(op, Choose) for op in operations]
         self.steps = nn.CellList()
-        for i, op in enumerate(program.operations):
+        for i, op in enumerate(operations):
             read = registers[op.reads[0]] if op.reads else Register("wide", (1, 1, 1))
-            has_plan = self.chooser is not None and i > self.chooser
-            more = [program.rows, row, read.bits, read.signed, choices if has_plan else 0]
-            numbers = np.concatenate([table[i], more]).astype(np.int64)
+            part, choices = self.decided_by[i], 0
+            if part >= 0 and not self.is_choice[i]:
+                # An operation is given the part of the plan that it depends on: its slot counts from there.
+                op, choices = (
+                    replace(op, slot=op.slot - operations[part].slot),
+                    operations[part].choices,
+                )
+            more = [program.rows, row, read.bits, read.signed, choices]
+            numbers = np.concatenate([as_table([op])[0], more]).astype(np.int64)
             self.steps.append(_Step(op, numbers, registers[i], i))
         self.no_plan = Tensor(np.zeros((1, 1, 1), np.int64))
 
-    def construct(self, images):
-        plan, answer, values = self.no_plan, None, ()
+    def registers(self, images):
+        """What every operation writes, int32; of a Choose (N, its layers, columns)."""
+        values = ()
         for i, step in enumerate(self.steps):
+            inputs, plan = (), self.no_plan
             if self.is_input[i]:
                 inputs = (images,)
-            else:
-                inputs = ()
-                for register in self.reads[i]:
-                    inputs = inputs + (values[register],)
-            value = step(inputs, plan)
-            if i == self.chooser:
-                answer = value
-                plan = value.astype(ms.int64)
-            values = values + (value,)
+            for register in self.reads[i]:
+                inputs = inputs + (values[register],)
+            if self.decided_by[i] >= 0 and not self.is_choice[i]:
+                plan = values[self.decided_by[i]].astype(ms.int64)
+            values = values + (step(inputs, plan),)
+        return values
+
+    def construct(self, images):
+        values = self.registers(images)
         logits = values[-1].reshape((images.shape[0], -1))
-        return logits if answer is None else (logits, answer)
+        if not self.parts:
+            return logits
+        plan = ()
+        for i in self.parts:
+            plan = plan + (values[i],)
+        return logits, ops.concat(plan, 1)
 
 
 class _Step(nn.Cell):
@@ -83,14 +102,9 @@ class _Step(nn.Cell):
 
         self.operation = integer_operation(out_shape, (index, shape))
         self.numbers = Tensor(numbers)
-        names = sorted(op.arrays, key=_place)
+        choices = op.arrays["bits"].shape[-1] if "bits" in op.arrays else 1
+        names = [name for array in op.ARRAYS for name in stored_names(op, array, choices)]
         self.arrays = tuple(Tensor(np.ascontiguousarray(op.arrays[name])) for name in names)
 
     def construct(self, inputs, plan):
         return self.operation(self.numbers, *inputs, plan, *self.arrays)
-
-
-def _place(name: str) -> tuple[int, int]:
-    """Of an array among an operator's inputs; `weight.10` comes after `weight.2`."""
-    prefix, _, variant = name.partition(".")
-    return _ARRAYS.index(prefix), int(variant or 0)

@@ -17,6 +17,8 @@ Every other engine must give these integers, in every register. It is meant to b
 fast (a ResNet-20 image takes about a second).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from src.engine import integers
@@ -53,16 +55,23 @@ class Oracle:
         registers = [self._registers(x, None if plan is None else plan[n], row, keep=False)
                      for n, x in enumerate(images)]  # fmt: skip
         logits = np.stack([r[-1].reshape(-1) for r in registers]).astype(np.int32)
-        if plan is None and self.program.chooser is not None:
-            plan = np.stack([r[self.program.chooser] for r in registers])
+        if plan is None and (parts := self._parts()):
+            plan = np.stack([np.concatenate([r[i] for i in parts]) for r in registers])
         return logits, plan
 
     def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
         """All registers of one image (3, H, W), int64; None where nothing had to run."""
         return self._registers(image, plan, row, keep=True)
 
+    def _parts(self) -> list[int]:
+        """The operations that make the plan, in the order of their slots."""
+        return sorted(self.program.choosers, key=lambda i: self.program.operations[i].slot)
+
     def _registers(self, image: np.ndarray, plan: np.ndarray | None, row: int, keep: bool) -> list:
         """keep: also what no later operation reads, the logits and the plan apart."""
+        shape = self.program.plan_shape
+        made = np.zeros(shape[:2], np.int64) if plan is None and shape else plan
+        context = _Context(self.program, made, row)
         needed = self.program.needed(plan is not None)
         last_use = self.program.last_use(needed)
         registers: list[np.ndarray | None] = []
@@ -71,88 +80,108 @@ class Oracle:
                 registers.append(None)
                 continue
             inputs = [image] if isinstance(op, Input) else [registers[r] for r in op.reads]
-            registers.append(_RUN[type(op)](op, *inputs, plan, row))
+            registers.append(_RUN[type(op)](op, *inputs, context))
             if isinstance(op, Choose):
-                plan = registers[-1]
+                made[op.slot : op.slot + op.layers] = registers[-1]
             for register in op.reads if not keep else ():
                 if last_use[register] == i:
                     registers[register] = None
         return registers
 
 
-def _input(op: Input, image, plan, row):
+@dataclass(frozen=True)
+class _Context:
+    """What an operation has to know beside the registers that it reads; the plan is filled in while
+    an image passes."""
+
+    program: Program
+    plan: np.ndarray | None
+    row: int
+
+    def choice(self, slot: int, column: int) -> int:
+        return 0 if slot < 0 else int(self.plan[slot, column])
+
+    def is_signed(self, register: int) -> bool:
+        """Whether the codes of a register have a sign."""
+        writer = self.program.operations[register]
+        return bool(writer.bits if isinstance(writer, Input) else writer.signed)
+
+
+def _input(op: Input, image, context):
     channels = np.arange(3)[:, None, None]
     return op.arrays["table"].astype(np.int64)[channels, image]
 
 
-def _quantise(op: Quantise, v, plan, row):
-    k = _choice(plan, op.slot, op.column) if len(op.arrays["bits"]) > 1 else 0
+def _quantise(op: Quantise, v, context):
+    k = context.choice(op.slot, op.column) if len(op.arrays["bits"]) > 1 else 0
     codes = integers.round_shift(v * int(op.arrays["multiplier"][k]), op.shift)
     return np.clip(codes, *integers.limits(int(op.arrays["bits"][k]), op.signed))
 
 
-def _conv(op: Conv, x, plan, row):
-    w_choice = _choice(plan, op.slot, op.w_column)
-    a_choice = _choice(plan, op.slot, op.a_column)
+def _conv(op: Conv, x, context):
+    w_choice = context.choice(op.slot, op.w_column)
+    a_choice = context.choice(op.slot, op.a_column)
     w_bits, a_bits = int(op.arrays["bits"][0, w_choice]), int(op.arrays["bits"][1, a_choice])
-    multiplier = op.arrays["multiplier"][row]
-    v, a = min(w_choice, multiplier.shape[0] - 1), min(a_choice, multiplier.shape[1] - 1)
+    multiplier, bias = (
+        _of_pair(op.arrays[name][context.row], w_choice, a_choice)
+        for name in ("multiplier", "bias")
+    )
     shift = 0
     if op.master:
         weight = op.arrays["weight.0"].astype(np.int64)
         weight = integers.child(weight, op.master, w_bits, True)
-        x = integers.child(x, op.master, a_bits, False)
+        x = integers.child(x, op.master, a_bits, context.is_signed(op.x))
         shift = (op.master - w_bits) + (op.master - a_bits)
     else:
         weight = op.arrays[f"weight.{w_choice}"].astype(np.int64)
     if op.odd:
         weight = 2 * weight + 1
     acc = integers.convolve(x, weight, op.stride, op.padding, op.groups) << shift
-    return _affine_of(acc, multiplier[v, a], op.arrays["bias"][row], op.shift, op.relu)
+    return _affine_of(op, acc, multiplier, bias)
 
 
-def _wide(op: Wide, x, plan, row):
+def _of_pair(table, w_choice: int, a_choice: int):
+    """(1 or K, 1 or K, O) -> (O,), of a pair of choices."""
+    return table[min(w_choice, len(table) - 1), min(a_choice, table.shape[1] - 1)]
+
+
+def _wide(op: Wide, x, context):
     weight = op.arrays["weight"].astype(np.int64)
     acc = integers.convolve(x, weight, op.stride, op.padding, op.groups)
     return integers.saturate(integers.round_shift(acc, op.shift))
 
 
-def _affine(op: Affine, x, plan, row):
-    return _affine_of(x, op.arrays["multiplier"][row], op.arrays["bias"][row], op.shift, op.relu)
+def _affine(op: Affine, x, context):
+    multiplier, bias = (op.arrays[name][context.row] for name in ("multiplier", "bias"))
+    return _affine_of(op, x, multiplier, bias)
 
 
-def _affine_of(v, multiplier, bias, shift, relu):
+def _affine_of(op: Conv | Affine, v, multiplier, bias):
     multiplier, bias = (t.astype(np.int64)[:, None, None] for t in (multiplier, bias))
-    y = integers.saturate(integers.round_shift(v * multiplier + bias, shift))
-    return np.maximum(y, 0) if relu else y
+    return np.clip(integers.round_shift(v * multiplier + bias, op.shift), op.low, op.high)
 
 
-def _add(op: Add, x, y, plan, row):
-    total = integers.saturate(x + y)
-    return np.maximum(total, 0) if op.relu else total
+def _add(op: Add, x, y, context):
+    return np.clip(x + y, op.low, op.high)
 
 
-def _pool(op: Pool, x, plan, row):
+def _pool(op: Pool, x, context):
     return integers.rounded_means(x, op.bins)
 
 
-def _max_pool(op: MaxPool, x, plan, row):
+def _max_pool(op: MaxPool, x, context):
     lowest = integers.INT32.min
     return integers.windows(x, op.kernel, op.stride, op.padding, lowest).max((3, 4))
 
 
-def _subsample(op: Subsample, x, plan, row):
+def _subsample(op: Subsample, x, context):
     return np.pad(x[:, :: op.stride, :: op.stride], ((op.before, op.after), (0, 0), (0, 0)))
 
 
-def _choose(op: Choose, x, plan, row):
+def _choose(op: Choose, x, context):
     layers = 1 if op.shared else op.layers
     choice = x.reshape(layers, op.columns, op.choices).argmax(-1)
     return np.tile(choice, (op.layers // layers, 1))
-
-
-def _choice(plan, slot: int, column: int) -> int:
-    return 0 if slot < 0 else int(plan[slot, column])
 
 
 _RUN: dict[type[Operation], callable] = {

@@ -33,15 +33,15 @@ def uniform_plan(counts: Counts, bits: int) -> tuple[np.ndarray, int]:
         UserError: no controller, or `bits` is not among its candidates.
     """
     program = counts.program
-    if program.chooser is None:
+    if program.plan_shape is None:
         raise UserError(f"--bits {bits}: this network has no controller, its widths are fixed")
     tables = np.stack([conv.arrays["bits"] for conv in counts.convs])  # (layers, 2, K)
     fitting = np.flatnonzero((tables == bits).all((0, 1)))
     if not fitting.size:
         has = ", ".join(map(str, np.unique(tables).tolist()))
         raise UserError(f"--bits {bits}: this network has only {has}")
-    choice, choose = int(fitting[0]), program.operations[program.chooser]
-    plan = np.full((1, choose.layers, choose.columns), choice, np.int64)
+    choice, (layers, columns, _) = int(fitting[0]), program.plan_shape
+    plan = np.full((1, layers, columns), choice, np.int64)
     return plan, 1 + choice if program.rows > 1 else 0
 
 

@@ -19,205 +19,212 @@ register is an array (images, C, H, W) of integers, of one of two kinds:
     codes   quantised activations, unsigned 0 .. 2^b-1 or signed -2^(b-1) .. 2^(b-1)-1
     wide    int32, a real value times 2^exponent; sums that leave int32 stop at its ends
 
-Nothing floats between the pixels (uint8) and the logits: quantisers, batch normalisation and
-residual sums are integer multipliers, rounding shifts and saturating sums. A layer's width enters
-as a shift of codes (`Conv.master`) or as a choice among stored weights. `round_shift(v, r)` is
-`(v + 2^(r-1)) >> r`, the project's one rounding rule.
+A Choose writes a part of the plan: the candidate of each of its layers and columns. Nothing floats
+between the pixels (uint8) and the logits: quantisers, batch normalisation and residual sums are
+integer multipliers, rounding shifts and bounded sums. A layer's width enters as a shift of codes
+(`Conv.master`) or as a choice among stored weights. `round_shift(v, r)` is `(v + 2^(r-1)) >> r`, the
+project's one rounding rule; `clip(v, low, high)` are the bounds of an activation, or the ends of int32.
 
-Each operation's own numbers are its fields, in this order also in the artefact and in C++; its
-tables (`arrays`) are named beside it. The semantics are those of oracle.py, which is the definition.
+The fields of an operation are its declaration (declaration.py), their order that of the artefact and
+of C++. The semantics are those of oracle.py, which is the definition.
 """
 
-from dataclasses import dataclass, field, fields
-from typing import ClassVar
+from dataclasses import dataclass, field
 
-import numpy as np
-
-
-@dataclass
-class Operation:
-    """Base of all operations. `arrays`: name -> integer array, as the class says."""
-
-    CODE: ClassVar[int] = -1
-    READS: ClassVar[tuple[str, ...]] = ("x",)
-
-    @property
-    def reads(self) -> list[int]:
-        """The registers that this operation reads."""
-        return [getattr(self, name) for name in self.READS]
-
-    @property
-    def numbers(self) -> list[int]:
-        """The fields without the arrays."""
-        return [getattr(self, f.name) for f in fields(self) if f.name != "arrays"]
-
-
-def _arrays():
-    return field(default_factory=dict, kw_only=True)
+from src.engine.declaration import (
+    LARGEST_CHANNELS,
+    LARGEST_CHOICES,
+    LARGEST_LAYERS,
+    LARGEST_SIDE,
+    Array,
+    Operation,
+    arrays,
+    column,
+    flag,
+    lower_bound,
+    number,
+    register,
+    shift,
+    size,
+    slot,
+    upper_bound,
+)
 
 
 @dataclass
 class Input(Operation):
-    """The image: pixel p of channel c becomes table[c, p].
+    """The image: pixel p of channel c becomes table[c, p]."""
 
-    bits: width of signed codes, or 0: wide. arrays: table int32 (3, 256).
-    """
-
-    CODE, READS = 0, ()
-    height: int
-    width: int
-    bits: int
-    arrays: dict = _arrays()
+    CODE, WRITES = 0, "codes | wide"
+    ARRAYS = (Array("table", "int32", (3, 256), "value of each pixel of each channel"),)
+    height: int = size(LARGEST_SIDE, "pixels")
+    width: int = size(LARGEST_SIDE, "pixels")
+    bits: int = number(0, 8, "width of the signed codes, 2..8; 0: wide")
+    arrays: dict = arrays()
 
 
 @dataclass
 class Quantise(Operation):
-    """wide -> codes: clip(round_shift(v multiplier, shift), low, high).
+    """clip(round_shift(v multiplier, shift)) to the codes of `bits`.
 
-    One variant, or one for each candidate of `slot` (column `column` of the plan). arrays:
-    multiplier int32 (V,); bits int64 (V,), whose largest codes are the clip.
+    One variant, or one for each candidate of `slot`.
     """
 
-    CODE = 1
-    x: int
-    shift: int
-    signed: int
-    slot: int
-    column: int
-    arrays: dict = _arrays()
+    CODE, WRITES = 1, "codes"
+    ARRAYS = (
+        Array("bits", "int64", ("K",), "width of the codes", 1, 8),
+        Array("multiplier", "int32", ("K",), "of each variant", 1 - 2**30, 2**30 - 1),
+    )
+    x: int = register("wide")
+    shift: int = shift()
+    signed: int = flag("the codes have a sign")
+    slot: int = slot()
+    column: int = column("inputs")
+    arrays: dict = arrays()
 
 
 @dataclass
 class Conv(Operation):
-    """codes -> wide: an integer convolution, then one multiply, add and shift per channel.
+    """An integer convolution of codes, then one multiply, add and shift per channel.
 
         acc = sum of child(w) child(x);  s = (master - w bits) + (master - a bits), 0 without master
-        y = saturate(round_shift((acc << s) multiplier + bias, shift)), at least 0 if relu
+        y = clip(round_shift((acc << s) multiplier + bias, shift), low, high)
 
     master > 0: one stored weight, of which (and of the input) a width is a rounding shift; 0: one
-    stored weight per candidate. odd: a stored code c stands for 2 c + 1 (DoReFa). slot < 0: static.
-    w_column, a_column: columns of the plan. A dense layer is a 1x1 convolution of one pixel.
-    arrays: bits int64 (2, K), of weights and inputs; weight.0 .. int8 (O, c_in, k, k), c_in per group;
-    multiplier int32 (R, V, A, O), row, weight choice, input choice; bias int64 (R, O).
+    stored weight per candidate. A dense layer is a 1x1 convolution of one pixel.
     """
 
     CODE = 2
-    x: int
-    c_out: int
-    c_in: int
-    kernel: int
-    stride: int
-    padding: int
-    groups: int
-    slot: int
-    w_column: int
-    a_column: int
-    master: int
-    odd: int
-    shift: int
-    relu: int
-    arrays: dict = _arrays()
+    ARRAYS = (
+        Array("bits", "int64", (2, "K"), "widths of weights and of inputs", 1, 8),
+        Array("multiplier", "int32", ("R", "1|K", "1|K", "c_out"),
+              "by row, weight choice, input choice, channel"),
+        Array("bias", "int64", ("R", "1|K", "1|K", "c_out"), "likewise"),
+        Array("weight", "int8", ("c_out", "c_in", "kernel", "kernel"),
+              "codes; weight.0 alone with a master, else one for each candidate", packed=True),
+    )  # fmt: skip
+    x: int = register("codes")
+    c_out: int = size(LARGEST_CHANNELS, "output channels")
+    c_in: int = size(LARGEST_CHANNELS, "input channels of a group")
+    kernel: int = size(LARGEST_SIDE, "side of the window")
+    stride: int = size(LARGEST_SIDE, "of the window")
+    padding: int = size(LARGEST_SIDE, "zeros around", least=0)
+    groups: int = size(LARGEST_CHANNELS, "groups of channels")
+    slot: int = slot()
+    w_column: int = column("weights")
+    a_column: int = column("inputs")
+    master: int = number(0, 8, "width of the master codes, 2..8; 0: none")
+    odd: int = flag("a stored code c stands for 2 c + 1 (DoReFa)")
+    shift: int = shift()
+    low: int = lower_bound()
+    high: int = upper_bound()
+    arrays: dict = arrays()
 
 
 @dataclass
 class Wide(Operation):
-    """wide -> wide: a convolution with int32 weights, round_shift(sum of w x, shift), saturated.
+    """A convolution with int32 weights: round_shift(sum of w x, shift), saturated.
 
-    For what stays float in training: a first or last layer, the controller. arrays: weight int32
-    (O, I / groups, k, k).
+    For what stays float in training: a first or last layer, the controller.
     """
 
     CODE = 3
-    x: int
-    c_out: int
-    kernel: int
-    stride: int
-    padding: int
-    groups: int
-    shift: int
-    arrays: dict = _arrays()
+    ARRAYS = (Array("weight", "int32", ("c_out", "I", "kernel", "kernel"), "weights"),)
+    x: int = register("wide")
+    c_out: int = size(LARGEST_CHANNELS, "output channels")
+    kernel: int = size(LARGEST_SIDE, "side of the window")
+    stride: int = size(LARGEST_SIDE, "of the window")
+    padding: int = size(LARGEST_SIDE, "zeros around", least=0)
+    groups: int = size(LARGEST_CHANNELS, "groups of channels")
+    shift: int = shift(0)
+    arrays: dict = arrays()
 
 
 @dataclass
 class Affine(Operation):
-    """wide -> wide: saturate(round_shift(v multiplier + bias, shift)) per channel, relu.
-
-    arrays: multiplier int32 (R, C); bias int64 (R, C).
-    """
+    """clip(round_shift(v multiplier + bias, shift), low, high) per channel."""
 
     CODE = 4
-    x: int
-    shift: int
-    relu: int
-    arrays: dict = _arrays()
+    ARRAYS = (
+        Array("multiplier", "int32", ("R", "C"), "by row and channel"),
+        Array("bias", "int64", ("R", "C"), "by row and channel"),
+    )
+    x: int = register("wide")
+    shift: int = shift()
+    low: int = lower_bound()
+    high: int = upper_bound()
+    arrays: dict = arrays()
 
 
 @dataclass
 class Add(Operation):
-    """Two wide registers: the saturated sum, at least 0 if relu."""
+    """clip(x + y, low, high)."""
 
-    CODE, READS = 5, ("x", "y")
-    x: int
-    y: int
-    relu: int
-    arrays: dict = _arrays()
+    CODE = 5
+    x: int = register("wide")
+    y: int = register("wide")
+    low: int = lower_bound()
+    high: int = upper_bound()
+    arrays: dict = arrays()
 
 
 @dataclass
 class Pool(Operation):
-    """wide -> wide (C, bins, bins): rounded means over bins of floor(i s / b) .. ceil((i+1) s / b)-1."""
+    """Rounded means (C, bins, bins) over the bins floor(i s / b) .. ceil((i+1) s / b)-1."""
 
     CODE = 6
-    x: int
-    bins: int
-    arrays: dict = _arrays()
+    x: int = register("wide")
+    bins: int = size(LARGEST_SIDE, "along each side")
+    arrays: dict = arrays()
 
 
 @dataclass
 class MaxPool(Operation):
-    """wide -> wide: maximum over windows; what lies outside the image does not count."""
+    """Maximum over windows; what lies outside the image does not count."""
 
     CODE = 7
-    x: int
-    kernel: int
-    stride: int
-    padding: int
-    arrays: dict = _arrays()
+    x: int = register("wide")
+    kernel: int = size(LARGEST_SIDE, "side of the window")
+    stride: int = size(LARGEST_SIDE, "of the window")
+    padding: int = size(LARGEST_SIDE, "around, below the kernel", least=0)
+    arrays: dict = arrays()
 
 
 @dataclass
 class Subsample(Operation):
-    """wide -> wide: every stride-th pixel, `before` and `after` channels of zeros around."""
+    """Every stride-th pixel, `before` and `after` channels of zeros around."""
 
     CODE = 8
-    x: int
-    stride: int
-    before: int
-    after: int
-    arrays: dict = _arrays()
+    x: int = register("wide")
+    stride: int = size(LARGEST_SIDE, "of the pixels kept")
+    before: int = size(LARGEST_CHANNELS, "channels of zeros in front", least=0)
+    after: int = size(LARGEST_CHANNELS, "channels of zeros behind", least=0)
+    arrays: dict = arrays()
 
 
 @dataclass
 class Choose(Operation):
-    """wide (layers columns choices, 1, 1) -> the plan: the first largest of each `choices` values.
+    """x (layers columns choices, 1, 1) -> the first largest of each `choices` values, which decide
+    the slots slot .. slot + layers - 1 of the plan.
 
-    shared: the register holds one layer's values, which serve for all.
+    A program may have any number of them, all of the same columns and choices; every slot is decided
+    by one, before the first operation that uses it.
     """
 
-    CODE = 9
-    x: int
-    layers: int
-    columns: int
-    choices: int
-    shared: int
-    arrays: dict = _arrays()
+    CODE, WRITES = 9, "plan"
+    x: int = register("wide")
+    slot: int = number(0, LARGEST_LAYERS - 1, "first layer of the plan decided")
+    layers: int = size(LARGEST_LAYERS, "layers decided")
+    columns: int = size(2, "of the plan: one choice for weights and inputs, or one for each")
+    choices: int = number(2, LARGEST_CHOICES, "candidates of each layer and column")
+    shared: int = flag("x holds one layer's values, which serve for all")
+    arrays: dict = arrays()
 
 
 OPERATIONS = {
     op.CODE: op
     for op in (Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose)
 }
-FIELDS = 1 + max(len(fields(op)) - 1 for op in OPERATIONS.values())
 
 
 @dataclass
@@ -235,10 +242,17 @@ class Program:
     notes: dict = field(default_factory=dict)
 
     @property
-    def chooser(self) -> int | None:
-        """The operation that makes the plan, or None."""
-        found = [i for i, op in enumerate(self.operations) if isinstance(op, Choose)]
-        return found[0] if found else None
+    def choosers(self) -> list[int]:
+        """The operations that make the plan, in order."""
+        return [i for i, op in enumerate(self.operations) if isinstance(op, Choose)]
+
+    @property
+    def plan_shape(self) -> tuple[int, int, int] | None:
+        """(layers, columns, choices) of the whole plan, or None."""
+        parts = [self.operations[i] for i in self.choosers]
+        if not parts:
+            return None
+        return max(p.slot + p.layers for p in parts), parts[0].columns, parts[0].choices
 
     @property
     def slots(self) -> dict[int, Conv]:
@@ -247,9 +261,8 @@ class Program:
         return {op.slot: op for op in convs}
 
     def needed(self, with_plan: bool) -> list[bool]:
-        """Which operations have to run; with a plan from outside, not the controller's."""
-        last = len(self.operations) - 1
-        queue = [last] if with_plan or self.chooser is None else [last, self.chooser]
+        """Which operations have to run; with a plan from outside, not those that only make one."""
+        queue = [len(self.operations) - 1, *([] if with_plan else self.choosers)]
         seen = set()
         while queue:
             i = queue.pop()
@@ -264,30 +277,7 @@ class Program:
         last = [-1] * len(self.operations)
         for i, op in enumerate(self.operations):
             if needed[i]:
-                for register in op.reads:
-                    last[register] = i
+                for read in op.reads:
+                    last[read] = i
         last[-1] = len(last)
         return last
-
-
-def as_table(operations: list[Operation]) -> np.ndarray:
-    """int64 (operations, FIELDS): the operation's code and its numbers, zeros behind."""
-    table = np.zeros((len(operations), FIELDS), np.int64)
-    for row, op in zip(table, operations, strict=True):
-        row[0] = op.CODE
-        row[1 : 1 + len(op.numbers)] = op.numbers
-    return table
-
-
-def from_table(table: np.ndarray) -> list[Operation]:
-    """The operations of a table, without arrays. ValueError: unknown code, or numbers left over."""
-    operations = []
-    for i, (code, *numbers) in enumerate(table.tolist()):
-        kind = OPERATIONS.get(code)
-        if kind is None:
-            raise ValueError(f"operation {i}: unknown code {code}")
-        count = len(fields(kind)) - 1
-        if any(numbers[count:]):
-            raise ValueError(f"operation {i}: {kind.__name__} has only {count} numbers")
-        operations.append(kind(*numbers[:count]))
-    return operations

@@ -45,7 +45,7 @@ def choosing(count: int) -> IntegerProgram:
     """A program whose choices change from image to image of write_case: its controller's values are
     centred on these images."""
     program = programs.nested_untied()
-    dense = program.operations[program.chooser].x
+    dense = program.operations[program.choosers[0]].x
     images = programs.pixels(program, count)
     means = np.mean([Oracle(program).trace(image)[dense] for image in images], 0)
     op = program.operations[dense]

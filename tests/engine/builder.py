@@ -18,14 +18,14 @@
     program = b.logits(x)
 
 Wide registers hold values of about 2^20, so that codes fill their range and nothing saturates;
-`loud` makes some multipliers 2^12 times larger, so that much does.
+`loud` makes some multipliers 2^12 times larger, so that much does. relu: 0 none, 1, 6 (ReLU6).
 """
 
 import math
 
 import numpy as np
 
-from src.engine.integers import limits
+from src.engine.integers import INT32, limits
 from src.engine.program import (
     Add,
     Affine,
@@ -42,6 +42,7 @@ from src.engine.program import (
 )
 
 SPREAD = 20  # bits of the values in wide registers
+BOUNDS = {0: (INT32.min, INT32.max), 1: (0, INT32.max), 6: (0, 3 << SPREAD - 2)}  # of relu
 MULTIPLIER_BITS = 29
 
 
@@ -53,7 +54,8 @@ class Builder:
         self.rows, self.loud = rows, loud
         self.operations: list[Operation] = []
         self.shapes: list[tuple[int, ...]] = []  # (C, H, W) of each register
-        self.free = 0  # layers of the plan that no convolution has taken yet
+        self.layers = 0  # of the plan, so far
+        self.first, self.free = 0, 0  # of the last controller's: slot, layers without a convolution
         self.columns, self.widths = 1, ()
 
     def image(self, height: int, width: int | None = None, bits: int = 0) -> int:
@@ -72,34 +74,38 @@ class Builder:
     def conv(
         self, x: int, c_out: int, kernel=3, stride=1, padding=1, groups=1, *,
         w_bits=(4,), a_bits=(4,), slot=-1, columns=(0, 0), master=0, odd=0, relu=0, untied=False,
+        pairs=False,
     ) -> int:  # fmt: skip
-        """Without `master` one weight for each of w_bits; untied: one multiplier for each pair."""
+        """Without `master` one weight for each of w_bits; untied: one multiplier for each pair, with
+        candidates; pairs: one multiplier and bias for each pair, whatever is stored."""
         shape = (c_out, self.shapes[x][0] // groups, kernel, kernel)
         stored = (master,) if master else w_bits
-        inputs = len(a_bits) if untied and not master else 1
+        inputs = len(a_bits) if pairs or (untied and not master) else 1
         fan = math.prod(shape[1:])
         spread = [math.sqrt(fan) * 2.0 ** (b - 1 + (master or max(a_bits)) - 2) for b in stored]
-        gain = self._signed((self.rows, len(stored), inputs, c_out))
+        variants = len(w_bits) if pairs else len(stored)
+        gain = self._signed((self.rows, variants, inputs, c_out))
         gain *= 2.0**SPREAD / np.array(spread)[:, None, None]
-        arrays, shift = self._affine(gain)
+        arrays, shift = self._affine(gain, gain.shape if pairs else (self.rows, 1, 1, c_out))
         arrays["bits"] = np.array([w_bits, a_bits], np.int64)
         for v, bits in enumerate(stored):
             low, high = limits(bits, True)
             arrays[f"weight.{v}"] = self.rng.integers(low, high + 1, shape).astype(np.int8)
         op = Conv(
             x, c_out, shape[1], kernel, stride, padding, groups, slot, *columns, master, odd, shift,
-            relu, arrays=arrays,
+            *BOUNDS[relu], arrays=arrays,
         )  # fmt: skip
         return self._append(op, (c_out, *self._windows(x, op)))
 
-    def dynamic(self, x: int, c_out: int, *sizes: int, master=0, **flags) -> int:
+    def dynamic(self, x: int, c_out: int, *sizes: int, master=0, signed=0, **flags) -> int:
         """The quantised convolution of a layer of the plan, on a wide register."""
         self.free -= 1
+        slot = self.first + self.free
         columns = (0, self.columns - 1)
         bits = (master,) if master else self.widths
-        q = self.quantise(x, bits, 0, self.free, columns[1])
+        q = self.quantise(x, bits, signed, slot, columns[1])
         return self.conv(
-            q, c_out, *sizes, w_bits=self.widths, a_bits=self.widths, slot=self.free,
+            q, c_out, *sizes, w_bits=self.widths, a_bits=self.widths, slot=slot,
             columns=columns, master=master, untied=self.columns == 2, **flags,
         )  # fmt: skip
 
@@ -113,11 +119,12 @@ class Builder:
         return self._append(op, (c_out, *self._windows(x, op)))
 
     def affine(self, x: int, relu: int = 0) -> int:
-        arrays, shift = self._affine(self._signed((self.rows, self.shapes[x][0])))
-        return self._append(Affine(x, shift, relu, arrays=arrays), self.shapes[x])
+        gain = self._signed((self.rows, self.shapes[x][0]))
+        arrays, shift = self._affine(gain, gain.shape)
+        return self._append(Affine(x, shift, *BOUNDS[relu], arrays=arrays), self.shapes[x])
 
     def add(self, x: int, y: int, relu: int = 0) -> int:
-        return self._append(Add(x, y, relu), self.shapes[x])
+        return self._append(Add(x, y, *BOUNDS[relu]), self.shapes[x])
 
     def pool(self, x: int, bins: int) -> int:
         return self._append(Pool(x, bins), (self.shapes[x][0], bins, bins))
@@ -132,12 +139,14 @@ class Builder:
         return self._append(Subsample(x, stride, before, after), shape)
 
     def controller(self, x: int, layers: int, columns=1, widths=(2, 4, 8), shared=0) -> int:
-        """Pool, dense, choose: as many dynamic convolutions have to follow as there are layers."""
-        self.free, self.columns, self.widths = layers, columns, widths
+        """Pool, dense, choose, for the next layers of the plan: as many dynamic convolutions have to
+        follow, before another controller."""
+        self.first, self.free, self.columns, self.widths = self.layers, layers, columns, widths
+        self.layers += layers
         values = (1 if shared else layers) * columns * len(widths)
         bins = min(2, *self.shapes[x][1:])
         dense = self.affine(self.wide(self.pool(x, bins), values, bins, 1, 0))
-        op = Choose(dense, layers, columns, len(widths), shared)
+        op = Choose(dense, self.first, layers, columns, len(widths), shared)
         return self._append(op, (layers, columns))
 
     def logits(self, x: int, classes: int = 5) -> Program:
@@ -157,9 +166,11 @@ class Builder:
         gain = self.rng.uniform(0.5, 1, shape) * self.rng.choice([-1, 1, 1], shape)
         return gain * self.rng.choice([1, 2**12], shape) if self.loud else gain
 
-    def _affine(self, gain: np.ndarray) -> tuple[dict[str, np.ndarray], int]:
-        """Multiplier and bias that share a binary point, and its shift."""
+    def _affine(
+        self, gain: np.ndarray, shape: tuple[int, ...]
+    ) -> tuple[dict[str, np.ndarray], int]:
+        """Multiplier and bias (of a shape) that share a binary point, and its shift."""
         shift = max(1, MULTIPLIER_BITS - math.ceil(math.log2(np.abs(gain).max())))
         multiplier = np.clip(gain * 2.0**shift, -(2**30), 2**30).astype(np.int32)
-        bias = self.rng.integers(-(1 << SPREAD), 1 << SPREAD, (len(gain), gain.shape[-1])) << shift
+        bias = self.rng.integers(-(1 << SPREAD), 1 << SPREAD, shape) << shift
         return {"multiplier": multiplier, "bias": bias}, shift

@@ -17,9 +17,11 @@ import json
 
 import numpy as np
 
-from src.engine.check import LARGEST_OPERATIONS
+from src.engine.declaration import LARGEST_OPERATIONS
+from src.engine.table import FIELDS
 from tests.engine.files import Parts, with_header
 
+SAME = "the same"  # both say exactly the words, which are no expression then
 NOT = "not a safetensors file: "
 
 
@@ -33,62 +35,67 @@ def with_tensor(parts: Parts, name: str, change) -> None:
     parts.tensors[name] = change(parts.tensors.get(name))
 
 
-LONG = np.zeros((LARGEST_OPERATIONS + 1, 15), np.int64)
+LONG = np.zeros((LARGEST_OPERATIONS + 1, FIELDS), np.int64)
 DAMAGES = {
-    "no format": (lambda p: p.tensors.pop("format"), "no format version", "no tensor format"),
-    "a format of three": (lambda p: with_tensor(p, "format", lambda a: a[[0, 1, 1]]), "no format",
-        "no format version"),
-    "another type": (lambda p: with_tensor(p, "format", lambda a: a.astype("i4")), "no format",
-        "tensor format has the wrong type or shape"),
-    "version 0": (lambda p: with_tensor(p, "format", lambda a: a * 0), "version 0",
-        "format version 0; this engine reads version 1"),
-    "version 2": (lambda p: with_tensor(p, "format", lambda a: a * 2), "version 2; .*version 1",
-        "format version 2; this engine reads version 1"),
-    "no program": (lambda p: p.tensors.pop("program"), "no program", "no tensor program"),
-    "a narrow program": (lambda p: with_tensor(p, "program", lambda a: a[:, 1:]), "no program",
-        "operations of the wrong length"),
-    "a real program": (lambda p: with_tensor(p, "program", lambda a: a * 1.0), "no program",
-        "a tensor of type F64; a program has integers only"),
-    "an empty program": (lambda p: with_tensor(p, "program", lambda a: a[:0]), "belongs to no",
-        "tensor program has the wrong type or shape"),
-    "a long program": (lambda p: with_tensor(p, "program", lambda a: LONG), "65537 operations",
-        "too many operations"),
-    "code -1": (lambda p: with_cell(p, 2, 0, -1), "2: unknown code -1", "operation 2: unknown code"),
-    "code 10": (lambda p: with_cell(p, 2, 0, 10), "2: unknown code 10", "operation 2: unknown code"),
-    "a number too many": (
-        lambda p: with_cell(p, 0, 14, 1), "Input has only 3 numbers", "operation 0: numbers are left over"),
-    "a real tensor": (lambda p: with_tensor(p, "0.table", lambda a: a * 1.0), "is float64",
-        "a tensor of type F64; a program has integers only"),
-    "half a tensor": (lambda p: with_tensor(p, "0.table", lambda a: np.ones(3, "f2")), "float16",
-        "a tensor of type F16; a program has integers only"),
-    "a bool tensor": (lambda p: with_tensor(p, "0.table", lambda a: a > 0), "is bool",
-        "a tensor of type BOOL; a program has integers only"),
-    "a complex tensor": (lambda p: with_tensor(p, "0.table", lambda a: a.astype("c8")), "complex",
-        "a tensor of type C64; a program has integers only"),
-    "no table": (lambda p: p.tensors.pop("0.table"), r"operation 0 \(Input\): no array 'table'",
-        "no tensor 0.table"),
-    "another table": (lambda p: with_tensor(p, "0.table", lambda a: a[:, :9]), r"\(Input\): table",
-        "operation 0: a table of the wrong shape"),
-    "no weights": (lambda p: p.tensors.pop("8.weight.0"), r"has the weights \[\]", "no tensor 8.weight.0"),
-    "short weights": (lambda p: with_tensor(p, "8.weight.0", lambda a: a[:-1]), "cannot hold 144",
-        "operation 8: convolution: packed weights of the wrong size"),
-    "int8 weights": (lambda p: with_tensor(p, "8.weight.0", lambda a: a.view("i1")), "int8",
-        "tensor 8.weight.0 has the wrong type or shape"),
-    "more weights": (lambda p: p.tensors.update({"8.weight.1": np.ones(1, np.uint8)}), "weights",
-        "a tensor belongs to no operation"),
-    "odd weights": (lambda p: p.tensors.update({"8.weight.x": np.ones(1, np.uint8)}), "weights",
-        "a tensor belongs to no operation"),
-    "no widths": (lambda p: p.tensors.pop("8.bits"), "without widths", "no tensor 8.bits"),
-    "flat widths": (lambda p: with_tensor(p, "8.bits", np.ravel), "without widths",
-        "tensor 8.bits has the wrong type or shape"),
-    "empty widths": (lambda p: with_tensor(p, "8.bits", lambda a: a[:, :0]), "without widths",
-        "tensor 8.bits has the wrong type or shape"),
-    "17 widths": (lambda p: with_tensor(p, "8.bits", lambda a: a[:, [0] * 17]), "17 candidates",
-        "operation 8: too many candidates"),
-    "an extra array": (lambda p: p.tensors.update({"9.x": np.ones(1, np.int8)}), r"no arrays \['x",
-        "a tensor belongs to no operation"),
-    "a nameless array": (lambda p: p.tensors.update({"9.": np.ones(1, np.int8)}), r"arrays \[''\]",
-        "a tensor belongs to no operation"),
+    "no format": (lambda p: p.tensors.pop("format"), "no format version", SAME),
+    "a format of two": (lambda p: with_tensor(p, "format", lambda a: a[:2]),
+        "no format of version 2", SAME),
+    "no versions": (lambda p: with_tensor(p, "format", lambda a: a[:0]), "no format version", SAME),
+    "rows of format": (lambda p: with_tensor(p, "format", lambda a: a[None]),
+        "no format version", SAME),
+    "another type": (lambda p: with_tensor(p, "format", lambda a: a.astype("i4")),
+        "no format version", SAME),
+    "version 0": (lambda p: with_tensor(p, "format", lambda a: a * 0),
+        "format version 0; this program reads versions 1..2", SAME),
+    "version 4": (lambda p: with_tensor(p, "format", lambda a: a * 2),
+        "format version 4; this program reads versions 1..2", SAME),
+    "a large version, of another form": (lambda p: with_tensor(p, "format", lambda a: a[:1] << 40),
+        "format version 2199023255552; this program reads versions 1..2", SAME),
+    "no program": (lambda p: p.tensors.pop("program"), "no program", SAME),
+    "a narrow program": (lambda p: with_tensor(p, "program", lambda a: a[:, 1:]),
+        "no program", SAME),
+    "a real program": (lambda p: with_tensor(p, "program", lambda a: a * 1.0),
+        "no program", "a tensor of type F64; a program has integers only"),
+    "an empty program": (lambda p: with_tensor(p, "program", lambda a: a[:0]),
+        "belongs to no", "no program"),
+    "a long program": (lambda p: with_tensor(p, "program", lambda a: LONG),
+        "65537 operations; allowed are 1..65536", SAME),
+    "code -1": (lambda p: with_cell(p, 2, 0, -1), "operation 2: unknown code -1", SAME),
+    "code 10": (lambda p: with_cell(p, 2, 0, 10), "operation 2: unknown code 10", SAME),
+    "a number too many": (lambda p: with_cell(p, 0, 14, 1),
+        "operation 0: Input has only 3 numbers", SAME),
+    "a real tensor": (lambda p: with_tensor(p, "0.table", lambda a: a * 1.0),
+        "is float64", "a tensor of type F64; a program has integers only"),
+    "half a tensor": (lambda p: with_tensor(p, "0.table", lambda a: np.ones(3, "f2")),
+        "float16", "a tensor of type F16; a program has integers only"),
+    "a bool tensor": (lambda p: with_tensor(p, "0.table", lambda a: a > 0),
+        "is bool", "a tensor of type BOOL; a program has integers only"),
+    "a complex tensor": (lambda p: with_tensor(p, "0.table", lambda a: a.astype("c8")),
+        "complex", "a tensor of type C64; a program has integers only"),
+    "no table": (lambda p: p.tensors.pop("0.table"), "operation 0 (Input): no array table", SAME),
+    "another table": (lambda p: with_tensor(p, "0.table", lambda a: a[:, :9]),
+        "operation 0 (Input): table is int32 (3, 9); expected int32 (3, 256)", SAME),
+    "no weights": (lambda p: p.tensors.pop("8.weight.0"),
+        "operation 8 (Conv): no array weight.0", SAME),
+    "short weights": (lambda p: with_tensor(p, "8.weight.0", lambda a: a[:-1]),
+        "operation 8 (Conv): weight.0: uint8 (143,) cannot hold 144 codes of 8 bits", SAME),
+    "int8 weights": (lambda p: with_tensor(p, "8.weight.0", lambda a: a.view("i1")),
+        "operation 8 (Conv): weight.0: int8 (144,) cannot hold 144 codes of 8 bits", SAME),
+    "more weights": (lambda p: p.tensors.update({"8.weight.1": np.ones(1, np.uint8)}),
+        r"\(Conv\): has no arrays \['weight.1'\]", "a tensor belongs to no operation"),
+    "odd weights": (lambda p: p.tensors.update({"8.weight.x": np.ones(1, np.uint8)}),
+        r"\(Conv\): has no arrays \['weight.x'\]", "a tensor belongs to no operation"),
+    "no widths": (lambda p: p.tensors.pop("8.bits"), "operation 8 (Conv): no array bits", SAME),
+    "flat widths": (lambda p: with_tensor(p, "8.bits", np.ravel),
+        "operation 8 (Conv): bits is int64 (6,); expected int64 (2, K)", SAME),
+    "empty widths": (lambda p: with_tensor(p, "8.bits", lambda a: a[:, :0]),
+        "operation 8 (Conv): bits is int64 (2, 0); expected int64 (2, K)", SAME),
+    "17 widths": (lambda p: with_tensor(p, "8.bits", lambda a: a[:, [0] * 17]),
+        "operation 8 (Conv): 17 candidates; allowed are 1..16", SAME),
+    "an extra array": (lambda p: p.tensors.update({"9.x": np.ones(1, np.int8)}),
+        r"no arrays \['x", "a tensor belongs to no operation"),
+    "a nameless array": (lambda p: p.tensors.update({"9.": np.ones(1, np.int8)}),
+        r"arrays \[''\]", "a tensor belongs to no operation"),
 } | {
     f"a tensor {name}": (
         lambda p, name=name: p.tensors.update({name: np.ones(1, np.int8)}), "belongs to no operation",
@@ -127,10 +134,10 @@ def overlapping(parts: Parts) -> bytes:
     header = json.loads(content[8 : 8 + length])
     header["program"]["data_offsets"] = [0, 8]
     header["program"]["shape"] = [1, 1]
-    header["format"]["data_offsets"] = [0, 16]
-    header["x"] = {"dtype": "U8", "shape": [0], "data_offsets": [16, 16]}
+    header["format"]["data_offsets"] = [0, 24]
+    header["x"] = {"dtype": "U8", "shape": [0], "data_offsets": [24, 24]}
     size = header["0.table"]["data_offsets"][0]
-    header["y"] = {"dtype": "U8", "shape": [size - 16], "data_offsets": [16, size]}
+    header["y"] = {"dtype": "U8", "shape": [size - 24], "data_offsets": [24, size]}
     return with_header(json.dumps(header).encode(), content[8 + length :])
 
 
@@ -163,7 +170,7 @@ HEADERS = {
     "no number": (entry("format", shape=["x"]), "expected a number"),
     "a sign": (entry("format", shape=[-2]), "expected a number"),
     "a fraction": (entry("format", shape=[2.5]), "expected ']' in the header"),
-    "a leading zero": (replaced(b'"shape": [2]', b'"shape": [02]'), "expected a number"),
+    "a leading zero": (replaced(b'"shape": [3]', b'"shape": [03]'), "expected a number"),
     "a number of 20 digits": (entry("format", shape=[10**19]), "a number is too large"),
     "a number of 18 digits": (entry("format", shape=[10**17]), "tensor format has an absurd shape"),
     "an absurd product": (entry("format", shape=[2**30] * 3), "tensor format has an absurd shape"),
@@ -194,7 +201,7 @@ HEADERS = {
         "two tensors named format"),
     "tensors that overlap": (overlapping, "tensors overlap or leave holes"),
     "a hole": (
-        lambda p: entry("program", dtype="U8", shape=[8], data_offsets=[16, 24])(p),
+        lambda p: entry("program", dtype="U8", shape=[8], data_offsets=[24, 32])(p),
         "tensors overlap or leave holes"),
     "bytes behind": (lambda p: bytes(p) + b"\0", "bytes behind the tensors"),
 }  # fmt: skip

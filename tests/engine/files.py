@@ -17,13 +17,15 @@ A safetensors file: 8 bytes of length, a JSON header (name -> dtype, shape, data
 """
 
 import json
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from src.engine.artefact import VERSION, stored_bits
 from src.engine.packing import pack
-from src.engine.program import Conv, Program, as_table
+from src.engine.program import Add, Affine, Choose, Conv, Program
+from src.engine.table import as_table
 
 CODES = {"int8": "I8", "uint8": "U8", "int16": "I16", "uint16": "U16", "int32": "I32",
          "uint32": "U32", "int64": "I64", "uint64": "U64", "float32": "F32", "float64": "F64",
@@ -32,7 +34,7 @@ CODES = {"int8": "I8", "uint8": "U8", "int16": "I16", "uint16": "U16", "int32": 
 
 @dataclass
 class Parts:
-    """What an artefact holds; `notes` as text."""
+    """What an artefact holds; `notes` as text. Its bytes have the checksum that they should."""
 
     tensors: dict[str, np.ndarray]
     notes: str = "{}"
@@ -46,7 +48,7 @@ class Parts:
             code = CODES[array.dtype.name]
             header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": span}
             data += content
-        return with_header(json.dumps(header | self.header).encode(), data)
+        return sealed(with_header(json.dumps(header | self.header).encode(), data))
 
     @classmethod
     def read(cls, content: bytes) -> "Parts":
@@ -62,13 +64,48 @@ class Parts:
         return cls(tensors, notes)
 
 
+def parts_of_1(program: Program) -> Parts:
+    """A program's artefact as version 1 had it: a flag for the activation, no slot of a choice, 15
+    numbers, biases (R, O). For programs that hold nothing newer."""
+    parts = parts_of(program)
+    parts.tensors["format"] = np.array([1, program.rows])
+    rows = np.zeros((len(program.operations), 15), np.int64)
+    for i, (row, op) in enumerate(zip(rows, program.operations, strict=True)):
+        numbers = list(op.numbers)
+        if isinstance(op, Conv | Affine | Add):
+            assert op.high == 2**31 - 1 and op.low in (0, -(2**31))
+            numbers[-2:] = [int(op.low == 0)]
+        if isinstance(op, Choose):
+            assert numbers.pop(1) == 0
+        row[: 1 + len(numbers)] = [op.CODE, *numbers]
+        if isinstance(op, Conv):
+            bias = op.arrays["bias"]
+            parts.tensors[f"{i}.bias"] = bias.reshape(program.rows, -1)
+    parts.tensors["program"] = rows
+    return parts
+
+
 def with_header(header: bytes, data: bytes = b"") -> bytes:
     return len(header).to_bytes(8, "little") + header + data
 
 
+def sealed(content: bytes) -> bytes:
+    """The content with its checksum, where it has a place for one."""
+    try:
+        length = int.from_bytes(content[:8], "little")
+        entry = json.loads(content[8 : 8 + length])["format"]
+        begin, end = entry["data_offsets"]
+        assert (entry["dtype"], entry["shape"], begin >= 0, end) == ("I64", [3], True, begin + 24)
+    except Exception:
+        return content
+    place = 8 + length + begin + 16
+    parts = content[:place], bytes(8), content[place + 8 :]
+    return parts[0] + zlib.crc32(b"".join(parts)).to_bytes(8, "little") + parts[2]
+
+
 def parts_of(program: Program) -> Parts:
     """A program's artefact, as save_artefact should write it."""
-    tensors = {"format": np.array([VERSION, program.rows])}
+    tensors = {"format": np.array([VERSION, program.rows, 0])}
     tensors["program"] = as_table(program.operations)
     for i, op in enumerate(program.operations):
         for name, array in op.arrays.items():

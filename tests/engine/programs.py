@@ -57,13 +57,13 @@ def nested_static() -> Program:
     return b.logits(b.conv(b.quantise(x, (4,)), 4, w_bits=(4,), a_bits=(2,), master=4))
 
 
-def _dynamic(seed: int, master: int = 0, **controller) -> Program:
+def _dynamic(seed: int, master: int = 0, pairs: bool = False, **controller) -> Program:
     b = Builder(seed, rows=controller.pop("rows", 1))
     x = b.affine(b.wide(b.image(8), 4), relu=1)
     b.controller(x, layers=3, **controller)
-    y = b.dynamic(x, 4, master=master, relu=1)
-    x = b.add(b.dynamic(y, 4, master=master), x, relu=1)
-    return b.logits(b.dynamic(x, 6, 3, 2, 1, 2, master=master))
+    y = b.dynamic(x, 4, master=master, relu=1, pairs=pairs)
+    x = b.add(b.dynamic(y, 4, master=master, pairs=pairs), x, relu=1)
+    return b.logits(b.dynamic(x, 6, 3, 2, 1, 2, master=master, pairs=pairs))
 
 
 def candidates() -> Program:
@@ -95,10 +95,56 @@ def rows() -> Program:
     return _dynamic(10, master=8, rows=3)
 
 
+def bottleneck() -> Program:
+    """An inverted residual: bounds of ReLU6, a depthwise convolution, a sum without an activation
+    that the next layer takes as signed codes; masters of both signs."""
+    b = Builder(11)
+    x = b.affine(b.wide(b.image(8), 6), relu=6)
+    b.controller(x, layers=3)
+    y = b.dynamic(x, 12, 1, 1, 0, master=8, signed=1, relu=6)
+    y = b.dynamic(y, 12, 3, 1, 1, 12, master=8, relu=6)
+    x = b.add(b.dynamic(y, 6, 1, 1, 0, master=8), x)
+    x = b.conv(b.quantise(x, (8,), signed=1), 6, groups=6, w_bits=(3,), a_bits=(5,), master=8)
+    return b.logits(b.add(x, x, relu=6))
+
+
+def signed_candidates() -> Program:
+    """A depthwise convolution with a weight and a step for each width, on signed codes."""
+    b = Builder(12)
+    x = b.wide(b.image(7, 8), 4)
+    b.controller(x, layers=2, columns=2, widths=(3, 5, 8))
+    x = b.dynamic(x, 4, 3, 1, 1, 4, signed=1)
+    return b.logits(b.dynamic(x, 4, signed=1, relu=6))
+
+
+def step_wise() -> Program:
+    """Three choices, each from what the layers before it made; the second decides two layers."""
+    b = Builder(13)
+    x = b.affine(b.wide(b.image(8), 4), relu=1)
+    b.controller(x, layers=1, columns=2)
+    x = b.add(b.dynamic(x, 4, master=8), x, relu=1)
+    b.controller(x, layers=2, columns=2, shared=1)
+    y = b.dynamic(x, 4, master=8, relu=1)
+    x = b.add(b.dynamic(y, 4, master=8, signed=1), x)
+    b.controller(x, layers=1, columns=2)
+    return b.logits(b.dynamic(x, 6, 3, 2, 1, 2, signed=1))
+
+
+def pairs() -> Program:
+    """Statistics of each pair of widths: multipliers and biases of master codes by both choices."""
+    return _dynamic(14, columns=2, rows=2, master=8, pairs=True)
+
+
+def pairs_of_candidates() -> Program:
+    """The same where weights are stored for each width, the choices tied."""
+    return _dynamic(16, widths=(2, 5), pairs=True)
+
+
 NAMED: dict[str, Callable[[], Program]] = {
     make.__name__: make
     for make in (
         real, static, odd, nested_static, candidates, untied, shared, nested, nested_untied, rows,
+        bottleneck, signed_candidates, step_wise, pairs, pairs_of_candidates,
     )
 }  # fmt: skip
 
@@ -121,15 +167,29 @@ def random_program(seed: int) -> Program:
         b.controller(x, int(rng.integers(1, 4)), columns, tuple(widths.tolist()), shared)
     for _ in range(rng.integers(1, 4)):
         x = _step(b, rng, x)
-    while b.free:
-        x = b.dynamic(x, 4, master=master, relu=int(rng.integers(2)))
+    x = _layers(b, rng, x, master)
+    if b.layers and rng.random() < 0.4:  # another choice, from what the first ones made
+        b.controller(x, int(rng.integers(1, 3)), b.columns, b.widths, int(rng.integers(0, 2)))
+        x = _layers(b, rng, x, master)
     return b.logits(x)
+
+
+def _layers(b: Builder, rng: np.random.Generator, x: int, master: int) -> int:
+    """The dynamic layers that are decided and not there yet."""
+    while b.free:
+        signed, pairs = (int(v) for v in rng.integers(0, 2, 2))
+        relu, groups = int(rng.choice([0, 1, 6])), int(rng.choice([1, 4]))
+        x = b.dynamic(
+            x, 4, 3, 1, 1, groups, master=master, signed=signed, relu=relu, pairs=bool(pairs)
+        )
+    return x
 
 
 def _step(b: Builder, rng: np.random.Generator, x: int) -> int:
     """One more static layer, of a random kind, on a wide register of 4 channels."""
     w_bits, a_bits = (int(bits) for bits in rng.integers(1, 9, 2))
-    stride, relu, odd, signed = (int(v) for v in rng.integers(0, 2, 4))
+    stride, odd, signed = (int(v) for v in rng.integers(0, 2, 3))
+    relu = int(rng.choice([0, 1, 6]))
     sizes = (4, 3, stride + 1, 1, int(rng.choice([1, 2, 4])))
     kind = rng.integers(5)
     if kind == 0:
@@ -138,7 +198,7 @@ def _step(b: Builder, rng: np.random.Generator, x: int) -> int:
         return b.max_pool(x)
     if kind == 2:
         return b.wide(b.subsample(x), 4, 1, 1, 0)
-    q = b.quantise(x, (8,) if kind == 3 else (a_bits,), signed * (kind != 3))
+    q = b.quantise(x, (8,) if kind == 3 else (a_bits,), signed)
     if kind == 3:
         widths = {"w_bits": (max(w_bits, 2),), "a_bits": (max(a_bits, 2),)}
         return b.conv(q, *sizes, master=8, relu=relu, **widths)

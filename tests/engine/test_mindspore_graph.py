@@ -39,6 +39,23 @@ np.savez(sys.argv[3], logits=logits.asnumpy(), plan=plan.asnumpy())
 """
 
 
+class Registers(MindSporeGraph):
+    """All registers in place of the answer."""
+
+    def construct(self, images):
+        return self.registers(images)
+
+
+@pytest.mark.parametrize("name", ["bottleneck", "signed_candidates", "step_wise", "pairs"])
+def test_every_register_agrees(name):
+    program = programs.NAMED[name]()
+    images = programs.pixels(program, 2)
+    found = [register.asnumpy() for register in Registers(program)(Tensor(images))]
+    for n, image in enumerate(images):
+        for i, expected in enumerate(Oracle(program).trace(image)):
+            np.testing.assert_array_equal(found[i][n], expected, err_msg=f"register {i}")
+
+
 @pytest.mark.parametrize("name", programs.NAMED)
 def test_named_programs_agree(name):
     program = programs.NAMED[name]()

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from src import kernels
-from src.engine.program import Operation, Quantise, as_table
+from src.engine.program import Operation, Quantise
+from src.engine.table import FIELDS, as_table
 from src.kernels.direct import bind
 from src.kernels.errors import KernelError
 from tests.engine.builder import Builder
@@ -116,11 +117,14 @@ BROKEN = [
     (quantise, made("numbers", lambda a: a[:-1])),
     (quantise, made("numbers", lambda a: a.astype(np.int32))),
     (quantise, cell("numbers", 0, 10)),
-    (quantise, cell("numbers", 15, 0)),
-    (quantise, cell("numbers", 15, 65)),
-    (quantise, cell("numbers", 16, -1)),
-    (quantise, cell("numbers", 16, 1)),
-    (quantise, cell("numbers", 19, 17)),
+    (quantise, cell("numbers", FIELDS, 0)),
+    (quantise, cell("numbers", FIELDS, 65)),
+    (quantise, cell("numbers", FIELDS + 1, -1)),
+    (quantise, cell("numbers", FIELDS + 1, 1)),
+    (quantise, cell("numbers", FIELDS + 4, 17)),
+    (quantise, made("plan", lambda a: np.zeros((2, 1, 1), np.int64))),
+    (quantise, made("plan", lambda a: np.zeros((2, 2, 3), np.int64))),
+    (quantise, made("plan", lambda a: np.zeros((2, 4097, 1), np.int64))),
     (quantise, made("x", lambda a: a.astype(np.int64))),
     (quantise, made("x", lambda a: a[0])),
     (quantise, made("plan", lambda a: a.astype(np.int32))),
@@ -139,7 +143,10 @@ BROKEN = [
     (conv, cell("bits", (0, 0), 9)),
     (conv, cell("bits", (1, 0), 0)),
     (conv, made("bits", lambda a: a[:1])),
-    (conv, made("bias", lambda a: a[:, :1])),
+    (conv, made("bias", lambda a: a[..., :1])),
+    (conv, made("bias", lambda a: a[:, 0])),
+    (conv, made("weight", lambda a: a + np.int8(8))),
+    (conv, lambda given: given.pop("weight")),
     (conv, made("multiplier", lambda a: a[..., :1])),
     (conv, made("weight", lambda a: a.astype(np.int16))),
     (conv, made("weight", lambda a: a[:1])),

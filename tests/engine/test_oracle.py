@@ -22,7 +22,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.engine.check import check
 from src.engine.oracle import Oracle
 from src.engine.program import (
     Add,
@@ -98,13 +97,13 @@ def test_quantise_takes_the_variant_of_its_slot_and_column():
 
 
 def conv(c_out=1, c_in=3, kernel=1, stride=1, padding=0, groups=1, slot=-1, w_column=0,
-         a_column=0, master=0, odd=0, shift=1, relu=0, **arrays):  # fmt: skip
-    arrays = {"bits": i64([8], [8]), "bias": np.zeros((1, c_out), np.int64)} | arrays
+         a_column=0, master=0, odd=0, shift=1, **arrays):  # fmt: skip
+    arrays = {"bits": i64([8], [8]), "bias": np.zeros((1, 1, 1, c_out), np.int64)} | arrays
     arrays = {name.replace("weight", "weight."): a for name, a in arrays.items()}
     if "multiplier" not in arrays:
         arrays["multiplier"] = np.full((1, 1, 1, c_out), 1 << shift, np.int32)
     return Conv(0, c_out, c_in, kernel, stride, padding, groups, slot, w_column, a_column, master,
-                odd, shift, relu, arrays=arrays)  # fmt: skip
+                odd, shift, arrays=arrays)  # fmt: skip
 
 
 def int8(values, *shape):
@@ -128,13 +127,15 @@ def test_conv_groups_see_their_own_channels():
 def test_conv_scales_each_channel_adds_its_bias_and_rounds():
     op = conv(
         3, 3, shift=2, weight0=int8([1, 0, 0, 1, 0, 0, 1, 0, 0], 3, 3, 1, 1),
-        multiplier=i32(1, 3, -2).reshape(1, 1, 1, 3), bias=i64([0, 1, 100]),
+        multiplier=i32(1, 3, -2).reshape(1, 1, 1, 3), bias=i64(0, 1, 100).reshape(1, 1, 1, 3),
     )  # fmt: skip
     # 6 / 4 = 1.5, 19 / 4 = 4.75, 88 / 4
     assert run(channels(6), op) == channels(2, 5, 22)
     assert run(channels(-6), op) == channels(-1, -4, 28)  # -1.5 goes up to -1
-    op.relu = 1
+    op.low = 0
     assert run(channels(-6), op) == channels(0, 0, 28)
+    op.low, op.high = -3, 20
+    assert run(channels(-6), op) == channels(-1, -3, 20)
 
 
 def test_conv_saturates():
@@ -179,13 +180,36 @@ def test_candidates_choose_weights_and_multipliers_in_pairs():
     assert run(channels(5), op, plan=[[9, 9], [2, 1]]) == channels(5 * 2 * 4)  # one for all inputs
 
 
+def test_signed_master_codes_have_signed_children():
+    bits = i64([8], [4])
+    codes = Quantise(0, 1, 1, -1, 0, arrays={"multiplier": i32(2), "bits": i64(8)})
+    op = conv(1, master=8, bits=bits, weight0=int8([1, 0, 0], 1, 3, 1, 1))
+    op.x = 1
+    # 4 bits of 8: -104 / 16 = -6.5 goes up, -128 / 16, 120 / 16 = 7.5 -> 8 is clipped to 7
+    for value, expected in ((-104, -6), (-128, -8), (120, 7), (7, 0), (-9, -1)):
+        assert run(channels(value), codes, op) == channels(expected << 4)
+
+
+def test_a_pair_of_choices_has_a_bias_of_its_own():
+    bits, bias = i64([4, 8], [4, 8]), i64(0, 10, 20, 30).reshape(1, 2, 2, 1)
+    op = conv(master=8, slot=0, w_column=0, a_column=1, bits=bits, bias=bias,
+              weight0=int8([16, 0, 0], 1, 3, 1, 1))  # fmt: skip
+    for w in range(2):
+        for a in range(2):
+            assert run(channels(16), op, plan=[[w, a]]) == channels(256 + 5 * (2 * w + a))
+    op.arrays["bias"] = bias[:, :1]  # one for all weights
+    assert run(channels(16), op, plan=[[1, 1]]) == channels(256 + 5)
+    op.arrays["bias"] = bias[:, :, :1]
+    assert run(channels(16), op, plan=[[1, 1]]) == channels(256 + 10)
+
+
 def test_rows_choose_multipliers_and_biases():
     op = conv(1, shift=1, weight0=int8([1, 0, 0], 1, 3, 1, 1),
-              multiplier=i32(2, 4).reshape(2, 1, 1, 1), bias=i64([0], [20]))  # fmt: skip
+              multiplier=i32(2, 4).reshape(2, 1, 1, 1), bias=i64(0, 20).reshape(2, 1, 1, 1))  # fmt: skip
     assert run(channels(7), op) == channels(7)
     assert run(channels(7), op, row=1) == channels(24)
     arrays = {"multiplier": i32([2] * 3, [4] * 3), "bias": i64([0] * 3, [20] * 3)}
-    op = Affine(0, 1, 0, arrays=arrays)
+    op = Affine(0, 1, arrays=arrays)
     assert run(channels(7, 8, 9), op, row=1) == channels(24, 26, 28)
 
 
@@ -201,15 +225,18 @@ def test_wide_rounds_and_saturates():
 
 def test_affine_on_wide_values():
     arrays = {"multiplier": i32([1, -1, 2**29]), "bias": i64([0, 3, 0])}
-    op = Affine(0, 1, 0, arrays=arrays)
+    op = Affine(0, 1, arrays=arrays)
     assert run(channels(-3, 5, 100), op) == channels(-1, -1, TOP)
-    op.relu = 1
+    op.low = 0
     assert run(channels(-3, -5, -100), op) == channels(0, 4, 0)
+    op.low, op.high = -2, 3
+    assert run(channels(-3, -5, -100), op) == channels(-1, 3, -2)
 
 
 def test_add_saturates():
-    assert run(channels(TOP, BOTTOM, -7), Add(0, 0, 0)) == channels(TOP, BOTTOM, -14)
-    assert run(channels(TOP, BOTTOM, -7), Add(0, 0, 1)) == channels(TOP, 0, 0)
+    assert run(channels(TOP, BOTTOM, -7), Add(0, 0)) == channels(TOP, BOTTOM, -14)
+    assert run(channels(TOP, BOTTOM, -7), Add(0, 0, 0)) == channels(TOP, 0, 0)
+    assert run(channels(TOP, BOTTOM, -7), Add(0, 0, -20, 6)) == channels(6, -20, -14)
 
 
 def test_pool_takes_rounded_means_of_bins_that_may_share_pixels():
@@ -241,9 +268,9 @@ def test_choose_takes_the_first_largest():
 
     one = channels(1)
     dense = values(1, 2, 2, -1, -3, -1)
-    assert run(one, dense, Choose(1, 2, 1, 3, 0)) == [[1], [0]]
-    assert run(one, dense, Choose(1, 1, 2, 3, 0)) == [[1, 0]]
-    assert run(one, dense, Choose(1, 3, 2, 3, 1)) == [[1, 0]] * 3
+    assert run(one, dense, Choose(1, 0, 2, 1, 3, 0)) == [[1], [0]]
+    assert run(one, dense, Choose(1, 0, 1, 2, 3, 0)) == [[1, 0]]
+    assert run(one, dense, Choose(1, 0, 3, 2, 3, 1)) == [[1, 0]] * 3
 
 
 @settings(deadline=None)
@@ -254,17 +281,17 @@ def test_choose_takes_the_first_largest():
     shift=st.integers(1, 60),
 )
 def test_affine_is_exact_wherever_check_allows_it(x, multiplier, bias, shift):
-    op = Affine(0, shift, 0, arrays={"multiplier": i32([multiplier] * 3), "bias": i64([bias] * 3)})
+    op = Affine(0, shift, arrays={"multiplier": i32([multiplier] * 3), "bias": i64([bias] * 3)})
     exact = floor(Fraction(x * multiplier + bias, 1 << shift) + Fraction(1, 2))
     assert run(channels(x), op)[0] == [[min(max(exact, BOTTOM), TOP)]]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMED if NAMED[n]().chooser is not None])
+@pytest.mark.parametrize("name", [n for n in NAMED if NAMED[n]().plan_shape])
 def test_a_plan_from_outside_takes_the_controllers_place(name):
     program, oracle = NAMED[name](), Oracle(NAMED[name]())
     images = pixels(program, 6)
     logits, plan = oracle.run(images)
-    layers, columns, choices = check(program)[program.chooser].shape
+    layers, columns, choices = program.plan_shape
     assert plan.shape == (6, layers, columns) and len(np.unique(plan)) > 1
     assert logits.dtype == np.int32 and logits.shape == (6, 5)
     np.testing.assert_array_equal(oracle.run(images, plan)[0], logits)
@@ -273,7 +300,7 @@ def test_a_plan_from_outside_takes_the_controllers_place(name):
     np.testing.assert_array_equal(told, other)
     assert (forced != logits).any(1).all()
     registers = oracle.trace(images[0], other[0])
-    assert registers[program.chooser] is None
+    assert all(registers[i] is None for i in program.choosers)
 
 
 def test_an_image_does_not_depend_on_its_neighbours():
@@ -293,6 +320,33 @@ def test_rows_of_a_program_give_different_logits():
     plan = np.zeros((2, 3, 1), np.int64)
     answers = [Oracle(program).run(images, plan, row)[0] for row in range(3)]
     assert (answers[0] != answers[1]).any() and (answers[1] != answers[2]).any()
+
+
+def test_choices_are_made_one_after_another():
+    """The second depends on what the first one's layer made, and decides the slots in front."""
+    ones = i32([1, 1, 1]).reshape(1, 3, 1, 1)
+    values = Wide(
+        0, 2, 1, 1, 0, 1, 0, arrays={"weight": i32([1, 0, 0, 0, 1, 0]).reshape(2, 3, 1, 1)}
+    )
+    arrays = {"multiplier": i32(2, 20), "bits": i64(8, 8)}
+    operations = [
+        values, Choose(1, 1, 1, 1, 2, 0),  # register 2: slot 1, by the channels 0 and 1
+        Quantise(0, 1, 0, 1, 0, arrays=arrays),  # times 1 or 10
+        conv(3, 1, groups=3, weight0=int8([1, 1, 1], 3, 1, 1, 1)),
+        Wide(4, 2, 1, 1, 0, 1, 0, arrays={"weight": i32([0, 0, 0, 1, 1, 1], ).reshape(2, 3, 1, 1)}),
+        Choose(5, 0, 1, 1, 2, 0),  # register 6: slot 0
+        Wide(4, 1, 1, 1, 0, 1, 0, arrays={"weight": ones}),
+    ]  # fmt: skip
+    operations[3].x = 3
+    for x, plan, logits in (((4, 5, 1), [[1], [1]], 100), ((5, 4, 1), [[1], [0]], 10)):
+        table = np.zeros((3, 256), np.int32)
+        table[:, 0] = x
+        program = Program([Input(1, 1, 0, arrays={"table": table}), *operations])
+        oracle, image = Oracle(program), np.zeros((1, 3, 1, 1), np.uint8)
+        assert [v.tolist() for v in oracle.run(image)] == [[[logits]], [plan]]
+        assert oracle.run(image, np.array([[[0], [0]]]))[0].tolist() == [[10]]
+        assert [r is None for r in oracle.trace(image[0], np.array([[0], [0]]))] == [
+            False, True, True, False, False, True, True, False]  # fmt: skip
 
 
 def test_without_a_controller_there_is_no_plan():

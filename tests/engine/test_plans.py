@@ -72,11 +72,11 @@ def test_the_largest_saving_goes_first():
 @pytest.mark.parametrize("make", [nested, untied, candidates])
 def test_every_reachable_budget_is_kept(make):
     counts = Counts(make())
-    choose = counts.program.operations[counts.program.chooser]
-    shape = (6, choose.layers, choose.columns)
-    plan = np.random.default_rng(1).integers(0, choose.choices, shape)
+    layers, columns, choices = counts.program.plan_shape
+    shape = (6, layers, columns)
+    plan = np.random.default_rng(1).integers(0, choices, shape)
     smallest = min(
-        int(counts.bitops(np.full((1, *shape[1:]), k))[0]) for k in range(choose.choices)
+        int(counts.bitops(np.full((1, *shape[1:]), k))[0]) for k in range(choices)
     )
     for budget in np.linspace(smallest, counts.bitops(plan).max(), 7):
         lowered = within_budget(counts, plan, budget)

@@ -11,57 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Operations as a table and back; which of them have to run."""
+"""Which operations of a program have to run, and what makes its plan."""
 
-import numpy as np
-import pytest
-
-from src.engine.program import FIELDS, OPERATIONS, Add, Conv, Input, Pool, as_table, from_table
-from tests.engine.programs import NAMED, candidates, random_program, real
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_a_table_gives_its_operations_back(name):
-    operations = NAMED[name]().operations
-    again = from_table(as_table(operations))
-    assert [type(op) for op in again] == [type(op) for op in operations]
-    assert [op.numbers for op in again] == [op.numbers for op in operations]
-    assert not any(op.arrays for op in again)
-
-
-def test_a_row_is_the_code_and_the_fields_in_order():
-    conv = Conv(7, 16, 8, 3, 2, 1, 4, -1, 5, 6, 8, 1, 40, 1)
-    table = as_table([conv, Add(3, 4, 1), Input(32, 24, 8)])
-    assert table.shape == (3, FIELDS) and table.dtype == np.int64
-    assert table[0].tolist() == [2, 7, 16, 8, 3, 2, 1, 4, -1, 5, 6, 8, 1, 40, 1]
-    assert table[1].tolist() == [5, 3, 4, 1] + [0] * (FIELDS - 4)
-    assert table[2].tolist() == [0, 32, 24, 8] + [0] * (FIELDS - 4)
-
-
-def test_codes_are_those_of_the_format():
-    names = "Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose"
-    assert ", ".join(OPERATIONS[code].__name__ for code in range(10)) == names
-    assert [op.CODE for op in OPERATIONS.values()] == list(OPERATIONS)
-
-
-@pytest.mark.parametrize("code", [-1, 10, 2**40])
-def test_unknown_codes_are_refused(code):
-    table = as_table([Input(1, 1, 0), Pool(0, 1)])
-    table[1, 0] = code
-    with pytest.raises(ValueError, match=f"operation 1: unknown code {code}"):
-        from_table(table)
-
-
-def test_numbers_left_over_are_refused():
-    table = as_table([Input(1, 1, 0), Pool(0, 1)])
-    table[1, 3] = 1
-    with pytest.raises(ValueError, match="operation 1: Pool has only 2 numbers"):
-        from_table(table)
+from src.engine.program import Conv, Pool
+from tests.engine.programs import candidates, random_program, real, step_wise
 
 
 def test_without_a_controller_all_runs_that_the_logits_need():
     program = real()
-    assert program.chooser is None and program.slots == {}
+    assert program.plan_shape is None and program.choosers == [] and program.slots == {}
     assert all(program.needed(True)) and all(program.needed(False))
     program.operations.insert(-1, Pool(0, 1))  # read by nothing
     assert program.needed(False)[-2:] == [False, True]
@@ -71,11 +29,19 @@ def test_a_plan_from_outside_spares_the_controller():
     program = candidates()
     kinds = [type(op).__name__ for op in program.operations]
     chooser = kinds.index("Choose")
-    assert program.chooser == chooser
+    assert program.choosers == [chooser] and program.plan_shape == (3, 1, 12)
     assert all(program.needed(False))
     controller = range(chooser - 3, chooser + 1)  # pool, dense, bias, choice
     assert kinds[chooser - 3] == "Pool"
     assert [i for i, runs in enumerate(program.needed(True)) if not runs] == list(controller)
+
+
+def test_a_plan_from_outside_spares_every_choice():
+    program = step_wise()
+    assert len(program.choosers) == 3 and program.plan_shape == (4, 2, 3)
+    spared = [i for i, runs in enumerate(program.needed(True)) if not runs]
+    assert set(spared) == {i - back for i in program.choosers for back in range(4)}
+    assert all(program.needed(False))
 
 
 def test_slots_name_the_dynamic_convolutions():

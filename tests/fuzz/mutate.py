@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.engine.files import CODES, Parts
+from tests.engine.files import CODES, Parts, sealed
 
 VALUES = [
     0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 60, 62, 64, 127, 128, 255, 256, 4096, 4097, 65536,
@@ -31,13 +31,15 @@ LARGEST_ARRAY = 50_000
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
-    """The content with some damages, small ones being the most likely."""
+    """The content with some damages, small ones being the most likely; but for a few, with the
+    checksum that it should have then."""
     if rng.random() < 0.15:
-        return _bytes(content, rng)
+        damaged = _bytes(content, rng)
+        return damaged if rng.random() < 0.1 else sealed(damaged)
     try:
         parts = Parts.read(content)
     except Exception:
-        return _bytes(content, rng)
+        return sealed(_bytes(content, rng))
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         rng.choices(list(MUTATIONS), list(MUTATIONS.values()))[0](parts, rng)
     return bytes(parts)

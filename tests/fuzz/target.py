@@ -20,7 +20,8 @@ import numpy as np
 from src.engine.artefact import parse_artefact
 from src.engine.check import Register, check
 from src.engine.oracle import Oracle
-from src.engine.program import Conv, MaxPool, Pool, Program, Wide, as_table
+from src.engine.program import Conv, MaxPool, Pool, Program, Wide
+from src.engine.table import as_table
 from tests.engine.files import parts_of
 from tests.engine.programs import NAMED, pixels, random_program
 from tests.engine.promises import broken_promises
@@ -56,10 +57,10 @@ def outcome(content: bytes) -> str:
 
 def other_plan(program: Program) -> np.ndarray | None:
     """A plan from outside: the last candidate everywhere."""
-    if program.chooser is None:
+    if program.plan_shape is None:
         return None
-    op = program.operations[program.chooser]
-    return np.full((op.layers, op.columns), op.choices - 1)
+    layers, columns, choices = program.plan_shape
+    return np.full((layers, columns), choices - 1)
 
 
 def work(program: Program, registers: list[Register]) -> int:

@@ -19,7 +19,7 @@ import time
 import pytest
 
 from src import kernels
-from src.engine import artefact, check
+from src.engine import artefact, check, structure
 from src.engine.artefact import parse_artefact
 from src.engine.native import Native
 from src.errors import UserError
@@ -66,7 +66,7 @@ def refusal(load, given) -> str:
 @pytest.mark.parametrize(
     "module, name, replacement",
     [
-        (check, "_array", lambda op, name, dtype, shape: op.arrays[name]),
+        (structure, "_check_array", lambda name, array, declared, sizes: None),
         (check, "_convolved", lambda op, x: (op.c_out, *check._windows(op, x))),
         (artefact, "_notes", lambda content: {}[content]),
     ],

@@ -96,8 +96,7 @@ class ArtefactDeployment(Deployment):
         program = load_artefact(path)
         self.notes, self.counts = program.notes, Counts(program)
         self.classes = check(program)[-1].shape[0]
-        chooser = program.chooser
-        self.choices = None if chooser is None else _choices(program.operations[chooser])
+        self.choices = program.plan_shape and program.plan_shape[:2]
 
     def widths(self, choices):
         return self.counts.widths(choices)
@@ -129,7 +128,3 @@ def _notes(path: Path) -> dict:
         return parse_notes(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); export the bundle again") from error
-
-
-def _choices(op) -> tuple[int, int]:
-    return op.layers, op.columns

@@ -13,10 +13,9 @@
 # limitations under the License.
 """What is in an integer artefact, as plain values: layers, scales, program, sizes, provenance."""
 
-from dataclasses import fields
 from pathlib import Path
 
-from src.engine.artefact import VERSION, load_artefact, stored_bits
+from src.engine.artefact import format_version, load_artefact, stored_bits
 from src.engine.check import Register, check
 from src.engine.count import Counts
 from src.engine.notes import SIDES
@@ -41,7 +40,7 @@ def facts_of(path: Path) -> dict:
     }
     return {
         "file": str(path),
-        "format": VERSION,
+        "format": format_version(path),
         "rows": program.rows,
         "exponent": program.notes.get("exponent"),
         "layers": layer_facts(program, registers, names),
@@ -91,8 +90,7 @@ def _flat(values: float | list) -> list[float]:
 
 
 def _numbers(op: Operation) -> dict[str, int]:
-    names = [f.name for f in fields(op) if f.name != "arrays"]
-    return dict(zip(names, op.numbers, strict=True))
+    return dict(zip(op.declared(), op.numbers, strict=True))
 
 
 def stored_widths(op: Operation) -> list[int]:

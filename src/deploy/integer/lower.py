@@ -29,7 +29,7 @@ from mindspore import nn
 
 from src.controllers.base import INPUT, Decision
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
-from src.engine.integers import limits
+from src.engine.integers import INT32, limits
 from src.engine.program import (
     Add,
     Affine,
@@ -137,13 +137,18 @@ class _Lowering:
             activation = RELU if relu else NONE
             x = self.affine(x, np.ones_like(offset), offset, f"{name}.fc{i}", activation)
         self.add(
-            Choose(x, decision.slots, controller.columns, controller.choices, int(decision.shared)),
+            Choose(
+                x, decision.slot, decision.slots, controller.columns, controller.choices,
+                int(decision.shared),
+            ),  # fmt: skip
             f"{name}.choice",
         )
 
-    def bounds(self, activation: Activation) -> tuple[int, ...]:
-        """Of the result, in units of a wide register."""
-        return (int(activation.low == 0),)
+    def bounds(self, activation: Activation) -> tuple[int, int]:
+        """Least and largest value that an operation writes into a wide register."""
+        low = INT32.min if activation.low is None else round(activation.low * self.unit)
+        high = INT32.max if activation.high is None else round(activation.high * self.unit)
+        return low, high
 
     def read(self, node: int) -> int:
         """The register of a node; of the image, its real values."""
@@ -253,7 +258,7 @@ class _Lowering:
         self.scales[name] = {"weights": [np.ravel(s).tolist() for s in weights.scales],
                              "inputs": inputs.scales}  # fmt: skip
         real = factor[:, None, None, :] * scales[None] * self.unit
-        multiplier, bias, shift = fixed_point(real, offset * self.unit)
+        multiplier, bias, shift = fixed_point(real, offset[:, None, None, :] * self.unit)
         arrays = {"multiplier": multiplier, "bias": bias}
         arrays["bits"] = np.array([weights.bits, inputs.bits], np.int64)
         arrays |= {f"weight.{v}": w for v, w in enumerate(weights.codes)}

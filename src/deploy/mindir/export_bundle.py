@@ -14,7 +14,8 @@
 """A trained network as a bundle: static MINDIR files and the table that chains them.
 
 The host runs the front, takes the arg-max of its choice logits and then, stage by stage, the file of
-the chosen width; or, where the controller decides step by step, the stages that decide, too. The weights of all files come from the one stored weight of each layer. The
+the chosen width; where the controller decides step by step, stages that decide are among them. The
+weights of all files come from the one stored weight of each layer. The
 one-file form, `mask.mindir`, computes every candidate and keeps the chosen one.
 """
 

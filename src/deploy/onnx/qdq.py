@@ -22,7 +22,7 @@ project up; the two differ on exact halves alone.
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from src.engine.integers import limits
+from src.engine.integers import INT32, limits
 from src.engine.program import (
     Add,
     Affine,
@@ -126,7 +126,8 @@ class _Graph:
         y = self._convolution(op, weight)
         steps = scales.astype(np.float64) * self.scales[name]["inputs"][0]
         factor = op.arrays["multiplier"][0, 0, 0] * 2.0**-op.shift / self.unit / steps
-        return self._per_channel(y, factor, op.arrays["bias"][0] * 2.0**-op.shift / self.unit, op.relu)
+        offset = op.arrays["bias"][0, 0, 0] * 2.0**-op.shift / self.unit
+        return self._per_channel(op, y, factor, offset)
 
     def _wide(self, op: Wide, name: str) -> str:
         weight = op.arrays["weight"] * 2.0**-op.shift
@@ -141,17 +142,26 @@ class _Graph:
     def _affine(self, op: Affine, name: str) -> str:
         factor = op.arrays["multiplier"][0] * 2.0**-op.shift
         offset = op.arrays["bias"][0] * 2.0**-op.shift / self.unit
-        return self._per_channel(self.maps[op.x], factor, offset, op.relu)
+        return self._per_channel(op, self.maps[op.x], factor, offset)
 
-    def _per_channel(self, y: str, factor: np.ndarray, offset: np.ndarray, relu: int) -> str:
+    def _per_channel(self, op: Conv | Affine, y: str, factor: np.ndarray, offset: np.ndarray) -> str:
         shape = (1, -1, 1, 1)
         y = self.node("Mul", [y, self.tensor(factor.astype(np.float32).reshape(shape))])
         y = self.node("Add", [y, self.tensor(offset.astype(np.float32).reshape(shape))])
-        return self.node("Relu", [y]) if relu else y
+        return self._bounded(op, y)
 
     def _add(self, op: Add, name: str) -> str:
         y = self.node("Add", [self.maps[op.x], self.maps[op.y]])
-        return self.node("Relu", [y]) if op.relu else y
+        return self._bounded(op, y)
+
+    def _bounded(self, op: Conv | Affine | Add, y: str) -> str:
+        """The activation."""
+        if (op.low, op.high) == (INT32.min, INT32.max):
+            return y
+        if (op.low, op.high) == (0, INT32.max):
+            return self.node("Relu", [y])
+        ends = [self.tensor(np.float32(end / self.unit)) for end in (op.low, op.high)]
+        return self.node("Clip", [y, *ends])
 
     def _mean(self, op: Pool, name: str) -> str:
         return self.node("GlobalAveragePool", [self.maps[op.x]])

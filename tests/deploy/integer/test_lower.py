@@ -177,7 +177,7 @@ def test_notes_name_the_operations():
     names = {int(i): name for i, name in notes["layers"].items()}
     assert sorted(names) == list(range(len(program.operations)))
     assert names[0] == "image" and names[len(names) - 1] == "fc"
-    assert names[program.chooser] == "controller.choice"
+    assert names[program.choosers[0]] == "controller.choice"
     convs = [names[i] for i, op in enumerate(program.operations) if isinstance(op, Conv)]
     assert convs[0] == "conv1" and convs[-1] == "fc" and set(convs) == set(notes["scales"])
 

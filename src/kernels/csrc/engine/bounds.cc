@@ -69,9 +69,11 @@ Wide128 packed(const Program &program, const Operation &op) {
   const int64_t channels = (op.c_out / op.groups + kChannelBlock - 1) / kChannelBlock;
   const Wide128 lanes = Wide128(op.groups) * channels * kChannelBlock;
   const Wide128 pairs = Wide128(op.kernel) * op.kernel * ((op.c_in + 1) / 2);
-  const Wide128 weights = pairs * 2 * sizeof(int16_t) * op.w_bits.size();
-  const Wide128 pair_of_choices = Wide128(op.variants) * op.inputs * sizeof(int32_t);
-  return lanes * (weights + program.rows * (pair_of_choices + sizeof(int64_t)));
+  const Wide128 weights = pairs * 2 * sizeof(int16_t) * op.candidates();
+  const auto &m = op.arrays.multiplier.shape, &b = op.arrays.bias.shape;
+  const Wide128 affine =
+      Wide128(m[1]) * m[2] * sizeof(int32_t) + Wide128(b[1]) * b[2] * sizeof(int64_t);
+  return lanes * (weights + program.rows * affine);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct Engine::Worker {
   std::vector<int16_t> codes;
   std::vector<int32_t> padded;
   std::vector<int> plan;
+  int columns = 1;     // of it
   bool alone = false;  // the pool's other threads are free
 
   // Room for register i: the spare one that was written last, of those that fit without holding
@@ -58,7 +59,14 @@ struct Engine::Worker {
     spare.emplace_back();
     spare.back().swap(used);
   }
-  int choice(int64_t slot, int64_t column, int columns) const {
+  // given: a plan from outside, or null.
+  void begin_plan(const PlanShape &shape, const int64_t *given) {
+    columns = shape.columns;
+    plan.resize(shape.cells());
+    if (given) std::copy_n(given, plan.size(), plan.begin());
+  }
+  int *part(const Operation &op) { return &plan[size_t(op.slot) * columns]; }  // of a Choose
+  int choice(int64_t slot, int64_t column) const {
     return slot < 0 ? 0 : plan[size_t(slot) * columns + size_t(column)];
   }
 };
@@ -115,7 +123,7 @@ void input(const Operation &op, const uint8_t *pixels, int32_t *y) {
   const size_t area = size_t(op.out.h) * op.out.w;
   for (int c = 0; c < 3; c++)
     for (size_t p = 0; p < area; p++)
-      y[p * 3 + c] = op.values[size_t(c) * 256 + pixels[c * area + p]];
+      y[p * 3 + c] = op.arrays.table.values[size_t(c) * 256 + pixels[c * area + p]];
 }
 
 void pool(const Operation &op, const Register &x, const int32_t *v, int32_t *y) {
@@ -161,20 +169,22 @@ void subsample(const Operation &op, const Register &x, const int32_t *v, int32_t
     }
 }
 
-void choose(const Operation &op, const int32_t *v, std::vector<int> *plan) {
+// part: of the plan, the slots that the operation decides.
+void choose(const Operation &op, const int32_t *v, int *part) {
   const size_t given = size_t(op.shared ? 1 : op.layers) * op.columns;
-  plan->resize(size_t(op.layers) * op.columns);
-  for (size_t i = 0; i < plan->size(); i++) {
+  for (size_t i = 0; i < size_t(op.layers) * op.columns; i++) {
     const int32_t *values = v + (i % given) * op.choices;
-    (*plan)[i] = int(std::max_element(values, values + op.choices) - values);
+    part[i] = int(std::max_element(values, values + op.choices) - values);
   }
 }
 
+Bounds bounds_of(const Operation &op) { return {int32_t(op.low), int32_t(op.high)}; }
+
 std::vector<int16_t> pack(const Operation &op, int choice) {
   const bool nested = op.master > 0;
-  const auto &weight = op.weights[nested ? 0 : size_t(choice)];
-  const int drop = nested ? int(op.master) - op.w_bits[choice] : 0;
-  const int top = nested ? (1 << (op.w_bits[choice] - 1)) - 1 : 127;
+  const auto &weight = op.arrays.weights[nested ? 0 : size_t(choice)].values;
+  const int drop = nested ? int(op.master) - op.w_bits(choice) : 0;
+  const int top = nested ? (1 << (op.w_bits(choice) - 1)) - 1 : 127;
   const int groups = int(op.groups), k = int(op.kernel), c_in = int(op.c_in);
   const int channels = int(op.c_out) / groups, pairs = (c_in + 1) / 2;
   const int blocks = (channels + kChannelBlock - 1) / kChannelBlock;
@@ -220,17 +230,20 @@ void Engine::prepare(int i) {
   Layer &layer = layers_[size_t(i)];
   const int k = int(op.kernel), c_in = int(op.c_in);
   if (op.kind == kConv) {
-    layer.packed.reset(new Packed[op.w_bits.size()]);
-    for (size_t at = 0; at < op.multiplier.size(); at += size_t(op.c_out))
-      layer.multiplier.push_back(in_blocks(&op.multiplier[at], int(op.c_out), int(op.groups)));
-    for (size_t at = 0; at < op.bias.size(); at += size_t(op.c_out))
-      layer.bias.push_back(in_blocks(&op.bias[at], int(op.c_out), int(op.groups)));
+    layer.packed.reset(new Packed[size_t(op.candidates())]);
+    const auto &multiplier = op.arrays.multiplier.values;
+    const auto &bias = op.arrays.bias.values;
+    for (size_t at = 0; at < multiplier.size(); at += size_t(op.c_out))
+      layer.multiplier.push_back(in_blocks(&multiplier[at], int(op.c_out), int(op.groups)));
+    for (size_t at = 0; at < bias.size(); at += size_t(op.c_out))
+      layer.bias.push_back(in_blocks(&bias[at], int(op.c_out), int(op.groups)));
   } else if (op.kind == kWide) {
-    layer.wide.resize(op.values.size());
+    const auto &weight = op.arrays.weight.values;
+    layer.wide.resize(weight.size());
     for (size_t o = 0; o < size_t(op.c_out); o++)
       for (int c = 0; c < c_in; c++)
         for (int tap = 0; tap < k * k; tap++)
-          layer.wide[(o * k * k + tap) * c_in + c] = op.values[(o * c_in + c) * k * k + tap];
+          layer.wide[(o * k * k + tap) * c_in + c] = weight[(o * c_in + c) * k * k + tap];
   }
 }
 
@@ -244,7 +257,7 @@ void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row,
                  int64_t *plan_out) {
   const size_t pixels = size_t(program_.operations[0].out.h) * program_.operations[0].out.w * 3;
   const size_t classes = program_.operations.back().out.size();
-  const size_t cells = program_.chooser < 0 ? 0 : size_t(program_.plan().c) * program_.plan().h;
+  const size_t cells = program_.plan.cells();
   const bool many = n > 1 && pool_threads() > 1 && is_light();
   while (int(workers_.size()) < (many ? pool_threads() : 1)) workers_.emplace_back(new Worker);
   auto one = [&](Worker *w, int64_t i) {
@@ -301,8 +314,9 @@ void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t 
     const Register &r = program_.operations[i].out;
     const auto &values = w.registers[i];
     if (r.kind == kPlanRegister) {
-      if (!plan) std::copy(w.plan.begin(), w.plan.end(), out);
-      out += size_t(r.c) * r.h;
+      const size_t count = size_t(r.c) * r.h;
+      if (!plan) std::copy_n(w.part(program_.operations[i]), count, out);
+      out += count;
       continue;
     }
     if (!values.empty()) to_first(r, values.data(), out);
@@ -315,7 +329,7 @@ void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, c
   const Operation &op = program_.operations[size_t(i)];
   Worker w;
   w.registers.resize(program_.operations.size());
-  if (plan) w.plan.assign(plan, plan + size_t(program_.plan().c) * program_.plan().h);
+  w.begin_plan(program_.plan, plan);
   for (int r : op.reads()) {
     const Register &shape = program_.operations[size_t(r)].out;
     w.registers[size_t(r)].resize(shape.size());
@@ -323,7 +337,7 @@ void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, c
   }
   step(i, pixels, row, &w);
   if (op.kind == kChoose) {
-    std::copy(w.plan.begin(), w.plan.end(), out);
+    std::copy_n(w.part(op), size_t(op.layers) * op.columns, out);
   } else {
     to_first(op.out, w.registers[size_t(i)].data(), out);
   }
@@ -336,10 +350,7 @@ void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *
   w->registers.resize(size_t(count));
   w->budget = 2 * size_t(program_.image_values);
   for (int i = 0; i < count; i++) w->take_back(i);  // of the image before
-  if (plan) {
-    const Register &shape = program_.plan();
-    w->plan.assign(plan, plan + size_t(shape.c) * shape.h);
-  }
+  w->begin_plan(program_.plan, plan);
   for (int i = 0; i < count; i++) {
     if (!needed[i]) continue;
     step(i, pixels, row, w);
@@ -352,7 +363,7 @@ void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *
 void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
   const Operation &op = program_.operations[size_t(i)];
   const IntegerKernels &k = integer_kernels();
-  if (op.kind == kChoose) return choose(op, w->registers[size_t(op.x)].data(), &w->plan);
+  if (op.kind == kChoose) return choose(op, w->registers[size_t(op.x)].data(), w->part(op));
   w->give(i, op.out.size());
   int32_t *y = w->registers[size_t(i)].data();
   if (op.kind == kInput) return input(op, pixels, y);
@@ -362,14 +373,13 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
   const size_t line = size_t(op.out.w) * op.out.c;
   switch (op.kind) {
     case kQuantise: {
-      const int columns = program_.chooser < 0 ? 1 : program_.plan().h;
-      const int choice = op.a_bits.size() > 1 ? w->choice(op.slot, op.column, columns) : 0;
-      const int bits = op.a_bits[choice];
+      const int choice = op.candidates() > 1 ? w->choice(op.slot, op.column) : 0;
+      const int bits = op.a_bits(choice), multiplier = op.arrays.multiplier.values[size_t(choice)];
       const int low = op.is_signed ? -(1 << (bits - 1)) : 0;
       const int high = op.is_signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
       return spread(op.out.h, shared, [&](int first, int last) {
-        k.quantise(x + first * line, (last - first) * line, op.multiplier[choice], int(op.shift),
-                   low, high, y + first * line);
+        k.quantise(x + first * line, (last - first) * line, multiplier, int(op.shift), low, high,
+                   y + first * line);
       });
     }
     case kConv:
@@ -377,9 +387,9 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
     case kWide:
       return wide(op, layers_[size_t(i)], w, y);
     case kAffine: {
-      const size_t at = size_t(row) * op.c_out;
-      const Scaling s = {&op.multiplier[at], &op.bias[at], int(op.c_out), int(op.shift),
-                         op.relu != 0};
+      const size_t at = size_t(row) * op.out.c;
+      const Scaling s = {&op.arrays.multiplier.values[at], &op.arrays.bias.values[at], op.out.c,
+                         int(op.shift), bounds_of(op)};
       return spread(op.out.h, shared, [&](int first, int last) {
         k.scale(x + first * line, size_t(last - first) * op.out.w, s, y + first * line);
       });
@@ -387,7 +397,7 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
     case kAdd: {
       const int32_t *b = w->registers[size_t(op.y)].data();
       return spread(op.out.h, shared, [&](int first, int last) {
-        k.add(x + first * line, b + first * line, (last - first) * line, op.relu != 0,
+        k.add(x + first * line, b + first * line, (last - first) * line, bounds_of(op),
               y + first * line);
       });
     }
@@ -403,21 +413,25 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
 void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t *y) {
   const IntegerKernels &kernels = integer_kernels();
   const Register &x = program_.operations[size_t(op.x)].out;
-  const int columns = program_.chooser < 0 ? 1 : program_.plan().h;
-  const int w_choice = w->choice(op.slot, op.w_column, columns);
-  const int a_choice = w->choice(op.slot, op.a_column, columns);
+  const int w_choice = w->choice(op.slot, op.w_column);
+  const int a_choice = w->choice(op.slot, op.a_column);
   const int groups = int(op.groups), k = int(op.kernel), padding = int(op.padding);
   const int channels = int(op.c_out) / groups, pairs = (int(op.c_in) + 1) / 2;
   const int blocks = (channels + kChannelBlock - 1) / kChannelBlock;
-  const int drop = op.master ? int(op.master) - op.a_bits[a_choice] : 0;
-  const int drop_w = op.master ? int(op.master) - op.w_bits[w_choice] : 0;
-  const int high = op.master ? (1 << op.a_bits[a_choice]) - 1 : INT16_MAX;
+  const int drop = op.master ? int(op.master) - op.a_bits(a_choice) : 0;
+  const int drop_w = op.master ? int(op.master) - op.w_bits(w_choice) : 0;
+  const int top =
+      1 << op.a_bits(a_choice);  // of a child's codes: 0 .. top - 1, or half of it around 0
+  const int low = !op.master ? INT16_MIN : x.is_signed ? -top / 2 : 0;
+  const int high = !op.master ? INT16_MAX : x.is_signed ? top / 2 - 1 : top - 1;
   const int height = x.h + 2 * padding, width = x.w + 2 * padding;
   const bool shared = w->alone && op.out.size() * size_t(op.c_in) * k * k >= 16 * kWorthSharing;
   fit(&w->codes, size_t(height) * width * pairs * 2);
   const int16_t *weight = packed(op, layer, w_choice);
-  const auto &multiplier = layer->multiplier[op.multiplier_at(row, w_choice, a_choice) / op.c_out];
-  const auto &bias = layer->bias[size_t(row)];
+  const auto &multiplier =
+      layer->multiplier[place_of(op.arrays.multiplier.shape, row, w_choice, a_choice) / op.c_out];
+  const auto &bias =
+      layer->bias[place_of(op.arrays.bias.shape, row, w_choice, a_choice) / op.c_out];
   for (int g = 0; g < groups; g++) {
     const CodePlane plane = {w->registers[size_t(op.x)].data(),
                              x.h,
@@ -427,7 +441,7 @@ void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t
                              int(op.c_in),
                              padding,
                              drop,
-                             op.master ? 0 : INT16_MIN,
+                             low,
                              high,
                              w->codes.data()};
     spread(height, shared, [&](int first, int last) { kernels.code_rows(plane, first, last); });
@@ -445,7 +459,7 @@ void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t
                              int(op.shift),
                              &multiplier[at],
                              &bias[at],
-                             op.relu != 0,
+                             bounds_of(op),
                              y + size_t(g) * channels,
                              int(op.c_out)};
     spread(op.out.h, shared, [&](int first, int last) { kernels.conv_rows(job, first, last); });

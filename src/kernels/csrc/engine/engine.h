@@ -57,7 +57,7 @@ class Engine {
   struct Layer {
     std::unique_ptr<Packed[]> packed;              // of each candidate
     std::vector<std::vector<int32_t>> multiplier;  // of each row and pair, channels in blocks
-    std::vector<std::vector<int64_t>> bias;        // of each row
+    std::vector<std::vector<int64_t>> bias;        // likewise
     std::vector<int32_t> wide;                     // of a Wide: [O][k][k][c_in]
   };
 

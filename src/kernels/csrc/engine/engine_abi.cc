@@ -60,11 +60,10 @@ void say(const char *what, char *text, int size) {
 bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row) {
   if (row < 0 || row >= program.rows) return false;
   if (!plan) return true;
-  if (program.chooser < 0) return false;
-  const dq::Register &shape = program.plan();
-  const int64_t count = n * shape.c * shape.h;
+  if (!program.has_plan()) return false;
+  const int64_t count = n * int64_t(program.plan.cells());
   for (int64_t i = 0; i < count; i++)
-    if (plan[i] < 0 || plan[i] >= shape.w) return false;
+    if (plan[i] < 0 || plan[i] >= program.plan.choices) return false;
   return true;
 }
 
@@ -122,13 +121,12 @@ int dq_program_sizes(int64_t handle, int64_t *sizes) {
   const std::shared_ptr<dq::Engine> engine = find(handle);
   if (!engine) return dq::kClosed;
   const dq::Program &p = engine->program();
-  const bool chooses = p.chooser >= 0;
   const int64_t values[11] = {p.operations[0].out.h,
                               p.operations[0].out.w,
                               p.operations.back().out.c,
-                              chooses ? p.plan().c : 0,
-                              chooses ? p.plan().h : 0,
-                              chooses ? p.plan().w : 0,
+                              p.plan.layers,
+                              p.plan.columns,
+                              p.plan.choices,
                               p.rows,
                               int64_t(engine->register_total()),
                               p.image_bytes(),

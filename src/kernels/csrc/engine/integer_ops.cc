@@ -107,9 +107,9 @@ inline int64_t round_shift(int64_t v, int shift) {
   return int64_t(moved >> shift) - int64_t(offset >> shift);
 }
 
-inline int32_t saturated(int64_t v) {
-  v = v < INT32_MIN ? INT32_MIN : v;
-  return int32_t(v > INT32_MAX ? INT32_MAX : v);
+inline int32_t clip(int64_t v, Bounds to) {
+  v = v < to.low ? to.low : v;
+  return int32_t(v > to.high ? to.high : v);
 }
 
 // Not std::min and std::max: the linker would keep one instruction set's copy of them for all.
@@ -156,12 +156,11 @@ __attribute__((noinline)) void tile(const IntegerConv &c, const int16_t *x, cons
 void finish(const IntegerConv &c, const int32_t *sums, int block, int32_t *y) {
   const int32_t *multiplier = c.multiplier + block * kChannelBlock;
   const int64_t *bias = c.bias + block * kChannelBlock;
-  const int32_t least = c.relu ? 0 : INT32_MIN;
+  const Bounds bounds = c.bounds;
   int32_t out[kChannelBlock];
   for (int i = 0; i < kChannelBlock; i++) {
     int32_t shifted = int32_t(uint32_t(sums[i]) << c.left);
-    out[i] = saturated(round_shift(int64_t(shifted) * multiplier[i] + bias[i], c.right));
-    out[i] = out[i] < least ? least : out[i];
+    out[i] = clip(round_shift(int64_t(shifted) * multiplier[i] + bias[i], c.right), bounds);
   }
   int count = least_of(kChannelBlock, c.channels - block * kChannelBlock);
   if (count == kChannelBlock) {
@@ -226,23 +225,20 @@ void conv_rows(const IntegerConv &c, int first, int last) {
 
 void quantise_codes(const int32_t *v, size_t n, int32_t multiplier, int shift, int low, int high,
                     int32_t *y) {
-  for (size_t i = 0; i < n; i++) {
-    int32_t q = saturated(round_shift(int64_t(v[i]) * multiplier, shift));
-    y[i] = least_of(most_of(q, low), high);
-  }
+  const Bounds bounds = {low, high};
+  for (size_t i = 0; i < n; i++)
+    y[i] = clip(round_shift(int64_t(v[i]) * multiplier, shift), bounds);
 }
 
 void scale_channels(const int32_t *v, size_t pixels, const Scaling &s, int32_t *y) {
-  const int32_t least = s.relu ? 0 : INT32_MIN;
+  const Bounds bounds = s.bounds;
   for (size_t p = 0; p < pixels; p++, v += s.c, y += s.c)
     for (int c = 0; c < s.c; c++)
-      y[c] = most_of(saturated(round_shift(int64_t(v[c]) * s.multiplier[c] + s.bias[c], s.shift)),
-                     least);
+      y[c] = clip(round_shift(int64_t(v[c]) * s.multiplier[c] + s.bias[c], s.shift), bounds);
 }
 
-void add_wide(const int32_t *a, const int32_t *b, size_t n, bool relu, int32_t *y) {
-  const int32_t least = relu ? 0 : INT32_MIN;
-  for (size_t i = 0; i < n; i++) y[i] = most_of(saturated(int64_t(a[i]) + b[i]), least);
+void add_wide(const int32_t *a, const int32_t *b, size_t n, Bounds bounds, int32_t *y) {
+  for (size_t i = 0; i < n; i++) y[i] = clip(int64_t(a[i]) + b[i], bounds);
 }
 
 void wide_dot(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum) {

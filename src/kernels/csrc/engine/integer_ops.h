@@ -29,7 +29,12 @@ struct CodePlane {
   int16_t *out;          // [h + 2 padding][w + 2 padding][2 ceil(channels / 2)]
 };
 
-// acc = sum w x; y = saturate(round_shift((acc << left) multiplier + bias, right)), relu.
+// What results are clipped to: the ends of int32, or less.
+struct Bounds {
+  int32_t low, high;
+};
+
+// acc = sum w x; y = clip(round_shift((acc << left) multiplier + bias, right), bounds).
 struct IntegerConv {
   const int16_t *x;  // a CodePlane's out
   int width, pairs;  // of it: pixels in a row, pairs of channels
@@ -39,7 +44,7 @@ struct IntegerConv {
   int left, right;
   const int32_t *multiplier;  // [blocks kChannelBlock]
   const int64_t *bias;
-  bool relu;
+  Bounds bounds;
   int32_t *y;  // [ho][wo][stride_c], this group's first channel
   int stride_c;
 };
@@ -48,7 +53,7 @@ struct Scaling {
   const int32_t *multiplier;  // [c]
   const int64_t *bias;        // [c]
   int c, shift;
-  bool relu;
+  Bounds bounds;
 };
 
 struct IntegerKernels {
@@ -58,7 +63,7 @@ struct IntegerKernels {
   void (*quantise)(const int32_t *v, size_t n, int32_t multiplier, int shift, int low, int high,
                    int32_t *y);
   void (*scale)(const int32_t *v, size_t pixels, const Scaling &, int32_t *y);
-  void (*add)(const int32_t *a, const int32_t *b, size_t n, bool relu, int32_t *y);
+  void (*add)(const int32_t *a, const int32_t *b, size_t n, Bounds, int32_t *y);
   // *sum += sum of x weight over n values
   void (*wide_dot)(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum);
 };

@@ -15,7 +15,10 @@
 // it, so that a graph made of these gives the engine's integers.
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <new>
+#include <string>
+#include <utility>
 
 #include "abi/codes.h"
 #include "simd/kernels.h"
@@ -27,8 +30,7 @@ namespace {
 
 // numbers int64: a row of the program's table, then rows, row, bits and sign of the codes read, and
 // the plan's choices.
-constexpr int kTableRow = 15;
-constexpr int kNumbers = kTableRow + 5;
+constexpr int kNumbers = kFieldsPerOperation + 5;
 
 struct Arguments {
   int count;
@@ -45,10 +47,14 @@ struct Arguments {
     for (int a = 0; a < ndims[i]; a++) total *= size_t(shapes[i][a]);
     return total;
   }
-  template <class T>
-  std::vector<T> values(int i) const {
-    const T *begin = (const T *)data[i];
-    return std::vector<T>(begin, begin + size(i));
+  StoredTensor tensor(int i) const {
+    if (i >= count) throw BadArtefact("an array is missing");
+    const std::map<std::string, std::pair<const char *, size_t>> types = {
+        {"int8", {"I8", 1}}, {"int32", {"I32", 4}}, {"int64", {"I64", 8}}};
+    const auto type = types.find(dtypes[i]);
+    if (type == types.end()) throw BadArtefact("an array of another type");
+    return {type->second.first, std::vector<int64_t>(shapes[i], shapes[i] + ndims[i]),
+            (const uint8_t *)data[i], size(i) * type->second.second};
   }
   const int64_t *i64(int i) const { return (const int64_t *)data[i]; }
 };
@@ -66,54 +72,17 @@ Operation writer(const Arguments &a, int i, RegisterKind kind, int bits, bool is
   return op;
 }
 
-std::vector<int> widths(const int64_t *begin, int64_t count) {
-  for (int64_t i = 0; i < count; i++) need(begin[i] >= 1 && begin[i] <= 8);
-  return std::vector<int>(begin, begin + count);
-}
+// Arrays as the operator's inputs, in the order of their declaration.
+class InputArrays : public ArraySource {
+ public:
+  InputArrays(const Arguments &a, int first) : a_(a), next_(first) {}
+  StoredTensor take(const std::string &) override { return a_.tensor(next_++); }
+  bool packs() const override { return false; }
 
-void take_conv(const Arguments &a, int first, Operation *op) {
-  need(a.is(first, "int64", 2) && a.is(first + 1, "int32", 4) && a.is(first + 2, "int64", 2));
-  const int64_t choices = a.shapes[first][1];
-  need(a.shapes[first][0] == 2);
-  op->w_bits = widths(a.i64(first), choices);
-  op->a_bits = widths(a.i64(first) + choices, choices);
-  op->multiplier = a.values<int32_t>(first + 1);
-  op->bias = a.values<int64_t>(first + 2);
-  op->variants = op->master ? 1 : int(choices);
-  op->inputs = int(a.shapes[first + 1][2]);
-  need(a.shapes[first + 1][1] == op->variants && a.shapes[first + 1][3] == op->c_out);
-  need(a.shapes[first + 2][0] == a.shapes[first + 1][0] && a.shapes[first + 2][1] == op->c_out);
-  for (int v = 0; v < op->variants; v++) {
-    const int at = first + 3 + v;
-    need(a.is(at, "int8", 4) && a.shapes[at][0] == op->c_out && a.shapes[at][1] == op->c_in &&
-         a.shapes[at][2] == op->kernel && a.shapes[at][3] == op->kernel);
-    op->weights.push_back(a.values<int8_t>(at));
-  }
-}
-
-void take_arrays(const Arguments &a, int first, Operation *op) {
-  if (op->kind == kInput) {
-    need(a.is(first, "int32", 2) && a.size(first) == 768);
-    op->values = a.values<int32_t>(first);
-  } else if (op->kind == kQuantise) {
-    need(a.is(first, "int64", 1) && a.is(first + 1, "int32", 1));
-    op->a_bits = widths(a.i64(first), int64_t(a.size(first)));
-    op->multiplier = a.values<int32_t>(first + 1);
-  } else if (op->kind == kConv) {
-    take_conv(a, first, op);
-  } else if (op->kind == kWide) {
-    need(a.is(first, "int32", 4) && a.shapes[first][0] == op->c_out &&
-         a.shapes[first][2] == op->kernel && a.shapes[first][3] == op->kernel);
-    op->c_in = a.shapes[first][1];
-    op->values = a.values<int32_t>(first);
-  } else if (op->kind == kAffine) {
-    need(a.is(first, "int32", 2) && a.is(first + 1, "int64", 2) &&
-         a.size(first) == a.size(first + 1));
-    op->c_out = a.shapes[first][1];
-    op->multiplier = a.values<int32_t>(first);
-    op->bias = a.values<int64_t>(first + 1);
-  }
-}
+ private:
+  const Arguments &a_;
+  int next_;
+};
 
 struct Call {
   Program program;
@@ -126,13 +95,13 @@ struct Call {
 // numbers, registers (of an Input: pixels), plan, arrays
 Call read_call(const Arguments &a) {
   need(a.is(0, "int64", 1) && a.size(0) == kNumbers);
-  const int64_t *numbers = a.i64(0), *more = numbers + kTableRow;
+  const int64_t *numbers = a.i64(0), *more = numbers + kFieldsPerOperation;
   Call call;
-  Operation op = operation_of_row(0, numbers);
-  call.registers = op.kind == kInput ? 0 : op.kind == kAdd ? 2 : 1;
+  Operation op = operation_of_row(numbers);
+  call.registers = int(op.reads().size());
   call.program.rows = int(more[0]);
   call.row = int(more[1]);
-  need(more[0] >= 1 && more[0] <= 64 && more[1] >= 0 && more[1] < more[0]);
+  need(more[0] >= 1 && more[0] <= kLargestRows && more[1] >= 0 && more[1] < more[0]);
   const RegisterKind kind = op.kind == kConv ? kCodesRegister : kWideRegister;
   for (int r = 0; r < call.registers; r++)
     call.program.operations.push_back(writer(a, 1 + r, kind, int(more[2]), more[3] != 0));
@@ -141,23 +110,20 @@ Call read_call(const Arguments &a) {
   call.images = a.shapes[1][0];
   call.has_plan = more[4] > 0 && op.kind != kChoose;
   if (call.has_plan) {
-    need(a.shapes[plan][0] == call.images && more[4] <= 16);
+    need(a.shapes[plan][0] == call.images && more[4] <= kLargestChoices &&
+         a.shapes[plan][1] <= kLargestLayers && a.shapes[plan][2] <= 2);
     const int64_t cells = a.size(plan);
     for (int64_t i = 0; i < cells; i++) need(a.i64(plan)[i] >= 0 && a.i64(plan)[i] < more[4]);
-    Operation chooser;
-    chooser.out = Register{
-        kPlanRegister, int(a.shapes[plan][1]), int(a.shapes[plan][2]), int(more[4]), 0, false};
-    call.program.chooser = int(call.program.operations.size());
-    call.program.slot_of_layer.assign(size_t(a.shapes[plan][1]), -1);
-    call.program.operations.push_back(chooser);
+    call.program.plan = {int(a.shapes[plan][1]), int(a.shapes[plan][2]), int(more[4])};
+    call.program.slots.assign(size_t(a.shapes[plan][1]), kUnused);
   }
   op.x = 0;
   op.y = 1;
-  take_arrays(a, plan + 1, &op);
-  const bool is_first = op.kind == kInput;
-  if (is_first) call.program.operations.clear();  // its image is its own
   call.program.operations.push_back(op);
-  check_operation(&call.program, int(call.program.operations.size()) - 1);
+  const int last = int(call.program.operations.size()) - 1;
+  InputArrays arrays(a, plan + 1);
+  take_arrays(&call.program, last, &arrays);
+  check_operation(&call.program, last);
   return call;
 }
 

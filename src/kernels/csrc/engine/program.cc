@@ -11,183 +11,140 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// program.cc: from the tensors of an artefact to operations.
+// program.cc: from the tensors of an artefact to operations. Versions are those of
+// engine/artefact.py, and what has changed since the first one that of engine/table.py.
 #include "engine/program.h"
 
+#include <algorithm>
 #include <cstring>
+#include <tuple>
+#include <utility>
+
+#include "engine/checksum.h"
 
 namespace dq {
 namespace {
 
-constexpr int64_t kVersion = 1;
-constexpr int kFieldsPerOperation = 15;
-constexpr int64_t kLargestOperations = 65536;
-constexpr int64_t kLargestNumber = int64_t(1) << 31;
-constexpr size_t kLargestWeights = size_t(1) << 28;  // of an array
+constexpr int64_t kVersion = 2;
+constexpr int kFieldsOfVersion1 = 15;
 
-using Field = int64_t Operation::*;
-using O = Operation;
-
-// The numbers of each kind of operation, in the order of program.py's fields.
-const std::vector<Field> kFields[kKinds] = {
-    {&O::height, &O::width, &O::bits},
-    {&O::x, &O::shift, &O::is_signed, &O::slot, &O::column},
-    {&O::x, &O::c_out, &O::c_in, &O::kernel, &O::stride, &O::padding, &O::groups, &O::slot,
-     &O::w_column, &O::a_column, &O::master, &O::odd, &O::shift, &O::relu},
-    {&O::x, &O::c_out, &O::kernel, &O::stride, &O::padding, &O::groups, &O::shift},
-    {&O::x, &O::shift, &O::relu},
-    {&O::x, &O::y, &O::relu},
-    {&O::x, &O::bins},
-    {&O::x, &O::kernel, &O::stride, &O::padding},
-    {&O::x, &O::stride, &O::before, &O::after},
-    {&O::x, &O::layers, &O::columns, &O::choices, &O::shared},
-};
-
-std::string at(int i, const std::string &what) {
-  return "operation " + std::to_string(i) + ": " + what;
+void need(bool condition, const std::string &otherwise) {
+  if (!condition) throw BadArtefact(otherwise);
 }
 
-template <class T>
-std::vector<T> values_of(const StoredTensor &t) {
-  std::vector<T> values(t.count());
+std::vector<int64_t> numbers_of(const StoredTensor &t) {
+  std::vector<int64_t> values(t.count());
   if (!values.empty()) std::memcpy(values.data(), t.data, t.bytes);
   return values;
 }
 
 using Tensors = std::map<std::string, StoredTensor>;
 
-// Takes a tensor out of the map, so that what is left over at the end belongs to nothing.
-StoredTensor take(Tensors *tensors, const std::string &name, const char *dtype, size_t rank) {
+// Takes a tensor of int64 out of the map, so that what is left over at the end belongs to nothing.
+StoredTensor take(Tensors *tensors, const std::string &name, size_t rank,
+                  const std::string &otherwise) {
   auto found = tensors->find(name);
-  if (found == tensors->end()) throw BadArtefact("no tensor " + name);
+  need(found != tensors->end(), otherwise);
   StoredTensor tensor = found->second;
-  if (tensor.dtype != dtype || tensor.shape.size() != rank || tensor.count() == 0)
-    throw BadArtefact("tensor " + name + " has the wrong type or shape");
+  need(tensor.dtype == "I64" && tensor.shape.size() == rank && tensor.count() > 0, otherwise);
   tensors->erase(found);
   return tensor;
 }
 
-void need(bool condition, const std::string &otherwise) {
-  if (!condition) throw BadArtefact(otherwise);
-}
+class FileArrays : public ArraySource {
+ public:
+  FileArrays(Tensors *tensors, int64_t version) : tensors_(tensors), version_(version) {}
 
-std::vector<int> small(const std::vector<int64_t> &values, const std::string &what) {
-  std::vector<int> out;
-  for (int64_t v : values) {
-    need(v >= 1 && v <= 8, what + ": a width outside 1..8");
-    out.push_back(int(v));
+  void of(int i, int kind) { prefix_ = std::to_string(i) + ".", kind_ = kind; }
+
+  StoredTensor take(const std::string &name) override {
+    auto found = tensors_->find(prefix_ + name);
+    need(found != tensors_->end(), "no array " + name);
+    StoredTensor tensor = found->second;
+    tensors_->erase(found);
+    if (version_ == 1 && kind_ == kConv && name == "bias" && tensor.shape.size() == 2)
+      tensor.shape = {tensor.shape[0], 1, 1, tensor.shape[1]};
+    return tensor;
   }
-  return out;
-}
+  bool packs() const override { return true; }
 
-// Codes of `bits` bits, low bits first, offset by 2^(bits-1).
-std::vector<int8_t> unpack(const StoredTensor &t, int bits, size_t count, const std::string &what) {
-  need(t.bytes == (count * size_t(bits) + 7) / 8, what + ": packed weights of the wrong size");
-  std::vector<int8_t> codes(count);
-  for (size_t i = 0; i < count; i++) {
-    size_t bit = i * size_t(bits);
-    unsigned window = t.data[bit / 8];
-    if (bit / 8 + 1 < t.bytes) window |= unsigned(t.data[bit / 8 + 1]) << 8;
-    unsigned code = (window >> (bit % 8)) & ((1u << bits) - 1);
-    codes[i] = int8_t(int(code) - (1 << (bits - 1)));
+ private:
+  Tensors *tensors_;
+  int64_t version_;
+  std::string prefix_;
+  int kind_ = 0;
+};
+
+// A row of version 1: a flag in place of the bounds, and a Choose without a slot.
+std::vector<int64_t> row_of_version_1(const int64_t *old) {
+  std::vector<int64_t> row(old, old + kFieldsOfVersion1);
+  row.resize(kFieldsPerOperation);
+  const int64_t kind = old[0];
+  if (kind == kChoose) {
+    row.insert(row.begin() + 2, 0);
+    row.pop_back();
+  } else if (kind == kConv || kind == kAffine || kind == kAdd) {
+    const int low = kOperations[kind].numbers.count - 1;
+    const int64_t relu = row[size_t(low)];
+    need(relu == 0 || relu == 1, "relu " + std::to_string(relu) + "; allowed are 0..1");
+    need(row[size_t(low) + 1] == 0, "numbers are left over");
+    row[size_t(low)] = relu ? 0 : INT32_MIN;
+    row[size_t(low) + 1] = INT32_MAX;
   }
-  return codes;
+  return row;
 }
 
-size_t product(std::initializer_list<int64_t> sizes, const std::string &what) {
-  size_t total = 1;
-  for (int64_t n : sizes) {
-    need(n >= 1, what + ": a size is out of range");  // and at most kLargestNumber, as all numbers
-    total *= size_t(n);
-    need(total <= kLargestWeights, what + ": too many weights");
+// Version and rows of statistics. The version comes first: of others nothing is known.
+std::pair<int64_t, int> read_format(const uint8_t *file, size_t size, Tensors *tensors) {
+  const StoredTensor tensor = take(tensors, "format", 1, "no format version");
+  const std::vector<int64_t> form = numbers_of(tensor);
+  const std::string version = std::to_string(form[0]);
+  need(
+      form[0] >= 1 && form[0] <= kVersion,
+      "format version " + version + "; this program reads versions 1.." + std::to_string(kVersion));
+  need(form.size() == (form[0] == 1 ? 2u : 3u), "no format of version " + version);
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION  // no damage would get past it
+  if (form[0] > 1) {
+    const int64_t found = checksum(file, size, size_t(tensor.data - file) + 2 * sizeof form[0]);
+    need(found == form[2], "its content has changed since it was written (checksum " +
+                               std::to_string(found) + ", in the file " + std::to_string(form[2]) +
+                               ")");
   }
-  return total;
+#endif
+  need(form[1] >= 1 && form[1] <= kLargestRows, std::to_string(form[1]) +
+                                                    " rows of statistics; allowed are 1.." +
+                                                    std::to_string(kLargestRows));
+  return {form[0], int(form[1])};
 }
 
-void read_conv(int i, Operation *op, Tensors *tensors) {
-  const std::string name = std::to_string(i) + ".";
-  StoredTensor bits = take(tensors, name + "bits", "I64", 2);
-  need(bits.shape[0] == 2, at(i, "widths of the wrong shape"));
-  std::vector<int> both = small(values_of<int64_t>(bits), at(i, "convolution"));
-  op->w_bits.assign(both.begin(), both.begin() + bits.shape[1]);
-  op->a_bits.assign(both.begin() + bits.shape[1], both.end());
-  need(op->master == 0 || (op->master >= 2 && op->master <= 8), at(i, "a master of strange width"));
-  size_t count = product({op->c_out, op->c_in, op->kernel, op->kernel}, at(i, "convolution"));
-  size_t variants = op->master ? 1 : op->w_bits.size();
-  for (size_t v = 0; v < variants; v++) {
-    StoredTensor packed = take(tensors, name + "weight." + std::to_string(v), "U8", 1);
-    int width = op->master ? int(op->master) : op->w_bits[v];
-    op->weights.push_back(unpack(packed, width, count, at(i, "convolution")));
-  }
-  StoredTensor multiplier = take(tensors, name + "multiplier", "I32", 4);
-  StoredTensor bias = take(tensors, name + "bias", "I64", 2);
-  op->variants = int(variants);
-  op->inputs = int(multiplier.shape[2]);
-  op->multiplier = values_of<int32_t>(multiplier);
-  op->bias = values_of<int64_t>(bias);
-  need(multiplier.shape[1] == int64_t(variants) && multiplier.shape[3] == op->c_out &&
-           bias.shape[1] == op->c_out && bias.shape[0] == multiplier.shape[0],
-       at(i, "multiplier or bias of the wrong shape"));
-}
-
-void read_arrays(int i, Operation *op, Tensors *tensors) {
-  const std::string name = std::to_string(i) + ".";
-  switch (op->kind) {
-    case kInput: {
-      StoredTensor table = take(tensors, name + "table", "I32", 2);
-      need(table.shape[0] == 3 && table.shape[1] == 256, at(i, "a table of the wrong shape"));
-      op->values = values_of<int32_t>(table);
-      break;
-    }
-    case kQuantise:
-      op->a_bits =
-          small(values_of<int64_t>(take(tensors, name + "bits", "I64", 1)), at(i, "codes"));
-      op->multiplier = values_of<int32_t>(take(tensors, name + "multiplier", "I32", 1));
-      break;
-    case kConv:
-      read_conv(i, op, tensors);
-      break;
-    case kWide: {
-      StoredTensor weight = take(tensors, name + "weight", "I32", 4);
-      need(weight.shape[0] == op->c_out && weight.shape[2] == op->kernel &&
-               weight.shape[3] == op->kernel,
-           at(i, "weights of the wrong shape"));
-      op->c_in = weight.shape[1];
-      op->values = values_of<int32_t>(weight);
-      break;
-    }
-    case kAffine: {
-      StoredTensor multiplier = take(tensors, name + "multiplier", "I32", 2);
-      StoredTensor bias = take(tensors, name + "bias", "I64", 2);
-      need(multiplier.shape == bias.shape, at(i, "multiplier and bias differ in shape"));
-      op->c_out = multiplier.shape[1];
-      op->multiplier = values_of<int32_t>(multiplier);
-      op->bias = values_of<int64_t>(bias);
-      break;
-    }
-    default:
-      break;
+Operation read_row(int i, int64_t version, const int64_t *row) {
+  try {
+    return operation_of_row(version == 1 ? row_of_version_1(row).data() : row);
+  } catch (const BadArtefact &bad) {
+    throw BadArtefact("operation " + std::to_string(i) + ": " + bad.what());
   }
 }
 
 }  // namespace
 
 std::vector<int> Operation::reads() const {
-  if (kind == kInput) return {};
-  if (kind == kAdd) return {int(x), int(y)};
-  return {int(x)};
+  std::vector<int> registers;
+  for (const NumberRule &rule : this->rule().numbers)
+    if (rule.reads != kNoRegister) registers.push_back(int(this->*rule.number));
+  return registers;
 }
 
-size_t Operation::multiplier_at(int row, int w_choice, int a_choice) const {
-  size_t v = size_t(w_choice < variants ? w_choice : variants - 1);
-  size_t a = size_t(a_choice < inputs ? a_choice : inputs - 1);
-  return ((size_t(row) * variants + v) * inputs + a) * size_t(c_out);
+size_t place_of(const std::vector<int64_t> &shape, int row, int w_choice, int a_choice) {
+  const size_t v = size_t(std::min<int64_t>(w_choice, shape[1] - 1));
+  const size_t a = size_t(std::min<int64_t>(a_choice, shape[2] - 1));
+  return ((size_t(row) * size_t(shape[1]) + v) * size_t(shape[2]) + a) * size_t(shape[3]);
 }
 
 std::vector<bool> Program::needed(bool with_plan) const {
   std::vector<bool> seen(operations.size());
   std::vector<int> queue = {int(operations.size()) - 1};
-  if (!with_plan && chooser >= 0) queue.push_back(chooser);
+  for (int i = 0; i < int(operations.size()); i++)
+    if (!with_plan && operations[size_t(i)].kind == kChoose) queue.push_back(i);
   while (!queue.empty()) {
     int i = queue.back();
     queue.pop_back();
@@ -208,42 +165,27 @@ std::vector<int> Program::last_use(const std::vector<bool> &needed) const {
   return last;
 }
 
-Operation operation_of_row(int i, const int64_t *row) {
-  need(row[0] >= 0 && row[0] < kKinds, at(i, "unknown code"));
-  Operation op;
-  op.kind = int(row[0]);
-  const std::vector<Field> &names = kFields[op.kind];
-  for (size_t f = 0; f + 1 < kFieldsPerOperation; f++) {
-    int64_t number = row[f + 1];
-    need(number >= -1 && number <= kLargestNumber, at(i, "a number is out of range"));
-    if (f < names.size()) {
-      op.*names[f] = number;
-    } else {
-      need(number == 0, at(i, "numbers are left over"));
-    }
-  }
-  return op;
-}
-
 Program read_program(const uint8_t *file, size_t size) {
   Tensors tensors = read_safetensors(file, size);
-  auto form = values_of<int64_t>(take(&tensors, "format", "I64", 1));
-  need(form.size() == 2, "no format version");
-  need(form[0] == kVersion, "format version " + std::to_string(form[0]) +
-                                "; this engine reads version " + std::to_string(kVersion));
-  need(form[1] >= 1 && form[1] <= 64, "rows of statistics out of range");
-  StoredTensor table = take(&tensors, "program", "I64", 2);
-  need(table.shape[1] == kFieldsPerOperation, "operations of the wrong length");
-  need(table.shape[0] <= kLargestOperations, "too many operations");
-  auto numbers = values_of<int64_t>(table);
   Program program;
-  program.rows = int(form[1]);
+  int64_t version = 0;
+  std::tie(version, program.rows) = read_format(file, size, &tensors);
+  const StoredTensor table = take(&tensors, "program", 2, "no program");
+  const int fields = version == 1 ? kFieldsOfVersion1 : kFieldsPerOperation;
+  need(table.shape[1] == fields, "no program");
+  need(table.shape[0] <= kLargestOperations, std::to_string(table.shape[0]) +
+                                                 " operations; allowed are 1.." +
+                                                 std::to_string(kLargestOperations));
+  const std::vector<int64_t> numbers = numbers_of(table);
+  FileArrays arrays(&tensors, version);
   for (int i = 0; i < int(table.shape[0]); i++) {
-    program.operations.push_back(operation_of_row(i, &numbers[size_t(i) * kFieldsPerOperation]));
-    read_arrays(i, &program.operations.back(), &tensors);
+    program.operations.push_back(read_row(i, version, &numbers[size_t(i) * size_t(fields)]));
+    arrays.of(i, program.operations.back().kind);
+    take_arrays(&program, i, &arrays);
+    check_operation(&program, i);
   }
   need(tensors.empty(), "a tensor belongs to no operation");
-  check_program(&program);
+  check_whole(&program);
   return program;
 }
 

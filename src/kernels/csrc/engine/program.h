@@ -18,27 +18,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/operations.h"
 #include "engine/safetensors.h"
 
 namespace dq {
 
-enum OpKind {
-  kInput,
-  kQuantise,
-  kConv,
-  kWide,
-  kAffine,
-  kAdd,
-  kPool,
-  kMaxPool,
-  kSubsample,
-  kChoose,
-  kKinds
-};
-
-enum RegisterKind { kCodesRegister, kWideRegister, kPlanRegister };
-
-// Shape (C, H, W), of a plan (layers, columns, choices).
+// Shape (C, H, W), of a part of the plan (layers, columns, choices).
 struct Register {
   RegisterKind kind;
   int c, h, w;
@@ -47,60 +32,85 @@ struct Register {
   size_t size() const { return size_t(c) * h * w; }
 };
 
-// One operation. Only the numbers of its kind are set; one field per name of program.py.
-struct Operation {
+// One operation. Only the numbers and arrays of its kind are set, and c_in of a Wide.
+struct Operation : Numbers {
   int kind = 0;
-  int64_t x = -1, y = -1;
-  int64_t height = 0, width = 0, bits = 0;  // input
-  int64_t c_out = 0, c_in = 0, kernel = 0, stride = 0, padding = 0, groups = 0;
-  int64_t slot = -1, column = 0, w_column = 0, a_column = 0;
-  int64_t master = 0, odd = 0, shift = 0, relu = 0, is_signed = 0;
-  int64_t bins = 0, before = 0, after = 0;
-  int64_t layers = 0, columns = 0, choices = 0, shared = 0;
-
-  std::vector<int> w_bits, a_bits;           // of each candidate (conv); a_bits alone (quantise)
-  std::vector<std::vector<int8_t>> weights;  // of each variant, (O, c_in, k, k)
-  std::vector<int32_t> values;               // table (3, 256), or wide weights (O, c_in, k, k)
-  std::vector<int32_t> multiplier;           // (R, V, A, O), (R, C) or (V,)
-  std::vector<int64_t> bias;                 // (R, O)
-  int variants = 1, inputs = 1;              // V and A of a multiplier
-
+  Arrays arrays;
   Register out{};
+
+  const OperationRule &rule() const { return kOperations[kind]; }
   std::vector<int> reads() const;
-  // Where the multipliers of a row and a pair of choices begin.
-  size_t multiplier_at(int row, int w_choice, int a_choice) const;
+  // Of a Quantise or Conv: candidates, and the widths of one.
+  int candidates() const { return int(arrays.bits.shape.back()); }
+  int w_bits(int choice) const { return int(arrays.bits.values[size_t(choice)]); }
+  int a_bits(int choice) const {  // the last row of bits
+    return int(*(arrays.bits.values.end() - candidates() + choice));
+  }
+  // Whether a Conv's codes have no more than one stored weight for all candidates.
+  size_t stored() const { return master ? 1 : size_t(candidates()); }
 };
+
+// Where the values of a row and a pair of choices begin in an array (R, V, A, O).
+size_t place_of(const std::vector<int64_t> &shape, int row, int w_choice, int a_choice);
+
+// Of the whole plan; no layers: there is none.
+struct PlanShape {
+  int layers = 0, columns = 0, choices = 0;
+  size_t cells() const { return size_t(layers) * columns; }
+};
+
+constexpr int kUndecided = -2, kUnused = -1;  // of a slot
 
 struct Program {
   int rows = 1;
   std::vector<Operation> operations;
-  int chooser = -1;
-  std::vector<int> slot_of_layer;  // the convolution of each slot
+  PlanShape plan;
+  std::vector<int> slots;     // of the plan: kUndecided, kUnused, or the convolution that uses it
+  int64_t values = 0;         // in all registers
   int64_t image_values = 0;   // of one image, in the registers that are needed at once: the most
   int64_t image_scratch = 0;  // bytes beside them
   int64_t image_work = 0;     // multiplications and values made
   int64_t packed_bytes = 0;   // of all weights, as engine.cc keeps them
 
-  const Register &plan() const { return operations[size_t(chooser)].out; }
+  bool has_plan() const { return plan.layers > 0; }
   int64_t image_bytes() const { return image_values * int64_t(sizeof(int32_t)) + image_scratch; }
-  // Which operations have to run; with a plan from outside, not the controller's.
+  // Which operations have to run; with a plan from outside, not those that only make one.
   std::vector<bool> needed(bool with_plan) const;
   // The last of the needed operations that reads each register; of the logits, one behind all.
   std::vector<int> last_use(const std::vector<bool> &needed) const;
 };
 
-// Operation i of a table's row, without arrays. Throws BadArtefact.
-Operation operation_of_row(int i, const int64_t *row);
+// Throws BadArtefact: "operation 3 (Conv): " and what.
+[[noreturn]] void refuse(int i, const Operation &op, const std::string &what);
 
-// The checked program of an artefact. Throws BadArtefact.
-Program read_program(const uint8_t *file, size_t size);
+// structure.cc: what follows from the declaration of operations alone.
 
-// Checks operation i of a program and sets its register. Throws BadArtefact.
+// Where an operation's arrays come from.
+class ArraySource {
+ public:
+  virtual ~ArraySource() = default;
+  // Throws BadArtefact: there is none of the name. `name` as in the file: "bias", "weight.0".
+  virtual StoredTensor take(const std::string &name) = 0;
+  // Whether weights are packed at their width.
+  virtual bool packs() const = 0;
+};
+
+// The operation of a table's row, without arrays. Throws BadArtefact, without its number.
+Operation operation_of_row(const int64_t *row);
+// Throws BadArtefact: operation i is not as declared; else gives it its arrays.
+void take_arrays(Program *program, int i, ArraySource *source);
+
+// check.cc: checks operation i of a program, which has its arrays, and sets its register. Throws
+// BadArtefact.
 void check_operation(Program *program, int i);
-void check_program(Program *program);
+// Checks what holds for all operations together.
+void check_whole(Program *program);
 
 // bounds.cc: refuses what would take too much memory or time. Throws BadArtefact.
 void bound_operation(Program *program, int i);
 void bound_memory(Program *program);
+
+// program.cc: the checked program of an artefact. Throws BadArtefact.
+Program read_program(const uint8_t *file, size_t size);
 
 }  // namespace dq
