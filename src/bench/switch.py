@@ -40,10 +40,11 @@ from src import kernels
 from src.bench.case import has_imagenet_stem
 from src.bench.machine import describe_machine, load
 from src.config import load_config
+from src.cost.bitops import CostModel
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from src.engine.program import Program
 from src.errors import UserError
 from src.methods import build_method
@@ -73,7 +74,7 @@ def run_switch(options: argparse.Namespace) -> dict:
         "threads": kernels.threads() if name == "native" else 1, "runner": name,
         "isa": kernels.isa() if name == "native" else "",
     }  # fmt: skip
-    rows = as_rows(about, times, Counts(program), plans)
+    rows = as_rows(about, times, cost_of(program), plans)
     print(f"{options.model}, batch 1, {size} pixels, {name}, {about['threads']} threads, "
           f"load {machine['load'][0]} before, {machine['load_after'][0]} after")  # fmt: skip
     print(format_rows(rows))
@@ -100,8 +101,8 @@ def in_turn(program: Program, engine, size: int, runs: int) -> tuple[dict, np.nd
     """
     rng = np.random.default_rng(SEED)
     images = rng.integers(0, 256, (IMAGES, 1, 3, size, size)).astype(np.uint8)
-    choose, widths = program.operations[program.chooser], program.notes["widths"]
-    shape = (1, choose.layers, choose.columns)
+    widths, (layers, columns, _) = program.notes["widths"], program.plan_shape
+    shape = (1, layers, columns)
     times = {kind: [] for kind in (*widths, "changing", "kept")}
     plans = rng.integers(0, len(widths), (runs, *shape))
     for run in range(-1, runs):  # the first round only warms up
@@ -121,7 +122,7 @@ def _milliseconds(engine, image: np.ndarray, plan: np.ndarray) -> float:
     return 1e3 * (time.perf_counter() - begin)
 
 
-def as_rows(about: dict, times: dict, counts: Counts, plans: np.ndarray) -> list[dict]:
+def as_rows(about: dict, times: dict, cost: CostModel, plans: np.ndarray) -> list[dict]:
     """The rows of `--json`.
 
     Beside times: bitops of a plan (mean), shifts and pair_macs (see above, means), and in the row
@@ -133,14 +134,14 @@ def as_rows(about: dict, times: dict, counts: Counts, plans: np.ndarray) -> list
         is_constant = isinstance(kind, int)
         choice = list(times).index(kind)
         used = np.full_like(plans[:1], choice) if is_constant else plans
-        shifts = float(counts.width_changes(used).mean())
+        shifts = float(cost.width_changes(*cost.widths(used)).mean())
         rows.append({
             **about, "kind": "constant" if is_constant else kind,
             **({"bits": kind} if is_constant else {}),
             "median_ms": float(np.median(ms)), "min_ms": min(ms), "runs": len(ms),
-            "bitops": float(counts.bitops(used).mean()),
+            "bitops": float(cost.of_plan(used).mean()),
             "shifts": shifts, "pair_macs": 2 * shifts,
-            "macs": sum(layer.macs for layer in counts.layers if not layer.is_controller),
+            "macs": sum(layer.macs for layer in cost.layers),
         })  # fmt: skip
     medians = {row.get("bits", row["kind"]): row["median_ms"] for row in rows}
     changing = next(row for row in rows if row["kind"] == "changing")

@@ -241,6 +241,14 @@ class Program:
         return found[0] if found else None
 
     @property
+    def plan_shape(self) -> tuple[int, int, int] | None:
+        """(layers, columns, choices) of the plan, or None."""
+        if self.chooser is None:
+            return None
+        choose = self.operations[self.chooser]
+        return choose.layers, choose.columns, choose.choices
+
+    @property
     def slots(self) -> dict[int, Conv]:
         """The dynamic convolution of each slot of the plan."""
         convs = [op for op in self.operations if isinstance(op, Conv) and op.slot >= 0]

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import Tensor
 
+from src.cost.widths import is_collapsed
 from src.data import Loader
 from src.errors import UserError
 from src.methods.base import Method
 from src.runtime import Runtime, sum_over_workers
-
-COLLAPSE_SHARE = 0.99  # a controller that gives this share of the images one plan has collapsed
 
 
 @dataclass
@@ -82,7 +81,7 @@ def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) ->
         in_top5=rows["in_top5"].astype(bool),
         w_bits=w_bits,
         a_bits=a_bits,
-        bitops=method.cost.of_widths(w_bits, a_bits),
+        bitops=method.cost.of_widths(w_bits, a_bits).astype(np.float64),
     )
 
 
@@ -122,7 +121,7 @@ def summarise(method: Method, answers: Answers) -> dict:
         "top5": float(answers.in_top5.mean()),
         "loss": float(answers.loss.mean()),
         "images": n,
-        "mean_bits": _mean_bits(method, answers),
+        "mean_bits": float(cost.mean_bits(answers.w_bits, answers.a_bits)),
         "bitops": float(answers.bitops.mean()),
         **{f"bitops_p{p}": float(np.percentile(answers.bitops, p)) for p in (5, 50, 95)},
         "bitops_static": {str(b): float(cost.uniform(b)) for b in (2, 3, 4, 8)},
@@ -136,19 +135,4 @@ def summarise(method: Method, answers: Answers) -> dict:
 
 def collapsed(answers: Answers) -> bool:
     """True if (nearly) every image got the same plan from a controller."""
-    if answers.w_bits.shape[1] == 0:
-        return False
-    plans = np.concatenate([answers.w_bits, answers.a_bits], 1)
-    _, counts = np.unique(plans, axis=0, return_counts=True)
-    return bool(counts.max() >= COLLAPSE_SHARE * len(plans))
-
-
-def _mean_bits(method: Method, answers: Answers) -> float:
-    """Mean width over images and dynamic layers; of a static network, over its quantised layers
-    between the ends; 32 for a float network."""
-    if answers.w_bits.shape[1]:
-        return float((answers.w_bits.mean() + answers.a_bits.mean()) / 2)
-    inner = [x for x in method.cost.layers[1:-1] if x.w_bits]
-    if not inner:
-        return 32.0
-    return float(np.mean([(x.w_bits[0] + x.a_bits[0]) / 2 for x in inner]))
+    return is_collapsed(answers.w_bits, answers.a_bits)

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from src.bench.switch import as_rows, format_rows, in_turn
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from tests.engine.programs import nested
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -65,22 +65,22 @@ def test_all_take_turns_and_plans_are_new_every_time():
 
 
 def test_rows_by_hand():
-    counts = Counts(program())
+    cost = cost_of(program())
     times = {
         2: [1.0, 3.0, 1.0], 4: [2.0, 2.0, 2.0], 8: [3.0, 4.0, 3.0],
         "changing": [4.0, 6.0, 4.0], "kept": [2.0, 6.0, 3.2],
     }  # fmt: skip
     plans = np.array([[[2], [2], [2]], [[0], [2], [1]]])
-    rows = as_rows({"bench": "switch"}, times, counts, plans)
+    rows = as_rows({"bench": "switch"}, times, cost, plans)
     assert [(r["kind"], r.get("bits")) for r in rows] == [
         ("constant", 2), ("constant", 4), ("constant", 8), ("changing", None), ("kept", None),
     ]  # fmt: skip
-    by_slot = [layer.weights + layer.inputs for layer in counts.dynamic]
+    by_slot = [layer.weights + layer.inputs for layer in cost.dynamic]
     changing = rows[3]
     assert changing["shifts"] == (by_slot[0] + by_slot[2]) / 2
     assert changing["pair_macs"] == 2 * changing["shifts"]
     assert [r["shifts"] for r in rows[:3]] == [sum(by_slot), sum(by_slot), 0]
-    assert changing["bitops"] == counts.bitops(plans).mean()
+    assert changing["bitops"] == cost.of_plan(plans).mean()
     assert changing["vs_kept"] == 4 / 3.2 - 1
     assert changing["vs_constant"] == 4 / 2 - 1  # medians of the constants: 1, 2, 3
     text = format_rows(rows)

@@ -53,9 +53,9 @@ MAY_IMPORT = {
         "config", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
         "engine", "entry", "files", "paths",
     },
-    "engine": {"kernels", "files"},
+    "engine": {"kernels", "files", "cost"},
     "bench": {
-        "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
+        "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
     },
     "report": {"config", "data", "cost", "entry", "files", "paths"},
 }  # fmt: skip
