@@ -24,7 +24,7 @@ import numpy as np
 from src import kernels
 from src.bench.case import Case
 from src.bench.cases import overrides
-from src.bench.worker import Runner
+from src.bench.runner import Runner
 from src.config import load_config
 from src.methods import build_method
 from src.runtime import start

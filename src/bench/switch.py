@@ -23,10 +23,6 @@ A DQT network with random weights, lowered to its integer program, answers rando
 against the mean of the constant rows, which has the same widths on average, it is counted in
 another way. All take turns, so that a slow phase of the machine hits all. The oracle has no state
 between images: it only shows that the script runs.
-
-Counted beside the times, for the mean plan of `changing`: elements of weights and inputs that leave
-the master width. Nested codes need one shift for each; codes of unrelated scales are dequantised and
-quantised again, two multiplications for each.
 """
 
 import argparse
@@ -37,16 +33,16 @@ from pathlib import Path
 import numpy as np
 
 from src import kernels
-from src.bench.case import has_imagenet_stem
+from src.bench.case import classes_of, side_of
 from src.bench.machine import describe_machine, load
+from src.bench.options import check_at_least
+from src.bench.switch_rows import as_rows, format_rows
 from src.config import load_config
-from src.cost.bitops import CostModel
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
 from src.engine.count import cost_of
 from src.engine.program import Program
-from src.errors import UserError
 from src.methods import build_method
 from src.runtime import start
 
@@ -57,9 +53,8 @@ IMAGES = 16  # different ones
 
 def run_switch(options: argparse.Namespace) -> dict:
     """Time, print, and return what `--json` writes. UserError: an option out of range."""
-    size = options.image_size or (224 if has_imagenet_stem(options.model) else 32)
-    if options.runs < 1:
-        raise UserError(f"--runs {options.runs}: must be at least 1")
+    size = side_of(options.model, options.image_size)
+    check_at_least("--runs", options.runs, 1)
     program = random_program(options.model, size)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.safetensors")
@@ -89,8 +84,7 @@ def random_program(model: str, size: int) -> Program:
     ]  # fmt: skip
     config = load_config(overrides=overrides)
     start(config.device, SEED)
-    classes = 1000 if has_imagenet_stem(model) else 10
-    method, _ = build_method(config, classes, size, native=False)
+    method, _ = build_method(config, classes_of(model), size, native=False)
     return lower(method, Picture(size, PIXEL_VALUES), {})
 
 
@@ -120,53 +114,3 @@ def _milliseconds(engine, image: np.ndarray, plan: np.ndarray) -> float:
     begin = time.perf_counter()
     engine.run(image, plan)
     return 1e3 * (time.perf_counter() - begin)
-
-
-def as_rows(about: dict, times: dict, cost: CostModel, plans: np.ndarray) -> list[dict]:
-    """The rows of `--json`.
-
-    Beside times: bitops of a plan (mean), shifts and pair_macs (see above, means), and in the row
-    `changing`, vs_kept and vs_constant: by what share its median exceeds that of `kept`, and the mean
-    of the constant rows' medians.
-    """
-    rows = []
-    for kind, ms in times.items():
-        is_constant = isinstance(kind, int)
-        choice = list(times).index(kind)
-        used = np.full_like(plans[:1], choice) if is_constant else plans
-        shifts = float(cost.width_changes(*cost.widths(used)).mean())
-        rows.append({
-            **about, "kind": "constant" if is_constant else kind,
-            **({"bits": kind} if is_constant else {}),
-            "median_ms": float(np.median(ms)), "min_ms": min(ms), "runs": len(ms),
-            "bitops": float(cost.of_plan(used).mean()),
-            "shifts": shifts, "pair_macs": 2 * shifts,
-            "macs": sum(layer.macs for layer in cost.layers),
-        })  # fmt: skip
-    medians = {row.get("bits", row["kind"]): row["median_ms"] for row in rows}
-    changing = next(row for row in rows if row["kind"] == "changing")
-    constant = float(np.mean([ms for kind, ms in medians.items() if isinstance(kind, int)]))
-    changing["vs_kept"] = medians["changing"] / medians["kept"] - 1
-    changing["vs_constant"] = medians["changing"] / constant - 1
-    return rows
-
-
-def format_rows(rows: list[dict]) -> str:
-    """A line per row, and the two differences in words."""
-    lines = [f"{'widths':<12}{'median ms':>12}{'min ms':>10}{'M BitOPs':>11}{'shifts':>12}"]
-    for row in rows:
-        name = f"{row['bits']} bit" if "bits" in row else row["kind"]
-        lines.append(
-            f"{name:<12}{row['median_ms']:>12.3f}{row['min_ms']:>10.3f}"
-            f"{row['bitops'] / 1e6:>11.1f}{row['shifts']:>12.0f}"
-        )
-    row = next(r for r in rows if r["kind"] == "changing")
-    lines.append(
-        f"a change costs {row['vs_kept']:+.1%} of an inference against the same plan again, "
-        f"{row['vs_constant']:+.1%} against the mean of the constant widths"
-    )
-    lines.append(
-        f"{row['shifts']:.0f} shifts an image ({row['shifts'] / row['macs']:.2%} of the MACs), where "
-        f"a dequantise / requantise pair takes {row['pair_macs']:.0f} multiplications"
-    )
-    return "\n".join(lines)
