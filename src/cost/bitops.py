@@ -28,6 +28,7 @@ import numpy as np
 from src.cost.widths import mean_bits
 
 CONVENTIONS = ("mac", "two_ops", "without_ends")
+STATIC_WIDTHS = (2, 3, 4, 8)  # of the static networks that a dynamic one is compared with
 
 
 @dataclass(frozen=True)

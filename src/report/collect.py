@@ -33,7 +33,7 @@ from src.entry import guarded
 from src.errors import UserError
 from src.report.load import Run, load_run
 from src.report.stats import plan_use, rank_correlation
-from src.report.tables import float_top1
+from src.report.totals import float_top1
 
 FILES = ("config.yaml", "versions.json", "metrics.csv", "layers.json", "eval/test.json", "eval/test.npz")
 PATH_KEYS = (("run", "dir"), ("data", "path"), ("model", "weights"), ("train", "teacher_weights"))

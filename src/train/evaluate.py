@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import Tensor
 
+from src.cost.bitops import STATIC_WIDTHS
 from src.cost.widths import is_collapsed
 from src.data import Loader
 from src.errors import UserError
@@ -62,9 +63,9 @@ def evaluate(method: Method, loader: Loader, runtime: Runtime, seed: int = 0) ->
         keep = slice(0, batch.valid)
         _store(rows, batch.index[keep], batch.labels[keep], logits[keep])
         if plan is not None:
-            bits = np.array(method.widths, np.float32)[plan[keep].argmax(-1)]
-            rows["w_bits"][batch.index[keep]] = bits[:, :, 0]
-            rows["a_bits"][batch.index[keep]] = bits[:, :, -1]
+            w_bits, a_bits = method.cost.widths(plan[keep].argmax(-1))
+            rows["w_bits"][batch.index[keep]] = w_bits
+            rows["a_bits"][batch.index[keep]] = a_bits
     rows = {name: sum_over_workers(runtime, value) for name, value in rows.items()}
     bad = np.flatnonzero(~np.isfinite(rows["loss"]))
     if bad.size:
@@ -124,7 +125,7 @@ def summarise(method: Method, answers: Answers) -> dict:
         "mean_bits": float(cost.mean_bits(answers.w_bits, answers.a_bits)),
         "bitops": float(answers.bitops.mean()),
         **{f"bitops_p{p}": float(np.percentile(answers.bitops, p)) for p in (5, 50, 95)},
-        "bitops_static": {str(b): float(cost.uniform(b)) for b in (2, 3, 4, 8)},
+        "bitops_static": {str(b): float(cost.uniform(b)) for b in STATIC_WIDTHS},
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
         "width_changes": float(cost.width_changes(answers.w_bits, answers.a_bits).mean()),
