@@ -24,15 +24,13 @@ import json
 import sys
 
 from src.bench.case import ISAS, KINDS, OURS, USUAL
+from src.bench.step import run_step
+from src.bench.turns import SETTLE
 from src.engine.choose_engine import ENGINES
 from src.entry import guarded
 from src.errors import UserError
 from src.files import whole_file
 from src.paths import as_path, expand_home
-
-# MindSpore times each of its CPU operators at six ways to share it out, five launches each, and then
-# keeps the fastest: the first thirty steps are not those of a training.
-SETTLE = 30
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -82,15 +80,13 @@ def main(arguments: list[str]) -> int:
 
 def _run(options: argparse.Namespace) -> dict:
     if options.bench == "kernels":
-        from src.bench.kernels import run_kernels  # needs MindSpore, a peer's worker does not
+        from src.bench.kernels import run_kernels  # needs MindSpore, a step is run by workers
 
         return run_kernels(options)
     if options.bench == "switch":
         from src.bench.switch import run_switch
 
         return run_switch(options)
-    from src.bench.step import run_step
-
     return run_step(options)
 
 

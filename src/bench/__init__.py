@@ -11,4 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks: a training step of ours and of peers, timed in turn in one run (`bench.py`)."""
+"""Benchmarks (`bench.py`), everybody timed in turn in one run.
+
+step      a training step of ours and of peers: cases.py lists them, turns.py times them, each in a
+          process (process.py starts worker.py, which builds ours.py or torch_peer.py)
+kernels   each native convolution as a share of the arithmetic peak
+switch    the price of a width change
+"""

@@ -61,7 +61,17 @@ class Case:
 
     @property
     def num_classes(self) -> int:
-        return 1000 if has_imagenet_stem(self.model) else 10
+        return classes_of(self.model)
+
+
+def classes_of(model: str) -> int:
+    """Logits of a model: ImageNet's, or CIFAR-10's."""
+    return 1000 if has_imagenet_stem(model) else 10
+
+
+def side_of(model: str, asked: int | None) -> int:
+    """Side of the images in pixels: as asked for, or what fits the model."""
+    return asked or (224 if has_imagenet_stem(model) else 32)
 
 
 def has_imagenet_stem(model: str) -> bool:

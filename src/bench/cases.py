@@ -11,19 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which cases a run has, and how the worker of each is started."""
+"""Which cases a run has, and the configuration of ours."""
 
-import json
-import os
-import sys
-from dataclasses import asdict
-from pathlib import Path
-
-from src.bench.case import KINDS, OURS, PEERS, Case, cores, has_imagenet_stem
+from src.bench.case import KINDS, OURS, PEERS, Case, cores, side_of
+from src.bench.options import check_at_least, check_words
 from src.bench.torch_nets import DESIGNS
 from src.errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # The peers' table, which has the names of ours: MindSpore, which ours loads, would change the
 # environment that the workers of peers inherit.
 MODELS = tuple(DESIGNS)
@@ -43,11 +37,10 @@ def list_cases(
         UserError: an unknown model, kind, runner or peer, or sizes out of range.
     """
     size = check_options(model, batch, image_size, bits)
-    _check("--kinds", kinds, KINDS)
-    _check("--runners", runners, OURS)
-    _check("--peers", peers, tuple(PEERS))
-    if threads < 0:
-        raise UserError(f"--threads {threads}: must be at least 0")
+    check_words("--kinds", kinds, KINDS)
+    check_words("--runners", runners, OURS)
+    check_words("--peers", peers, tuple(PEERS))
+    check_at_least("--threads", threads, 0)
     layouts = [layout for peer in peers for layout in PEERS[peer]]
     return [
         Case(kind, runner, model, batch, size, bits, threads or cores(), isa)
@@ -59,19 +52,12 @@ def list_cases(
 
 def check_options(model: str, batch: int, image_size: int | None, bits: int) -> int:
     """Side of the images in pixels: as asked for, or what fits the model. UserError: out of range."""
-    _check("--model", [model], MODELS)
-    for name, value, low in (("--batch", batch, 2), ("--bits", bits, 3)):
-        if value < low:
-            raise UserError(f"{name} {value}: must be at least {low}")
+    check_words("--model", [model], MODELS)
+    check_at_least("--batch", batch, 2)
+    check_at_least("--bits", bits, 3)
     if bits > 7:
         raise UserError(f"--bits {bits}: at most 7, since a dynamic layer also has one bit more")
-    return image_size or (224 if has_imagenet_stem(model) else 32)
-
-
-def _check(option: str, values: list[str], allowed: tuple[str, ...]) -> None:
-    for value in values:
-        if value not in allowed:
-            raise UserError(f"{option} {value}: allowed are {', '.join(allowed)}")
+    return side_of(model, image_size)
 
 
 def overrides(case: Case) -> list[str]:
@@ -92,28 +78,3 @@ def overrides(case: Case) -> list[str]:
         f"device.threads={case.threads}",
         "train.schedule=constant", "train.momentum=0.9", "train.weight_decay=1e-4",
     ]  # fmt: skip
-
-
-def command(case: Case, peer_python: str) -> list[str]:
-    """The command line of the case's worker process."""
-    python = peer_python if case.is_peer else sys.executable
-    return [python, "-m", "src.bench.worker", json.dumps(asdict(case))]
-
-
-def environment(case: Case) -> dict[str, str]:
-    """Environment of the case's worker process: who may use which instructions."""
-    values = dict(os.environ)
-    values["PYTHONPATH"] = os.pathsep.join(
-        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
-    if case.is_peer:
-        # `src/__init__.py` has limited oneDNN for MindSpore's sake; peers get all of it.
-        values["ONEDNN_MAX_CPU_ISA"] = values["DNNL_MAX_CPU_ISA"] = case.isa.upper() or "DEFAULT"
-        values["OMP_NUM_THREADS"] = str(case.threads)
-        if case.isa:
-            values["ATEN_CPU_CAPABILITY"] = case.isa
-    else:
-        values["DYNQUANT_NUM_THREADS"] = str(case.threads)
-        if case.isa:
-            values["DYNQUANT_ISA"] = case.isa
-    return values

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Our own training step on fixed synthetic images, built and run by the code that trains.
 
-`Stage` makes objective, optimizer and graph, and waits for the kernels as in a training run.
+`Trainer` makes objective, optimizer and graph, and waits for the kernels as in a training run.
 """
 
 from types import SimpleNamespace
@@ -24,14 +24,15 @@ import numpy as np
 from src import kernels
 from src.bench.case import Case
 from src.bench.cases import overrides
-from src.bench.worker import Runner
+from src.bench.runner import Runner
 from src.config import load_config
 from src.methods import build_system
+from src.methods.base import Stage
 from src.runtime import start
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
 from src.train.checkpoints import RunState
-from src.train.trainer import Stage
+from src.train.trainer import Trainer
 
 LEARNING_RATE = 0.01
 SEED = 1
@@ -47,22 +48,23 @@ def build_ours(case: Case) -> Runner:
     """
     config = load_config(overrides=overrides(case))
     runtime = start(config.device, SEED)
-    method, _ = build_system(config, case.num_classes, case.image_size, runtime.native)
+    system, _ = build_system(config, case.num_classes, case.image_size, runtime.native)
     images, labels = synthetic(case)
     rng = np.random.default_rng(SEED)
     some = images[:CALIBRATION]
-    calibrate(method.network, (some, *method.drawn(rng, len(some), train=True)), runtime)
+    calibrate(system.network, (some, *system.drawn(rng, len(some), train=True)), runtime)
     batch = SimpleNamespace(images=images, labels=labels)
-    noise = method.drawn(rng, case.batch, train=True)
-    stage = Stage(
-        config.method.name, method, config, None, runtime, Loaders(_Steps(), None, False),
-        1, LEARNING_RATE, None, RunState(config.method.name, case.batch, case.batch),
+    draws = system.drawn(rng, case.batch, train=True)
+    name = config.method.name
+    trainer = Trainer(
+        Stage(name, name, 1, LEARNING_RATE), system, config, None, runtime,
+        Loaders(_Steps(), None, False), None, RunState(name, case.batch, case.batch),
     )  # fmt: skip
-    stage.objective.set_train(True)
+    trainer.objective.set_train(True)
 
     def step() -> float:
         # All results, as the training loop reads them for its log.
-        return [float(v.asnumpy()) for v in stage.one_step(batch, noise)][0]
+        return [float(v.asnumpy()) for v in trainer.one_step(batch, draws)][0]
 
     about = {"isa": case.isa, "version": f"mindspore {ms.__version__}", "threads": case.threads}
     if not runtime.native:

@@ -18,12 +18,40 @@ import json
 import os
 import select
 import subprocess
+import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from src.bench.case import Case
-from src.bench.cases import command, environment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def command(case: Case, peer_python: str) -> list[str]:
+    """The command line of the case's worker process."""
+    python = peer_python if case.is_peer else sys.executable
+    return [python, "-m", "src.bench.worker", json.dumps(asdict(case))]
+
+
+def environment(case: Case) -> dict[str, str]:
+    """Environment of the case's worker process: who may use which instructions."""
+    values = dict(os.environ)
+    values["PYTHONPATH"] = os.pathsep.join(
+        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    if case.is_peer:
+        # `src/__init__.py` has limited oneDNN for MindSpore's sake; peers get all of it.
+        values["ONEDNN_MAX_CPU_ISA"] = values["DNNL_MAX_CPU_ISA"] = case.isa.upper() or "DEFAULT"
+        values["OMP_NUM_THREADS"] = str(case.threads)
+        if case.isa:
+            values["ATEN_CPU_CAPABILITY"] = case.isa
+    else:
+        values["DYNQUANT_NUM_THREADS"] = str(case.threads)
+        if case.isa:
+            values["DYNQUANT_ISA"] = case.isa
+    return values
 
 
 class WorkerError(Exception):

@@ -19,18 +19,16 @@ import sys
 
 from src.bench.cases import list_cases
 from src.bench.machine import describe_machine, load
-from src.bench.rows import add_ratios, step_row
-from src.bench.table import format_breakdown, format_rows
+from src.bench.options import check_at_least
+from src.bench.step_rows import add_ratios, step_row
+from src.bench.step_table import format_breakdown, format_rows
 from src.bench.turns import time_cases
-from src.errors import UserError
 
 
 def run_step(options: argparse.Namespace) -> dict:
     """Time, print, and return what `--json` writes. UserError: an option out of range."""
-    if options.runs < 1:
-        raise UserError(f"--runs {options.runs}: must be at least 1")
-    if options.settle < 0:
-        raise UserError(f"--settle {options.settle}: must be at least 0")
+    check_at_least("--runs", options.runs, 1)
+    check_at_least("--settle", options.settle, 0)
     cases = list_cases(
         options.model, options.batch, options.image_size, options.kinds, options.bits,
         options.runners, options.peers, options.threads, options.isa,

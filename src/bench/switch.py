@@ -23,10 +23,6 @@ A DQT network with random weights, lowered to its integer program, answers rando
 against the mean of the constant rows, which has the same widths on average, it is counted in
 another way. All take turns, so that a slow phase of the machine hits all. The oracle has no state
 between images: it only shows that the script runs.
-
-Counted beside the times, for the mean plan of `changing`: elements of weights and inputs that leave
-the master width. Nested codes need one shift for each; codes of unrelated scales are dequantised and
-quantised again, two multiplications for each.
 """
 
 import argparse
@@ -37,15 +33,16 @@ from pathlib import Path
 import numpy as np
 
 from src import kernels
-from src.bench.case import has_imagenet_stem
+from src.bench.case import classes_of, side_of
 from src.bench.machine import describe_machine, load
+from src.bench.options import check_at_least
+from src.bench.switch_rows import as_rows, format_rows
 from src.config import load_config
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import save_artefact
 from src.engine.choose_engine import open_engine
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from src.engine.program import Program
-from src.errors import UserError
 from src.methods import build_system
 from src.runtime import start
 
@@ -56,9 +53,8 @@ IMAGES = 16  # different ones
 
 def run_switch(options: argparse.Namespace) -> dict:
     """Time, print, and return what `--json` writes. UserError: an option out of range."""
-    size = options.image_size or (224 if has_imagenet_stem(options.model) else 32)
-    if options.runs < 1:
-        raise UserError(f"--runs {options.runs}: must be at least 1")
+    size = side_of(options.model, options.image_size)
+    check_at_least("--runs", options.runs, 1)
     program = random_program(options.model, size)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.safetensors")
@@ -73,7 +69,7 @@ def run_switch(options: argparse.Namespace) -> dict:
         "threads": kernels.threads() if name == "native" else 1, "runner": name,
         "isa": kernels.isa() if name == "native" else "",
     }  # fmt: skip
-    rows = as_rows(about, times, Counts(program), plans)
+    rows = as_rows(about, times, cost_of(program), plans)
     print(f"{options.model}, batch 1, {size} pixels, {name}, {about['threads']} threads, "
           f"load {machine['load'][0]} before, {machine['load_after'][0]} after")  # fmt: skip
     print(format_rows(rows))
@@ -88,9 +84,8 @@ def random_program(model: str, size: int) -> Program:
     ]  # fmt: skip
     config = load_config(overrides=overrides)
     start(config.device, SEED)
-    classes = 1000 if has_imagenet_stem(model) else 10
-    method, _ = build_system(config, classes, size, native=False)
-    return lower(method, Picture(size, PIXEL_VALUES), {})
+    system, _ = build_system(config, classes_of(model), size, native=False)
+    return lower(system, Picture(size, PIXEL_VALUES), {})
 
 
 def in_turn(program: Program, engine, size: int, runs: int) -> tuple[dict, np.ndarray]:
@@ -100,7 +95,8 @@ def in_turn(program: Program, engine, size: int, runs: int) -> tuple[dict, np.nd
     """
     rng = np.random.default_rng(SEED)
     images = rng.integers(0, 256, (IMAGES, 1, 3, size, size)).astype(np.uint8)
-    widths, shape = program.notes["widths"], (1, *program.plan_shape[:2])
+    widths, (layers, columns, _) = program.notes["widths"], program.plan_shape
+    shape = (1, layers, columns)
     times = {kind: [] for kind in (*widths, "changing", "kept")}
     plans = rng.integers(0, len(widths), (runs, *shape))
     for run in range(-1, runs):  # the first round only warms up
@@ -118,53 +114,3 @@ def _milliseconds(engine, image: np.ndarray, plan: np.ndarray) -> float:
     begin = time.perf_counter()
     engine.run(image, plan)
     return 1e3 * (time.perf_counter() - begin)
-
-
-def as_rows(about: dict, times: dict, counts: Counts, plans: np.ndarray) -> list[dict]:
-    """The rows of `--json`.
-
-    Beside times: bitops of a plan (mean), shifts and pair_macs (see above, means), and in the row
-    `changing`, vs_kept and vs_constant: by what share its median exceeds that of `kept`, and the mean
-    of the constant rows' medians.
-    """
-    rows = []
-    for kind, ms in times.items():
-        is_constant = isinstance(kind, int)
-        choice = list(times).index(kind)
-        used = np.full_like(plans[:1], choice) if is_constant else plans
-        shifts = float(counts.width_changes(used).mean())
-        rows.append({
-            **about, "kind": "constant" if is_constant else kind,
-            **({"bits": kind} if is_constant else {}),
-            "median_ms": float(np.median(ms)), "min_ms": min(ms), "runs": len(ms),
-            "bitops": float(counts.bitops(used).mean()),
-            "shifts": shifts, "pair_macs": 2 * shifts,
-            "macs": sum(layer.macs for layer in counts.layers if not layer.is_controller),
-        })  # fmt: skip
-    medians = {row.get("bits", row["kind"]): row["median_ms"] for row in rows}
-    changing = next(row for row in rows if row["kind"] == "changing")
-    constant = float(np.mean([ms for kind, ms in medians.items() if isinstance(kind, int)]))
-    changing["vs_kept"] = medians["changing"] / medians["kept"] - 1
-    changing["vs_constant"] = medians["changing"] / constant - 1
-    return rows
-
-
-def format_rows(rows: list[dict]) -> str:
-    """A line per row, and the two differences in words."""
-    lines = [f"{'widths':<12}{'median ms':>12}{'min ms':>10}{'M BitOPs':>11}{'shifts':>12}"]
-    for row in rows:
-        name = f"{row['bits']} bit" if "bits" in row else row["kind"]
-        lines.append(
-            f"{name:<12}{row['median_ms']:>12.3f}{row['min_ms']:>10.3f}"
-            f"{row['bitops'] / 1e6:>11.1f}{row['shifts']:>12.0f}"
-        )
-    row = next(r for r in rows if r["kind"] == "changing")
-    lines.append(
-        f"a change costs {row['vs_kept']:+.1%} of an inference against the same plan again, "
-        f"{row['vs_constant']:+.1%} against the mean of the constant widths"
-    )
-    lines.append(
-        f"{row['shifts']:.0f} shifts an image ({row['shifts'] / row['macs']:.2%} of the MACs), where "
-        f"a dequantise / requantise pair takes {row['pair_macs']:.0f} multiplications"
-    )
-    return "\n".join(lines)

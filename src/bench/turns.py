@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from src.bench.case import Case
 from src.bench.process import WorkerError, WorkerProcess
 
+# MindSpore times each of its CPU operators at six ways to share it out, five launches each, and then
+# keeps the fastest: the first thirty steps are not those of a training.
+SETTLE = 30
 STEPS_PER_TURN = 4  # timed steps, after one that brings the caches back
 
 

@@ -21,31 +21,13 @@ stdin and stdout. Between requests it sleeps in `read`, so that the others have 
 """
 
 import json
-import math
 import os
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from src.bench.case import Case
+from src.bench.runner import Runner, take_turn
 from src.errors import UserError
-
-
-@dataclass
-class Runner:
-    """A network that is ready to be trained.
-
-    Attributes:
-        step: one training step, to the end; returns the loss.
-        kernel_seconds: seconds so far of each kind of kernel, or {} where nobody counts them.
-        about: what the rows say of the runner: threads, isa, version.
-    """
-
-    step: Callable[[], float]
-    about: dict = field(default_factory=dict)
-    kernel_seconds: Callable[[], dict[str, float]] = dict
 
 
 def build(case: Case) -> Runner:
@@ -57,40 +39,6 @@ def build(case: Case) -> Runner:
     from src.bench.ours import build_ours
 
     return build_ours(case)
-
-
-def take_turn(runner: Runner, warm_up: int, steps: int) -> dict:
-    """Time `steps` steps, after `warm_up` that bring the caches back.
-
-    Raises:
-        UserError: the loss is not finite, so that the times are not those of a training.
-    """
-    for _ in range(warm_up):
-        runner.step()
-    before = runner.kernel_seconds()
-    times, loss = [], 0.0
-    for _ in range(steps):
-        start = time.perf_counter()
-        loss = runner.step()
-        times.append(1e3 * (time.perf_counter() - start))
-    after = runner.kernel_seconds()
-    if not math.isfinite(loss):
-        raise UserError("the loss is not finite: this is no training step to be timed")
-    kernels = {kind: 1e3 * (after[kind] - before[kind]) for kind in after}
-    return {"ms": times, "loss": loss, "peak_mb": peak_mb(), "kernel_ms": kernels}
-
-
-def peak_mb() -> float:
-    """Largest resident size of this process so far, in MiB."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        for line in status.read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def serve(case: Case, requests, answer: Callable[[dict], None]) -> None:

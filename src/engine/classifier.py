@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
 from src.engine.plans import uniform_plan, within_budget
 from src.engine.program import Input, Program
@@ -78,16 +78,16 @@ class Classifier:
         self, program: Program, engine, bits: int | None = None, max_bitops: float | None = None
     ):
         self.engine, self.max_bitops = engine, max_bitops
-        self.counts = Counts(program)
+        self.cost = cost_of(program)
         self.size, self.unit = _size(program), _unit(program.notes)
         self.classes = program.notes.get("classes") or []
         self.plan, self.row = None, 0
         if bits is not None:
-            self.plan, self.row = uniform_plan(self.counts, bits)
+            self.plan, self.row = uniform_plan(program, bits)
         if max_bitops is not None and program.plan_shape is None:
             raise UserError(
                 f"--max-bitops {max_bitops:.4g}: this network has no controller; its cost is "
-                f"{self.counts.fixed() / 1e6:.1f} M BitOPs for every image"
+                f"{self.cost.fixed() / 1e6:.1f} M BitOPs for every image"
             )
 
     def __call__(self, images: np.ndarray) -> list[Answer]:
@@ -100,10 +100,10 @@ class Classifier:
         probability = powers / powers.sum(1, keepdims=True)
         count = len(images)
         w_bits, a_bits = (
-            np.broadcast_to(side, (count, side.shape[1])) for side in self.counts.widths(plan)
+            np.broadcast_to(side, (count, side.shape[1])) for side in self.cost.widths(plan)
         )
-        bitops = np.broadcast_to(self.counts.bitops(plan), count)
-        mean_bits = np.broadcast_to(self.counts.mean_bits(plan), count)
+        bitops = self.cost.of_widths(w_bits, a_bits)
+        mean_bits = np.broadcast_to(self.cost.mean_bits(w_bits, a_bits, axis=1), count)
         return [
             Answer(
                 k, self._label(k), float(probability[n, k]), float(mean_bits[n]),
@@ -118,7 +118,7 @@ class Classifier:
             plan = np.tile(plan, (len(images), 1, 1))
         logits, plan = self.engine.run(images, plan, self.row)
         if self.max_bitops is not None:
-            chosen, plan = plan, within_budget(self.counts, plan, self.max_bitops)
+            chosen, plan = plan, within_budget(self.cost, plan, self.max_bitops)
             lowered = np.flatnonzero((plan != chosen).any((1, 2)))
             if lowered.size:
                 logits[lowered], _ = self.engine.run(images[lowered], plan[lowered], self.row)

@@ -18,13 +18,14 @@ A plan is int64 (N, layers, columns), the candidate of each layer and column for
 
 import numpy as np
 
-from src.engine.count import Counts
+from src.cost.bitops import PlanCost
+from src.engine.program import Program
 from src.errors import UserError
 
 SUFFIXES = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 
 
-def uniform_plan(counts: Counts, bits: int) -> tuple[np.ndarray, int]:
+def uniform_plan(program: Program, bits: int) -> tuple[np.ndarray, int]:
     """(plan int64 (1, layers, columns) with `bits` everywhere, its row of statistics).
 
     A network with a row of statistics per width uses that width's; row 0 is that of mixed widths.
@@ -32,10 +33,9 @@ def uniform_plan(counts: Counts, bits: int) -> tuple[np.ndarray, int]:
     Raises:
         UserError: no controller, or `bits` is not among its candidates.
     """
-    program = counts.program
     if program.plan_shape is None:
         raise UserError(f"--bits {bits}: this network has no controller, its widths are fixed")
-    tables = np.stack([conv.arrays["bits"] for conv in counts.convs])  # (layers, 2, K)
+    tables = np.stack([conv.arrays["bits"] for conv in program.slots.values()])  # (layers, 2, K)
     fitting = np.flatnonzero((tables == bits).all((0, 1)))
     if not fitting.size:
         has = ", ".join(map(str, np.unique(tables).tolist()))
@@ -45,7 +45,7 @@ def uniform_plan(counts: Counts, bits: int) -> tuple[np.ndarray, int]:
     return plan, 1 + choice if program.rows > 1 else 0
 
 
-def within_budget(counts: Counts, plan: np.ndarray, budget: float) -> np.ndarray:
+def within_budget(cost: PlanCost, plan: np.ndarray, budget: float) -> np.ndarray:
     """The plan, with widths lowered where an image costs more than `budget` BitOPs.
 
     Greedy, one step at a time: of all steps that take one choice of one layer to its next cheaper
@@ -55,15 +55,17 @@ def within_budget(counts: Counts, plan: np.ndarray, budget: float) -> np.ndarray
     Raises:
         UserError: even the cheapest plan costs more.
     """
-    cheapest = counts.fixed() + sum(_prices(counts, slot).min() for slot in range(plan.shape[1]))
+    prices = [cost.prices(slot, plan.shape[2]) for slot in range(plan.shape[1])]
+    cheapest = cost.fixed() + sum(int(table.min()) for table in prices)
     if cheapest > budget:
         raise UserError(
             f"--max-bitops {budget:.4g}: the cheapest plan of this network costs "
             f"{cheapest / 1e6:.1f} M BitOPs per image; allow at least that"
         )
     plan = plan.copy()
-    for n in np.flatnonzero(counts.bitops(plan) > budget):
-        _lower(counts, plan[n], budget)
+    spent = cost.of_plan(plan)
+    for n in np.flatnonzero(spent > budget):
+        _lower(prices, plan[n], int(spent[n]), budget)
     return plan
 
 
@@ -79,35 +81,29 @@ def as_bitops(text: str) -> float:
     return value
 
 
-def _lower(counts: Counts, plan: np.ndarray, budget: float) -> None:
-    """Lower one image's plan (layers, columns), in place, until it fits."""
-    cost = int(counts.bitops(plan[None])[0])
-    steps = {place: _step(counts, plan, *place) for place in np.ndindex(plan.shape)}
+def _lower(prices: list[np.ndarray], plan: np.ndarray, cost: int, budget: float) -> None:
+    """Lower one image's plan (layers, columns), in place, until its cost fits the budget.
+
+    Args:
+        prices: of each layer, for every choice (`PlanCost.prices`).
+        cost: BitOPs of the plan.
+    """
+    steps = {place: _step(prices[place[0]], plan, *place) for place in np.ndindex(plan.shape)}
     while cost > budget:
         place = max(steps, key=lambda p: steps[p][0])  # the first of equals
-        saving, choice = steps[place]
-        plan[place] = choice
+        saving, plan[place] = steps[place]
         cost -= saving
         for column in range(plan.shape[1]):
-            steps[place[0], column] = _step(counts, plan, place[0], column)
+            steps[place[0], column] = _step(prices[place[0]], plan, place[0], column)
 
 
-def _step(counts: Counts, plan: np.ndarray, layer: int, column: int) -> tuple[int, int]:
+def _step(prices: np.ndarray, plan: np.ndarray, layer: int, column: int) -> tuple[int, int]:
     """(BitOPs saved, candidate) of the next cheaper candidate of a choice; saves 0 if none is."""
-    now = counts.price(layer, plan[layer])
-    best = (0, int(plan[layer, column]))
-    for choice in range(counts.convs[layer].arrays["bits"].shape[1]):
-        trial = plan[layer].copy()
-        trial[column] = choice
-        saving = now - counts.price(layer, trial)
-        if saving > 0 and (best[0] == 0 or saving < best[0]):
-            best = saving, choice
-    return best
-
-
-def _prices(counts: Counts, slot: int) -> np.ndarray:
-    """BitOPs of a layer for every pair of candidates that a plan can give it, int64 (pairs,)."""
-    w_bits, a_bits = counts.convs[slot].arrays["bits"]
-    is_tied = counts.convs[slot].w_column == counts.convs[slot].a_column
-    products = w_bits * a_bits if is_tied else np.outer(w_bits, a_bits).ravel()
-    return counts.dynamic[slot].macs * products
+    chosen = tuple(plan[layer])
+    others = prices[(*chosen[:column], slice(None), *chosen[column + 1 :])]
+    savings = prices[chosen] - others
+    cheaper = np.flatnonzero(savings > 0)
+    if not cheaper.size:
+        return 0, int(chosen[column])
+    choice = cheaper[savings[cheaper].argmin()]  # the first of equals
+    return int(savings[choice]), int(choice)

@@ -49,14 +49,13 @@ class BudgetPenalty(nn.Cell):
         alpha_bits: float, alpha_bitops: float, diversity: float,
     ):  # fmt: skip
         super().__init__()
-        macs = np.array([layer.macs for layer in cost.dynamic], np.float64)
         self.fixed = float(cost.fixed())
         self.target = float(target)
-        self.target_bitops = self.fixed + float(macs.sum()) * target**2
+        self.target_bitops = float(cost.with_dynamic_at(target))
         self.alpha_bits, self.alpha_bitops, self.diversity = alpha_bits, alpha_bitops, diversity
         self.bits = Tensor(np.array(widths, np.float32))
         # In units of the target, so that float32 holds the sum well.
-        self.share = Tensor((macs / self.target_bitops).astype(np.float32))
+        self.share = Tensor((cost.macs / self.target_bitops).astype(np.float32))
         self.entropy_unit = float(np.log(len(widths)))
         self.over_workers = nn.Identity()
 

@@ -26,7 +26,8 @@ from src.report.load import Run, load_run
 from src.report.markup import Markup, tag
 from src.report.page import document, write_page
 from src.report.sections import with_code
-from src.report.tables import static_bitops, table
+from src.report.tables import table
+from src.report.totals import net_bitops, static_bitops
 
 
 def write_comparison(paths: Sequence[Path], target: Path) -> Path:
@@ -47,7 +48,7 @@ def comparison_page(runs: Sequence[Run]) -> str:
     """The whole page; runs without an evaluation are named, not drawn."""
     ready = sorted(
         (run for run in runs if run.evaluation is not None),
-        key=lambda run: run.evaluation.totals.get("bitops") or float("inf"),
+        key=lambda run: net_bitops(run.evaluation.totals) or float("inf"),
     )
     waiting = [
         tag(
@@ -92,8 +93,7 @@ def _scatter(runs: Sequence[Run]) -> Markup:
     drawn = [
         (number, run)
         for number, run in enumerate(runs, start=1)
-        if known(run.evaluation.totals.get("bitops"))
-        and run.evaluation.totals["bitops"]
+        if net_bitops(run.evaluation.totals) is not None
         and known(run.evaluation.totals.get("top1"))
     ]
     if not drawn:
@@ -137,8 +137,8 @@ def _table(runs: Sequence[Run]) -> Markup:
                 percent(totals.get("top1")),
                 percent(totals.get("top5")),
                 plain(totals.get("mean_bits")),
-                big(totals.get("bitops") or None),
-                ratio(totals.get("bitops"), static_bitops(totals, 4)),
+                big(net_bitops(totals)),
+                ratio(net_bitops(totals), static_bitops(totals, 4)),
                 "collapsed" if totals.get("collapsed") else "",
             ]
         )

@@ -19,13 +19,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from src.cost.bitops import STATIC_WIDTHS
 from src.report import svg
 from src.report.formats import DASH, big, known, plain, prefix
 from src.report.load import Evaluation, Metrics
 from src.report.markup import Markup, join, tag
 from src.report.stats import ClassRow, image_widths, is_correct
+from src.report.totals import bitops_spread, net_bitops, static_bitops
 
-STATIC_WIDTHS = ("2", "3", "4", "8")
 GROUPS = 10
 
 
@@ -45,12 +46,7 @@ def figure(
 
 def stage_marks(metrics: Metrics) -> list[tuple[int, str]]:
     """(row counted from 1, name) where each stage starts; empty when the run has one stage only."""
-    marks = [
-        (row, name)
-        for row, name in enumerate(metrics.stage, start=1)
-        if row == 1 or name != metrics.stage[row - 2]
-    ]
-    return marks if len(marks) > 1 else []
+    return metrics.starts if len(metrics.starts) > 1 else []
 
 
 def training_curves(metrics: Metrics) -> list[Markup]:
@@ -124,17 +120,16 @@ def _last(values: np.ndarray, digits: int | None) -> str:
 
 def cost_bars(totals: dict) -> Markup | None:
     """BitOPs of this net (5th to 95th percentile marked) beside the same net at static widths."""
-    static = totals.get("bitops_static") or {}
     rows = [
-        (f"static {bits}-bit", static[bits], "rest")
+        (f"static {bits}-bit", value, "rest")
         for bits in STATIC_WIDTHS
-        if known(static.get(bits))
+        if (value := static_bitops(totals, bits)) is not None
     ]
-    if not rows or not known(totals.get("bitops")):
+    mean, spread = net_bitops(totals), bitops_spread(totals)
+    if not rows or mean is None:
         return None
-    rows = sorted([*rows, ("this net", totals["bitops"], "one")], key=lambda row: row[1])
-    low, high = totals.get("bitops_p5"), totals.get("bitops_p95")
-    right = max([row[1] for row in rows] + ([high] if known(high) else []))
+    rows = sorted([*rows, ("this net", mean, "one")], key=lambda row: row[1])
+    right = max([row[1] for row in rows] + [spread[1] if spread else 0])
     left, width, step = 78, svg.WIDTH - 78 - 66, 30
     parts = []
     for row, (name, value, role) in enumerate(rows):
@@ -144,8 +139,8 @@ def cost_bars(totals: dict) -> Markup | None:
             tag("text", name, x=left - 8, y=top + 12.5, text_anchor="end", cls=f"row {role}")
         )
         parts.append(tag("rect", x=left, y=top, width=length, height=17, cls=f"fill {role}"))
-        if role == "one" and known(low) and known(high) and high > low:
-            ends = [round(left + edge / right * width, 2) for edge in (low, high)]
+        if role == "one" and spread:
+            ends = [round(left + edge / right * width, 2) for edge in spread]
             end = max(end, ends[1] - left)
             parts.append(
                 tag(
@@ -160,7 +155,7 @@ def cost_bars(totals: dict) -> Markup | None:
         "BitOPs per image",
         chart,
         note="The mark on this net's bar spans the 5th to the 95th percentile of the images."
-        if known(low) and known(high) and high > low
+        if spread
         else "",
     )
 
@@ -187,8 +182,8 @@ def distributions(evaluation: Evaluation, budget_bits: float | None) -> list[Mar
         size, letter = prefix(float(bitops.max()))
         static = [
             (value / size, f"static {bits}-bit")
-            for bits, value in (evaluation.totals.get("bitops_static") or {}).items()
-            if known(value)
+            for bits in STATIC_WIDTHS
+            if (value := static_bitops(evaluation.totals, bits)) is not None
         ]
         charts.append(
             figure(

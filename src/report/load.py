@@ -53,6 +53,12 @@ class Metrics:
     def __len__(self) -> int:
         return len(self.stage)
 
+    @property
+    def starts(self) -> list[tuple[int, str]]:
+        """(row counted from 1, stage) of the first epoch of each stage."""
+        before = [None, *self.stage]
+        return [(row, name) for row, name in enumerate(self.stage, 1) if name != before[row - 1]]
+
     def column(self, name: str) -> np.ndarray:
         """float64[rows]; all NaN for a column the file does not have."""
         return self.columns.get(name, np.full(len(self.stage), np.nan))

@@ -25,7 +25,7 @@ from src.report.formats import DASH, big, change, count, known, percent, plain
 from src.report.load import Run, load_run
 from src.report.markup import Markup, join, tag
 from src.report.pictures import open_pictures
-from src.report.tables import float_top1, static_bitops
+from src.report.totals import bitops_spread, float_top1, net_bitops, static_bitops
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -132,18 +132,14 @@ def sentence(run: Run) -> str:
     text = f"{percent(totals.get('top1'))} of {count(totals.get('images'))} test images right"
     if run.dynamic_layers and known(totals.get("mean_bits")):
         text += f", at {plain(totals['mean_bits'])} bits on average"
-    parts = [
-        f"{change(totals.get('bitops'), static_bitops(totals, bits))} BitOPs than {name}"
+    changes = [
+        (change(net_bitops(totals), static_bitops(totals, bits)), name)
         for bits, name in ((4, "the static 4-bit net"), (8, "with 8 bits"))
-        if _compares(totals, bits)
     ]
+    parts = [f"{how} BitOPs than {name}" for how, name in changes if how not in ("", "the same")]
     controller = totals.get("bitops_controller")
     apart = f" (its controller apart: {big(controller)})" if parts and controller else ""
     return text + (": " + ", ".join(parts) if parts else "") + apart + "."
-
-
-def _compares(totals: dict, bits: int) -> bool:
-    return change(totals.get("bitops"), static_bitops(totals, bits)) not in ("", "the same")
 
 
 def cards(run: Run) -> Sequence[Markup]:
@@ -159,15 +155,17 @@ def cards(run: Run) -> Sequence[Markup]:
             else "the same for every image"
         )
         found.append(_card("Mean width", f"{plain(totals['mean_bits'])} bits", choices))
-    if known(totals.get("bitops")) and totals["bitops"]:
-        found.append(_card("BitOPs per image", big(totals["bitops"]), _spread(totals)))
+    bitops, spread = net_bitops(totals), bitops_spread(totals)
+    if bitops is not None:
+        note = "90 % between {} and {}".format(*map(big, spread)) if spread else ""
+        found.append(_card("BitOPs per image", big(bitops), note))
     for bits in (4, 8):
         static = static_bitops(totals, bits)
-        if known(static) and static and known(totals.get("bitops")) and totals["bitops"]:
+        if static and bitops is not None:
             found.append(
                 _card(
                     f"Against static {bits}-bit",
-                    f"{totals['bitops'] / static:.2f} ×",
+                    f"{bitops / static:.2f} ×",
                     f"static: {big(static)}",
                 )
             )
@@ -175,15 +173,6 @@ def cards(run: Run) -> Sequence[Markup]:
         found.append(_card("MACs per image", big(totals["bitops_float_macs"]), "in float"))
     found.append(_card("Images", count(totals.get("images")), "test set"))
     return found
-
-
-def _spread(totals: dict) -> str:
-    low, high = totals.get("bitops_p5"), totals.get("bitops_p95")
-    return (
-        f"90 % between {big(low)} and {big(high)}"
-        if known(low) and known(high) and high > low
-        else ""
-    )
 
 
 def _card(name: str, value: str, note: str, cls: str = "") -> Markup:

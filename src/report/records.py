@@ -42,7 +42,7 @@ from src.errors import UserError
 from src.recipes import DEFAULT_FILE
 from src.report.load import Run, load_run
 from src.report.stats import plan_use, rank_correlation
-from src.report.tables import float_top1
+from src.report.totals import float_top1
 
 PATH_KEYS = (("run", "dir"), ("data", "path"), ("model", "weights"), ("train", "teacher_weights"))
 ARTEFACT = "model.safetensors"

@@ -19,10 +19,11 @@ import numpy as np
 import yaml
 
 from src.report import bars, figures, stats, tables
-from src.report.formats import count, duration, known, percent, signed
+from src.report.formats import count, duration, percent, signed
 from src.report.load import Evaluation, Run
 from src.report.markup import Markup, join, tag
 from src.report.pictures import PER_STRIP, Pictures, strips
+from src.report.totals import net_bitops
 
 
 def warning(title: str, text: str) -> Markup:
@@ -50,11 +51,7 @@ def training(run: Run) -> Markup:
         return gap_note(run, "metrics")
     metrics = run.metrics
     seconds, waiting = (np.nansum(metrics.column(name)) for name in ("seconds", "data_seconds"))
-    stages = [
-        name
-        for row, name in enumerate(metrics.stage)
-        if name and (row == 0 or name != metrics.stage[row - 1])
-    ]
+    stages = [name for _, name in metrics.starts if name]
     text = f"{count(len(metrics))} epoch{'s' if len(metrics) > 1 else ''}"
     text += f" ({', then '.join(stages)})" if len(stages) > 1 else ""
     if seconds > 0:
@@ -71,9 +68,8 @@ def accuracy_and_cost(run: Run) -> Markup:
         return Markup("")  # the header says what is missing
     totals = run.evaluation.totals
     left = [tag("h3", "Accuracy"), tables.accuracy_table(run)]
-    has_bitops = known(totals.get("bitops")) and totals["bitops"] > 0
     apart = tables.apart_table(run)
-    if not has_bitops:
+    if net_bitops(totals) is None:
         return tag(
             "div",
             tag("div", *left),

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.cost import widths
 from src.report.load import Evaluation
 
 
@@ -57,8 +58,7 @@ def image_widths(evaluation: Evaluation) -> np.ndarray | None:
     """float64[N]: the mean chosen width of every image; None without dynamic layers."""
     if not evaluation.n_dynamic:
         return None
-    arrays = evaluation.arrays
-    return (arrays["w_bits"].astype(np.float64) + arrays["a_bits"]).mean(axis=1) / 2
+    return widths.mean_bits(evaluation.arrays["w_bits"], evaluation.arrays["a_bits"], axis=1)
 
 
 def is_correct(evaluation: Evaluation) -> np.ndarray:
@@ -98,19 +98,12 @@ def layer_widths(evaluation: Evaluation) -> list[LayerWidths]:
     rows = []
     for slot in range(evaluation.n_dynamic):
         w, a = evaluation.arrays["w_bits"][:, slot], evaluation.arrays["a_bits"][:, slot]
-        options = np.union1d(w, a)
+        options = np.union1d(w, a).tolist()
         w_shares, a_shares = (
-            np.array([(bits == option).mean() for option in options]) for bits in (w, a)
+            np.array([shares.get(option, 0.0) for option in options])
+            for shares in map(widths.width_shares, (w, a))
         )
-        rows.append(
-            LayerWidths(
-                [int(option) for option in options],
-                w_shares,
-                a_shares,
-                float(w.mean()),
-                float(a.mean()),
-            )
-        )
+        rows.append(LayerWidths(options, w_shares, a_shares, float(w.mean()), float(a.mean())))
     return rows
 
 
@@ -121,9 +114,7 @@ def plan_use(evaluation: Evaluation) -> tuple[int, float] | None:
     """
     if not evaluation.n_dynamic:
         return None
-    plans = np.hstack([evaluation.arrays["w_bits"], evaluation.arrays["a_bits"]])
-    images = np.unique(plans, axis=0, return_counts=True)[1]
-    return len(images), float(images.max() / images.sum())
+    return widths.plan_use(evaluation.arrays["w_bits"], evaluation.arrays["a_bits"])
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:

@@ -27,7 +27,7 @@ from src.paths import as_path
 from src.printable import printable
 from src.report.formats import big, change, known, percent, plain, ratio
 from src.report.load import Run, load_run
-from src.report.tables import float_top1, static_bitops
+from src.report.totals import float_top1, net_bitops, static_bitops
 
 
 def summary_rows(run: Run) -> list[tuple[str, str]]:
@@ -36,15 +36,15 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
         gap = run.gaps["evaluation"]
         raise UserError(f"{run.path}: {gap.what} {gap.how}")
     totals = run.evaluation.totals
-    bitops, static = totals.get("bitops"), static_bitops(totals, 4)
+    bitops, static = net_bitops(totals), static_bitops(totals, 4)
     rows = [("run", run.name), ("top-1", percent(totals.get("top1")))]
-    if known(float_top1(totals)):
+    if float_top1(totals) is not None:
         rows.append(("top-1, float net", percent(float_top1(totals))))
     if known(totals.get("mean_bits")):
         rows.append(("mean width", f"{plain(totals['mean_bits'])} bits"))
-    if known(bitops) and bitops:
+    if bitops is not None:
         rows.append(("BitOPs per image", big(bitops)))
-    if known(static) and static and known(bitops) and bitops:
+    if static and bitops is not None:
         rows.append(("BitOPs, static 4-bit", big(static)))
         rows.append(("against static 4-bit", f"{ratio(bitops, static)} ({change(bitops, static)})"))
     if totals.get("bitops_controller"):

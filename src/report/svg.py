@@ -21,7 +21,7 @@ reference.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,9 +97,9 @@ def vertical(values: np.ndarray, zero: bool = False) -> Axis:
     return Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP, ticks)
 
 
-def horizontal(values: np.ndarray, zero: bool = False, integer: bool = False) -> Axis:
+def horizontal(values: np.ndarray, integer: bool = False) -> Axis:
     """An x axis over all finite `values`; its ticks lie inside, and are whole numbers if asked."""
-    low, high = _span(values, zero)
+    low, high = _span(values, False)
     ticks = [tick for tick in nice_ticks(low, high) if low - 1e-9 <= tick <= high + 1e-9]
     if integer:
         ticks = [tick for tick in ticks if tick == int(tick)] or [math.ceil(low)]
@@ -118,11 +118,11 @@ def _span(values: np.ndarray, zero: bool) -> tuple[float, float]:
     return low, high
 
 
-def frame(x: Axis, y: Axis, x_title: str, y_digits: Callable[[float], str] | None = None) -> Markup:
+def frame(x: Axis, y: Axis, x_title: str) -> Markup:
     """Grid lines, tick labels and the title of the x axis."""
     parts = []
     for tick in y.ticks:
-        label = y_digits(tick) if y_digits else tick_label(tick, y.ticks)
+        label = tick_label(tick, y.ticks)
         parts.append(tag("line", x1=x.start, x2=x.end, y1=y.at(tick), y2=y.at(tick), cls="grid"))
         parts.append(tag("text", label, x=x.start - 7, y=y.at(tick) + 3.5, text_anchor="end"))
     for tick in x.ticks:

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from src.cost.bitops import STATIC_WIDTHS
 from src.report.formats import DASH, big, known, percent, plain, ratio, signed, widths
 from src.report.load import Layer, Run
 from src.report.markup import Markup, join, tag
 from src.report.stats import layer_widths
-
-STATIC_WIDTHS = ("2", "3", "4", "8")
+from src.report.totals import baselines, net_bitops, static_bitops
 
 
 def table(
@@ -72,7 +72,7 @@ def accuracy_table(run: Run) -> Markup:
             "",
         ]
     ]
-    for name, baseline in _baselines(totals).items():
+    for name, baseline in baselines(totals).items():
         gap = _difference(totals.get("top1"), baseline.get("top1"))
         rows.append(
             [
@@ -96,28 +96,10 @@ def accuracy_table(run: Run) -> Markup:
     )
 
 
-def _baselines(totals: dict) -> dict[str, dict]:
-    found = totals.get("baseline")
-    found = found if isinstance(found, dict) else {}
-    return {str(name): values for name, values in found.items() if isinstance(values, dict)}
-
-
-def float_top1(totals: dict) -> float | None:
-    """Top-1 of the float net, when the evaluation knows it."""
-    value = _baselines(totals).get("float", {}).get("top1")
-    return value if known(value) else None
-
-
 def _difference(value: float | None, reference: float | None) -> str:
     if not (known(value) and known(reference)):
         return DASH
     return signed(100 * (value - reference))
-
-
-def static_bitops(totals: dict, bits: int) -> float | None:
-    """BitOPs of the same net with every layer that has a choice at `bits`."""
-    value = (totals.get("bitops_static") or {}).get(str(bits))
-    return value if known(value) else None
 
 
 def cost_table(run: Run) -> Markup:
@@ -127,7 +109,7 @@ def cost_table(run: Run) -> Markup:
     rows = [
         _cost_row(
             "this net, mean" if run.dynamic_layers else "this net",
-            totals.get("bitops"),
+            net_bitops(totals),
             four,
             eight,
         )
@@ -142,7 +124,7 @@ def cost_table(run: Run) -> Markup:
             )
         ]
     rows += [
-        _cost_row(f"static {bits}-bit", static_bitops(totals, int(bits)), four, eight)
+        _cost_row(f"static {bits}-bit", static_bitops(totals, bits), four, eight)
         for bits in STATIC_WIDTHS
     ]
     return table(
@@ -166,7 +148,7 @@ def apart_table(run: Run) -> Markup:
     rows = []
     if run.dynamic_layers:
         controller = totals.get("bitops_controller")
-        share = f"{ratio(controller, totals.get('bitops'))} the net; its float MACs at 32 × 32 bits"
+        share = f"{ratio(controller, net_bitops(totals))} the net; its float MACs at 32 × 32 bits"
         changes = totals.get("width_changes")
         rows.append(["controller", f"{big(controller)} BitOPs", share])
         rows.append(["width changes", big(changes), "weights and inputs per image, on average"])

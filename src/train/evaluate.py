@@ -20,12 +20,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.cost.bitops import STATIC_WIDTHS
+from src.cost.widths import is_collapsed
 from src.data import Loader
 from src.errors import UserError
 from src.methods.base import System
 from src.runtime import Runtime, sum_over_workers
-
-COLLAPSE_SHARE = 0.99  # a controller that gives this share of the images one plan has collapsed
 
 
 @dataclass
@@ -60,9 +60,9 @@ def evaluate(system: System, loader: Loader, runtime: Runtime, seed: int = 0) ->
         keep = slice(0, batch.valid)
         _store(rows, batch.index[keep], batch.labels[keep], logits[keep])
         if plan is not None:
-            bits = np.array(system.widths, np.float32)[plan[keep].argmax(-1)]
-            rows["w_bits"][batch.index[keep]] = bits[:, :, 0]
-            rows["a_bits"][batch.index[keep]] = bits[:, :, -1]
+            w_bits, a_bits = system.cost.widths(plan[keep].argmax(-1))
+            rows["w_bits"][batch.index[keep]] = w_bits
+            rows["a_bits"][batch.index[keep]] = a_bits
     rows = {name: sum_over_workers(runtime, value) for name, value in rows.items()}
     bad = np.flatnonzero(~np.isfinite(rows["loss"]))
     if bad.size:
@@ -79,7 +79,7 @@ def evaluate(system: System, loader: Loader, runtime: Runtime, seed: int = 0) ->
         in_top5=rows["in_top5"].astype(bool),
         w_bits=w_bits,
         a_bits=a_bits,
-        bitops=system.cost.of_widths(w_bits, a_bits),
+        bitops=system.cost.of_widths(w_bits, a_bits).astype(np.float64),
     )
 
 
@@ -112,10 +112,10 @@ def summarise(system: System, answers: Answers) -> dict:
         "top5": float(answers.in_top5.mean()),
         "loss": float(answers.loss.mean()),
         "images": n,
-        "mean_bits": _mean_bits(system, answers),
+        "mean_bits": float(cost.mean_bits(answers.w_bits, answers.a_bits)),
         "bitops": float(answers.bitops.mean()),
         **{f"bitops_p{p}": float(np.percentile(answers.bitops, p)) for p in (5, 50, 95)},
-        "bitops_static": {str(b): float(cost.uniform(b)) for b in (2, 3, 4, 8)},
+        "bitops_static": {str(b): float(cost.uniform(b)) for b in STATIC_WIDTHS},
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
         "width_changes": float(cost.width_changes(answers.w_bits, answers.a_bits).mean()),
@@ -126,19 +126,4 @@ def summarise(system: System, answers: Answers) -> dict:
 
 def collapsed(answers: Answers) -> bool:
     """True if (nearly) every image got the same plan from a controller."""
-    if answers.w_bits.shape[1] == 0:
-        return False
-    plans = np.concatenate([answers.w_bits, answers.a_bits], 1)
-    _, counts = np.unique(plans, axis=0, return_counts=True)
-    return bool(counts.max() >= COLLAPSE_SHARE * len(plans))
-
-
-def _mean_bits(system: System, answers: Answers) -> float:
-    """Mean width over images and dynamic layers; of a static network, over its quantised layers
-    between the ends; 32 for a float network."""
-    if answers.w_bits.shape[1]:
-        return float((answers.w_bits.mean() + answers.a_bits.mean()) / 2)
-    inner = [x for x in system.cost.layers[1:-1] if x.w_bits]
-    if not inner:
-        return 32.0
-    return float(np.mean([(x.w_bits[0] + x.a_bits[0]) / 2 for x in inner]))
+    return is_collapsed(answers.w_bits, answers.a_bits)

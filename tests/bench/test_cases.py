@@ -12,13 +12,13 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Which cases a run has, their configuration, and the environment of their workers."""
+"""Which cases a run has, and their configuration."""
 
 import pytest
 
 from bench import parse
 from src.bench.case import Case, cores
-from src.bench.cases import environment, list_cases, overrides
+from src.bench.cases import list_cases, overrides
 from src.config import load_config
 from src.errors import UserError
 
@@ -89,15 +89,3 @@ def test_our_cases_are_configurations_of_training():
     config = load_config(overrides=overrides(Case("static", "native", "resnet8", 4, 32, 3, 1)))
     assert (config.method.name, config.quant.quantizer) == ("static", "lsq")
     assert (config.quant.w_bits, config.quant.a_bits, config.device.native) == (3, 3, "on")
-
-
-def test_one_option_limits_everybody_to_avx2(monkeypatch):
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")  # set for MindSpore's sake
-    ours, peer = listed(kinds=["float"])[:2]
-    assert environment(peer)["ONEDNN_MAX_CPU_ISA"] == "DEFAULT"
-    assert "DYNQUANT_ISA" not in environment(ours)
-    ours, peer = listed(kinds=["float"], isa="avx2")[:2]
-    assert environment(ours)["DYNQUANT_ISA"] == "avx2"
-    limited = environment(peer)
-    assert (limited["ONEDNN_MAX_CPU_ISA"], limited["DNNL_MAX_CPU_ISA"]) == ("AVX2", "AVX2")
-    assert limited["ATEN_CPU_CAPABILITY"] == "avx2"

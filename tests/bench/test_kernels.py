@@ -23,7 +23,8 @@ import pytest
 
 import bench
 from src import kernels
-from src.bench.kernels import KINDS, Shape, conv_shapes
+from src.bench.kernel_calls import KINDS, Shape
+from src.bench.kernels import conv_shapes
 from src.entry import guarded
 
 ROOT = Path(__file__).resolve().parent.parent.parent

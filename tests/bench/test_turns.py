@@ -14,7 +14,6 @@
 
 """Workers take turns; one that fails leaves an error and the others go on."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -22,7 +21,6 @@ import pytest
 
 from src.bench import process
 from src.bench.case import Case
-from src.bench.process import WorkerError, WorkerProcess
 from src.bench.turns import time_cases
 
 # A worker whose kind says how it behaves; it notes its turns in the file `log`.
@@ -105,16 +103,3 @@ def test_a_worker_that_fails_leaves_its_reason(log, kind, words):
 def test_a_worker_that_does_not_answer_is_ended(log):
     (outcome,) = timed(["slow"], runs=1, timeout=0.5)
     assert "no answer within" in outcome.error
-
-
-def test_a_python_that_is_not_there_is_named():
-    case = Case("float", "torch", "resnet8", 4, 32, 4, 1)
-    with pytest.raises(WorkerError, match="/nowhere/python"):
-        WorkerProcess(case, "/nowhere/python", 1.0)
-
-
-def test_a_worker_is_given_its_case():
-    case = Case("float", "torch", "resnet8", 4, 32, 4, 1)
-    arguments = process.command(case, "python-of-peers")
-    assert arguments[0] == "python-of-peers"
-    assert Case(**json.loads(arguments[-1])) == case

@@ -14,44 +14,13 @@
 
 """What a worker answers, with a runner that only counts."""
 
-import math
-
-import pytest
-
 from src.bench import worker
 from src.bench.case import Case
-from src.bench.worker import Runner, serve, take_turn
+from src.bench.worker import serve
 from src.errors import UserError
+from tests.bench.counter import Counter
 
 CASE = Case("float", "native", "resnet8", 4, 32, 4, 1)
-
-
-class Counter:
-    """Each step takes 2 s of kernel time and the loss is the number of steps so far."""
-
-    def __init__(self):
-        self.steps = 0
-
-    def runner(self) -> Runner:
-        return Runner(self.step, {"isa": "x"}, lambda: {"conv": 2.0 * self.steps})
-
-    def step(self) -> float:
-        self.steps += 1
-        return float(self.steps)
-
-
-def test_a_turn_times_its_steps_alone():
-    counter = Counter()
-    answer = take_turn(counter.runner(), warm_up=2, steps=3)
-    assert counter.steps == 5 and len(answer["ms"]) == 3
-    assert answer["loss"] == 5.0
-    assert answer["kernel_ms"] == {"conv": 6000.0}
-    assert answer["peak_mb"] > 1
-
-
-def test_a_loss_that_is_not_finite_is_no_time():
-    with pytest.raises(UserError, match="not finite"):
-        take_turn(Runner(lambda: math.nan), 0, 1)
 
 
 def test_serve_makes_a_first_step_and_answers_each_request(monkeypatch):

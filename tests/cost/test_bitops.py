@@ -17,7 +17,7 @@
 import numpy as np
 import pytest
 
-from src.cost.bitops import CONVENTIONS, CostModel, LayerCost
+from src.cost.bitops import CONVENTIONS, CostModel, LayerCost, PlanCost, counted
 from src.models import build_backbone
 from src.models.geometry import describe
 
@@ -48,20 +48,22 @@ def test_plans_by_hand(cost):
         fixed + 300 * 4 * 8 + 700 * 8 * 8,
     ]
     got = cost.of_widths(W_BITS, A_BITS)
-    assert got.dtype == np.float64
+    assert got.dtype == np.int64
     np.testing.assert_array_equal(got, expected)
 
 
 def test_conventions(cost):
-    mac = cost.of_widths(W_BITS, A_BITS)
-    np.testing.assert_array_equal(cost.of_widths(W_BITS, A_BITS, "two_ops"), 2 * mac)
-    inner = cost.of_widths(W_BITS, A_BITS, "without_ends")
-    np.testing.assert_array_equal(inner, mac - 64 * 150)
-    assert cost.uniform(4, "two_ops") == 2 * cost.uniform(4)
-    assert cost.uniform(4, "without_ends") == cost.uniform(4) - 64 * 150
-    with pytest.raises(ValueError, match="allowed are mac, two_ops, without_ends"):
-        cost.fixed("flops")
+    mac, two_ops, without_ends = (CostModel(counted(TINY, name)) for name in CONVENTIONS)
     assert CONVENTIONS == ("mac", "two_ops", "without_ends")
+    price = cost.of_widths(W_BITS, A_BITS)
+    np.testing.assert_array_equal(mac.of_widths(W_BITS, A_BITS), price)
+    np.testing.assert_array_equal(two_ops.of_widths(W_BITS, A_BITS), 2 * price)
+    np.testing.assert_array_equal(without_ends.of_widths(W_BITS, A_BITS), price - 64 * 150)
+    assert two_ops.uniform(4) == 2 * cost.uniform(4)
+    assert without_ends.uniform(4) == cost.uniform(4) - 64 * 150
+    assert two_ops.float_macs() == without_ends.float_macs() == cost.float_macs()
+    with pytest.raises(ValueError, match="allowed are mac, two_ops, without_ends"):
+        counted(TINY, "flops")
 
 
 def test_uniform_is_the_static_network_at_that_width(cost):
@@ -91,6 +93,68 @@ def test_lines_of_their_own(cost):
     np.testing.assert_array_equal(cost.width_changes(W_BITS, A_BITS), expected)
     from_four = cost.width_changes(W_BITS, A_BITS, master=4)
     np.testing.assert_array_equal(from_four, [110, 270, 80 + 160])
+
+
+def test_a_plan_is_choices_or_widths(cost):
+    choices = np.array([[[0], [2]], [[1], [0]]])
+    w_bits, a_bits = cost.widths(choices)
+    assert w_bits.tolist() == a_bits.tolist() == [[2, 4], [3, 2]]
+    np.testing.assert_array_equal(cost.of_plan(choices), cost.of_widths(w_bits, a_bits))
+    static = CostModel(TINY[:2])
+    assert static.of_plan(None).tolist() == [8800]
+    assert [side.shape for side in static.widths(None)] == [(1, 0), (1, 0)]
+
+
+def test_columns_and_candidates_of_each_layer():
+    """A layer may have widths of its own; here two columns, which the second layer swaps."""
+    first = LayerCost("a", 10, 1, 1, (2, 4), (3, 8), slot=0)
+    second = LayerCost("b", 7, 1, 1, (5, 6), (1, 7), slot=1, w_column=1, a_column=0)
+    cost = PlanCost([second, first], fixed=1000)
+    apart = np.array([[[1, 0], [1, 0]], [[0, 1], [0, 1]]])
+    assert [side.tolist() for side in cost.widths(apart)] == [
+        [[4, 5], [2, 6]], [[3, 7], [8, 1]],
+    ]  # fmt: skip
+    expected = [1000 + 10 * 4 * 3 + 7 * 5 * 7, 1000 + 10 * 2 * 8 + 7 * 6 * 1]
+    assert cost.of_plan(apart).tolist() == expected
+    assert cost.prices(0, 1).tolist() == [10 * 2 * 3, 10 * 4 * 8]
+    assert cost.prices(1, 2).tolist() == [[7 * 5 * 1, 7 * 6 * 1], [7 * 5 * 7, 7 * 6 * 7]]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_prices_of_the_slots_add_up_to_the_plan(columns):
+    """Also where layers share a slot, as in a network with one choice."""
+    rng = np.random.default_rng(columns)
+    layers = [
+        LayerCost(str(i), int(rng.integers(1, 10**9)), 1, 1, (2, 4, 8), (3, 5, 7), slot)
+        for i, slot in enumerate((1, 0, 2, 1))
+    ]
+    cost, plan = PlanCost(layers, 12345), rng.integers(0, 3, (20, 3, columns))
+    prices = [cost.prices(slot, columns) for slot in range(3)]
+    assert prices[0].shape == (3,) * columns
+    for image, total in zip(plan, cost.of_plan(plan), strict=True):
+        assert total == 12345 + sum(prices[slot][tuple(image[slot])] for slot in range(3))
+
+
+def test_what_the_dynamic_layers_cost_at_one_width(cost):
+    assert cost.macs.tolist() == [300, 700]
+    for bits in (2, 3, 4):
+        widths = np.full((1, 2), bits)
+        assert [cost.with_dynamic_at(bits)] == cost.of_widths(widths, widths).tolist()
+    assert cost.with_dynamic_at(2.5) == cost.fixed() + 1000 * 6.25
+
+
+def test_prices_are_exact():
+    """Where float64 would round: the sum is above 2^53."""
+    cost = PlanCost([LayerCost("a", 2**50 + 1, 1, 1, (3,), (5,), slot=0)], 1)
+    assert cost.of_plan(np.zeros((1, 1, 1), int)).tolist() == [15 * (2**50 + 1) + 1]
+
+
+def test_mean_bits_of_plans_or_of_the_static_layers_between_the_ends(cost):
+    assert cost.mean_bits(W_BITS, A_BITS) == (24 + 27) / 12
+    np.testing.assert_array_equal(cost.mean_bits(W_BITS, A_BITS, axis=1), [3, 2.75, 7])
+    none = np.zeros((1, 0), int)
+    assert CostModel([TINY[0], TINY[1], TINY[5]]).mean_bits(none, none) == 3.5
+    assert CostModel([TINY[0], TINY[4], TINY[5]]).mean_bits(none, none, axis=1) == 32
 
 
 def resnet_cost(name: str, bits: int, image_size=224, classes=1000) -> CostModel:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from src.engine.classifier import Classifier
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from src.engine.oracle import Oracle
 from src.engine.plans import within_budget
 from src.errors import UserError
@@ -86,19 +86,19 @@ def test_only_images_above_the_budget_run_again():
     program = square(nested())
     images = pixels(program, 5)
     chosen = np.array([[2, 2, 2], [0, 1, 0], [1, 2, 1], [0, 0, 0], [2, 2, 0]])[:, :, None]
-    costs = Counts(program).bitops(chosen)
+    costs = cost_of(program).of_plan(chosen)
     budget, over = np.median(costs), costs > np.median(costs)
     engine = Watched(program, chosen)
     answers = Classifier(program, engine, max_bitops=budget)(images)
     assert [count for count, _ in engine.calls] == [5, 2]
-    expected = within_budget(Counts(program), chosen, budget)
+    expected = within_budget(cost_of(program), chosen, budget)
     assert ((expected != chosen).any((1, 2)) == over).all()
     logits, _ = Oracle(program).run(images, expected)
     powers = np.exp(logits / 2.0**19)
     for n, answer in enumerate(answers):
         assert answer.probability == pytest.approx(powers[n].max() / powers[n].sum(), rel=1e-9)
         assert answer.w_bits == np.array([2, 4, 8])[expected[n, :, 0]].tolist()
-        assert answer.bitops == Counts(program).bitops(expected)[n] <= budget
+        assert answer.bitops == cost_of(program).of_plan(expected)[n] <= budget
 
 
 def test_a_name_cannot_forge_a_line():

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from src.deploy.integer.lower import Picture, lower
-from src.engine.count import Counts
-from tests.engine.programs import untied
+from src.engine.check import check
+from src.engine.count import cost_of, layer_cost
+from tests.engine.programs import static, untied
 from tests.methods.build import SIDE, method
 
 PICTURE = Picture(SIDE, np.tile(np.linspace(-2, 2, 256, dtype=np.float32), (3, 1)))
@@ -43,7 +44,7 @@ def _pynative():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_counts_are_those_of_the_cost_model(name):
     built = method(*NETWORKS[name])
-    counts, cost = Counts(lower(built, PICTURE, {})), built.cost
+    counted, cost = cost_of(lower(built, PICTURE, {})), built.cost
     plan, w_bits, a_bits = None, np.zeros((1, 0)), np.zeros((1, 0))
     if built.head is not None:
         columns = 2 if name == "dqnet" else 1
@@ -51,28 +52,40 @@ def test_counts_are_those_of_the_cost_model(name):
         plan = np.random.default_rng(0).integers(0, len(built.widths), shape)
         bits = np.array(built.widths)[plan]
         w_bits, a_bits = bits[:, :, 0], bits[:, :, -1]
-    np.testing.assert_array_equal(counts.bitops(plan), cost.of_widths(w_bits, a_bits))
-    np.testing.assert_array_equal(counts.width_changes(plan), cost.width_changes(w_bits, a_bits))
-    assert counts.fixed() == cost.fixed()
-    assert (counts.float_macs, counts.controller_macs) == (cost.float_macs(), cost.controller_macs)
-    assert [x.macs for x in counts.dynamic] == [x.macs for x in cost.dynamic]
-    if plan is None:
-        assert counts.mean_bits(None).tolist() == [3.5]
-    else:
-        np.testing.assert_allclose(counts.mean_bits(plan), (w_bits + a_bits).mean(1) / 2)
+    for ours, theirs in zip(counted.widths(plan), (w_bits, a_bits), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(counted.of_plan(plan), cost.of_widths(w_bits, a_bits))
+    changes = cost.width_changes(w_bits, a_bits)
+    np.testing.assert_array_equal(counted.width_changes(*counted.widths(plan)), changes)
+    assert counted.fixed() == cost.fixed()
+    assert counted.uniform(4) == cost.uniform(4)
+    assert counted.float_macs() == cost.float_macs()
+    assert counted.controller_macs == cost.controller_macs
+    assert [x.macs for x in counted.dynamic] == [x.macs for x in cost.dynamic]
+    bits = 3.5 if plan is None else (w_bits + a_bits).mean(1) / 2
+    np.testing.assert_allclose(counted.mean_bits(w_bits, a_bits, axis=1), bits)
 
 
 def test_a_layer_by_hand():
     """Slot 0 of this program: 2 groups, 4 -> 6 channels, 3x3, stride 2, 8 -> 4 pixels; 2/4/8 bits."""
-    counts = Counts(untied())
-    layer = counts.dynamic[0]
+    cost = cost_of(untied())
+    layer = cost.dynamic[0]
     assert (layer.weights, layer.inputs, layer.macs) == (6 * 2 * 9, 4 * 64, 6 * 2 * 9 * 16)
-    assert counts.price(0, np.array([2, 1])) == layer.macs * 8 * 4
+    assert cost.prices(0, 2)[2, 1] == layer.macs * 8 * 4
     plan = np.full((1, 3, 2), 2)
-    assert counts.width_changes(plan).tolist() == [0]
+    assert cost.width_changes(*cost.widths(plan)).tolist() == [0]
     plan[0, 0, 0] = 0
-    assert counts.width_changes(plan).tolist() == [layer.weights]
-    assert counts.widths(plan)[0].tolist() == [[2, 8, 8]]
-    assert counts.width_changes(plan, master=2).tolist() == [
-        sum(x.weights for x in counts.dynamic[1:]) + sum(x.inputs for x in counts.dynamic)
+    w_bits, a_bits = cost.widths(plan)
+    assert cost.width_changes(w_bits, a_bits).tolist() == [layer.weights]
+    assert w_bits.tolist() == [[2, 8, 8]]
+    assert cost.width_changes(w_bits, a_bits, master=2).tolist() == [
+        sum(x.weights for x in cost.dynamic[1:]) + sum(x.inputs for x in cost.dynamic)
     ]
+
+
+def test_a_depthwise_layer_by_hand():
+    """Operation 3 of this program: 6 groups of one channel, 3x3, on 5 x 4 pixels."""
+    program = static()
+    cost = layer_cost(program, check(program), 3)
+    assert (cost.weights, cost.inputs, cost.macs) == (6 * 9, 6 * 20, 6 * 9 * 20)
+    assert (cost.w_bits, cost.a_bits, cost.slot) == ((2,), (3,), None)

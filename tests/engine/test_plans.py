@@ -16,14 +16,14 @@
 import numpy as np
 import pytest
 
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from src.engine.plans import as_bitops, uniform_plan, within_budget
 from src.errors import UserError
 from tests.engine.programs import candidates, nested, rows, static, untied
 
 
 def test_uniform_plan_and_its_row():
-    plan, row = uniform_plan(Counts(nested()), 4)
+    plan, row = uniform_plan(nested(), 4)
     assert (plan.tolist(), row) == ([[[1], [1], [1]]], 0)
     program = rows()
     program.rows = 4  # of mixed widths, and of each of the three candidates
@@ -31,60 +31,57 @@ def test_uniform_plan_and_its_row():
         for name in ("multiplier", "bias"):
             if name in op.arrays and op.arrays[name].shape[0] == 3:
                 op.arrays[name] = op.arrays[name][[0, 1, 2, 2]]
-    assert uniform_plan(Counts(program), 8)[1] == 3
-    assert uniform_plan(Counts(untied()), 2)[0].shape == (1, 3, 2)
+    assert uniform_plan(program, 8)[1] == 3
+    assert uniform_plan(untied(), 2)[0].shape == (1, 3, 2)
 
 
 def test_a_width_that_is_not_there():
     with pytest.raises(UserError, match="--bits 5: .* only 2, 4, 8"):
-        uniform_plan(Counts(nested()), 5)
+        uniform_plan(nested(), 5)
     with pytest.raises(UserError, match="--bits 4: .* no controller"):
-        uniform_plan(Counts(static()), 4)
+        uniform_plan(static(), 4)
 
 
 def test_plans_that_fit_are_kept():
-    counts = Counts(nested())
+    cost = cost_of(nested())
     plan = np.array([[[2], [2], [2]], [[0], [1], [0]]])
-    budget = counts.bitops(plan)[1]
-    lowered = within_budget(counts, plan, budget)
+    budget = cost.of_plan(plan)[1]
+    lowered = within_budget(cost, plan, budget)
     assert lowered[1].tolist() == plan[1].tolist()
-    assert counts.bitops(lowered).max() <= budget < counts.bitops(plan)[0]
+    assert cost.of_plan(lowered).max() <= budget < cost.of_plan(plan)[0]
     assert plan[0].tolist() == [[2], [2], [2]]  # the caller's own is left alone
 
 
 def test_the_largest_saving_goes_first():
-    counts = Counts(nested())
-    macs = [layer.macs for layer in counts.dynamic]
+    cost = cost_of(nested())
+    macs = [layer.macs for layer in cost.dynamic]
     assert macs[1] == macs[2] > macs[0]
     plan = np.full((1, 3, 1), 2)
-    full = int(counts.bitops(plan)[0])
+    full = int(cost.of_plan(plan)[0])
     # Layers 1 and 2 save the same by the step from 8 to 4 bits: the earlier one takes it.
-    assert within_budget(counts, plan, full - 1)[0, :, 0].tolist() == [2, 1, 2]
+    assert within_budget(cost, plan, full - 1)[0, :, 0].tolist() == [2, 1, 2]
     step = macs[1] * (64 - 16)
-    assert within_budget(counts, plan, full - step - 1)[0, :, 0].tolist() == [2, 1, 1]
+    assert within_budget(cost, plan, full - step - 1)[0, :, 0].tolist() == [2, 1, 1]
     # Now 12 of the large layers' MACs are more than 48 of the small one's.
     assert 12 * macs[1] > 48 * macs[0]
-    assert within_budget(counts, plan, full - 2 * step - 1)[0, :, 0].tolist() == [2, 0, 1]
+    assert within_budget(cost, plan, full - 2 * step - 1)[0, :, 0].tolist() == [2, 0, 1]
     rest = 2 * macs[1] * (64 - 4)
-    assert within_budget(counts, plan, full - rest - 1)[0, :, 0].tolist() == [1, 0, 0]
+    assert within_budget(cost, plan, full - rest - 1)[0, :, 0].tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize("make", [nested, untied, candidates])
 def test_every_reachable_budget_is_kept(make):
-    counts = Counts(make())
-    layers, columns, choices = counts.program.plan_shape
-    shape = (6, layers, columns)
-    plan = np.random.default_rng(1).integers(0, choices, shape)
-    smallest = min(
-        int(counts.bitops(np.full((1, *shape[1:]), k))[0]) for k in range(choices)
-    )
-    for budget in np.linspace(smallest, counts.bitops(plan).max(), 7):
-        lowered = within_budget(counts, plan, budget)
-        assert counts.bitops(lowered).max() <= budget
-        before, after = counts.widths(plan), counts.widths(lowered)
+    program = make()
+    cost, (layers, columns, choices) = cost_of(program), program.plan_shape
+    plan = np.random.default_rng(1).integers(0, choices, (6, layers, columns))
+    smallest = min(int(cost.of_plan(np.full((1, layers, columns), k))[0]) for k in range(choices))
+    for budget in np.linspace(smallest, cost.of_plan(plan).max(), 7):
+        lowered = within_budget(cost, plan, budget)
+        assert cost.of_plan(lowered).max() <= budget
+        before, after = cost.widths(plan), cost.widths(lowered)
         assert all((b >= a).all() for b, a in zip(before, after, strict=True))
     with pytest.raises(UserError, match="the cheapest plan of this network costs"):
-        within_budget(counts, plan, smallest - 1)
+        within_budget(cost, plan, smallest - 1)
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ MAY_IMPORT = {
         "keys", "layers", "quantizers", "kernels", "cost", "models", "controllers", "methods",
         "engine", "entry", "files", "paths",
     },
-    "engine": {"kernels", "files"},
+    "engine": {"kernels", "files", "cost"},
     "bench": {
-        "config", "runtime", "kernels", "layers", "models", "methods", "train", "deploy", "engine",
+        "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
     },
     "report": {"config", "data", "cost", "entry", "files", "paths", "recipes"},
 }  # fmt: skip
@@ -136,6 +136,39 @@ def reached_at_import(file: str, files: dict[str, list[Import]]) -> set[str]:
     return outside
 
 
+def file_of(target: str, files: dict[str, list[Import]]) -> str | None:
+    """The file that holds an imported name: the longest part of `a.b.c` that is a module."""
+    parts = target.split(".")
+    for end in range(len(parts), 0, -1):
+        path = "/".join(parts[:end])
+        for name in (f"{path}.py", f"{path}/__init__.py"):
+            if name in files:
+                return name
+    return None
+
+
+def circles(files: dict[str, list[Import]]) -> list[str]:
+    """`a -> b -> a` for every import that closes a circle of files, imports in functions included."""
+    needs = {
+        name: sorted({found for item in items if (found := file_of(item.target, files))} - {name})
+        for name, items in files.items()
+    }
+    found, done = [], set()
+
+    def walk(path: list[str]) -> None:
+        for other in needs[path[-1]]:
+            if other in path:
+                found.append(" -> ".join([*path[path.index(other) :], other]))
+            elif other not in done:
+                walk([*path, other])
+        done.add(path[-1])
+
+    for name in sorted(needs):
+        if name not in done:
+            walk([name])
+    return found
+
+
 def parse(paths: list[Path]) -> dict[str, list[Import]]:
     names = [path.relative_to(ROOT).as_posix() for path in paths]
     sources = [path.read_text(encoding="utf-8") for path in paths]
@@ -160,6 +193,11 @@ def test_every_room_has_a_rule(sources):
 def test_imports_point_one_way(found):
     wrong = wrong_directions(found)
     assert not wrong, "imports against the direction of src/README.md:\n" + "\n".join(wrong)
+
+
+def test_no_file_needs_itself(sources):
+    wrong = circles(sources)
+    assert not wrong, "imports in circles; move what both need to a file of its own:\n" + "\n".join(wrong)
 
 
 def test_src_does_not_import_entry_scripts_or_tests(found):
@@ -213,6 +251,18 @@ def test_room_runs_without_the_framework(sources, room):
 )
 def test_the_table_is_applied(file, source, is_wrong):
     assert bool(wrong_directions(imports_of(source, file))) == is_wrong
+
+
+def test_circles_are_found_through_packages_and_functions():
+    def listed(**sources):
+        names = {name: f"src/x/{name}.py".replace("package", "__init__") for name in sources}
+        return {names[n]: imports_of(text, names[n]) for n, text in sources.items()}
+
+    assert not circles(listed(a="from src.x.b import f", b="import numpy", package="import src.x.a"))
+    late = listed(a="from src.x.b import f", b="from src.x import c", c="def f():\n    import src.x.a")
+    assert circles(late) == ["src/x/a.py -> src/x/b.py -> src/x/c.py -> src/x/a.py"]
+    whole = listed(package="from src.x.a import f", a="from src.x import g")
+    assert circles(whole) == ["src/x/__init__.py -> src/x/a.py -> src/x/__init__.py"]
 
 
 def test_reach_follows_packages_and_skips_functions():

@@ -16,15 +16,15 @@
 preprocess.py asks it which images the files take, postprocess.py what the answers mean and cost.
 """
 
-from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
 
+from src.cost.bitops import PlanCost
 from src.deploy.mindir.bundle import FILE, read_bundle
 from src.engine.artefact import load_artefact
 from src.engine.check import check
-from src.engine.count import Counts
+from src.engine.count import cost_of
 from src.engine.notes import parse_notes
 from src.errors import UserError
 
@@ -32,7 +32,7 @@ ARTEFACT = "model.safetensors"
 NOTES = "notes.json"
 
 
-class Deployment(ABC):
+class Deployment:
     """One exported network.
 
     Attributes:
@@ -41,6 +41,7 @@ class Deployment(ABC):
         choices: shape (layers, columns) of an image's choices, None without a controller.
         logits: dtype of the logits that the harness writes.
         pixels: True: it takes uint8 pixels; False: normalised float32 images.
+        cost: prices an image's choices.
     """
 
     notes: dict
@@ -48,20 +49,13 @@ class Deployment(ABC):
     choices: tuple[int, int] | None
     logits: type
     pixels: bool
+    cost: PlanCost
 
     def note(self, key: str):
         """What the notes say of `key`. UserError: nothing."""
         if key not in self.notes:
             raise UserError(f"the notes of this network lack {key}; export it again")
         return self.notes[key]
-
-    @abstractmethod
-    def widths(self, choices: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Bits of weights and inputs of each dynamic layer, (N, layers) each; of None (1, 0)."""
-
-    @abstractmethod
-    def bitops(self, choices: np.ndarray | None) -> np.ndarray:
-        """BitOPs of each image, (N,); of None (1,)."""
 
 
 class BundleDeployment(Deployment):
@@ -70,21 +64,9 @@ class BundleDeployment(Deployment):
     logits, pixels = np.float32, False
 
     def __init__(self, folder: Path):
-        self.bundle = read_bundle(folder)
-        self.notes, self.classes = _notes(folder / NOTES), self.bundle.classes
-        is_dynamic = self.bundle.layers > 0
-        self.choices = (self.bundle.layers, self.bundle.columns) if is_dynamic else None
-
-    def widths(self, choices):
-        if choices is None:
-            return np.zeros((1, 0), int), np.zeros((1, 0), int)
-        bits = np.array(self.bundle.bits)[choices]
-        return bits[:, :, 0], bits[:, :, -1]
-
-    def bitops(self, choices):
-        if choices is None:
-            return np.array([float(self.bundle.fixed_bitops)])
-        return self.bundle.bitops(choices)
+        bundle = read_bundle(folder)
+        self.notes, self.classes, self.cost = _notes(folder / NOTES), bundle.classes, bundle.cost()
+        self.choices = (bundle.layers, bundle.columns) if bundle.layers > 0 else None
 
 
 class ArtefactDeployment(Deployment):
@@ -94,15 +76,9 @@ class ArtefactDeployment(Deployment):
 
     def __init__(self, path: Path):
         program = load_artefact(path)
-        self.notes, self.counts = program.notes, Counts(program)
+        self.notes, self.cost = program.notes, cost_of(program)
         self.classes = check(program)[-1].shape[0]
         self.choices = program.plan_shape and program.plan_shape[:2]
-
-    def widths(self, choices):
-        return self.counts.widths(choices)
-
-    def bitops(self, choices):
-        return self.counts.bitops(choices)
 
 
 def open_deployment(path: Path) -> Deployment:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from src.cost.widths import mean_bits, plan_use, width_shares
 from src.deploy.harness.deployment import Deployment
 from src.errors import UserError
 
@@ -46,19 +47,19 @@ def judge(deployment: Deployment, logits: np.ndarray, choices, labels: np.ndarra
     histogram (bits -> share of the layers of all images) and plans (how many different ones)."""
     if not np.isfinite(logits).all():
         raise UserError("the results hold logits that are not finite")
+    w_bits, a_bits = deployment.cost.widths(choices)
     order = np.argsort(-logits.astype(np.float64), 1, kind="stable")
     row = {
         "images": len(labels),
         "top1": float((order[:, 0] == labels).mean()),
         "top5": float((order[:, :5] == labels[:, None]).any(1).mean()),
-        "bitops": float(deployment.bitops(choices).mean()),
+        "bitops": float(deployment.cost.of_plan(choices).mean()),
     }
     if choices is not None:
-        w_bits, a_bits = deployment.widths(choices)
-        both = np.stack([w_bits, a_bits])
-        row["mean_bits"] = float(both.mean())
-        row["histogram"] = {str(b): float((both == b).mean()) for b in np.unique(both)}
-        row["plans"] = len(np.unique(choices.reshape(len(choices), -1), axis=0))
+        shares = width_shares(np.stack([w_bits, a_bits]))
+        row["mean_bits"] = float(mean_bits(w_bits, a_bits))
+        row["histogram"] = {str(bits): share for bits, share in shares.items()}
+        row["plans"], _ = plan_use(w_bits, a_bits)
     return row
 
 

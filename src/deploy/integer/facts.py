@@ -17,7 +17,7 @@ from pathlib import Path
 
 from src.engine.artefact import format_version, load_artefact, stored_bits
 from src.engine.check import Register, check
-from src.engine.count import Counts
+from src.engine.count import layer_cost
 from src.engine.notes import SIDES
 from src.engine.packing import packed_size
 from src.engine.program import Conv, Operation, Program, Wide
@@ -53,17 +53,17 @@ def facts_of(path: Path) -> dict:
 
 def layer_facts(program: Program, registers: list[Register], names: dict[int, str]) -> list[dict]:
     """One row for every convolution and dense layer: what it computes and how it is stored."""
-    rows = []
-    for layer in Counts(program).layers:
-        op = program.operations[layer.operation]
-        is_codes = isinstance(op, Conv)
-        bits = op.arrays["bits"].tolist() if is_codes else [[], []]
+    rows, needed = [], program.needed(True)
+    for i, op in enumerate(program.operations):
+        if not isinstance(op, Conv | Wide):
+            continue
+        cost = layer_cost(program, registers, i)
         rows.append({
-            "name": names.get(layer.operation, ""), "operation": layer.operation,
+            "name": names.get(i, ""), "operation": i,
             "type": type(op).__name__, "input": list(registers[op.x].shape),
-            "output": list(registers[layer.operation].shape), "macs": layer.macs,
-            "slot": op.slot if is_codes and op.slot >= 0 else None,
-            "w_bits": bits[0], "a_bits": bits[1], "controller": layer.is_controller,
+            "output": list(registers[i].shape), "macs": cost.macs,
+            "slot": cost.slot,
+            "w_bits": list(cost.w_bits), "a_bits": list(cost.a_bits), "controller": not needed[i],
             "stored_bits": stored_widths(op), "bytes": sum(array_bytes(op).values()),
         })  # fmt: skip
     return rows

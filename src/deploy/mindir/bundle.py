@@ -20,8 +20,7 @@ Text, one `key=value` per line, `#` begins a comment line, `[stage]` begins a st
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-import numpy as np
-
+from src.cost.bitops import LayerCost, PlanCost
 from src.errors import UserError
 
 FILE = "bundle.cfg"
@@ -82,15 +81,14 @@ class Bundle:
     fixed_bitops: int = 0
     stages: tuple[BundleStage, ...] = field(default=(), metadata={"is_section": True})
 
-    def bitops(self, choices: np.ndarray) -> np.ndarray:
-        """BitOPs of each image, float64 (N,); choices int (N, layers, columns), candidates."""
-        total = np.full(len(choices), float(self.fixed_bitops))
-        bits = np.array(self.bits, np.float64)
-        for stage in self.stages:
-            if stage.slot >= 0:
-                chosen = bits[choices[:, stage.slot]]
-                total += stage.macs * chosen[:, 0] * chosen[:, -1]
-        return total
+    def cost(self) -> PlanCost:
+        """Prices plans; the elements that a change of width touches are not in the table."""
+        dynamic = [
+            LayerCost(stage.name, stage.macs, 0, 0, self.bits, self.bits, stage.slot)
+            for stage in self.stages
+            if stage.slot >= 0
+        ]
+        return PlanCost(dynamic, self.fixed_bitops)
 
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:

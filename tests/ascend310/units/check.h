@@ -55,3 +55,6 @@ void TestBundle();
 void TestPipeline();
 void TestFiles();
 void TestReport();
+
+// Not a test: see price.cc.
+void Price(const std::string &path);

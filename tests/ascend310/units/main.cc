@@ -11,7 +11,8 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// main.cc: units NAME runs the tests of that name, in the current folder, which they may write in.
+// main.cc: units NAME runs the tests of that name, in the current folder, which they may write in;
+// units price BUNDLE.cfg prices choices (price.cc).
 #include <functional>
 #include <map>
 #include <string>
@@ -19,6 +20,10 @@
 #include "check.h"
 
 int main(int argc, char **argv) {
+  if (argc == 3 && argv[1] == std::string("price")) {
+    Price(argv[2]);
+    return 0;
+  }
   const std::map<std::string, std::function<void()>> tests = {
     {"flags", TestFlags},       {"text", TestText},   {"bundle", TestBundle},
     {"pipeline", TestPipeline}, {"files", TestFiles}, {"report", TestReport},

@@ -39,13 +39,13 @@ def test_what_is_written_is_read(tmp_path):
 def test_bitops_of_choices():
     choices = np.array([[[0], [0]], [[1], [0]], [[0], [1]]])
     expected = [1000 + 100 * 4 + 10 * 4, 1000 + 100 * 16 + 10 * 4, 1000 + 100 * 4 + 10 * 16]
-    np.testing.assert_array_equal(BUNDLE.bitops(choices), expected)
+    np.testing.assert_array_equal(BUNDLE.cost().of_plan(choices), expected)
 
 
 def test_bitops_of_weights_and_inputs_apart():
     stage = BundleStage("x", 0, (0,), 1, 7, ("a", "b", "c", "d"))
     bundle = Bundle(3, (3, 8, 8), 5, (2, 4), 1, 2, 2, "f", "", 0, (stage,))
-    np.testing.assert_array_equal(bundle.bitops(np.array([[[0, 1]]])), [7 * 2 * 4])
+    np.testing.assert_array_equal(bundle.cost().of_plan(np.array([[[0, 1]]])), [7 * 2 * 4])
 
 
 @pytest.mark.parametrize(

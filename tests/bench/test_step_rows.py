@@ -19,8 +19,8 @@ import json
 import pytest
 
 from src.bench.case import Case
-from src.bench.rows import add_ratios, step_row
-from src.bench.table import format_breakdown, format_rows
+from src.bench.step_rows import add_ratios, step_row
+from src.bench.step_table import format_breakdown, format_rows
 from src.bench.turns import Outcome
 
 

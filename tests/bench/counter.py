@@ -1,0 +1,30 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A network that only counts its steps."""
+
+from src.bench.runner import Runner
+
+
+class Counter:
+    """Each step takes 2 s of kernel time and the loss is the number of steps so far."""
+
+    def __init__(self):
+        self.steps = 0
+
+    def runner(self) -> Runner:
+        return Runner(self.step, {"isa": "x"}, lambda: {"conv": 2.0 * self.steps})
+
+    def step(self) -> float:
+        self.steps += 1
+        return float(self.steps)
