@@ -73,7 +73,7 @@ class OneShotHead(Controller):
         plan = hard_choice(logits, noise, tau)
         if self.dropout > 0:  # what it thinks of the image alone
             logits = self.from_units(units)
-        return plan, ops.softmax(logits, -1)
+        return plan, logits
 
     def choose(self, slot, x, state):
         return state[0][:, slot], state
@@ -82,7 +82,7 @@ class OneShotHead(Controller):
         return state[0]
 
     def soft(self, state):
-        return state[1]
+        return ops.softmax(state[1], -1)
 
     def units(self, features):
         """The hidden units (N, hidden), before dropout."""

@@ -44,16 +44,14 @@ class FloatNet:
     def layers(self) -> list[LayerInfo]:
         return self.geometry.layers
 
-    def shape(self, node: int) -> tuple[int, int]:
-        """Channels and side of what a node, or IMAGE, holds."""
-        value = self.geometry.of(node)
-        return value.channels, value.side
+    def split_after(self, part: int) -> int:
+        """How many nodes run up to the end of a part."""
+        return self.backbone.end_of(part) + 1
 
-    def seen(self, from_image: bool, part: int) -> tuple[int, int]:
-        """(split, sees) of a network whose controller looks behind the end of a part, at the features
-        there or at the image."""
-        end = self.backbone.end_of(part)
-        return end + 1, IMAGE if from_image else end
+    def seen(self, split: int, from_image: bool) -> tuple[int, int]:
+        """Channels and side of what a controller begins with: the image, or the features at a split."""
+        value = self.geometry.of(IMAGE if from_image else split - 1)
+        return value.channels, value.side
 
 
 def _every(name: str) -> bool:

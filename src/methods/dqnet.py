@@ -109,9 +109,9 @@ class Dqnet(Method):
         specs = _specs(layers, config)
         quantise(float_net, specs, config.quant, options.tied, options.execution)
         widths = tuple(options.candidates)
-        split, sees = float_net.seen(options.input == "image", part=1)
+        split, from_image = float_net.split_after(part=1), options.input == "image"
         head = OneShotHead(
-            *float_net.shape(sees),
+            *float_net.seen(split, from_image),
             slots=count_slots(specs),
             columns=1 if options.tied else 2,
             choices=len(widths),
@@ -124,7 +124,7 @@ class Dqnet(Method):
         )
         for parameter in head.trainable_params():
             parameter.lr_scale = options.head_lr
-        network = Network(float_net.backbone, head, split, sees)
+        network = Network(float_net.backbone, head, split, from_image)
         cost = CostModel(layer_costs(layers, specs), head.macs)
         monitor = BudgetPenalty(
             cost, widths, options.target, options.alpha_bits, options.alpha_bitops, options.diversity

@@ -105,9 +105,9 @@ class Dqt(Method):
         specs = _specs(layers, config)
         quantise(float_net, specs, config.quant, options.tied)
         widths = tuple(options.candidates)
-        split, sees = float_net.seen(options.input == "image", part=0)
+        split, from_image = float_net.split_after(part=0), options.input == "image"
         head = OneShotHead(
-            *float_net.shape(sees),
+            *float_net.seen(split, from_image),
             slots=count_slots(specs),
             columns=1 if options.tied else 2,
             choices=len(widths),
@@ -121,7 +121,7 @@ class Dqt(Method):
         for parameter in head.trainable_params():
             parameter.lr_scale = options.head_lr
         draws = DqtDraws(head, options)
-        network = DqtNetwork(float_net.backbone, head, split, sees, options.subset, draws.rows)
+        network = DqtNetwork(float_net.backbone, head, split, from_image, options.subset, draws.rows)
         cost = CostModel(layer_costs(layers, specs), head.macs)
         monitor = ExpectedCost(
             cost, widths, options.beta, options.cost, options.target, options.diversity
@@ -143,23 +143,25 @@ class DqtNetwork(Network):
     of the whole network at the width that each row of `static` chooses.
     """
 
-    def __init__(self, backbone, controller: OneShotHead, split: int, sees: int, subset: int, rows: int):
-        super().__init__(backbone, controller, split, sees)
+    def __init__(
+        self, backbone, controller: OneShotHead, split: int, from_image: bool, subset: int, rows: int
+    ):
+        super().__init__(backbone, controller, split, from_image)
         keep_rows(self, rows)
         self.subset = subset
         # The stem knows no widths, so one row of statistics is enough for it.
         self.stem_row = Tensor(np.eye(1, rows, dtype=np.float32)[0])
 
     def construct(self, image, noise, keep, tau, row, static, static_rows):
-        values = self.before(image, self.stem_row)
-        state = self.begin(image, values, noise, keep, tau)
-        logits, state = self.after(values, state, row)
+        features = self.before(image, self.stem_row)
+        state = self.begin(image, features, noise, keep, tau)
+        logits, state = self.after(features, state, row)
         outputs = self.answer(logits, state)
         if self.training and self.subset > 0:
             plan, others = outputs["plan"], ()
             for s in range(self.subset):
                 uniform = ops.tile(static[s].reshape((1, 1, 1, -1)), plan.shape[:3] + (1,))
-                others = others + (self.after(values, (uniform, uniform), static_rows[s])[0],)
+                others = others + (self.after(features, (uniform, uniform), static_rows[s])[0],)
             outputs["others"] = others
         return outputs
 

@@ -22,7 +22,9 @@ A controller is a chooser (controllers/base.py); its state travels with the valu
 
 from mindspore import nn
 
-from src.models.backbone import IMAGE, NORM, Backbone
+from src.models.backbone import NORM, Backbone
+
+START = -1  # place of what a segment begins with: the image, or the features
 
 
 class Network(nn.Cell):
@@ -31,22 +33,29 @@ class Network(nn.Cell):
     Args:
         backbone: its nodes; dynamic layers carry their `slot`.
         controller: who picks the widths, or None: no node is dynamic.
-        split: how many nodes run before the controller begins; none of them is dynamic.
-        sees: number of the node that the controller begins with, or IMAGE.
+        split: how many nodes run before the controller begins, none of them dynamic; what they hand on,
+            the features, is what the last of them writes (the image, where there are none).
+        from_image: the controller begins with the image and not with the features.
 
     Attributes:
         nodes: of the backbone. A cell that replaces one's cell goes in by `replace`.
+
+    Raises:
+        ValueError: nodes behind the split read others before it than the last.
     """
 
     def __init__(
-        self, backbone: Backbone, controller: nn.Cell | None = None, split: int = 0, sees: int = IMAGE
+        self, backbone: Backbone, controller: nn.Cell | None = None, split: int = 0, from_image=False
     ):
         super().__init__()
         self.backbone, self.nodes = backbone, backbone.nodes
-        self.count, self.split, self.sees = len(self.nodes), split, sees
-        self.places = _places(backbone, split, sees)
-        self.reads = [tuple(_place(self.places, i) for i in node.inputs) for node in self.nodes]
-        self.seen = sees if sees == IMAGE else self.places[sees]
+        self.count, self.split, self.from_image = len(self.nodes), split, from_image
+        _check_split(backbone, split)
+        self.places = _places(backbone, 0, split) + _places(backbone, split, self.count)
+        self.reads = [
+            tuple(self.places[r] if r >= (split if i >= split else 0) else START for r in node.inputs)
+            for i, node in enumerate(self.nodes)
+        ]
         self.is_norm = [node.kind == NORM for node in self.nodes]
         self.slots = [getattr(node.cell, "slot", -1) for node in self.nodes]
         for node in self.nodes:
@@ -57,46 +66,47 @@ class Network(nn.Cell):
             parameter.name = path
 
     def construct(self, image, *draws):
-        values = self.before(image)
+        features = self.before(image)
         if self.controller is None:
-            return {"logits": self.after(values, ())[0]}
-        state = self.begin(image, values, *draws)
-        logits, state = self.after(values, state)
+            return {"logits": self.after(features, ())[0]}
+        state = self.begin(image, features, *draws)
+        logits, state = self.after(features, state)
         return self.answer(logits, state)
 
     def before(self, image, row=None):
-        """The values that are needed later, after the nodes that no choice concerns; row: of the
-        statistics, or None."""
-        values = (image,)
-        for i in range(self.split):
-            x = values[self.reads[i][0]]
-            if self.is_norm[i]:
-                residual = values[self.reads[i][1]] if len(self.reads[i]) > 1 else None
-                y = self.steps[i](x, residual, row)
-            else:
-                y = self.steps[i](x)
-            values = values[: self.places[i]] + (y,) + values[self.places[i] + 1 :]
-        return values
+        """The features: what comes of the nodes that no choice concerns; row: of the statistics, or
+        None."""
+        return self.walk(0, self.split, image, (), row)[0]
 
-    def begin(self, image, values, *draws):
+    def begin(self, image, features, *draws):
         """The controller's first state."""
-        return self.controller.begin(image if self.seen == IMAGE else values[self.seen], *draws)
+        return self.controller.begin(image if self.from_image else features, *draws)
 
-    def after(self, values, state, row=None):
-        """(logits, the controller's last state), from what `before` gives."""
-        y = values[0]
-        for i in range(self.split, self.count):
-            x = values[self.reads[i][0]]
+    def after(self, features, state, row=None):
+        """(logits, the controller's last state)."""
+        return self.walk(self.split, self.count, features, state, row)
+
+    def walk(self, first, end, start, state, row):
+        """(what node end - 1 writes, the controller's state), from what node first - 1 wrote."""
+        y, values = start, ()
+        for i in range(first, end):
+            x = self.value(self.reads[i][0], start, values)
             if self.slots[i] >= 0:
                 choice, state = self.controller.choose(self.slots[i], x, state)
                 y = self.steps[i](x, choice)
             elif self.is_norm[i]:
-                residual = values[self.reads[i][1]] if len(self.reads[i]) > 1 else None
+                residual = None
+                if len(self.reads[i]) > 1:
+                    residual = self.value(self.reads[i][1], start, values)
                 y = self.steps[i](x, residual, row)
             else:
                 y = self.steps[i](x)
             values = values[: self.places[i]] + (y,) + values[self.places[i] + 1 :]
         return y, state
+
+    def value(self, place, start, values):
+        """What stands in a place."""
+        return start if place == START else values[place]
 
     def answer(self, logits, state):
         """The outputs by name."""
@@ -130,21 +140,22 @@ class Answering(nn.Cell):
         return (outputs["logits"],)
 
 
-def _places(backbone: Backbone, split: int, sees: int) -> list[int]:
-    """Where each node's value stands among those kept; a place is used again when nobody reads it."""
-    last_read = {i: max([i, *backbone.readers(i)]) for i in range(IMAGE, len(backbone.nodes))}
-    if sees != IMAGE:
-        last_read[sees] = max(last_read[sees], split)  # the controller reads it before that node runs
-    held, places = {0: IMAGE}, []
-    for i in range(len(backbone.nodes)):
+def _check_split(backbone: Backbone, split: int) -> None:
+    crossing = {r for node in backbone.nodes[split:] for r in node.inputs if r < split}
+    if crossing - {split - 1}:
+        raise ValueError(f"nodes {sorted(crossing)} are read behind a split at {split}")
+
+
+def _places(backbone: Backbone, first: int, end: int) -> list[int]:
+    """Where the values of nodes first .. end - 1 stand among those kept; a place is used again when
+    nobody reads it any more."""
+    last_read = {i: max([i, *backbone.readers(i)]) for i in range(first, end)}
+    held, places = {}, []
+    for i in range(first, end):
         free = [place for place, holder in held.items() if last_read[holder] <= i]
         places.append(min(free, default=len(held)))
         held[places[-1]] = i
     return places
-
-
-def _place(places: list[int], node: int) -> int:
-    return 0 if node == IMAGE else places[node]
 
 
 def _hang(root: nn.Cell, name: str, cell: nn.Cell) -> None:

@@ -20,7 +20,6 @@ from mindspore import Tensor
 from src.config import load_config
 from src.methods import build_system
 from src.methods.base import System
-from src.models.backbone import IMAGE
 
 CLASSES, SIDE = 10, 8
 
@@ -45,8 +44,8 @@ def answer(built: System, x: np.ndarray, train: bool = False, seed: int = 0):
 def seen(built: System, x: np.ndarray) -> Tensor:
     """What the controller begins with."""
     network = built.network
-    values = network.before(Tensor(x), getattr(network, "stem_row", None))
-    return Tensor(x) if network.sees == IMAGE else values[network.seen]
+    features = network.before(Tensor(x), getattr(network, "stem_row", None))
+    return Tensor(x) if network.from_image else features
 
 
 def randomise_head(built: System, x: np.ndarray) -> None:

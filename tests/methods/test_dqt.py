@@ -72,13 +72,13 @@ def test_static_logits_are_those_of_a_plan_with_that_width_everywhere(pynative):
     built, x = dqt("dqt.subset=3"), images(3)
     found, noise = outputs(built, x, True)
     others, network = found["others"], built.network
-    values = network.before(Tensor(x), network.stem_row)
+    features = network.before(Tensor(x), network.stem_row)
     for width, logits in enumerate(others):
         assert noise[4][width].argmax() == width  # sorted, all of three
         plan = np.zeros((3, 6, 1, 3), np.float32)
         plan[..., width] = 1
         state = Tensor(plan), Tensor(plan)
-        expected, _ = network.after(values, state, Tensor(noise[5][width]))
+        expected, _ = network.after(features, state, Tensor(noise[5][width]))
         np.testing.assert_allclose(logits.asnumpy(), expected.asnumpy(), atol=1e-4)
     assert np.abs(others[0].asnumpy() - others[2].asnumpy()).max() > 1e-3
 

@@ -22,6 +22,7 @@ from src.config import load_config
 from src.layers.static import StaticConv2d, StaticDense
 from src.methods import build_system
 from src.models import build_backbone
+from src.models.network import Network
 from src.runtime import Runtime
 from src.train.calibrate import calibrate
 from tests.methods.build import answer, images, method
@@ -35,8 +36,8 @@ def test_float_network_is_the_model(pynative):
     built = method("method.name=float")
     x = images(2)
     logits, _ = answer(built, x)
-    model = build_backbone("resnet8", 10, seed=1).set_train(False)
-    np.testing.assert_array_equal(logits, model(Tensor(x)).asnumpy())
+    network = Network(build_backbone("resnet8", 10, seed=1)).set_train(False)
+    np.testing.assert_array_equal(logits, network(Tensor(x))["logits"].asnumpy())
     assert built.monitor is None and built.controller is None and built.widths == ()
     assert {row["kind"] for row in built.table} == {"float"}
     assert built.cost.float_macs() == INNER_MACS + sum(END_MACS)
@@ -72,7 +73,7 @@ def test_exceptions_change_one_layer():
 
 
 def test_with_every_layer_an_exception_the_network_is_the_float_one(pynative):
-    rows = method("method.name=float").rows
+    rows = method("method.name=float").table
     exceptions = ", ".join(f"{row['name']}: float" for row in rows)
     built = method("method.name=static", f"quant.exceptions={{{exceptions}}}")
     x = images(2)

@@ -118,13 +118,13 @@ def test_shapes(pynative, name, shortcut, sides, classes):
     """Any size, odd ones too, and what `describe` says of the features is true."""
     backbone = build_backbone(name, classes, shortcut)
     end = backbone.end_of(1)
-    network = Network(backbone, split=end + 1, sees=end).set_train(False)
+    network = Network(backbone, split=end + 1).set_train(False)
     for side in sides:
-        values = network.before(Tensor(np.ones((1, 3, side, side), np.float32)))
+        features = network.before(Tensor(np.ones((1, 3, side, side), np.float32)))
         said = describe(backbone, side).values[end]
-        assert values[network.seen].shape == (1, said.channels, said.side, said.side)
+        assert features.shape == (1, said.channels, said.side, said.side)
         assert not said.signed
-        assert network.after(values, ())[0].shape == (1, classes)
+        assert network.after(features, ())[0].shape == (1, classes)
 
 
 @pytest.mark.parametrize("side", [6, 7])
@@ -161,10 +161,9 @@ def test_basic_block_equals_numpy(pynative, shortcut):
         if parameter.ndim == 1:
             parameter.set_data(Tensor(rng.uniform(0.5, 2, parameter.shape).astype(np.float32)))
     first, last = backbone.end_of(1) + 1, backbone.end_of(2)
-    network = Network(backbone, split=last + 1, sees=last).set_train(False)
+    network = Network(backbone, split=last + 1).set_train(False)
     image = rng.normal(size=(2, 3, 6, 6)).astype(np.float32)
-    before = Network(backbone, split=first, sees=first - 1).set_train(False)
-    x = before.before(Tensor(image))[before.seen].asnumpy()
+    x = Network(backbone, split=first).set_train(False).before(Tensor(image)).asnumpy()
 
     def cell(name):
         return network.cell(f"layer2.0.{name}")
@@ -177,7 +176,7 @@ def test_basic_block_equals_numpy(pynative, shortcut):
     else:
         beside = reference.conv(x, cell("downsample.conv").weight.asnumpy(), 2)
         beside = normalised(beside, cell("downsample.bn"))
-    got = network.before(Tensor(image))[network.seen].asnumpy()
+    got = network.before(Tensor(image)).asnumpy()
     expected = np.maximum(h + beside, 0)
     np.testing.assert_allclose(got, expected, atol=1e-4 * np.abs(expected).max())
 

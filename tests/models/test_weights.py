@@ -60,7 +60,7 @@ BN = {
     ],
 )
 def test_names(theirs, ours):
-    assert our_name(theirs) == ours
+    assert our_name(theirs, "fc") == ours
 
 
 @pytest.mark.parametrize("name", ["w.ckpt", "w.npz", "w.safetensors"])
@@ -80,7 +80,7 @@ def torch_name(name: str) -> str:
 
 def torch_tensors(model) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    named = {torch_name(p.name): p.shape for p in model.get_parameters()}
+    named = {torch_name(p.name): p.shape for p in model.parameters().values()}
     tensors = {n: rng.normal(size=shape).astype(np.float32) for n, shape in named.items()}
     return {**tensors, "bn1.num_batches_tracked": np.array(7)}
 
@@ -104,8 +104,8 @@ def test_pytorch_names_from_every_kind_of_file(tmp_path, suffix):
     target, path = model(), tmp_path / f"weights{suffix}"
     tensors = torch_tensors(target)
     write(path, tensors)
-    table = load_float_weights(target, path).rows
-    for parameter in target.get_parameters():
+    table = load_float_weights(target, path).table
+    for parameter in target.parameters().values():
         np.testing.assert_array_equal(parameter.asnumpy(), tensors[torch_name(parameter.name)])
     assert len(table) == len(tensors) - 1
     row = next(line.split() for line in table if line.startswith("layer2.0.downsample.1.bias"))
@@ -114,17 +114,18 @@ def test_pytorch_names_from_every_kind_of_file(tmp_path, suffix):
 
 def test_own_checkpoint_names(tmp_path):
     source, target = build_backbone("resnet8", 10, seed=4), model("A")
-    ms.save_checkpoint(source, str(tmp_path / "own.ckpt"))
+    rows = [{"name": n, "data": p} for n, p in source.parameters().items()]
+    ms.save_checkpoint(rows, str(tmp_path / "own.ckpt"))
     load_float_weights(target, tmp_path / "own.ckpt")
-    for one, two in zip(source.get_parameters(), target.get_parameters(), strict=True):
+    for one, two in zip(source.parameters().values(), target.parameters().values(), strict=True):
         np.testing.assert_array_equal(one.asnumpy(), two.asnumpy())
 
 
 def refused(target, path) -> str:
-    before = [p.asnumpy().copy() for p in target.get_parameters()]
+    before = [p.asnumpy().copy() for p in target.parameters().values()]
     with pytest.raises(UserError) as error:
         load_float_weights(target, path)
-    for parameter, value in zip(target.get_parameters(), before, strict=True):
+    for parameter, value in zip(target.parameters().values(), before, strict=True):
         np.testing.assert_array_equal(parameter.asnumpy(), value)
     assert str(path) in str(error.value)
     return str(error.value)
@@ -147,7 +148,8 @@ def test_extra_tensors_are_listed(tmp_path):
 
 
 def heads(network) -> list[np.ndarray]:
-    return [network.fc.weight.asnumpy().copy(), network.fc.bias.asnumpy().copy()]
+    head = network.node("fc").cell
+    return [head.weight.asnumpy().copy(), head.bias.asnumpy().copy()]
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".ckpt"])
@@ -157,12 +159,12 @@ def test_other_classes_leave_the_head_new_and_say_so(tmp_path, suffix):
     write(path, tensors)
     loaded = load_float_weights(target, path)
     assert loaded.new_head == f"{path} has 10 classes, the model 7"
-    assert [row.split() for row in loaded.rows[-2:]] == [
+    assert [row.split() for row in loaded.table[-2:]] == [
         ["(new)", "->", "fc.weight", "(7,", "64)"], ["(new)", "->", "fc.bias", "(7,)"],
     ]  # fmt: skip
     for now, then in zip(heads(target), before, strict=True):
         np.testing.assert_array_equal(now, then)
-    np.testing.assert_array_equal(target.conv1.weight.asnumpy(), tensors["conv1.weight"])
+    np.testing.assert_array_equal(target.node("conv1").cell.weight.asnumpy(), tensors["conv1.weight"])
 
 
 @pytest.mark.parametrize("has_head", [True, False])
@@ -176,7 +178,7 @@ def test_a_new_head_on_request(tmp_path, has_head):
         assert "model.head=new" in refused(target, tmp_path / "w.npz")
     assert load_float_weights(target, tmp_path / "w.npz", new_head=True).new_head
     np.testing.assert_array_equal(heads(target)[0], before[0])
-    np.testing.assert_array_equal(target.conv1.weight.asnumpy(), tensors["conv1.weight"])
+    np.testing.assert_array_equal(target.node("conv1").cell.weight.asnumpy(), tensors["conv1.weight"])
 
 
 def test_other_features_are_no_other_head(tmp_path):
@@ -192,13 +194,13 @@ def test_the_checkpoint_of_a_float_run_is_float_weights(tmp_path, nesterov):
     """With everything that a run stores beside the weights."""
     config = load_config(None, ["method.name=float", f"train.nesterov={nesterov}"])
     source, _ = build_system(config, 10, 8, native=False)
-    optimizer = build_optimizer(source.network, config.train, [0.1, 0.2])
+    optimizer = build_optimizer(source.network.trainable_params(), config.train, [0.1, 0.2])
     path, target = tmp_path / "last.ckpt", model("A")
     save_checkpoint(path, source.network, RunState("float", 1442, 64, 3), optimizer)
     source.network.cell("conv1").weight.set_data(ms.Tensor(np.ones((16, 3, 3, 3), np.float32)))
     save_checkpoint(path, source.network, RunState("float", 1442, 64, 4), optimizer)
     load_float_weights(target, path)
-    assert (target.conv1.weight.asnumpy() == 1).all()
+    assert (target.node("conv1").cell.weight.asnumpy() == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_quantised_weights_without_a_state_are_refused_by_their_names(tmp_path):
     )
     write(tmp_path / "w.npz", {p.name: p.asnumpy() for p in source.network.get_parameters()})
     message = refused(model("A"), tmp_path / "w.npz")
-    assert "of a quantised network (model.layer" in message and "quantizer.step" in message
+    assert "of a quantised network (layer" in message and "quantizer.step" in message
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -277,7 +279,7 @@ def test_public_resnet20_is_right_9173_times(cifar10_path, weights_path):
     config = load_config(None, overrides)
     test_set = load_split(config, "test")
     method, loaded = build_system(config, test_set.num_classes, test_set.image_size, native=False)
-    assert len(loaded.rows) == len(list(method.network.get_parameters()))
+    assert len(loaded.table) == len(list(method.network.get_parameters()))
     loader = Loader(test_set, 500, train=False)
     answers = evaluate(method, loader, Runtime("CPU"))
     assert (answers.predicted == answers.label).sum() == 9173

@@ -106,9 +106,9 @@ class _Lowering:
             self.decide(i)
 
     def decide(self, node: int) -> None:
-        """What the controller decides at its begin, where it sees that node."""
-        controller = self.network.controller
-        if controller is None or self.network.sees != node:
+        """What the controller decides at its begin, where it begins with that node."""
+        controller, network = self.network.controller, self.network
+        if controller is None or node != (IMAGE if network.from_image else network.split - 1):
             return
         for decision in controller.decisions():
             if decision.sees != INPUT:

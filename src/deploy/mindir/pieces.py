@@ -64,13 +64,12 @@ class Front(nn.Cell):
 
     def __init__(self, network: Network):
         super().__init__()
-        self.network, (kept,) = network, _crossing(network)
-        self.place = network.places[kept]
+        self.network = network
 
     def construct(self, image):
-        values = self.network.before(image)
-        state = self.network.begin(image, values)
-        return values[self.place], self.network.controller.logits(state)
+        features = self.network.before(image)
+        state = self.network.begin(image, features)
+        return features, self.network.controller.logits(state)
 
 
 class Masked(nn.Cell):
@@ -81,8 +80,8 @@ class Masked(nn.Cell):
         self.network = network
 
     def construct(self, image):
-        values = self.network.before(image)
-        logits, state = self.network.after(values, self.network.begin(image, values))
+        features = self.network.before(image)
+        logits, state = self.network.after(features, self.network.begin(image, features))
         return logits, self.network.controller.logits(state)
 
 
@@ -150,7 +149,7 @@ def pieces_of(network: Network) -> list[Piece]:
     groups = _groups(network)
     if any(controller.is_shared):
         groups = {"tail": [i for group in groups.values() for i in group]}
-    pieces, maps = [], {_crossing(network)[0]: 0}
+    pieces, maps = [], {_first(network) - 1: 0}  # number of a node, or IMAGE, -> of its map
     for name, group in groups.items():
         dynamic = [i for i in group if network.slots[i] >= 0]
         if dynamic and not controller.at_begin:
@@ -179,13 +178,6 @@ def _decision(network: Network, i: int, maps: dict[int, int]) -> Piece:
 def _first(network: Network) -> int:
     """Number of the first node behind the front, or of all, where there is none."""
     return network.split if network.controller.at_begin else 0
-
-
-def _crossing(network: Network) -> list[int]:
-    """The nodes before the cut whose values are read behind it: one, else no bundle can hold it."""
-    first = _first(network)
-    read = {i for node in network.nodes[first:] for i in node.inputs}
-    return sorted(i for i in read if i < first)
 
 
 def _groups(network: Network) -> dict[str, list[int]]:
