@@ -25,7 +25,7 @@ from mindspore import Tensor, nn, ops
 
 from src.engine.check import Register, check
 from src.engine.program import Choose, Input, Operation, Program
-from src.engine.structure import stored_names
+from src.engine.structure import array_names
 from src.engine.table import as_table
 from src.kernels.ops import integer_operation
 
@@ -42,24 +42,18 @@ class MindSporeGraph(nn.Cell):
         super().__init__()
         registers = check(program)
         operations = program.operations
-        self.parts = sorted(program.choosers, key=lambda i: operations[i].slot)  # of the plan
-        decides = {
-            operations[i].slot + n: i for i in self.parts for n in range(operations[i].layers)
-        }
+        self.choosers, self.decided_by = program.choosers, _decided_by(program)
         self.reads = [op.reads for op in operations]
-        self.decided_by = [decides.get(getattr(op, "slot", -1), -1) for op in operations]
         self.is_input = [isinstance(op, Input) for op in operations]
-        self.is_choice = [isinstance(op, Choose) for op in operations]
         self.steps = nn.CellList()
         for i, op in enumerate(operations):
             read = registers[op.reads[0]] if op.reads else Register("wide", (1, 1, 1))
-            part, choices = self.decided_by[i], 0
-            if part >= 0 and not self.is_choice[i]:
-                # An operation is given the part of the plan that it depends on: its slot counts from there.
-                op, choices = (
-                    replace(op, slot=op.slot - operations[part].slot),
-                    operations[part].choices,
-                )
+            choices = 0
+            if (
+                self.decided_by[i] >= 0
+            ):  # it is given that part of the plan: its slot counts from there
+                part = operations[self.decided_by[i]]
+                op, choices = replace(op, slot=op.slot - part.slot), part.choices
             more = [program.rows, row, read.bits, read.signed, choices]
             numbers = np.concatenate([as_table([op])[0], more]).astype(np.int64)
             self.steps.append(_Step(op, numbers, registers[i], i))
@@ -74,7 +68,7 @@ class MindSporeGraph(nn.Cell):
                 inputs = (images,)
             for register in self.reads[i]:
                 inputs = inputs + (values[register],)
-            if self.decided_by[i] >= 0 and not self.is_choice[i]:
+            if self.decided_by[i] >= 0:
                 plan = values[self.decided_by[i]].astype(ms.int64)
             values = values + (step(inputs, plan),)
         return values
@@ -82,12 +76,24 @@ class MindSporeGraph(nn.Cell):
     def construct(self, images):
         values = self.registers(images)
         logits = values[-1].reshape((images.shape[0], -1))
-        if not self.parts:
+        if not self.choosers:
             return logits
         plan = ()
-        for i in self.parts:
+        for i in self.choosers:
             plan = plan + (values[i],)
         return logits, ops.concat(plan, 1)
+
+
+def _decided_by(program: Program) -> list[int]:
+    """Of every operation, the Choose that decides its slot, or -1."""
+    operations = program.operations
+    by_slot = {
+        operations[i].slot + n: i for i in program.choosers for n in range(operations[i].layers)
+    }
+    return [
+        -1 if isinstance(op, Choose) else by_slot.get(getattr(op, "slot", -1), -1)
+        for op in operations
+    ]
 
 
 class _Step(nn.Cell):
@@ -102,9 +108,8 @@ class _Step(nn.Cell):
 
         self.operation = integer_operation(out_shape, (index, shape))
         self.numbers = Tensor(numbers)
-        choices = op.arrays["bits"].shape[-1] if "bits" in op.arrays else 1
-        names = [name for array in op.ARRAYS for name in stored_names(op, array, choices)]
-        self.arrays = tuple(Tensor(np.ascontiguousarray(op.arrays[name])) for name in names)
+        arrays = [op.arrays[name] for name in array_names(op)]
+        self.arrays = tuple(Tensor(np.ascontiguousarray(array)) for array in arrays)
 
     def construct(self, inputs, plan):
         return self.operation(self.numbers, *inputs, plan, *self.arrays)

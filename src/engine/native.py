@@ -50,7 +50,8 @@ class Native:
         sizes = (ctypes.c_int64 * _SIZES)()
         self._library.dq_program_sizes(self._handle, sizes)
         self.image = (3, sizes[0], sizes[1])
-        self.classes, self.plan_shape, self.choices = sizes[2], (sizes[3], sizes[4]), sizes[5]
+        self.classes = sizes[2]
+        self.plan_shape = tuple(sizes[3:6]) if sizes[3] else None  # as the program's
         self.rows, self._values = sizes[6], sizes[7]
         self.memory, self.work, self.packed = sizes[8:]  # see bounds.py
 
@@ -70,7 +71,7 @@ class Native:
         images, plan = self._checked(images, plan)
         count = len(images)
         logits = np.empty((count, self.classes), np.int32)
-        chosen = np.empty((count, *self.plan_shape), np.int64) if self.choices else None
+        chosen = np.empty((count, *self.plan_shape[:2]), np.int64) if self.plan_shape else None
         step = self._library.dq_program_batch(self._handle) or count or 1
         for first in range(0, count, step):
             part = slice(first, first + step)
@@ -107,8 +108,10 @@ class Native:
             raise ValueError(f"images {images.dtype} {images.shape}; expected uint8 (N, *{self.image})")
         if plan is None:
             return np.ascontiguousarray(images), None
-        if not self.choices or plan.shape != (len(images), *self.plan_shape):
-            raise ValueError(f"plan {plan.shape}; expected (N, *{self.plan_shape})")
+        if self.plan_shape is None:
+            raise ValueError(f"plan {plan.shape}; this program has no choices")
+        if plan.shape != (len(images), *self.plan_shape[:2]):
+            raise ValueError(f"plan {plan.shape}; expected (N, *{self.plan_shape[:2]})")
         return np.ascontiguousarray(images), np.ascontiguousarray(plan, np.int64)
 
     def _call(self, function: str, *arguments) -> None:

@@ -55,17 +55,13 @@ class Oracle:
         registers = [self._registers(x, None if plan is None else plan[n], row, keep=False)
                      for n, x in enumerate(images)]  # fmt: skip
         logits = np.stack([r[-1].reshape(-1) for r in registers]).astype(np.int32)
-        if plan is None and (parts := self._parts()):
+        if plan is None and (parts := self.program.choosers):
             plan = np.stack([np.concatenate([r[i] for i in parts]) for r in registers])
         return logits, plan
 
     def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
         """All registers of one image (3, H, W), int64; None where nothing had to run."""
         return self._registers(image, plan, row, keep=True)
-
-    def _parts(self) -> list[int]:
-        """The operations that make the plan, in the order of their slots."""
-        return sorted(self.program.choosers, key=lambda i: self.program.operations[i].slot)
 
     def _registers(self, image: np.ndarray, plan: np.ndarray | None, row: int, keep: bool) -> list:
         """keep: also what no later operation reads, the logits and the plan apart."""

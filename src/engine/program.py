@@ -243,8 +243,9 @@ class Program:
 
     @property
     def choosers(self) -> list[int]:
-        """The operations that make the plan, in order."""
-        return [i for i, op in enumerate(self.operations) if isinstance(op, Choose)]
+        """The operations that make the plan, in the order of their slots."""
+        found = [i for i, op in enumerate(self.operations) if isinstance(op, Choose)]
+        return sorted(found, key=lambda i: self.operations[i].slot)
 
     @property
     def plan_shape(self) -> tuple[int, int, int] | None:

@@ -82,6 +82,12 @@ def stored_names(op: Operation, array: Array, choices: int) -> list[str]:
     return [f"{array.name}.{v}" for v in range(1 if op.master else choices)]
 
 
+def array_names(op: Operation) -> list[str]:
+    """The arrays of a checked operation, in the order of their declaration."""
+    choices = op.arrays["bits"].shape[-1] if "bits" in op.arrays else 1
+    return [name for array in op.ARRAYS for name in stored_names(op, array, choices)]
+
+
 def _inputs(op: Operation, registers: list[Register]) -> list[Register]:
     inputs = []
     for name, number in op.declared().items():

@@ -137,7 +137,7 @@ def pairs() -> Program:
 
 def pairs_of_candidates() -> Program:
     """The same where weights are stored for each width, the choices tied."""
-    return _dynamic(16, widths=(2, 5), pairs=True)
+    return _dynamic(19, widths=(2, 5), pairs=True)
 
 
 NAMED: dict[str, Callable[[], Program]] = {

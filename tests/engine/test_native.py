@@ -62,8 +62,8 @@ def test_named_programs_agree_in_every_register(name, isa, tmp_path):
     for n, image in enumerate(programs.pixels(program, 2)):
         for row in range(program.rows):
             same_registers(program, engine, image, None, row)
-        if engine.choices:
-            plan = np.random.default_rng(n).integers(0, engine.choices, engine.plan_shape)
+        if engine.plan_shape:
+            plan = np.random.default_rng(n).integers(0, engine.plan_shape[2], engine.plan_shape[:2])
             same_registers(program, engine, image, plan)
 
 
@@ -131,14 +131,14 @@ def test_a_batch_gives_what_its_images_give_alone(threads, tmp_path):
 def test_each_image_of_a_batch_may_bring_its_own_plan(tmp_path):
     program = programs.nested_untied()
     engine, images = opened(program, tmp_path), programs.pixels(program, 4)
-    plans = np.random.default_rng(0).integers(0, engine.choices, (4, *engine.plan_shape))
+    plans = np.random.default_rng(0).integers(0, engine.plan_shape[2], (4, *engine.plan_shape[:2]))
     np.testing.assert_array_equal(engine.run(images, plans)[0], Oracle(program).run(images, plans)[0])
 
 
 def test_arguments_that_do_not_fit_are_refused(tmp_path):
     engine = opened(programs.candidates(), tmp_path)
     images = programs.pixels(programs.candidates(), 2)
-    plan = np.zeros((2, *engine.plan_shape), np.int64)
+    plan = np.zeros((2, *engine.plan_shape[:2]), np.int64)
     with pytest.raises(ValueError, match="images"):
         engine.run(images.astype(np.float32))
     with pytest.raises(ValueError, match="images"):
@@ -146,7 +146,7 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(ValueError, match="plan"):
         engine.run(images, plan[:1])
     with pytest.raises(ValueError, match="out of range"):
-        engine.run(images, plan + engine.choices)
+        engine.run(images, plan + engine.plan_shape[2])
     for plans, row in ((plan - 1, 0), (plan, -1), (plan, 7), (None, -1), (None, 7)):
         with pytest.raises(ValueError, match="out of range"):
             engine.run(images, plans, row)
@@ -267,7 +267,7 @@ def test_a_batch_that_is_cut_into_calls_keeps_order_and_plans(tmp_path, monkeypa
     program = programs.nested_untied()
     engine, images = opened(program, tmp_path), programs.pixels(program, 7)
     monkeypatch.setattr(engine._library, "dq_program_batch", lambda handle: 3)
-    plans = np.random.default_rng(0).integers(0, engine.choices, (7, *engine.plan_shape))
+    plans = np.random.default_rng(0).integers(0, engine.plan_shape[2], (7, *engine.plan_shape[:2]))
     for plan in (None, plans):
         logits, chosen = engine.run(images, plan)
         expected = Oracle(program).run(images, plan)

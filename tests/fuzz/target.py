@@ -22,7 +22,7 @@ from src.engine.check import Register, check
 from src.engine.oracle import Oracle
 from src.engine.program import Conv, MaxPool, Pool, Program, Wide
 from src.engine.table import as_table
-from tests.engine.files import parts_of
+from tests.engine.files import parts_of, parts_of_1
 from tests.engine.programs import NAMED, pixels, random_program
 from tests.engine.promises import broken_promises
 
@@ -30,9 +30,10 @@ LARGEST_WORK = 1_000_000  # multiplications that one image may take
 
 
 def seeds() -> list[bytes]:
-    """Valid artefacts to start from."""
+    """Valid artefacts to start from, a few of version 1 among them."""
     programs = [make() for make in NAMED.values()] + [random_program(seed) for seed in range(20)]
-    return [bytes(parts_of(program)) for program in programs]
+    old = [NAMED[name]() for name in ("static", "untied", "rows")]
+    return [*map(bytes, map(parts_of, programs)), *map(bytes, map(parts_of_1, old))]
 
 
 def outcome(content: bytes) -> str:

@@ -85,8 +85,8 @@ def test_engines_agree_on_every_register(backbone, case, isa, tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, 3, side, side), dtype=np.uint8)
     plans = [None]
-    if engine.choices:
-        plans.append(rng.integers(0, engine.choices, (2, *engine.plan_shape)))
+    if engine.plan_shape:
+        plans.append(rng.integers(0, engine.plan_shape[2], (2, *engine.plan_shape[:2])))
     for plan in plans:
         for n, image in enumerate(images):
             one = None if plan is None else plan[n]

@@ -180,6 +180,12 @@ void choose(const Operation &op, const int32_t *v, int *part) {
 
 Bounds bounds_of(const Operation &op) { return {int32_t(op.low), int32_t(op.high)}; }
 
+// Smallest and largest code of a width.
+Bounds limits(int bits, bool is_signed) {
+  const int32_t top = 1 << (is_signed ? bits - 1 : bits);
+  return {is_signed ? -top : 0, top - 1};
+}
+
 std::vector<int16_t> pack(const Operation &op, int choice) {
   const bool nested = op.master > 0;
   const auto &weight = op.arrays.weights[nested ? 0 : size_t(choice)].values;
@@ -374,11 +380,10 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
   switch (op.kind) {
     case kQuantise: {
       const int choice = op.candidates() > 1 ? w->choice(op.slot, op.column) : 0;
-      const int bits = op.a_bits(choice), multiplier = op.arrays.multiplier.values[size_t(choice)];
-      const int low = op.is_signed ? -(1 << (bits - 1)) : 0;
-      const int high = op.is_signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+      const int32_t multiplier = op.arrays.multiplier.values[size_t(choice)];
+      const Bounds codes = limits(op.a_bits(choice), op.is_signed);
       return spread(op.out.h, shared, [&](int first, int last) {
-        k.quantise(x + first * line, (last - first) * line, multiplier, int(op.shift), low, high,
+        k.quantise(x + first * line, (last - first) * line, multiplier, int(op.shift), codes,
                    y + first * line);
       });
     }
@@ -420,10 +425,8 @@ void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t
   const int blocks = (channels + kChannelBlock - 1) / kChannelBlock;
   const int drop = op.master ? int(op.master) - op.a_bits(a_choice) : 0;
   const int drop_w = op.master ? int(op.master) - op.w_bits(w_choice) : 0;
-  const int top =
-      1 << op.a_bits(a_choice);  // of a child's codes: 0 .. top - 1, or half of it around 0
-  const int low = !op.master ? INT16_MIN : x.is_signed ? -top / 2 : 0;
-  const int high = !op.master ? INT16_MAX : x.is_signed ? top / 2 - 1 : top - 1;
+  const Bounds codes =
+      op.master ? limits(op.a_bits(a_choice), x.is_signed) : Bounds{INT16_MIN, INT16_MAX};
   const int height = x.h + 2 * padding, width = x.w + 2 * padding;
   const bool shared = w->alone && op.out.size() * size_t(op.c_in) * k * k >= 16 * kWorthSharing;
   fit(&w->codes, size_t(height) * width * pairs * 2);
@@ -441,8 +444,7 @@ void Engine::conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t
                              int(op.c_in),
                              padding,
                              drop,
-                             low,
-                             high,
+                             codes,
                              w->codes.data()};
     spread(height, shared, [&](int first, int last) { kernels.code_rows(plane, first, last); });
     const size_t at = size_t(g) * blocks * kChannelBlock;

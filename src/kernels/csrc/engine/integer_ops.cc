@@ -187,14 +187,14 @@ void code_rows(const CodePlane &p, int first, int last) {
       const size_t n = size_t(p.w) * p.c;
       for (size_t i = 0; i < n; i++) {
         int32_t q = (x[i] + half) >> p.shift;
-        out[i] = int16_t(least_of(most_of(q, p.low), p.high));
+        out[i] = int16_t(least_of(most_of(q, p.bounds.low), p.bounds.high));
       }
       continue;
     }
     for (int i = 0; i < p.w; i++)
       for (int c = 0; c < p.channels; c++) {
         int32_t q = (x[size_t(i) * p.c + c] + half) >> p.shift;
-        out[size_t(i) * pairs * 2 + c] = int16_t(least_of(most_of(q, p.low), p.high));
+        out[size_t(i) * pairs * 2 + c] = int16_t(least_of(most_of(q, p.bounds.low), p.bounds.high));
       }
   }
 }
@@ -223,9 +223,8 @@ void conv_rows(const IntegerConv &c, int first, int last) {
     }
 }
 
-void quantise_codes(const int32_t *v, size_t n, int32_t multiplier, int shift, int low, int high,
+void quantise_codes(const int32_t *v, size_t n, int32_t multiplier, int shift, Bounds bounds,
                     int32_t *y) {
-  const Bounds bounds = {low, high};
   for (size_t i = 0; i < n; i++)
     y[i] = clip(round_shift(int64_t(v[i]) * multiplier, shift), bounds);
 }

@@ -21,17 +21,18 @@ namespace dq {
 
 constexpr int kChannelBlock = 16;  // output channels that packed weights are grouped in
 
+// What results are clipped to: the ends of int32, or less.
+struct Bounds {
+  int32_t low, high;
+};
+
 // Codes of a group of channels with zeros around, [h][w][pairs][2], as children of a width.
 struct CodePlane {
   const int32_t *x;  // [h][w][c]
   int h, w, c, first, channels, padding;
-  int shift, low, high;  // child = clip((q + half) >> shift, low, high)
-  int16_t *out;          // [h + 2 padding][w + 2 padding][2 ceil(channels / 2)]
-};
-
-// What results are clipped to: the ends of int32, or less.
-struct Bounds {
-  int32_t low, high;
+  int shift;  // child = clip((q + half) >> shift, bounds)
+  Bounds bounds;
+  int16_t *out;  // [h + 2 padding][w + 2 padding][2 ceil(channels / 2)]
 };
 
 // acc = sum w x; y = clip(round_shift((acc << left) multiplier + bias, right), bounds).
@@ -59,9 +60,8 @@ struct Scaling {
 struct IntegerKernels {
   void (*code_rows)(const CodePlane &, int first, int last);  // rows of the padded plane
   void (*conv_rows)(const IntegerConv &, int first, int last);
-  // v [n] -> clip(round_shift(v multiplier, shift), low, high)
-  void (*quantise)(const int32_t *v, size_t n, int32_t multiplier, int shift, int low, int high,
-                   int32_t *y);
+  // v [n] -> clip(round_shift(v multiplier, shift), bounds)
+  void (*quantise)(const int32_t *v, size_t n, int32_t multiplier, int shift, Bounds, int32_t *y);
   void (*scale)(const int32_t *v, size_t pixels, const Scaling &, int32_t *y);
   void (*add)(const int32_t *a, const int32_t *b, size_t n, Bounds, int32_t *y);
   // *sum += sum of x weight over n values

@@ -29,7 +29,7 @@ namespace dq {
 namespace {
 
 // numbers int64: a row of the program's table, then rows, row, bits and sign of the codes read, and
-// the plan's choices.
+// the plan's choices. The plan may be a part of the program's, in which the row's slot counts.
 constexpr int kNumbers = kFieldsPerOperation + 5;
 
 struct Arguments {

@@ -46,7 +46,7 @@ struct Operation : Numbers {
   int a_bits(int choice) const {  // the last row of bits
     return int(*(arrays.bits.values.end() - candidates() + choice));
   }
-  // Whether a Conv's codes have no more than one stored weight for all candidates.
+  // Of a Conv: how many weights it has, one for all candidates or one for each.
   size_t stored() const { return master ? 1 : size_t(candidates()); }
 };
 
