@@ -158,7 +158,7 @@ def test_mean_bits_of_plans_or_of_the_static_layers_between_the_ends(cost):
 
 
 def resnet_cost(name: str, bits: int, image_size=224, classes=1000) -> CostModel:
-    layers, _ = describe(build_backbone(name, classes), image_size)
+    layers = describe(build_backbone(name, classes), image_size).layers
     costs = []
     for x in layers:
         is_end = x in (layers[0], layers[-1])

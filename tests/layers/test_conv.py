@@ -28,7 +28,7 @@ def test_convolution_equals_numpy(stride, padding, groups):
     conv = Conv2d(4, 8, 3, stride, padding, groups, rng=rng)
     x = rng.normal(size=(2, 4, 7, 7)).astype(np.float32)
     expected = reference.conv(x, conv.weight.asnumpy(), stride, padding, groups)
-    np.testing.assert_allclose(conv(Tensor(x), None).asnumpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(conv(Tensor(x)).asnumpy(), expected, atol=1e-5)
 
 
 def test_dense_equals_numpy():
@@ -36,7 +36,7 @@ def test_dense_equals_numpy():
     dense.bias.set_data(Tensor(np.array([1, 2, 3], np.float32)))
     x = np.random.default_rng(2).normal(size=(4, 5)).astype(np.float32)
     expected = x.astype(np.float64) @ dense.weight.asnumpy().T + [1, 2, 3]
-    np.testing.assert_allclose(dense(Tensor(x), None).asnumpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(dense(Tensor(x)).asnumpy(), expected, atol=1e-6)
 
 
 def test_first_weights():

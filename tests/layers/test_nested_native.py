@@ -69,14 +69,14 @@ def test_static_layers_of_signed_inputs(build, a_bits):
 @pytest.mark.parametrize("execution", ["mixture", "selected"])
 def test_dynamic_layers_of_signed_inputs(execution):
     choice = np.random.default_rng(3).integers(0, 3, len(SIGNED))
-    plan = Tensor(np.eye(3, dtype=np.float32)[choice][:, None, None])
-    native = step(dynamic_conv("mixture", True), SIGNED, plan, True)
+    chosen = Tensor(np.eye(3, dtype=np.float32)[choice][:, None])
+    native = step(dynamic_conv("mixture", True), SIGNED, chosen, True)
     if execution == "mixture":
-        agree(step(dynamic_conv(execution, True), SIGNED, plan, False), native)
+        agree(step(dynamic_conv(execution, True), SIGNED, chosen, False), native)
     else:
         layer = dynamic_conv(execution, True)
         layer.input_quantizer.init_from(SIGNED)
-        agree([layer(Tensor(SIGNED), plan).asnumpy()], native[:1])
+        agree([layer(Tensor(SIGNED), chosen).asnumpy()], native[:1])
 
 
 @pytest.mark.parametrize("execution", ["mixture", "selected"])

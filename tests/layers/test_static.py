@@ -35,7 +35,7 @@ def test_convolution(name, bits, stride):
     w_q, _ = quantise_w(conv.weight.asnumpy(), bits)
     x_q, _ = quantise_x(x.astype(np.float64), bits)
     expected = reference.conv(x_q, w_q, stride, 1)
-    np.testing.assert_allclose(layer(Tensor(x), None).asnumpy(), expected, atol=2e-5)
+    np.testing.assert_allclose(layer(Tensor(x)).asnumpy(), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)
@@ -49,7 +49,7 @@ def test_gradients_of_the_convolution(name):
     up = np.random.default_rng(5).normal(size=(2, 6, 3, 3))
     dx_q, dw_q = reference.conv_back(x_q, w_q, up, 2, 1)
     parameters = layer.trainable_params()
-    dx, d = gradients(layer, (x, None), up, parameters)
+    dx, d = gradients(layer, (x,), up, parameters)
     np.testing.assert_allclose(dx, x_back(dx_q)[0], atol=1e-4)
     np.testing.assert_allclose(d[conv.weight.name], w_back(dw_q)[0], atol=2e-4)
     learned = {id(p): d[p.name].sum() for p in parameters if p is not conv.weight}
@@ -72,4 +72,4 @@ def test_dense_keeps_its_bias_float():
     quantise_w = reference.lsq(True, {8: 2 * np.abs(w).mean() / np.sqrt(127)}, w.size)
     quantise_x = reference.lsq(False, {8: 2 * x.mean() / np.sqrt(255)}, 6)
     expected = quantise_x(x, 8)[0] @ quantise_w(w, 8)[0].T + np.array([0.123, -4, 5])
-    np.testing.assert_allclose(layer(Tensor(x), None).asnumpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(layer(Tensor(x)).asnumpy(), expected, atol=1e-5)

@@ -185,7 +185,7 @@ def trained_mean_bits(overrides: tuple, steps: int = 20) -> float:
 def test_the_controller_may_see_the_image(pynative):
     """Same split of the network, a controller of three channels, and widths that follow the image."""
     built, x = method("dqnet.input=image"), images(6)
-    assert built.controller.channels == 3 and built.controller.macs < method().head.macs
+    assert built.controller.channels == 3 and built.controller.macs < method().controller.macs
     randomise_head(built, x)
     logits, plan = answer(built, x)
     assert len(np.unique(plan.reshape(6, -1), axis=0)) > 1
