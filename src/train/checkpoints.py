@@ -155,6 +155,8 @@ def read_state(path: Path) -> RunState:
 
 def _by_todays_names(stored: dict[str, Parameter]) -> dict[str, Parameter]:
     """Older files call the network `model.` and its controller `head.`."""
+    if not any(name.startswith("model.") for name in stored):
+        return stored
     return {_FORMER.sub(lambda found: found[1] + _TODAY[found[2]], name): p for name, p in stored.items()}
 
 
