@@ -158,11 +158,12 @@ class _Lowering:
         """A convolution and the normalisation that alone reads it."""
         readers = self.network.backbone.readers(i)
         factor, offset, activation, norm = 1.0, 0.0, NONE, None
-        if len(readers) == 1 and self.nodes[readers[0]].kind == NORM:
+        reader = self.nodes[readers[0]]
+        if len(readers) == 1 and reader.kind == NORM and reader.inputs[0] == i:
             norm = readers[0]
             factor, offset = self.fold(norm)
-            if len(self.nodes[norm].inputs) == 1:  # else it follows the sum with the residual
-                activation = self.nodes[norm].cell.activation
+            if len(reader.inputs) == 1:  # else it follows the sum with the residual
+                activation = reader.cell.activation
         y = self.multiply(node, node.inputs[0], factor, offset, activation)
         if norm is not None:
             self.normalised[norm] = y

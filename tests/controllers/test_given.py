@@ -1,0 +1,43 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Plans from outside: random in training, uniform in evaluation, whole for whoever asks."""
+
+import numpy as np
+
+from src.controllers.given import GivenPlan
+
+
+def test_random_plans_in_training_repeat_with_the_seed():
+    given = GivenPlan(slots=5, columns=2, choices=3)
+    one, two, other = (given.draw(np.random.default_rng(s), 200)[0] for s in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert (one != other).any() and one.shape == (200, 5, 2, 3)
+    np.testing.assert_array_equal(one.sum(-1), 1)
+    shares = one.mean((0, 1, 2))
+    assert (abs(shares - 1 / 3) < 0.05).all()
+
+
+def test_one_candidate_everywhere_in_evaluation():
+    given = GivenPlan(2, 1, 3)
+    assert (given.still(4)[0].argmax(-1) == 2).all()
+    assert (given.still(4, forced=1)[0].argmax(-1) == 1).all()
+
+
+def test_what_is_chosen_is_looked_up():
+    given = GivenPlan(2, 1, 3)
+    plan = given.one_hot(np.array([[[0], [2]]]))
+    state = given.begin(None, plan)
+    choice, state = given.choose(1, None, state)
+    np.testing.assert_array_equal(choice, plan[:, 1])
+    assert given.plan(state) is plan
