@@ -88,3 +88,4 @@ def freeze(network: Network) -> None:
             cell.weight = Parameter(Tensor(np.zeros(1, np.float32)))  # else files would hold it too
         elif isinstance(cell, BatchNorm):
             network.replace(i, FrozenNorm(cell))
+    network.backbone.name_parameters()
