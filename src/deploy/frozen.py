@@ -88,4 +88,5 @@ def freeze(network: Network) -> None:
             cell.weight = Parameter(Tensor(np.zeros(1, np.float32)))  # else files would hold it too
         elif isinstance(cell, BatchNorm):
             network.replace(i, FrozenNorm(cell))
-    network.backbone.name_parameters()
+    for path, parameter in network.parameters_and_names():
+        parameter.name = path  # a graph cannot hold two of one name

@@ -64,6 +64,8 @@ class FrozenController(Controller):
         self.deciding = nn.CellList([FrozenDecision(d, columns, choices) for d in decisions])
         self.at_begin = sum(decision.sees != INPUT for decision in decisions)
         self.sizes = [decision.slots for decision in decisions]
+        before = [sum(self.sizes[:i]) for i in range(len(decisions))]
+        self.pads = [_slots_around(b, self.slots - b - n) for b, n in zip(before, self.sizes, strict=True)]
         self.is_shared = [decision.shared for decision in decisions]
         self.places = [(i, k) for i, d in enumerate(decisions) for k in range(d.slots)]  # of each slot
         self.largest, self.one_hot = ops.Argmax(-1, ms.int32), ops.OneHot(-1)
@@ -90,6 +92,15 @@ class FrozenController(Controller):
         return ops.tile(plan, (1, self.sizes[i], 1, 1)) if self.is_shared[i] else plan
 
     def logits(self, state):
-        """Of all decisions."""
-        logits = state[0]
-        return logits[0] if len(logits) == 1 else ops.concat(logits, 1)
+        """Of all decisions; padded and added, since old runtimes were not seen to concatenate."""
+        total = self.pads[0](state[0][0])
+        for i in range(1, len(state[0])):
+            total = total + self.pads[i](state[0][i])
+        return total
+
+
+def _slots_around(before: int, after: int):
+    """Zeros for other slots around (N, slots, columns, K)."""
+    if before == after == 0:
+        return nn.Identity()
+    return ops.Pad(((0, 0), (before, after), (0, 0), (0, 0)))

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Methods by name. A new one is a file here and a line in `METHODS`."""
 
+from collections.abc import Callable
+
 from src.keys import Config
 from src.layers.use_kernels import use_native
 from src.methods.base import FloatNet, Method, System
@@ -32,7 +34,8 @@ METHODS: dict[str, type[Method]] = {
 
 
 def build_system(
-    config: Config, num_classes: int, image_size: int, native: bool, method: str | None = None
+    config: Config, num_classes: int, image_size: int, native: bool, method: str | None = None,
+    build: Callable | None = None,
 ) -> tuple[System, LoadedWeights]:
     """What a configuration's method makes of its model, and the table of loaded float weights.
 
@@ -41,6 +44,7 @@ def build_system(
         num_classes, image_size: of the data; a larger `model.num_classes` wins over the first.
         native: let the layers run on the native CPU kernels.
         method: instead of `method.name` (a float stage before a quantised one).
+        build: instead of the method's own.
 
     Raises:
         UserError: fewer outputs than classes, an image too small, weights or layers that do not fit.
@@ -52,7 +56,8 @@ def build_system(
     loaded = LoadedWeights()
     if options.weights:
         loaded = load_float_weights(backbone, options.weights, options.head == "new")
-    system = METHODS[method or config.method.name].build(config, float_net)
+    build = build or METHODS[method or config.method.name].build
+    system = build(config, float_net)
     if native:
         use_native(system.network, short_gradients=config.device.gradient_dtype == "int16")
     return system, loaded

@@ -65,6 +65,7 @@ class Stage:
     Attributes:
         name: in metrics.csv and checkpoints.
         builds: name of the method whose network it trains.
+        build: in place of that method's own `build`, where it has several networks.
         epochs, lr: how long, and the peak learning rate.
         leaves: file in ckpt/ for the network at its end, which the next stage starts from; "": none.
         train: keys of the `train` section that are otherwise in this stage.
@@ -78,6 +79,7 @@ class Stage:
     epochs: int
     lr: float
     leaves: str = ""
+    build: Callable[[Config, "FloatNet"], "System"] | None = None
     train: dict = field(default_factory=dict)
     learns: Callable[[str], bool] = _every
     objective: Callable[..., nn.Cell] | None = None

@@ -88,25 +88,27 @@ class Network(nn.Cell):
 
     def walk(self, first, end, start, state, row):
         """(what node end - 1 writes, the controller's state), from what node first - 1 wrote."""
-        y, values = start, ()
+        # A tuple of one: the order in which MindSpore adds up the gradients that meet in `start`, and
+        # with it the last bit of a training, depends on it.
+        y, begun, values = start, (start,), ()
         for i in range(first, end):
-            x = self.value(self.reads[i][0], start, values)
+            x = self.value(self.reads[i][0], begun, values)
             if self.slots[i] >= 0:
                 choice, state = self.controller.choose(self.slots[i], x, state)
                 y = self.steps[i](x, choice)
             elif self.is_norm[i]:
                 residual = None
                 if len(self.reads[i]) > 1:
-                    residual = self.value(self.reads[i][1], start, values)
+                    residual = self.value(self.reads[i][1], begun, values)
                 y = self.steps[i](x, residual, row)
             else:
                 y = self.steps[i](x)
             values = values[: self.places[i]] + (y,) + values[self.places[i] + 1 :]
         return y, state
 
-    def value(self, place, start, values):
+    def value(self, place, begun, values):
         """What stands in a place."""
-        return start if place == START else values[place]
+        return begun[0] if place == START else values[place]
 
     def answer(self, logits, state):
         """The outputs by name."""

@@ -115,7 +115,7 @@ class _Run:
     def _build(self, stage: Stage) -> System:
         system, loaded = build_system(
             self.config, self.train_set.num_classes, self.train_set.image_size,
-            self.runtime.native, stage.builds,
+            self.runtime.native, stage.builds, stage.build,
         )  # fmt: skip
         if loaded.table:
             LOG.info("%d float tensors from %s", len(loaded.table), self.config.model.weights)

@@ -14,6 +14,8 @@
 
 """First activation steps: from the batch, layer by layer, on inputs that are already quantised."""
 
+from types import SimpleNamespace
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from mindspore import Tensor, nn
 from src.config import QuantConfig
 from src.layers.activation import RELU
 from src.layers.conv import Conv2d
+from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import BatchNorm
 from src.layers.spec import DYNAMIC, STATIC, LayerSpec
 from src.layers.swap import swap_layers
@@ -40,9 +43,10 @@ class Two(nn.Cell):
         self.one, self.two = Conv2d(2, 3, 1, rng=rng), Conv2d(3, 2, 1, rng=rng)
         self.norm = norm
 
-    def construct(self, x, plan):
-        y = self.one(x, plan)
-        return self.two(y if self.norm is None else self.norm(y), plan)
+    def construct(self, x, choice):
+        y = self.one(x)
+        y = y if self.norm is None else self.norm(y)
+        return self.two(y, choice) if isinstance(self.two, DynamicConv2d) else self.two(y)
 
 
 def network(kind=STATIC, quantizer="lsq", widths=(4,), norm=None):
@@ -53,7 +57,9 @@ def network(kind=STATIC, quantizer="lsq", widths=(4,), norm=None):
         "two": LayerSpec(kind, "", quantizer, widths, widths, slot),
     }
     signed = {"one"} if ACTIVATION[quantizer].takes_signed else set()
-    swap_layers(cell, specs, QuantConfig(), signed_inputs=signed)
+    layers = {name: SimpleNamespace(cell=getattr(cell, name)) for name in specs}
+    swap_layers(layers, specs, QuantConfig(), signed_inputs=signed)
+    cell.one, cell.two = layers["one"].cell, layers["two"].cell
     return cell
 
 
@@ -78,9 +84,9 @@ def test_steps_follow_the_formula_on_the_real_inputs():
 
 def test_each_width_of_a_dynamic_layer_gets_its_step():
     cell, x = network(DYNAMIC, widths=(2, 4, 8)), batch()
-    plan = np.zeros((4, 1, 1, 3), np.float32)
-    plan[..., 1] = 1
-    assert calibrate(cell, (x, plan), Runtime("CPU")) == 2
+    choice = np.zeros((4, 1, 3), np.float32)
+    choice[..., 1] = 1
+    assert calibrate(cell, (x, choice), Runtime("CPU")) == 2
     steps = cell.two.input_quantizer.step.asnumpy()[:, 0]
     np.testing.assert_allclose(steps[0] / steps, np.sqrt([3 / 3, 15 / 3, 255 / 3]), rtol=1e-5)
 

@@ -27,18 +27,18 @@ from mindspore import Parameter, Tensor, nn
 from src.errors import UserError
 from src.keys import TrainConfig
 from src.parameters import assign
-from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint
+from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.step import build_optimizer
 from tests.rights import unreadable
 from tests.train.small import SmallNetwork, values
 
-PROGRESS = RunState("dqnet", 1442, 64, epoch=3, best_top1=0.875, float_top1=0.9173)
+STATE = RunState("dqnet", 1442, 64, epoch=3, best_top1=0.875, float_top1=0.9173)
 
 
 def trained(seed=0, steps=3):
     """A network and an optimizer with momentum that has made some steps."""
     network = SmallNetwork(seed)
-    optimizer = build_optimizer(network, TrainConfig(), [0.1, 0.2, 0.3, 0.4])
+    optimizer = build_optimizer(network.trainable_params(), TrainConfig(), [0.1, 0.2, 0.3, 0.4])
     rng = np.random.default_rng(seed)
     for _ in range(steps):
         shapes = [p.shape for p in optimizer.parameters]
@@ -51,15 +51,15 @@ def everything(network, optimizer):
 
 
 def test_round_trip_is_exact(tmp_path):
-    """Weights, momenta, the step counter and the progress, to the bit."""
+    """Weights, momenta, the step counter and the state, to the bit."""
     network, optimizer = trained()
     network.hidden.set_data(Tensor(np.full((4, 5), np.float32(1e-42))))  # denormal
     path = tmp_path / "ckpt" / "last.ckpt"
-    save_checkpoint(path, network, PROGRESS, optimizer)
+    save_checkpoint(path, network, STATE, optimizer)
     expected = everything(network, optimizer)
     assert any("moment" in name for name in expected) and any("step" in name for name in expected)
     other, other_optimizer = trained(seed=5, steps=1)
-    assert load_checkpoint(path, other, other_optimizer) == PROGRESS == read_state(path)
+    assert load_checkpoint(path, other, other_optimizer) == STATE == read_state(path)
     got = everything(other, other_optimizer)
     assert got.keys() == expected.keys()
     for name, value in expected.items():
@@ -70,7 +70,7 @@ def test_round_trip_is_exact(tmp_path):
 def test_the_next_step_after_loading_is_the_same(tmp_path):
     """So the optimizer goes on with its momentum and with the rate of the right step."""
     network, optimizer = trained()
-    save_checkpoint(tmp_path / "last.ckpt", network, PROGRESS, optimizer)
+    save_checkpoint(tmp_path / "last.ckpt", network, STATE, optimizer)
     other, other_optimizer = trained(seed=5, steps=1)
     load_checkpoint(tmp_path / "last.ckpt", other, other_optimizer)
     for one in (optimizer, other_optimizer):
@@ -92,7 +92,7 @@ def refused(path, network=None) -> str:
 
 @pytest.fixture
 def saved(tmp_path):
-    save_checkpoint(tmp_path / "last.ckpt", SmallNetwork(), PROGRESS)
+    save_checkpoint(tmp_path / "last.ckpt", SmallNetwork(), STATE)
     return tmp_path / "last.ckpt"
 
 
@@ -125,7 +125,7 @@ def test_it_has_the_rights_of_any_new_file(mask, rights, tmp_path):
     before = os.umask(mask)
     try:
         for _ in range(2):
-            save_checkpoint(tmp_path / "last.ckpt", SmallNetwork(), PROGRESS)
+            save_checkpoint(tmp_path / "last.ckpt", SmallNetwork(), STATE)
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "last.ckpt").stat().st_mode) == rights
@@ -165,7 +165,7 @@ def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
 
     monkeypatch.setattr(ms, "save_checkpoint", full)
     with pytest.raises(UserError, match="could not be written .*No space left.* --resume"):
-        save_checkpoint(saved, SmallNetwork(1), PROGRESS)
+        save_checkpoint(saved, SmallNetwork(1), STATE)
     assert saved.read_bytes() == before
     assert [p.name for p in saved.parent.iterdir()] == ["last.ckpt"], "no half file stays"
 
@@ -188,7 +188,7 @@ def small_disk(tmp_path):
 
 def test_a_disk_that_is_really_full(small_disk):
     path = small_disk / "last.ckpt"
-    save_checkpoint(path, SmallNetwork(), PROGRESS)
+    save_checkpoint(path, SmallNetwork(), STATE)
     (small_disk / "ballast").write_bytes(b"x" * 56 * 1024)
 
     class Large(nn.Cell):
@@ -197,9 +197,9 @@ def test_a_disk_that_is_really_full(small_disk):
             self.big = Parameter(Tensor(np.ones(10_000, np.float32)), "big")
 
     with pytest.raises(UserError, match="could not be written"):
-        save_checkpoint(path, Large(), PROGRESS)
+        save_checkpoint(path, Large(), STATE)
     fresh = SmallNetwork(9)
-    assert load_checkpoint(path, fresh) == PROGRESS
+    assert load_checkpoint(path, fresh) == STATE
     np.testing.assert_array_equal(fresh.hidden.asnumpy(), SmallNetwork().hidden.asnumpy())
     assert sorted(p.name for p in small_disk.iterdir()) == ["ballast", "last.ckpt"]
 
@@ -213,8 +213,38 @@ def test_a_compiled_step_goes_on_from_what_was_loaded(tmp_path):
     far_off = SmallNetwork()
     for parameter in far_off.get_parameters():
         assign(parameter, parameter.asnumpy() + 100)
-    save_checkpoint(tmp_path / "best.ckpt", far_off, PROGRESS)
+    save_checkpoint(tmp_path / "best.ckpt", far_off, STATE)
     load_checkpoint(tmp_path / "best.ckpt", network)
     step(gradients)
     for name, value in values(network).items():
         assert 0 < np.abs(value - values(far_off)[name]).max() < 5, name
+
+
+class Named(nn.Cell):
+    """Parameters of the given names, each filled with a number."""
+
+    def __init__(self, **values):
+        super().__init__()
+        for name, value in values.items():
+            parameter = Parameter(Tensor(np.full(2, value, np.float32)), name.replace("__", "."))
+            self.insert_param_to_cell(name, parameter)
+
+
+def test_files_with_former_names_are_read(tmp_path):
+    """The network was `model.`, its controller `head.`; so were their momenta."""
+    former = Named(model__conv1__weight=1, head__fc1__weight=2, moments__model__conv1__weight=3,
+                   moments__head__fc1__weight=4)  # fmt: skip
+    save_checkpoint(tmp_path / "last.ckpt", former, STATE)
+    today = Named(conv1__weight=0, controller__fc1__weight=0, moments__conv1__weight=0,
+                  moments__controller__fc1__weight=0)  # fmt: skip
+    assert load_checkpoint(tmp_path / "last.ckpt", today) == STATE
+    assert [float(v[0]) for v in values(today).values()] == [1, 2, 3, 4]
+
+
+def test_a_stage_takes_over_all_that_the_one_before_left(tmp_path):
+    save_checkpoint(tmp_path / "supernet.ckpt", Named(conv1=5), STATE)
+    both = Named(conv1=0, agent=7)
+    take_over(tmp_path / "supernet.ckpt", both)
+    assert [float(v[0]) for v in values(both).values()] == [5, 7]
+    with pytest.raises(UserError, match="1 of its tensors have no place, the first is conv1"):
+        take_over(tmp_path / "supernet.ckpt", Named(agent=7))

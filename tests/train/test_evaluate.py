@@ -22,7 +22,7 @@ from src.cost.bitops import CostModel, LayerCost
 from src.data import Loader
 from src.data.dataset import ArrayDataset, Facts
 from src.errors import UserError
-from src.methods.base import System
+from src.methods.base import Draws, System
 from src.runtime import Runtime
 from src.train.evaluate import Answers, collapsed, evaluate, summarise
 
@@ -60,7 +60,7 @@ class Lookup(nn.Cell):
 
     def construct(self, image):
         number = (image[:, 0, 0, 0] * 255 + 0.5).astype("int32")
-        return self.table[number]
+        return {"logits": self.table[number]}
 
 
 class PlannedLookup(Lookup):
@@ -73,11 +73,11 @@ class PlannedLookup(Lookup):
     def construct(self, image, noise):
         number = (image[:, 0, 0, 0] * 255 + 0.5).astype("int32")
         plan = self.eye[number % 3].reshape((-1, 1, 1, 3))
-        return self.table[number], plan.tile((1, 2, 1, 1))
+        return {"logits": self.table[number], "plan": plan.tile((1, 2, 1, 1))}
 
 
-class NoiseHead:
-    def no_noise(self, images, forced=None):
+class Noise(Draws):
+    def still(self, images, forced=None):
         return (np.zeros((images, 1), np.float32),)
 
 
@@ -124,7 +124,7 @@ def test_summary_of_a_float_network(static_answers):
 
 
 def test_widths_and_bitops_of_a_dynamic_network():
-    method = System("dqnet", PlannedLookup(), [], COST, WIDTHS, head=NoiseHead())
+    method = System("dqnet", PlannedLookup(), [], COST, WIDTHS, draws=Noise())
     answers = evaluated(method, batch_size=9)
     bits = np.array(WIDTHS)[np.arange(COUNT) % 3]
     for column in (answers.w_bits, answers.a_bits):
@@ -154,7 +154,7 @@ def test_batch_size_changes_nothing(static_answers):
 def test_mean_bits_of_a_static_network_are_those_between_the_ends():
     inner = [LayerCost(n, 1, 1, 1, (w,), (a,)) for n, w, a in (("x", 3, 5), ("y", 2, 2))]
     ends = [LayerCost(n, 1, 1, 1, (8,), (8,)) for n in ("first", "last")]
-    method = System("static", None, [], CostModel([ends[0], *inner, ends[1]]))
+    method = System("static", Lookup(), [], CostModel([ends[0], *inner, ends[1]]))
     assert summarise(method, answers_of(np.zeros((2, 0))))["mean_bits"] == 3
 
 

@@ -51,7 +51,7 @@ def test_the_first_layer_has_the_mean_over_the_batches(loader):
     built = method("method.name=static", "quant.quantizer=lsq")
     recalibrate(built, loader, RUNTIME, 4)
     conv = built.network.cell("conv1")
-    outputs = [conv(Tensor(batch.images), None).asnumpy() for batch in loader.epoch(0)]
+    outputs = [conv(Tensor(batch.images)).asnumpy() for batch in loader.epoch(0)]
     mean = np.mean([y.mean((0, 2, 3)) for y in outputs], 0)
     unbiased = outputs[0][:, 0].size / (outputs[0][:, 0].size - 1)
     variance = np.mean([y.var((0, 2, 3)) * unbiased for y in outputs], 0)

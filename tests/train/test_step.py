@@ -64,7 +64,7 @@ def stepped(native=False, scale=1.0, steps=1, teacher=None, train=None, rate=0.1
     method = small_method()
     objective = Objective(method, TaskLoss(0.0, 0.5 if teacher else 0.0), teacher).set_train()
     train = train or plain_sgd()
-    optimizer = build_optimizer(method.network, train, [rate] * steps)
+    optimizer = build_optimizer(method.network.trainable_params(), train, [rate] * steps)
     step = build_step(objective, optimizer, train, Runtime("CPU", native=native))
     before = values(method.network)
     images, labels = small_batch()
@@ -176,7 +176,7 @@ def test_a_parameter_may_learn_at_a_rate_of_its_own():
     method = small_method()
     method.network.out.lr_scale = 0.25
     rates = [0.1, 0.2]
-    optimizer = build_optimizer(method.network, plain_sgd(), rates)
+    optimizer = build_optimizer(method.network.trainable_params(), plain_sgd(), rates)
     before = values(method.network)
     for _ in rates:
         optimizer(tuple(Tensor(np.ones(p.shape, np.float32)) for p in optimizer.parameters))
@@ -189,5 +189,5 @@ def test_a_parameter_may_learn_at_a_rate_of_its_own():
 def test_head_lr_is_the_controllers(name):
     built = method(f"method.name={name}", f"{name}.head_lr=0.125", f"{name}.pool=2")
     scales = {p.name: getattr(p, "lr_scale", 1.0) for p in built.network.trainable_params()}
-    assert {s for n, s in scales.items() if n.startswith("head.")} == {0.125}
-    assert {s for n, s in scales.items() if not n.startswith("head.")} == {1.0}
+    assert {s for n, s in scales.items() if n.startswith("controller.")} == {0.125}
+    assert {s for n, s in scales.items() if not n.startswith("controller.")} == {1.0}

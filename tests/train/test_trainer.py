@@ -23,13 +23,13 @@ from mindspore import nn, ops
 from src.config import load_config
 from src.cost.bitops import CostModel, LayerCost
 from src.errors import UserError
-from src.methods.base import System
+from src.methods.base import Draws, Stage, System
 from src.parameters import assign
 from src.runtime import MeanOverWorkers, Runtime
 from src.train.batches import Loaders
 from src.train.checkpoints import RunState, read_state
 from src.train.run_folder import RunFolder
-from src.train.trainer import Stage
+from src.train.trainer import Trainer
 from tests.train.small import SmallNetwork, small_batch
 
 STEPS, BATCH = 7, 8
@@ -67,25 +67,25 @@ class Judged:
         yield SimpleNamespace(images=images, labels=labels, index=np.arange(BATCH), valid=BATCH)
 
 
-class Head:
+class Noting(Draws):
     """Notes what it is asked for."""
 
     def __init__(self):
-        self.drawn, self.progress = [], []
+        self.drawn, self.done = [], []
 
-    def draw(self, rng, images, progress=0.0):
+    def draw(self, rng, images, done):
         self.drawn.append(float(rng.random()))
-        self.progress.append(progress)
+        self.done.append(done)
         return (np.full((images, 1, 1, 3), 1 / 3, np.float32),)
 
-    def no_noise(self, images, forced=None):
+    def still(self, images, forced=None):
         return (np.full((images, 1, 1, 3), 1 / 3, np.float32),)
 
 
 class Planned(SmallNetwork):
     def construct(self, image, plan):
         logits = ops.matmul(ops.minimum(ops.matmul(image, self.hidden), self.clip), self.out)
-        return (logits, plan, plan) if self.training else (logits, plan)
+        return {"logits": logits, "plan": plan, "soft": plan}
 
 
 class Price(nn.Cell):
@@ -100,12 +100,17 @@ class Price(nn.Cell):
 
     def construct(self, plan, p):
         nothing = plan.sum() * 0
-        return nothing, nothing + 3, nothing + 90, nothing + 0.5
+        return {
+            "penalty": nothing,
+            "mean_bits": nothing + 3,
+            "bitops": nothing + 90,
+            "entropy": nothing + 0.5,
+        }
 
 
 def planned_method() -> System:
     targets = {"budget_bits": 4, "budget_bitops": 180.0}
-    return System("dqnet", Planned(), [], COST, WIDTHS, Price(), Head(), targets=targets)
+    return System("dqnet", Planned(), [], COST, WIDTHS, Price(), Noting(), targets=targets)
 
 
 @pytest.fixture
@@ -118,15 +123,15 @@ def stage(tmp_path):
         method = method or System("static", SmallNetwork(), [], CostModel([]))
         name = name or method.name
         loaders = Loaders(loader or Steps(), Judged(), held_out)
-        return Stage(
-            name, method, config, RunFolder(tmp_path), runtime or Runtime("CPU"), loaders, 2, lr,
-            None, RunState(name, STEPS * BATCH, BATCH),
+        return Trainer(
+            Stage(name, name, 2, lr), method, config, RunFolder(tmp_path), runtime or Runtime("CPU"),
+            loaders, None, RunState(name, STEPS * BATCH, BATCH),
         )  # fmt: skip
 
     return make
 
 
-def train(stage: Stage) -> None:
+def train(stage: Trainer) -> None:
     stage.begin()
     stage.run()
 
@@ -191,7 +196,7 @@ def test_an_epoch_whose_weights_overflow_is_not_stored(stage, tmp_path):
     def overflows(epoch):
         row = train_epoch(epoch)
         if epoch == 2:
-            assign(made.method.network.hidden, np.full((4, 5), np.inf))
+            assign(made.system.network.hidden, np.full((4, 5), np.inf))
         return row
 
     made._train_epoch, made._judge = overflows, lambda epoch: {}
@@ -204,7 +209,7 @@ def test_progress_of_the_training_rises_over_the_epochs(stage):
     """What falls with it, such as a temperature, does not begin anew in each epoch."""
     method = planned_method()
     train(stage(method))
-    asked = method.head.progress[1:]  # the first is calibration's
+    asked = method.draws.done[1:]  # the first is calibration's
     np.testing.assert_allclose(asked, np.arange(2 * STEPS) / (2 * STEPS))
 
 
@@ -212,7 +217,7 @@ def test_noise_is_new_in_each_step_epoch_stage_and_worker_and_repeats_with_the_s
     def drawn(**options) -> list[float]:
         method = planned_method()
         train(stage(method, **options))
-        return method.head.drawn[1:]
+        return method.draws.drawn[1:]
 
     alone = drawn()
     assert len(set(alone)) == 2 * STEPS
@@ -224,7 +229,7 @@ def test_noise_is_new_in_each_step_epoch_stage_and_worker_and_repeats_with_the_s
     for other in others:
         assert not set(other) & set(alone)
     first, second = (
-        stage(planned_method(), runtime=Runtime("CPU", rank=rank))._noise_source(1).random()
+        stage(planned_method(), runtime=Runtime("CPU", rank=rank))._randomness(1).random()
         for rank in (0, 1)
     )
     assert first == alone[0] != second
@@ -255,14 +260,14 @@ def test_several_workers_share_the_budget(stage, monkeypatch):
         method = planned_method()
         stage(method, runtime=Runtime("CPU", workers=workers))
         expected = nn.Identity if workers == 1 else MeanOverWorkers
-        assert isinstance(method.penalty.joined, expected)
+        assert isinstance(method.monitor.joined, expected)
 
 
 def test_a_collapse_is_told_once_and_so_is_its_end(caplog):
-    told_by = SimpleNamespace(is_collapsed=False)
+    told_by = SimpleNamespace(is_collapsed=False, system=SimpleNamespace(against_collapse="lower beta"))
     with caplog.at_level(logging.INFO, logger="dynquant"):
         for is_collapsed in (False, True, True, False, False, True):
-            Stage._tell_collapse(told_by, is_collapsed)
-    told = [record.message.split(":")[0] for record in caplog.records]
+            Trainer._tell_collapse(told_by, is_collapsed)
+    told = [record.getMessage().split(":")[0] for record in caplog.records]
     again = "the controller chooses between images again"
     assert told == ["the controller has collapsed", again, "the controller has collapsed"]

@@ -120,7 +120,7 @@ def read_bundle(folder: Path) -> Bundle:
         head, *sections = _sections(text)
         if head.pop("format", "none") != str(FORMAT):
             raise ValueError(f"format must be {FORMAT}")
-        stages = tuple(BundleStage(**_values(BundleStage, section)) for section in sections)
+        stages = tuple(map(_stage, sections))
         return Bundle(**_values(Bundle, head), stages=stages)
     except (TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); export it again") from error
@@ -149,6 +149,13 @@ def _sections(text: str) -> list[dict[str, str]]:
                 raise ValueError(f"{key} twice")
             sections[-1][key] = value
     return sections
+
+
+def _stage(section: dict[str, str]) -> BundleStage:
+    stage = BundleStage(**{"output": NONE, **_values(BundleStage, section)})
+    if (stage.output == NONE) == (stage.decides == NONE):
+        raise ValueError(f"stage {stage.name}: either output= or decides=")
+    return stage
 
 
 def _values(kind: type, section: dict[str, str]) -> dict:
