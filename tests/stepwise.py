@@ -13,6 +13,7 @@
 # limitations under the License.
 """A small network whose controller decides step by step, for the tests of what is made of one."""
 
+import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
@@ -78,16 +79,25 @@ def stepwise(columns: int = 1) -> System:
 
 
 def spread_choices(system: System, x: np.ndarray) -> None:
-    """Have every choice differ among the images x: random weights, biases that centre the logits,
-    layer by layer, as each layer's input depends on the choices before it."""
-    rng, network, controller = np.random.default_rng(7), system.network, system.controller
-    network.set_train(False)
+    """Have every choice differ among the images x: random weights, and biases that centre the logits.
+
+    One pass in PyNative mode does it, as each layer's input depends on the choices before it.
+    """
+    rng, controller, choose = np.random.default_rng(7), system.controller, system.controller.choose
     for dense in controller.dense:
-        weight = rng.normal(0, 3, dense.weight.shape).astype(np.float32)
-        dense.weight.set_data(Tensor(weight))
-    for slot, dense in enumerate(controller.dense):
-        i = network.slots.index(slot)
-        means = network.walk(0, i, Tensor(x), (), None)[0] if i == network.nodes[i].inputs[0] + 1 else None
-        assert means is not None, "resnet8's layers read what comes just before them"
-        logits = dense(means.mean((2, 3))).asnumpy()
-        dense.bias.set_data(Tensor((dense.bias.asnumpy() - logits.mean(0)).astype(np.float32)))
+        dense.weight.set_data(Tensor(rng.normal(0, 3, dense.weight.shape).astype(np.float32)))
+
+    def centred(slot, x, state):
+        dense = controller.dense[slot]
+        logits = dense(x.mean((2, 3))).asnumpy()
+        dense.bias.set_data(Tensor(dense.bias.asnumpy() - logits.mean(0)))
+        return choose(slot, x, state)
+
+    before = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    controller.choose = centred
+    try:
+        system.answer(x, ())
+    finally:
+        del controller.choose
+        ms.set_context(mode=before)

@@ -127,11 +127,10 @@ def test_the_pieces_in_turn_are_the_network(name):
     front, masked, pieces = Front(network), Masked(network), pieces_of(network)
     for image, logits, choices in zip(x, expected, plan, strict=True):
         features, decided = front(Tensor(image[None]))
-        decided = decided.asnumpy().argmax(-1)[0]
+        decided = decided.asnumpy().argmax(-1)[0].tolist()
         np.testing.assert_array_equal(decided, choices[: len(decided)])
         maps = [features]
         for piece in pieces:
-            assert piece.inputs == tuple(i for i in piece.inputs if i < len(maps))
             choice = UNCHOSEN
             if piece.slot >= 0:
                 choice = (decided[piece.slot][0], decided[piece.slot][-1])
