@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from src import kernels
 from src.deploy.compare import network_answers
 from src.deploy.integer.lower import lower
 from src.engine.artefact import load_artefact, save_artefact
@@ -25,7 +26,6 @@ from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.native import Native
 from src.engine.oracle import Oracle
 from src.engine.program import Choose
-from src import kernels
 from tests.stepwise import spread_choices, stepwise
 
 IMAGES = 8
