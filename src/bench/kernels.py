@@ -59,11 +59,10 @@ def run_kernels(options: argparse.Namespace) -> dict:
 
 def conv_shapes(model: str, size: int) -> Counter:
     """The convolutions of a model and how often each occurs."""
-    network = build_backbone(model, classes_of(model))
-    cells, shapes = dict(network.cells_and_names()), Counter()
-    for layer in describe(network, size).layers:
+    backbone, shapes = build_backbone(model, classes_of(model)), Counter()
+    for layer in describe(backbone, size).layers:
         if layer.type == "conv":
-            c = cells[layer.name]
+            c = backbone.node(layer.name).cell
             side = round((layer.inputs / c.c_in) ** 0.5)
             shapes[Shape(c.c_in, c.c_out, c.kernel, c.stride, c.padding, c.groups, side)] += 1
     return shapes

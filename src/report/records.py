@@ -85,22 +85,24 @@ def check_committed(run: Run) -> None:
 
 
 def _row(record: Run) -> dict:
+    from src.config import load_config  # needs MindSpore, which a page does not
+
     check_committed(record)
     evaluation = record.evaluation
     if evaluation is None:
         raise UserError(f"{record.path}: {record.gaps['evaluation'].what}")
-    totals, config = evaluation.totals, record.config
+    totals, config = evaluation.totals, load_config(record.path / "config.yaml")
     artefact = record.path / ARTEFACT
     return {
         "record": record.name,
-        "method": config["method"]["name"],
+        "method": config.method.name,
         **{key: totals[key] for key in ("top1", "bitops", "mean_bits")},
         **{key: record.versions[key] for key in ("seed", "commit")},
         "artefact": f"{record.name}/{ARTEFACT}" if artefact.is_file() else None,
-        "model": config["model"]["name"],
-        "data": config["data"]["name"],
+        "model": config.model.name,
+        "data": config.data.name,
         "float_top1": float_top1(totals),
-        "epochs": config["train"]["epochs"],
+        "epochs": config.train.epochs,
         **_choice(record),
         "machine": record.versions["machine"],
         "command": command(record),

@@ -49,7 +49,7 @@ def made(name: str, folder: Path, version: int):
     """FOLDER/bundle and FOLDER/bins of a network of NETWORKS; its logits and plan."""
     dataset = digits()
     built, images = method(*NETWORKS[name]), dataset.batch(np.arange(COUNT))
-    if built.head is not None:
+    if built.controller is not None:
         randomise_head(built, images)
     expected, plan = network_answers(built, images)
     export_bundle(built, dataset, {"classes": dataset.classes}, folder / "bundle", version)

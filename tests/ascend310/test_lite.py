@@ -79,13 +79,13 @@ def test_ascend_without_cann(lite, quick, tmp_path):
 @pytest.mark.parametrize("size", [0, 1000])
 def test_a_truncated_file_is_named(size, lite, quick, tmp_path):
     folder = copy_as_version_1(quick[0], tmp_path / "copy")
-    path = folder / "bundle" / "head.mindir"
+    path = folder / "bundle" / "fc.mindir"
     path.write_bytes(path.read_bytes()[:size])
-    assert_one_error(lite(tmp_path, *flags(folder)), 1, "head.mindir")
+    assert_one_error(lite(tmp_path, *flags(folder)), 1, "fc.mindir")
 
 
 def test_swapped_files_are_found(lite, quick, tmp_path):
     folder = copy_as_version_1(quick[0], tmp_path / "copy")
-    path = folder / "bundle" / "head.mindir"
+    path = folder / "bundle" / "fc.mindir"
     path.write_bytes((folder / "bundle" / "front.mindir").read_bytes())
-    assert_one_error(lite(tmp_path, *flags(folder)), 1, "head.mindir", "floats")
+    assert_one_error(lite(tmp_path, *flags(folder)), 1, "fc.mindir", "floats")

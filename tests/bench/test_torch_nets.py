@@ -108,7 +108,7 @@ def test_as_many_parameters_as_ours(torch, kind, method, model):
     assert sum(p.numel() for p in theirs.parameters) == sum(
         p.size for p in ours.network.trainable_params()
     )
-    assert theirs.slots == sum(row["kind"] == "dynamic" for row in ours.rows)
+    assert theirs.slots == sum(row["kind"] == "dynamic" for row in ours.table)
 
 
 @pytest.mark.parametrize("kind", ["float", "static", "dynamic"])

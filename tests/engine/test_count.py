@@ -46,7 +46,7 @@ def test_counts_are_those_of_the_cost_model(name):
     built = method(*NETWORKS[name])
     counted, cost = cost_of(lower(built, PICTURE, {})), built.cost
     plan, w_bits, a_bits = None, np.zeros((1, 0)), np.zeros((1, 0))
-    if built.head is not None:
+    if built.controller is not None:
         columns = 2 if name == "dqnet" else 1
         shape = (5, len(cost.dynamic), columns)
         plan = np.random.default_rng(0).integers(0, len(built.widths), shape)

@@ -68,8 +68,8 @@ def test_training_refuses(refused, tmp_path, overrides, expected):
 def of_seven_classes(tmp_path_factory):
     """Float weights of the tests' model for other data."""
     path = tmp_path_factory.mktemp("weights") / "seven.npz"
-    network = build_backbone("resnet8", 7, seed=5)
-    np.savez(path, **{p.name: p.asnumpy() for p in network.get_parameters()})
+    backbone = build_backbone("resnet8", 7, seed=5)
+    np.savez(path, **{path: p.asnumpy() for path, p in backbone.parameters().items()})
     return path
 
 
@@ -141,17 +141,17 @@ def test_a_learning_rate_that_breaks_the_network(refused, tmp_path):
     overrides = ["method.name=float", "train.lr=1e30", "train.epochs=1", "device.native=off"]
     message = refused("train.py", *TINY, *overrides, f"run.dir={run}")
     assert "float, epoch 1, step 2: " in message
-    assert "is not finite" in message and "model." in message and "train.lr" in message
+    assert "is not finite" in message and "parameter conv1.weight" in message and "train.lr" in message
 
 
 def test_weights_that_overflow_at_once_are_not_blamed_on_the_learning_rate(refused, tmp_path):
-    network = build_backbone("resnet8", 10)
-    weights = {p.name: p.asnumpy() for p in network.get_parameters()}
+    backbone = build_backbone("resnet8", 10)
+    weights = {path: p.asnumpy() for path, p in backbone.parameters().items()}
     weights["layer2.0.conv1.weight"][:] = 3e38
     np.savez(tmp_path / "w.npz", **weights)
     overrides = [*FAST, "method.name=float", "train.epochs=1", f"model.weights={tmp_path}/w.npz"]
     message = refused("train.py", *overrides, f"run.dir={tmp_path / 'run'}")
-    assert "float, epoch 1, step 1: the output of layer model.layer2.0.conv1 is not" in message
+    assert "float, epoch 1, step 1: the output of layer layer2.0.conv1 is not" in message
     assert "train.lr is not the cause" in message
 
 

@@ -56,7 +56,7 @@ def test_averaged_gradients_are_those_of_the_joined_batch(tmp_path):
     with np.load(tmp_path / "one.npz") as one, np.load(tmp_path / "two.npz") as two:
         assert sorted(one.files) == sorted(two.files)
         assert one["loss"] == pytest.approx(two["loss"], rel=1e-5)
-        assert np.abs(one["model.conv1.weight"]).max() > 1e-3
+        assert np.abs(one["conv1.weight"]).max() > 1e-3
         for name in one.files:
             largest = np.abs(one[name]).max()
             np.testing.assert_allclose(two[name], one[name], atol=2e-5 * largest, err_msg=name)
@@ -104,7 +104,7 @@ def test_two_workers_resume(joint_run, tmp_path):
     assert read_state(run / "ckpt/last.ckpt").epoch == 3
     assert [row["epoch"] for row in metrics(run)] == ["1", "1", "2", "3"]
     before, after = tensors(joint_run / "ckpt/last.ckpt"), tensors(run / "ckpt/last.ckpt")
-    name = "model.layer3.0.conv2.weight"
+    name = "layer3.0.conv2.weight"
     assert (before[name] != after[name]).any()
 
 

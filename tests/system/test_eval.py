@@ -44,8 +44,8 @@ def said(capsys, caplog):
 
 
 def weights_file(folder, classes: int):
-    network = build_backbone("resnet8", classes)
-    np.savez(folder / "w.npz", **{p.name: p.asnumpy() for p in network.get_parameters()})
+    backbone = build_backbone("resnet8", classes)
+    np.savez(folder / "w.npz", **{path: p.asnumpy() for path, p in backbone.parameters().items()})
     return folder / "w.npz"
 
 

@@ -56,7 +56,7 @@ def random_network(case: str, backbone: str, side: int):
             values = rng.normal(*spread[leaf], parameter.shape)
         elif leaf == "moving_variance":
             values = rng.uniform(0.5, 2, parameter.shape)
-        elif parameter.name.endswith("head.fc2.weight"):
+        elif parameter.name.endswith("controller.fc2.weight"):
             values = rng.normal(0, 1, parameter.shape)
         if values is not None:
             parameter.set_data(Tensor(values.astype(np.float32)))

@@ -68,8 +68,8 @@ def trained(*overrides: str, side: int = SIDE) -> System:
         "moving_variance": lambda shape: rng.uniform(0.5, 2, shape),
         "gamma": lambda shape: rng.normal(1, 0.3, shape),
         "beta": lambda shape: rng.normal(0, 0.3, shape),
-        "head.fc1.weight": lambda shape: rng.normal(0, 2 / shape[1] ** 0.5, shape),
-        "head.fc2.weight": lambda shape: rng.normal(0, 1, shape),
+        "controller.fc1.weight": lambda shape: rng.normal(0, 2 / shape[1] ** 0.5, shape),
+        "controller.fc2.weight": lambda shape: rng.normal(0, 1, shape),
         "bias": lambda shape: rng.normal(0, 0.1, shape),
     }
     for parameter in built.network.get_parameters():
@@ -96,10 +96,8 @@ def network(built: System, images: np.ndarray, draws: tuple = None):
     """(logits, plan or None) of the training graph."""
     if draws is None:
         draws = built.drawn(np.random.default_rng(0), len(images), False)
-    out = built.network(Tensor(normalise(images, MEAN, STD)), *[Tensor(n) for n in draws])
-    if not isinstance(out, tuple):
-        return out.asnumpy(), None
-    return out[0].asnumpy(), out[1].asnumpy().argmax(-1)
+    logits, plan = built.answer(normalise(images, MEAN, STD), draws)
+    return logits, None if plan is None else plan.argmax(-1)
 
 
 def real(program: Program, logits: np.ndarray) -> np.ndarray:
@@ -162,7 +160,7 @@ def test_a_width_everywhere_has_a_row_of_its_own(width):
     built, images = trained(*DQT), pixels()
     program = lowered(built)
     assert program.rows == 4  # mixed widths, then each of three by itself
-    expected, choices = network(built, images, built.head.no_noise(IMAGES, width))
+    expected, choices = network(built, images, built.draws.still(IMAGES, width))
     assert (choices == width).all()
     logits, _ = Oracle(program).run(images, choices, 1 + width)
     assert_close(real(program, logits), expected)
@@ -185,7 +183,7 @@ def test_notes_name_the_operations():
 def test_slots_come_in_the_order_of_the_layers():
     built = trained(*DQT)
     program = lowered(built)
-    expected = {row["slot"]: row["name"] for row in built.rows if row["slot"] is not None}
+    expected = {row["slot"]: row["name"] for row in built.table if row["slot"] is not None}
     names = program.notes["layers"]
     for i, op in enumerate(program.operations):
         if isinstance(op, Conv) and op.slot >= 0:
@@ -212,7 +210,7 @@ def test_pixels_are_codes_where_the_stem_is_quantised():
 
 def test_masters_of_weights_and_inputs_must_agree():
     built = trained(*CASES["static nested"])
-    layer = built.network.model.layer1[0].conv1
+    layer = built.network.cell("layer1.0.conv1")
     layer.input_quantizer = LsqActivation((4,))
     with pytest.raises(UserError, match=r"layer layer1.0.conv1: .* 8 bits and inputs with one of 0"):
         lowered(built)

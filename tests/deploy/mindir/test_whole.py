@@ -41,7 +41,7 @@ SLOW = list(CASES)[2:]
 def test_the_file_answers_as_evaluation_does(case, digits, tmp_path):
     """A fresh process and the path of eval.py: classes, confidences and widths of each image."""
     built, path, images = method(*CASES[case]), tmp_path / "net.mindir", digits.batch(np.arange(8))
-    if built.head is not None:
+    if built.controller is not None:
         randomise_head(built, images)
     row = export_checked(built, path, 4, digits)
     assert (row["batch"], row["images"]) == (4, 8) and row["largest_difference"] <= 1e-4
@@ -65,11 +65,11 @@ class Noisy(nn.Cell):
 
     def __init__(self, built, batch):
         super().__init__(auto_prefix=False)
-        self.network = built.network
-        self.noise = [Tensor(x) for x in built.drawn(np.random.default_rng(0), batch, True)]
+        self.network = built.answering
+        self.draws = [Tensor(x) for x in built.drawn(np.random.default_rng(0), batch, True)]
 
     def construct(self, image):
-        return self.network(image, *self.noise)
+        return self.network(image, *self.draws)
 
 
 def test_noise_of_training_in_the_file_is_refused(digits, tmp_path, monkeypatch):

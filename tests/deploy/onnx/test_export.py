@@ -39,7 +39,7 @@ DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"
 )  # fmt: skip
 def test_simulated_graph(overrides, digits, picture, tmp_path):
     built, images = method(*overrides), digits.batch(np.arange(8))
-    if built.head is not None:
+    if built.controller is not None:
         randomise_head(built, images)
     expected, plan = network_answers(built, images)
     row = export_onnx(built, picture, digits, tmp_path / "made" / "net.onnx", False)
