@@ -27,7 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
-INPUT = -2  # a decision that sees what the dynamic node of its first slot reads
+# A decision follows from what the controller begins with, or from what its first slot's node reads.
+BEGIN, INPUT = "begin", "input"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Decision:
     Attributes:
         slot, slots: the slots slot .. slot + slots - 1 are decided.
         shared: there is one slot's logits, which serve for all.
-        sees: INPUT; or None: what the controller begins with.
+        sees: BEGIN or INPUT.
         side: S, in pixels.
         bins: of the pool.
         dense: (weight float32 (O, I), bias (O,), ReLU behind it), one after the other.
@@ -48,7 +49,7 @@ class Decision:
     slot: int
     slots: int
     shared: bool
-    sees: int | None
+    sees: str
     side: int
     bins: int
     dense: tuple[tuple[np.ndarray, np.ndarray, bool], ...]

@@ -24,7 +24,7 @@ Source: Liu et al., CVPR 2022, and the authors' code; the pooling of other sizes
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src.controllers.base import Controller, Decision
+from src.controllers.base import BEGIN, Controller, Decision
 from src.controllers.gumbel import draw_gumbel, hard_choice
 
 CERTAIN = 1e6  # far above any logit
@@ -126,4 +126,4 @@ class OneShotHead(Controller):
             (layer.weight.asnumpy(), layer.bias.asnumpy(), relu)
             for layer, relu in ((self.fc1, self.relu), (self.fc2, False))
         )
-        return [Decision(0, self.slots, self.shared, None, self.side, self.pool, dense)]
+        return [Decision(0, self.slots, self.shared, BEGIN, self.side, self.pool, dense)]

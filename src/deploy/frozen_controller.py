@@ -16,7 +16,7 @@
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-from src.controllers.base import INPUT, Controller, Decision
+from src.controllers.base import BEGIN, Controller, Decision
 from src.controllers.oneshot import pooling_matrix
 
 
@@ -62,7 +62,7 @@ class FrozenController(Controller):
     def __init__(self, decisions: list[Decision], columns: int, choices: int):
         super().__init__(sum(decision.slots for decision in decisions), columns, choices)
         self.deciding = nn.CellList([FrozenDecision(d, columns, choices) for d in decisions])
-        self.at_begin = sum(decision.sees != INPUT for decision in decisions)
+        self.at_begin = sum(decision.sees == BEGIN for decision in decisions)
         self.sizes = [decision.slots for decision in decisions]
         before = [sum(self.sizes[:i]) for i in range(len(decisions))]
         self.pads = [_slots_around(b, self.slots - b - n) for b, n in zip(before, self.sizes, strict=True)]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from src.controllers.base import INPUT, Decision
+from src.controllers.base import BEGIN, INPUT, Decision
 from src.controllers.oneshot import OneShotHead, pooling_matrix
 from src.deploy.frozen_controller import FrozenController, FrozenDecision
 from tests.stepwise import StepWise
@@ -109,7 +109,7 @@ def test_a_decision_of_several_dense_layers():
     for weight, bias, relu in dense:
         h = h @ weight.T + bias
         h = np.maximum(h, 0) if relu else h
-    decide = FrozenDecision(Decision(0, 2, False, None, 8, 2, dense), 1, CHOICES)
+    decide = FrozenDecision(Decision(0, 2, False, BEGIN, 8, 2, dense), 1, CHOICES)
     got = decide(Tensor(x)).asnumpy()
     assert got.shape == (IMAGES, 2, 1, CHOICES)
     np.testing.assert_allclose(got.reshape(h.shape), h, rtol=1e-4, atol=1e-4 * np.abs(h).max())

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
-from src.controllers.base import INPUT, Decision
+from src.controllers.base import BEGIN, INPUT, Decision
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
 from src.engine.integers import INT32, limits
 from src.engine.program import (
@@ -111,7 +111,7 @@ class _Lowering:
         if controller is None or node != (IMAGE if network.from_image else network.split - 1):
             return
         for decision in controller.decisions():
-            if decision.sees != INPUT:
+            if decision.sees == BEGIN:
                 self.decision(decision, self.read(node))
 
     def decide_for(self, node: Node) -> None:
@@ -126,7 +126,7 @@ class _Lowering:
     def decision(self, decision: Decision, x: int) -> None:
         """Choice logits from features, and the choice."""
         controller = self.network.controller
-        name = "controller" if decision.sees != INPUT else f"controller.{decision.slot}"
+        name = "controller" if decision.sees == BEGIN else f"controller.{decision.slot}"
         x, bins = self.add(Pool(x, decision.bins), f"{name}.pool"), decision.bins
         for i, (weight, bias, relu) in enumerate(decision.dense, 1):
             # The first layer is a convolution over all bins.
