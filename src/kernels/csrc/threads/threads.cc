@@ -12,9 +12,10 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// threads.cc: a persistent pool. Workers spin for some microseconds between kernels (a training step
-// is a dense row of short kernels), then sleep. A forked child begins with a pool of its own: its
-// parent's threads are not in it. Where the system refuses threads, those that it gave do the work.
+// threads.cc: a persistent pool. Workers spin for some microseconds between kernels (a training
+// step is a dense row of short kernels), then sleep. A forked child begins with a pool of its own:
+// its parent's threads are not in it. Where the system refuses threads, those that it gave do the
+// work.
 #include "threads/threads.h"
 
 #include <pthread.h>
