@@ -17,7 +17,7 @@ import logging
 
 from src.config import Config
 from src.errors import UserError
-from src.methods import build_system
+from src.methods import METHODS, build_system
 from src.methods.base import System
 from src.models.weights import LoadedWeights
 from src.runtime import Runtime
@@ -31,9 +31,15 @@ RANDOM = "random"  # in place of the file that weights came from
 
 
 def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[System, RunState]:
-    """The system with the run's best (or last) weights, and where the run stands."""
+    """The system with the run's best (or last) weights, and where the run stands.
+
+    Of a run that stopped in an earlier stage of its method, that stage's network.
+    """
     config.model.weights = None  # the checkpoint holds everything
-    system, _ = _built(config, runtime)
+    reached = read_state(folder.model_checkpoint).stage
+    stages = METHODS[config.method.name].stages(config)
+    builds = {stage.name: stage.build for stage in stages if stage.builds == config.method.name}
+    system, _ = _built(config, runtime, builds.get(reached))
     load_checkpoint(folder.model_checkpoint, system.network)
     last = folder.last if folder.last.is_file() else folder.model_checkpoint
     return system, read_state(last)
@@ -53,10 +59,12 @@ def fresh_system(config: Config, runtime: Runtime) -> tuple[System, str]:
     return system, RANDOM
 
 
-def _built(config: Config, runtime: Runtime) -> tuple[System, LoadedWeights]:
-    """For the configured data set."""
+def _built(config: Config, runtime: Runtime, build=None) -> tuple[System, LoadedWeights]:
+    """For the configured data set; `build` in place of the method's own."""
     dataset = load_split(config, "test")
-    return build_system(config, dataset.num_classes, dataset.image_size, runtime.native)
+    return build_system(
+        config, dataset.num_classes, dataset.image_size, runtime.native, build=build
+    )
 
 
 def prepare(

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from src.config import load_config
+from src.controllers.given import GivenPlan
 from src.data.views import pixel_values
 from src.deploy.integer.export import export_int
 from src.deploy.integer.lower import Picture
@@ -35,18 +36,21 @@ from src.engine.oracle import Oracle
 from src.engine.program import Choose
 from src.errors import UserError
 from src.methods import METHODS
-from src.models import BACKBONES
+from src.methods.base import FloatNet
+from src.models import BACKBONES, build_backbone
+from src.models.geometry import describe
 from src.quantizers import ACTIVATION, WEIGHT
 from src.report.load import load_run
 from src.report.page import run_page
 from src.runtime import start
 from src.train.batches import load_split
+from src.train.checkpoints import RunState, save_checkpoint
 from src.train.loaded import load_trained
 from src.train.loop import train_run
 from src.train.results import evaluate_split
 from src.train.run_folder import continue_run, create_run
 from tests.project.toy.backbone import toy
-from tests.project.toy.method import Toy
+from tests.project.toy.method import Toy, build_supernet
 from tests.project.toy.quantiser import ToyActivation, ToyWeight
 
 OVERRIDES = [
@@ -133,6 +137,21 @@ def test_it_resumes_in_any_stage(run, tmp_path, stopped):
     assert whole.keys() == resumed.keys()
     apart = [n for n in whole if not np.array_equal(whole[n], resumed[n])]
     assert not apart
+
+
+def test_what_stopped_in_its_first_stage_is_that_stages_network(tmp_path):
+    config = load_config(None, [*OVERRIDES, f"run.dir={tmp_path / 'run'}"])
+    runtime = start(config.device, config.train.seed)
+    network = build_supernet(config, float_net(config)).network
+    folder = create_run(config, None)
+    save_checkpoint(folder.last, network, RunState("supernet", 1442, 256, 1))
+    system, state = load_trained(folder, config, runtime)
+    assert state.stage == "supernet" and isinstance(system.controller, GivenPlan)
+
+
+def float_net(config) -> FloatNet:
+    backbone = build_backbone("toy", 10)
+    return FloatNet(backbone, describe(backbone, config.data.image_size))
 
 
 @pytest.fixture(scope="module")
