@@ -22,7 +22,7 @@ from src.errors import UserError
 STAGES = (
     BundleStage("layer2.0.conv1", 0, (0,), 1, 100, ("a.mindir", "b.mindir")),
     BundleStage("layer2.0.conv2", 1, (1, 0), 2, 10, ("c.mindir", "d.mindir")),
-    BundleStage("head", -1, (2,), 3, 0, ("head.mindir",)),
+    BundleStage("fc", -1, (2,), 3, 0, ("fc.mindir",)),
 )
 BUNDLE = Bundle(3, (3, 32, 32), 10, (2, 4), 2, 1, 4, "front.mindir", "mask.mindir", 1000, STAGES)
 
@@ -31,7 +31,10 @@ def test_what_is_written_is_read(tmp_path):
     static = Bundle(
         1, (3, 8, 8), 5, registers=2, stages=(BundleStage("network", -1, (0,), 1, 0, ("n",)),)
     )
-    for bundle in (BUNDLE, static):
+    deciding = BundleStage("controller.0", -1, (0,), -1, 0, ("c",), decides=0)
+    chosen = BundleStage("fc", 0, (0,), 1, 9, ("a", "b"))
+    stepwise = Bundle(3, (3, 8, 8), 5, (2, 4), 1, 1, 2, stages=(deciding, chosen))
+    for bundle in (BUNDLE, static, stepwise):
         write_bundle(bundle, tmp_path)
         assert read_bundle(tmp_path) == bundle
 
