@@ -22,6 +22,8 @@ from src.deploy.frozen import FrozenInputs, FrozenNorm, FrozenWeights, freeze
 from src.layers.activation import NONE, RELU, RELU6
 from src.layers.norm import BatchNorm, keep_rows
 from src.layers.static import StaticConv2d
+from src.models.backbone import CONV, IMAGE, NORM, Backbone
+from src.models.network import Network
 from src.quantizers import ACTIVATION, WEIGHT
 from tests.layers.cells import images, tiny_conv
 
@@ -87,10 +89,12 @@ def test_normalisation(activation, rows):
 def test_a_frozen_network_has_no_quantisers_left():
     x = images(2)
     conv, weights, inputs = pair("lsq", False, x)
-    holder = nn.Cell()
-    holder.layer = StaticConv2d(conv, weights, inputs)
-    holder.norm = BatchNorm(6, RELU)
-    expected = holder.layer(Tensor(x), None).asnumpy()
-    freeze(holder)
-    np.testing.assert_array_equal(holder.layer(Tensor(x), None).asnumpy(), expected)
-    assert isinstance(holder.norm, FrozenNorm) and not holder.trainable_params()[1:]
+    backbone = Backbone()
+    y = backbone.add("layer", CONV, StaticConv2d(conv, weights, inputs), IMAGE, part=1)
+    backbone.add("norm", NORM, BatchNorm(6, RELU), y, part=1)
+    network = Network(backbone).set_train(False)
+    expected = network.cell("layer")(Tensor(x)).asnumpy()
+    freeze(network)
+    np.testing.assert_array_equal(network.cell("layer")(Tensor(x)).asnumpy(), expected)
+    assert isinstance(network.cell("norm"), FrozenNorm) and not network.trainable_params()[1:]
+    assert len({p.name for p in network.get_parameters()}) == len(list(network.get_parameters()))

@@ -30,6 +30,7 @@ from mindspore import nn
 
 from src.deploy.frozen import freeze
 from src.deploy.frozen_controller import FrozenController
+from src.errors import UserError
 from src.layers.dynamic import MIXTURE, DynamicConv2d
 from src.methods.base import System
 from src.models.backbone import CONV, DENSE, MEAN, SUBSAMPLE, Node
@@ -144,8 +145,18 @@ def hold_mixture(network: nn.Cell) -> None:
 
 
 def pieces_of(network: Network) -> list[Piece]:
-    """The pieces behind the front of a frozen network with a controller; without a front, all."""
+    """The pieces behind the front of a frozen network with a controller; without a front, all.
+
+    Raises:
+        UserError: a controller that decides partly at its begin, or for several layers at one of them.
+    """
     controller = network.controller
+    later = controller.sizes[controller.at_begin :]
+    if later and (controller.at_begin or max(later) > 1):
+        raise UserError(
+            "a bundle holds controllers that decide everything at once or one layer after the other; "
+            "this one does both, export it with --format int or as one MINDIR (without --bundle)"
+        )
     groups = _groups(network)
     if any(controller.is_shared):
         groups = {"tail": [i for group in groups.values() for i in group]}
