@@ -27,6 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
+from src.errors import UserError
+
 # A decision follows from what the controller begins with, or from what its first slot's node reads.
 BEGIN, INPUT = "begin", "input"
 
@@ -64,6 +66,8 @@ class Controller(nn.Cell):
         choices: K, number of candidate widths.
     """
 
+    looks = True  # False: its widths do not depend on the image, and one plan for all is no collapse
+
     def __init__(self, slots: int, columns: int, choices: int):
         super().__init__()
         self.slots, self.columns, self.choices = slots, columns, choices
@@ -93,8 +97,10 @@ class Controller(nn.Cell):
         raise NotImplementedError
 
     def decisions(self) -> list[Decision]:
-        """What is exported, in the order of the slots."""
-        raise NotImplementedError
+        """What is exported, in the order of the slots. UserError: nothing can be."""
+        raise UserError(
+            f"no file can hold this controller ({type(self).__name__}): its widths do not follow from the image"
+        )
 
     @property
     def macs(self) -> int:

@@ -25,6 +25,8 @@ class GivenPlan(Controller):
     layer.
     """
 
+    looks = False
+
     def begin(self, x, plan):
         return (plan,)
 

@@ -46,7 +46,5 @@ def written_whole(folder: Path, is_ours: Callable[[Path], bool]) -> Iterator[Pat
                 folder.replace(old)
             new.replace(folder)
             shutil.rmtree(old, ignore_errors=True)
-    except (OSError, RuntimeError) as error:
-        # MindSpore reports what it cannot write as a RuntimeError of many lines.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{folder} could not be written: {reason}") from error
+    except OSError as error:
+        raise UserError(f"{folder} could not be written: {error}") from error

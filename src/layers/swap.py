@@ -44,7 +44,7 @@ def swap_layers(
 
     Raises:
         UserError: a spec names a layer that the model does not have, or a quantiser without signed
-            codes for a layer that needs them.
+            codes for a layer that needs them; a dense layer is to be dynamic.
     """
     for name, spec in specs.items():
         if name not in layers:
@@ -55,6 +55,11 @@ def swap_layers(
         weight_quantizer = _weight_quantizer(spec, layer, quant)
         input_quantizer = _input_quantizer(spec, name, quant, name in signed_inputs)
         if spec.kind == DYNAMIC:
+            if not isinstance(layer, Conv2d):
+                raise UserError(
+                    f"layer {name}: only convolutions choose their width for each image; give it one "
+                    "width (quant.exceptions)"
+                )
             layers[name].cell = DynamicConv2d(
                 layer, weight_quantizer, input_quantizer, spec.slot, tied, execution
             )

@@ -70,6 +70,7 @@ class Stage:
         leaves: file in ckpt/ for the network at its end, which the next stage starts from; "": none.
         train: keys of the `train` section that are otherwise in this stage.
         learns: whether the parameter of that name does.
+        keeps_statistics: normalisation uses its running statistics, and leaves them as they are.
         objective: cell (system, task loss, teacher) -> cell (image, label, *draws) -> the scalars of a
             step; None: train/step.py's.
     """
@@ -82,6 +83,7 @@ class Stage:
     build: Callable[[Config, "FloatNet"], "System"] | None = None
     train: dict = field(default_factory=dict)
     learns: Callable[[str], bool] = _every
+    keeps_statistics: bool = False
     objective: Callable[..., nn.Cell] | None = None
 
 
@@ -107,8 +109,9 @@ class System:
         table: the layer table (`layers.json`).
         cost: prices plans.
         widths: candidate widths in bits, () without a controller.
-        monitor: cell (plan, soft) -> numbers by name: mean_bits, bitops, entropy, and where the method
-            has one, the `penalty` that is added to the task loss. None without a controller.
+        monitor: cell (plan, soft) -> numbers by name: mean_bits, bitops, entropy, and where its price is
+            part of the loss, the `penalty` that is added. None without a controller. `join_workers(mean)`,
+            if it has one, gives it the mean over several workers.
         draws: see `Draws`.
         sample: evaluation draws widths too.
         targets: what the metrics compare with.
@@ -116,6 +119,7 @@ class System:
         forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
         against_collapse: what to do when the controller gives all images one plan.
         ways: `forced` of each way in which the network runs that has statistics of its own.
+        penalty: cell (outputs of the network by name) -> what else is added to the task loss, or None.
     """
 
     name: str
@@ -131,6 +135,7 @@ class System:
     forced: int | None = None
     against_collapse: str = ""
     ways: tuple[int | None, ...] = ()
+    penalty: nn.Cell | None = None
 
     def __post_init__(self):
         self.answering = Answering(self.network)
@@ -138,6 +143,11 @@ class System:
     @property
     def controller(self) -> nn.Cell | None:
         return self.network.controller
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the widths may depend on the image."""
+        return self.forced is None and self.controller is not None and self.controller.looks
 
     def answer(self, images: np.ndarray, draws: tuple) -> tuple[np.ndarray, np.ndarray | None]:
         """Logits (N, classes), and the plan (N, slots, columns, K), one-hot, if there is a controller:

@@ -48,6 +48,7 @@ class Node:
         inputs: numbers of the nodes whose values it reads, IMAGE for the image.
         part: STEM, 1.. (groups of blocks) or HEAD (the classifier).
         is_shortcut: beside a block, not in it.
+        elsewhere: what other people's files call it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Node:
     inputs: tuple[int, ...]
     part: int
     is_shortcut: bool = False
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass
@@ -65,10 +67,11 @@ class Backbone:
     nodes: list[Node] = field(default_factory=list)
 
     def add(
-        self, name: str, kind: str, cell: nn.Cell, *inputs: int, part: int, is_shortcut=False
+        self, name: str, kind: str, cell: nn.Cell, *inputs: int, part: int, is_shortcut=False,
+        elsewhere: tuple[str, ...] = (),
     ) -> int:
         """Append a node; returns its number."""
-        self.nodes.append(Node(name, kind, cell, inputs, part, is_shortcut))
+        self.nodes.append(Node(name, kind, cell, inputs, part, is_shortcut, elsewhere))
         return len(self.nodes) - 1
 
     def node(self, name: str) -> Node:

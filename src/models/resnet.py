@@ -91,7 +91,8 @@ class _Builder:
                 stride = 2 if group > 1 and j == 0 else 1
                 x, channels = self._block(x, f"layer{group}.{j}", group, channels, c, stride)
         x = self.net.add("mean", MEAN, Mean(), x, part=HEAD)
-        self.net.add("fc", DENSE, Dense(channels, num_classes, rng=self.rng), x, part=HEAD)
+        dense = Dense(channels, num_classes, rng=self.rng)
+        self.net.add("fc", DENSE, dense, x, part=HEAD, elsewhere=("linear", "end_point"))
         return self.net
 
     def _stem(self) -> int:
@@ -133,8 +134,11 @@ class _Builder:
         if stride == 1 and c_in == c_out:
             return x
         beside = {"part": part, "is_shortcut": True}
+        others = (name, name.replace("downsample", "shortcut"))
         if self.option_a:
             return self.net.add(name, SUBSAMPLE, ShortcutA(c_in, c_out, stride), x, **beside)
         conv = Conv2d(c_in, c_out, 1, stride, rng=self.rng)
-        x = self.net.add(f"{name}.conv", CONV, conv, x, **beside)
-        return self.net.add(f"{name}.bn", NORM, BatchNorm(c_out), x, **beside)
+        there = tuple(f"{other}.0" for other in others)
+        x = self.net.add(f"{name}.conv", CONV, conv, x, elsewhere=there, **beside)
+        there = tuple(f"{other}.1" for other in others)
+        return self.net.add(f"{name}.bn", NORM, BatchNorm(c_out), x, elsewhere=there, **beside)

@@ -30,28 +30,18 @@ from safetensors.numpy import load_file
 
 from src.errors import UserError
 from src.files import check_readable
-from src.models.backbone import Backbone
+from src.models.backbone import NORM, Backbone, Node
 from src.parameters import assign
 
-# PyTorch's name -> ours; the first that matches the end of a name is used.
-_LEAVES = (
-    (r"running_mean$", "moving_mean"),
-    (r"running_var$", "moving_variance"),
-    (r"(^|\.)((?:bn|(?:downsample|shortcut)\.1)[^.]*)\.weight$", r"\1\2.gamma"),
-    (r"(^|\.)((?:bn|(?:downsample|shortcut)\.1)[^.]*)\.bias$", r"\1\2.beta"),
-)
-_PATHS = (
-    (r"^(module|model)\.", ""),
-    (r"downsample\.0\.", "downsample.conv."),
-    (r"downsample\.1\.", "downsample.bn."),
-    (r"shortcut\.0\.", "downsample.conv."),
-    (r"shortcut\.1\.", "downsample.bn."),
-)
+# What PyTorch calls a normalisation's arrays.
+_OF_NORMS = {
+    "weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance",
+}  # fmt: skip
+_WRAPPERS = re.compile(r"^(module|model)\.")
 _IGNORED = re.compile(
     r"(num_batches_tracked|global_step|learning_rate\w*|momentum)$|^(moments|accum|stat)\."
 )
 _QUANTISED = re.compile(r"_quantizer\.|^(head|controller)\.")  # a quantiser's step, a controller
-_HEADS = re.compile(r"^(fc|linear|end_point|classifier)\.(?=(weight|bias)$)")  # what others call it
 RUN_STATE = "dynquant_state"  # entry of a run's own checkpoints: JSON with the `stage`
 FLOAT = "float"  # the stage of float training
 BOMB = 64  # an archive that unpacks to more than so many times its size holds no trained weights
@@ -84,10 +74,11 @@ def load_float_weights(
         UserError: no such file, unknown kind of file, corrupt file, weights of a quantised network,
             missing, extra, misshapen or not finite tensors; the network is then unchanged.
     """
-    wanted, head = backbone.parameters(), backbone.nodes[-1].name
+    nodes, wanted = backbone.nodes, backbone.parameters()
+    head = nodes[-1].name
     found, extra = {}, []
     for name, value in read_tensors(Path(path)).items():
-        ours = our_name(name, head)
+        ours = our_name(name, nodes)
         if ours in wanted:
             found[ours] = (name, value)
         elif not _IGNORED.search(name):
@@ -144,11 +135,14 @@ def _misfit(path: str | Path, head: str, missing: list[str], extra: list[str]) -
     )
 
 
-def our_name(name: str, head: str) -> str:
-    """Name in the model, whose classifier is `head`, of a tensor that a file calls `name`."""
-    for pattern, leaf in (*_LEAVES, *_PATHS):
-        name = re.sub(pattern, leaf, name)
-    return _HEADS.sub(f"{head}.", name)
+def our_name(name: str, nodes: list[Node]) -> str:
+    """Path in the network of these nodes of a tensor that a file calls `name`; or what is left of it."""
+    name = _WRAPPERS.sub("", name)
+    place, _, leaf = name.rpartition(".")
+    for node in nodes:
+        if place == node.name or place in node.elsewhere:
+            return f"{node.name}.{_OF_NORMS.get(leaf, leaf) if node.kind == NORM else leaf}"
+    return name
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:

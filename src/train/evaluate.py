@@ -119,7 +119,7 @@ def summarise(system: System, answers: Answers) -> dict:
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
         "width_changes": float(cost.width_changes(answers.w_bits, answers.a_bits).mean()),
-        "collapsed": system.forced is None and collapsed(answers),
+        "collapsed": system.chooses and collapsed(answers),
     }
     return summary
 

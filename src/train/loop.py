@@ -14,6 +14,7 @@
 """A training run: the stages of its method one after the other, then the evaluation."""
 
 import copy
+import dataclasses
 import logging
 
 from mindspore import nn
@@ -94,15 +95,17 @@ class _Run:
         stage = self.stages[i]
         system = self._build(stage)
         before = self.stages[i - 1] if i else None
-        if before is not None and before.builds != FLOAT and before.leaves and state.epoch == 0:
+        is_taken_over = before is not None and before.builds != FLOAT and bool(before.leaves)
+        if is_taken_over and state.epoch == 0:
             take_over(self.folder.checkpoint(before.leaves), system.network)
         if stage.builds == self.config.method.name:
             self.folder.write_layers(system.table, self.train_set.image_size)
-        teacher = None if stage.builds == FLOAT else self._float_network(state)
+        config = _of_stage(self.config, stage)
+        teacher = None if stage.builds == FLOAT else self._float_network(config, state)
         trainer = Trainer(
-            stage, system, self.config, self.folder, self.runtime, self.loaders, teacher, state
+            stage, system, config, self.folder, self.runtime, self.loaders, teacher, state
         )
-        trainer.begin()
+        trainer.begin(is_taken_over)
         # For the next resume, now that the run is known to go on with it.
         self.folder.store_config(self.asked)
         trainer.run()
@@ -124,13 +127,13 @@ class _Run:
             LOG.info("the classifier starts anew: %s", loaded.new_head)
         return system
 
-    def _float_network(self, state: RunState) -> nn.Cell | None:
+    def _float_network(self, config: Config, state: RunState) -> nn.Cell | None:
         """Measure the float network that the run starts from; it is also the distillation teacher.
 
         Raises:
             UserError: a teacher of other classes.
         """
-        config, teaches = self.config, self.config.train.distill_weight > 0
+        teaches = config.train.distill_weight > 0
         weights = config.train.teacher_weights or config.model.weights
         if weights is None:
             return None
@@ -152,6 +155,11 @@ class _Run:
             if not self.loaders.held_out:
                 LOG.info("float network: test top-1 %.2f%%", 100 * state.float_top1)
         return system.network if teaches else None
+
+
+def _of_stage(config: Config, stage: Stage) -> Config:
+    train = dataclasses.replace(config.train, **stage.train)
+    return Config(**{**vars(config), "train": train})
 
 
 def _with_weights(config: Config, weights: str):

@@ -29,14 +29,14 @@ from src.train.losses import TaskLoss
 
 
 class Objective(nn.Cell):
-    """(image, label, *draws) -> (loss, right, mean bits, mean BitOPs, entropy), all scalars.
+    """(image, label, *draws) -> the `scalars`; `right` counts the images whose largest logit is the
+    label's, the last three are zero without a controller."""
 
-    `right` counts the images whose largest logit is the label's.
-    """
+    scalars = ("loss", "right", "mean_bits", "bitops", "entropy")
 
     def __init__(self, system: System, task_loss: TaskLoss, teacher: nn.Cell | None):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
-        self.network, self.monitor = system.network, system.monitor
+        self.network, self.monitor, self.penalty = system.network, system.monitor, system.penalty
         self.task_loss, self.teacher = task_loss, teacher
         self.consistency = system.consistency
         if teacher is not None:
@@ -55,6 +55,8 @@ class Objective(nn.Cell):
         if self.consistency > 0:
             for other in outputs["others"]:
                 loss = loss + self.consistency * self.task_loss(other, label, teacher_logits)
+        if self.penalty is not None:
+            loss = loss + self.penalty(outputs)
         if self.monitor is None:
             return loss, right, self.nothing, self.nothing, self.nothing
         numbers = self.monitor(outputs["plan"], outputs["soft"])

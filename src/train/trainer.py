@@ -15,13 +15,13 @@
 
 import logging
 import time
-from dataclasses import replace
 
 import numpy as np
 from mindspore import Tensor, nn
 
 from src import interrupts, kernels
 from src.config import Config
+from src.layers.norm import freeze_statistics
 from src.methods.base import Stage, System
 from src.runtime import (
     MeanOverWorkers,
@@ -34,7 +34,7 @@ from src.train.bar import EpochBar, clock
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
 from src.train.checkpoints import RunState, load_checkpoint, save_checkpoint
-from src.train.evaluate import collapsed, evaluate, summarise
+from src.train.evaluate import evaluate, summarise
 from src.train.guard import explain_not_finite
 from src.train.losses import TaskLoss
 from src.train.run_folder import RunFolder
@@ -61,10 +61,12 @@ class Trainer:
         self.stage, self.system, self.config, self.folder = stage, system, config, folder
         self.runtime, self.loaders, self.state = runtime, loaders, state
         self.name, self.epochs = stage.name, stage.epochs
-        self.train = replace(config.train, **stage.train)
-        if system.monitor is not None and runtime.workers > 1:
-            system.monitor.join_workers(MeanOverWorkers(runtime.workers))
-        train = self.train
+        self.train = train = config.train
+        for priced in (system.monitor, system.penalty):
+            if runtime.workers > 1 and hasattr(priced, "join_workers"):
+                priced.join_workers(MeanOverWorkers(runtime.workers))
+        if stage.keeps_statistics:
+            freeze_statistics(system.network)
         task_loss = TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature)
         self.objective = (stage.objective or Objective)(system, task_loss, teacher)
         self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
@@ -74,8 +76,11 @@ class Trainer:
         self.is_compiled = self.is_judged = self.is_collapsed = False
         self.read_every = 1 if runtime.target == "CPU" else train.log_every
 
-    def begin(self) -> None:
+    def begin(self, is_taken_over: bool = False) -> None:
         """Take over what the run has stored, or first values; what comes again is forgotten.
+
+        Args:
+            is_taken_over: the network comes from an earlier stage, its quantisers' steps with it.
 
         Raises:
             UserError: the checkpoint is damaged, or of another network.
@@ -84,7 +89,9 @@ class Trainer:
             load_checkpoint(self.folder.last, self.system.network, self.optimizer)
         else:
             self.folder.forget_best()
-            self._first_values()
+            broadcast_parameters(self.runtime, self.system.network)
+            if not is_taken_over:
+                self._first_steps()
         self.folder.forget_after(self.name, self.state.epoch)
 
     def run(self) -> None:
@@ -99,8 +106,7 @@ class Trainer:
             if self.runtime.is_main:
                 save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
 
-    def _first_values(self) -> None:
-        broadcast_parameters(self.runtime, self.system.network)
+    def _first_steps(self) -> None:
         batch = next(iter(self.loaders.train.epoch(0)))
         draws = self.system.drawn(self._randomness(0), len(batch.images), train=True)
         count = calibrate(self.system.network, (batch.images, *draws), self.runtime)
@@ -135,21 +141,24 @@ class Trainer:
                 bar.step(self._texts(numbers))
                 fetched = time.perf_counter()
         seconds = time.perf_counter() - start
-        means = sum_over_workers(self.runtime, numbers.means) / self.runtime.workers
+        means = self._named(sum_over_workers(self.runtime, numbers.means) / self.runtime.workers)
         row = {
             "stage": self.name,
             "epoch": epoch,
             "step": first_step + len(loader),
             "lr": float(self.rates[first_step + len(loader) - 1]),
-            "train_loss": float(means[0]),
-            "train_top1": float(means[1]) / loader.batch_size,
+            "train_loss": means["loss"],
+            "train_top1": means["right"] / loader.batch_size,
             "seconds": seconds,
             "data_seconds": data_seconds,
         }
         if self.system.monitor is not None:
-            names = ("mean_bits", "bitops", "entropy")
-            row |= dict(zip(names, map(float, means[2:5]), strict=True)) | self.system.targets
-        return row
+            row |= {name: means[name] for name in ("mean_bits", "bitops", "entropy")}
+        return row | self.system.targets
+
+    def _named(self, means: np.ndarray) -> dict[str, float]:
+        """Means over steps by the objective's names for them; the gradient's norm comes last."""
+        return dict(zip((*self.objective.scalars, "norm"), map(float, means), strict=True))
 
     def one_step(self, batch, draws: tuple):
         """The step's scalars (see `Objective`) and gradient norm; the first call compiles."""
@@ -178,13 +187,16 @@ class Trainer:
         """The epoch's numbers so far: as short as a narrow terminal needs, and in full."""
         if numbers.steps == 0:
             return "", ""
-        means, targets = numbers.means, self.system.targets
-        text = f"loss {means[0]:.4f} top1 {means[1] / self.loaders.train.batch_size:.2%}"
+        means, targets = self._named(numbers.means), self.system.targets
+        text = f"loss {means['loss']:.4f} top1 {means['right'] / self.loaders.train.batch_size:.2%}"
         if self.system.monitor is None:
             return text, text
-        text += f" bits {means[2]:.2f}/{targets['budget_bits']}"
-        text += f" BitOPs {means[3] / targets['budget_bitops']:.0%}"
-        return text, f"{text} of budget entropy {means[4]:.2f}"
+        text += f" bits {means['mean_bits']:.2f}"
+        if "budget_bits" not in targets:
+            return text, f"{text} entropy {means['entropy']:.2f}"
+        text += f"/{targets['budget_bits']}"
+        text += f" BitOPs {means['bitops'] / targets['budget_bitops']:.0%}"
+        return text, f"{text} of budget entropy {means['entropy']:.2f}"
 
     def _judge(self, epoch: int) -> dict:
         if not self.is_judged:
@@ -199,7 +211,7 @@ class Trainer:
         if self.system.widths:
             line += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
         LOG.info("%s (%s)", line, clock(time.perf_counter() - start))
-        self._tell_collapse(collapsed(answers))
+        self._tell_collapse(numbers["collapsed"])
         if numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:

@@ -60,7 +60,7 @@ BN = {
     ],
 )
 def test_names(theirs, ours):
-    assert our_name(theirs, "fc") == ours
+    assert our_name(theirs, build_backbone("resnet20", 10, "B").nodes) == ours
 
 
 @pytest.mark.parametrize("name", ["w.ckpt", "w.npz", "w.safetensors"])

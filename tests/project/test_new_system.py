@@ -122,8 +122,7 @@ def tensors(folder, name):
 
 def test_only_the_agent_learns_in_its_stage(run):
     before, after = (tensors(run[0], name) for name in ("supernet.ckpt", "last.ckpt"))
-    learned = {n for n in before if not np.array_equal(before[n], after[n])}
-    assert all("moving_" in name for name in learned), "statistics alone move on"
+    assert [n for n in before if not np.array_equal(before[n], after[n])] == []
     assert "stem.conv.weight" in before and "controller.decide.0.weight" in after
 
 

@@ -211,9 +211,9 @@ class _Lowering:
             weight = weight.reshape(weight.shape + (1,) * (4 - weight.ndim))
             y = self.wide(weight, x, node.name, stride, padding, groups)
             return self.affine(y, factor, offset * self.unit, node.name, activation)
-        if source == IMAGE:
-            pixels = layer.input_quantizer.integer_form()
-            x = self.image(pixels.stored_bits[0], np.float32(pixels.inverses[0]))
+        inputs = layer.input_quantizer.integer_form()
+        if source == IMAGE and len(inputs.stored_bits) == 1:
+            x = self.image(inputs.stored_bits[0], np.float32(inputs.inverses[0]))
         else:
             x = self.quantise(layer, self.read(source), node.name)
         return self.conv_of_codes(layer, x, node.name, factor, offset, activation)

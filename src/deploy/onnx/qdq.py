@@ -69,6 +69,8 @@ class _Graph:
 
     def __init__(self, program: Program):
         self.names, self.scales = program.notes["layers"], program.notes["scales"]
+        # Of each register, the last layer that reads it.
+        self.readers = {r: self.names[i] for i, op in enumerate(program.operations) for r in op.reads}
         self.unit = 2.0 ** program.notes["exponent"]
         self.nodes, self.tensors, self.maps = [], [], []
 
@@ -94,8 +96,8 @@ class _Graph:
     def _input(self, op: Input, name: str) -> str:
         if op.bits == 0:
             return "image"
-        # The stem is the only layer that reads the pixels' codes.
-        return self._codes("image", self.scales["conv1"]["inputs"][0], op.bits, signed=True)
+        scale = self.scales[self.readers[len(self.maps)]]["inputs"][0]
+        return self._codes("image", scale, op.bits, signed=True)
 
     def _quantise(self, op: Quantise, name: str) -> str:
         inverse = float(op.arrays["multiplier"][0]) * 2.0**-op.shift * self.unit

@@ -45,7 +45,7 @@ class Toy(Method):
         return [
             Stage("supernet", "toy", first, train.lr, leaves="supernet.ckpt", build=build_supernet),
             Stage("agent", "toy", train.epochs, train.lr, train={"schedule": "constant"},
-                  learns=is_the_agents),
+                  learns=is_the_agents, keeps_statistics=True),
         ]  # fmt: skip
 
     @staticmethod

@@ -11,9 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A toy quantiser: fixed steps, 1/32 of a unit at 4 bits for weights, all of 0..`range` for inputs."""
+"""A toy quantiser: fixed steps for weights, 1/32 of a unit at 4 bits; inputs up to a learned range,
+which begins at the first batch's largest."""
 
-from src.quantizers.base import ActivationQuantizer, WeightQuantizer, constant, top_code, top_signed
+import numpy as np
+
+from src.parameters import assign
+from src.quantizers.base import (
+    ActivationQuantizer,
+    WeightQuantizer,
+    constant,
+    kept_positive,
+    learned,
+    top_code,
+    top_signed,
+)
 from src.quantizers.uniform import UniformQuantize
 
 
@@ -34,14 +46,17 @@ class ToyWeight(WeightQuantizer):
 
 
 class ToyActivation(ActivationQuantizer):
-    takes_signed = True
+    takes_signed = learns_from_data = True
     options = ("pact_alpha",)
 
     def __init__(self, widths, signed=False, pact_alpha=10.0):
         super().__init__(widths, signed)
-        tops = [top_signed(b) + 1 if signed else top_code(b) for b in self.widths]
-        self.scales = [constant(pact_alpha / top) for top in tops]
+        self.range = learned(np.array([pact_alpha]), "range")
+        self.tops = [top_signed(b) + 1 if signed else top_code(b) for b in self.widths]
+
+    def init_from(self, x):
+        assign(self.range, np.array([np.abs(x).max()]))
 
     def grid(self, x, slot):
-        scale = self.scales[slot]
-        return 1 / scale, scale, self.lows[slot], self.highs[slot], self.zero, self.zero
+        scale = kept_positive(self.range) / self.tops[slot]
+        return 1 / scale, scale, self.lows[slot], self.highs[slot], self.zero, self.range
