@@ -13,7 +13,7 @@
 # limitations under the License.
 """Evaluation: what a network answers on every image of a split, and the numbers of it.
 
-Deterministic: widths are the arg-max of the controller, unless `dqnet.sample` asks for draws.
+Deterministic: widths are the arg-max of the controller, unless the system samples.
 """
 
 from dataclasses import dataclass

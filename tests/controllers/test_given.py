@@ -13,9 +13,15 @@
 # limitations under the License.
 """Plans from outside: random in training, uniform in evaluation, whole for whoever asks."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 from src.controllers.given import GivenPlan
+from src.cost.bitops import CostModel
+from src.errors import UserError
+from src.methods.base import System
 
 
 def test_random_plans_in_training_repeat_with_the_seed():
@@ -41,3 +47,12 @@ def test_what_is_chosen_is_looked_up():
     choice, state = given.choose(1, None, state)
     np.testing.assert_array_equal(choice, plan[:, 1])
     assert given.plan(state) is plan
+
+
+def test_it_cannot_be_exported_and_cannot_collapse():
+    given = GivenPlan(2, 1, 3)
+    with pytest.raises(UserError, match=r"no file can hold this controller \(GivenPlan\)"):
+        given.decisions()
+    network = SimpleNamespace(controller=given)
+    system = System("supernet", network, [], CostModel([]))
+    assert not system.chooses and not given.looks

@@ -192,3 +192,8 @@ def test_a_new_quantiser_is_a_line_in_the_table(monkeypatch):
     expected = np.floor(layer.weight.asnumpy() * 2 + 0.5)
     np.testing.assert_array_equal(form.codes[0], expected)
     assert form.scales[0] == [0.5] and form.bits == (4,) and len(np.unique(expected)) > 2
+
+
+def test_a_dense_layer_has_one_width():
+    with pytest.raises(UserError, match="layer fc: only convolutions choose their width"):
+        swap_layers(tiny(), {"fc": spec(DYNAMIC, "lsq", (2, 4), (2, 4), 0)}, QuantConfig())

@@ -25,7 +25,7 @@ from src.config import load_config
 from src.controllers.given import GivenPlan
 from src.data.views import pixel_values
 from src.deploy.integer.export import export_int
-from src.deploy.integer.lower import Picture
+from src.deploy.integer.lower import Picture, lower
 from src.deploy.mindir.bundle import read_bundle
 from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.run_bundle import run_in_mindspore
@@ -192,6 +192,19 @@ def test_its_integers_are_the_same_in_every_engine(system, tmp_path):
     for other in (native, in_graph):
         np.testing.assert_array_equal(other[0], logits)
         np.testing.assert_array_equal(other[1], plan)
+
+
+def test_its_static_form_becomes_integer_pairs():
+    """The first layer, at 8 bits, is not called conv1."""
+    pytest.importorskip("onnx")
+    from src.deploy.onnx.qdq import as_qdq
+
+    static = ["method.name=static", "quant.quantizer=lsq", "quant.first_last=8"]
+    config = load_config(None, [*OVERRIDES, *static])
+    built = METHODS["static"].build(config, float_net(config))
+    values = np.zeros((3, 256), np.float32)
+    made = as_qdq(lower(built, Picture(8, values), {}), 8, 10)
+    assert sum(node.op_type == "Conv" for node in made.graph.node) == 8
 
 
 def test_it_becomes_a_bundle(system, tmp_path):

@@ -17,7 +17,7 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Parameter, Tensor
+from mindspore import Parameter, Tensor, nn
 
 from src import kernels
 from src.keys import TrainConfig
@@ -191,3 +191,20 @@ def test_head_lr_is_the_controllers(name):
     scales = {p.name: getattr(p, "lr_scale", 1.0) for p in built.network.trainable_params()}
     assert {s for n, s in scales.items() if n.startswith("controller.")} == {0.125}
     assert {s for n, s in scales.items() if not n.startswith("controller.")} == {1.0}
+
+
+class Weighed(nn.Cell):
+    """Half of the sum of the logits: a term that needs no controller."""
+
+    def construct(self, outputs):
+        return outputs["logits"].sum() / 2
+
+
+def test_a_loss_term_needs_no_controller():
+    system = small_method()
+    images, labels = (Tensor(v) for v in small_batch())
+    plain = Objective(system, TaskLoss(), None)(images, labels)[0]
+    system.penalty = Weighed()
+    loss = Objective(system, TaskLoss(), None)(images, labels)[0]
+    logits = system.answer(images.asnumpy(), ())[0]
+    assert float(loss) - float(plain) == pytest.approx(float(logits.sum() / 2), rel=1e-4)

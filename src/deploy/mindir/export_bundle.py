@@ -50,7 +50,7 @@ def export_bundle(system: System, dataset, notes: dict, folder: Path, version: i
     Args:
         dataset: a data set of `data`, whose first images are compared.
         notes: documentation for preprocess.py and readers, written as notes.json.
-        version: IR version, of `mindir_compat.VERSIONS`.
+        version: IR version, of `compat.VERSIONS`.
 
     Raises:
         UserError: logits that are not finite, a folder that holds something else, a full disk, an

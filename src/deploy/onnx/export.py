@@ -15,7 +15,7 @@
 
 `simulated`: the frozen network with its quantisers as float arithmetic, exact to float32 rounding;
 with a controller the one-graph form, in which every candidate is computed and the chosen one kept.
-`qdq`: a static network as int8 weights and QuantizeLinear / DequantizeLinear pairs (onnx_qdq.py),
+`qdq`: a static network as int8 weights and QuantizeLinear / DequantizeLinear pairs (qdq.py),
 which runtimes turn into their own integer kernels.
 
 The packages onnx and onnxruntime (requirements-onnx.txt) are needed for this alone.
