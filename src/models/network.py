@@ -18,13 +18,16 @@
 A controller is a chooser (controllers/base.py); its state travels with the values. Outputs have names:
 `logits` (N, classes); with a controller also `plan` (N, slots, columns, K), one-hot, and in training
 `soft`, like the plan but what the controller thinks of the widths.
+
+The list is walked link by link, a link being a layer or a block between which one value passes: values
+kept for a whole network at once make MindSpore take a fifth more memory for a training step.
 """
 
 from mindspore import nn
 
-from src.models.backbone import NORM, Backbone
+from src.models.backbone import IMAGE, NORM, Backbone
 
-START = -1  # place of what a segment begins with: the image, or the features
+START, BEFORE = -1, -2  # places: what a link begins with; what the node before wrote
 
 
 class Network(nn.Cell):
@@ -50,12 +53,12 @@ class Network(nn.Cell):
         super().__init__()
         self.backbone, self.nodes = backbone, backbone.nodes
         self.count, self.split, self.from_image = len(self.nodes), split, from_image
-        _check_split(backbone, split)
-        self.places = _places(backbone, 0, split) + _places(backbone, split, self.count)
-        self.reads = [
-            tuple(self.places[r] if r >= (split if i >= split else 0) else START for r in node.inputs)
-            for i, node in enumerate(self.nodes)
-        ]
+        self.links = _links(backbone)
+        if split not in [link[0] for link in self.links]:
+            raise ValueError(f"nodes behind a split at {split} read more than one value before it")
+        self.reads = [place for link in self.links for place in _reads(backbone, *link)]
+        held = {i for link in self.links for i in _held(backbone, *link)}
+        self.is_held = [i in held for i in range(self.count)]
         self.is_norm = [node.kind == NORM for node in self.nodes]
         self.slots = [getattr(node.cell, "slot", -1) for node in self.nodes]
         for node in self.nodes:
@@ -88,27 +91,38 @@ class Network(nn.Cell):
 
     def walk(self, first, end, start, state, row):
         """(what node end - 1 writes, the controller's state), from what node first - 1 wrote."""
+        y = start
+        for link in self.links:
+            if link[0] >= first and link[1] <= end:
+                y, state = self.link(link[0], link[1], y, state, row)
+        return y, state
+
+    def link(self, first, end, start, state, row):
+        """The same of nodes between which only one value passes on either side, such as a block."""
         # A tuple of one: the order in which MindSpore adds up the gradients that meet in `start`, and
         # with it the last bit of a training, depends on it.
-        y, begun, values = start, (start,), ()
+        y, begun, held = start, (start,), ()
         for i in range(first, end):
-            x = self.value(self.reads[i][0], begun, values)
+            x = self.value(self.reads[i][0], begun, y, held)
             if self.slots[i] >= 0:
                 choice, state = self.controller.choose(self.slots[i], x, state)
                 y = self.steps[i](x, choice)
             elif self.is_norm[i]:
                 residual = None
                 if len(self.reads[i]) > 1:
-                    residual = self.value(self.reads[i][1], begun, values)
+                    residual = self.value(self.reads[i][1], begun, y, held)
                 y = self.steps[i](x, residual, row)
             else:
                 y = self.steps[i](x)
-            values = values[: self.places[i]] + (y,) + values[self.places[i] + 1 :]
+            if self.is_held[i]:
+                held = held + (y,)
         return y, state
 
-    def value(self, place, begun, values):
-        """What stands in a place."""
-        return begun[0] if place == START else values[place]
+    def value(self, place, begun, y, held):
+        """What stands in a place: what the link begins with, the value before, or one that is held."""
+        if place == START:
+            return begun[0]
+        return y if place == BEFORE else held[place]
 
     def answer(self, logits, state):
         """The outputs by name."""
@@ -142,22 +156,33 @@ class Answering(nn.Cell):
         return (outputs["logits"],)
 
 
-def _check_split(backbone: Backbone, split: int) -> None:
-    crossing = {r for node in backbone.nodes[split:] for r in node.inputs if r < split}
-    if crossing - {split - 1}:
-        raise ValueError(f"nodes {sorted(crossing)} are read behind a split at {split}")
+def _links(backbone: Backbone) -> list[tuple[int, int]]:
+    """The network cut wherever a single value passes: (first node, end) of each link."""
+    count = len(backbone.nodes)
+    last_read = [max([i, *backbone.readers(i)]) for i in range(IMAGE, count - 1)]  # of node i - 1
+    reach, cuts = -1, [0]
+    for i in range(1, count):
+        reach = max(reach, last_read[i - 1])  # of all before node i - 1
+        if reach < i:
+            cuts.append(i)
+    return list(zip(cuts, [*cuts[1:], count], strict=True))
 
 
-def _places(backbone: Backbone, first: int, end: int) -> list[int]:
-    """Where the values of nodes first .. end - 1 stand among those kept; a place is used again when
-    nobody reads it any more."""
-    last_read = {i: max([i, *backbone.readers(i)]) for i in range(first, end)}
-    held, places = {}, []
-    for i in range(first, end):
-        free = [place for place, holder in held.items() if last_read[holder] <= i]
-        places.append(min(free, default=len(held)))
-        held[places[-1]] = i
-    return places
+def _held(backbone: Backbone, first: int, end: int) -> list[int]:
+    """The nodes of a link whose values another than the next node reads."""
+    return [i for i in range(first, end - 1) if set(backbone.readers(i)) != {i + 1}]
+
+
+def _reads(backbone: Backbone, first: int, end: int) -> list[tuple[int, ...]]:
+    """The places of what each node of a link reads."""
+    held = _held(backbone, first, end)
+
+    def place(r: int) -> int:
+        if r < first:
+            return START
+        return held.index(r) if r in held else BEFORE
+
+    return [tuple(map(place, backbone.nodes[i].inputs)) for i in range(first, end)]
 
 
 def _hang(root: nn.Cell, name: str, cell: nn.Cell) -> None:

@@ -24,6 +24,7 @@ from src.layers.conv import Conv2d, Dense
 from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import BatchNorm
 from src.layers.pool import Mean
+from src.models import build_backbone
 from src.models.backbone import CONV, DENSE, HEAD, IMAGE, MEAN, NORM, STEM, Backbone
 from src.models.network import Answering, Network
 from src.quantizers.lsq import LsqActivation, LsqWeight
@@ -66,12 +67,18 @@ def test_nodes_run_as_the_list_says(mode, split):
 
 
 def test_a_split_hands_on_one_value():
-    with pytest.raises(ValueError, match=r"nodes \[1, 3\] are read behind a split at 4"):
+    with pytest.raises(ValueError, match="behind a split at 4 read more than one value before it"):
         Network(crossed(), split=4)
 
 
-def test_values_are_kept_no_longer_than_they_are_read():
-    assert len(set(Network(crossed()).places)) == 3, "x0, x1 and what is being made"
+def test_a_network_is_a_chain_of_links():
+    """Cut wherever one value passes; within a link only what is read later is held."""
+    network = Network(crossed())
+    assert network.links == [(0, 1), (1, 2), (2, 8), (8, 9), (9, 10)]
+    assert [i for i in range(10) if network.is_held[i]] == [3], "x1; x0 is what the link begins with"
+    deep = Network(build_backbone("resnet50", 10))
+    blocks = [link for link in deep.links if link[1] - link[0] > 1]
+    assert len(blocks) == 16
 
 
 def test_paths_in_the_tree_are_the_names_of_nodes():
