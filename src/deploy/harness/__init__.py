@@ -11,4 +11,4 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""From a trained network to files that other programs run."""
+"""Before and after a run of the C++ program in ascend310_infer/."""

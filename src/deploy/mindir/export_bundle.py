@@ -15,8 +15,8 @@
 
 The host runs the front, takes the arg-max of its choice logits and then, stage by stage, the file of
 the chosen width; where the controller decides step by step, stages that decide are among them. The
-weights of all files come from the one stored weight of each layer. The
-one-file form, `mask.mindir`, computes every candidate and keeps the chosen one.
+weights of all files come from the one stored weight of each layer. The one-file form, `mask.mindir`,
+computes every candidate and keeps the chosen one.
 """
 
 import json
