@@ -25,7 +25,7 @@ class GivenPlan(Controller):
     layer.
     """
 
-    looks = False
+    looks = learns = False
 
     def begin(self, x, plan):
         return (plan,)
