@@ -107,13 +107,15 @@ class Abn(Method):
         columns = 1 if options.tied else 2
         if options.norm == "per_width":
             _follow_choices(backbone, len(widths) ** columns)
-        controller = GivenPlan(count_slots(specs), columns, len(widths))
-        uniform = tuple(range(len(widths)))
+        split, uniform = float_net.split_after(part=0), tuple(range(len(widths)))
+        controller = GivenPlan(
+            count_slots(specs), columns, len(widths), float_net.seen(split, from_image=False)
+        )
         return System(
             "abn",
-            SuperNetwork(backbone, controller, float_net.split_after(part=0)),
+            SuperNetwork(backbone, controller, split),
             table_rows(layers, specs),
-            CostModel(layer_costs(layers, specs)),
+            CostModel(layer_costs(layers, specs), controller.macs),
             widths,
             draws=Plans(controller, options),
             consistency=options.others,
