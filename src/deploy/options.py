@@ -17,6 +17,7 @@ import argparse
 
 from src.errors import UserError
 
+ONNX_FOLDER = "onnx"  # of a network that escalates
 SUFFIXES = {"int": ".safetensors", "mindir": ".mindir", "onnx": ".onnx"}
 LARGEST_BATCH = 1024  # images
 
@@ -33,9 +34,15 @@ def check_options(options: argparse.Namespace) -> None:
         raise UserError(f"--batch {batch} goes with --format mindir")
     if options.qdq and form != "onnx":
         raise UserError("--qdq goes with --format onnx")
+    if options.bits is not None and form == "int":
+        raise UserError(f"--bits {options.bits}: an artefact holds all widths; infer.py --bits picks one")
+    if options.escalate and not (options.bundle or form == "onnx"):
+        raise UserError("--escalate goes with --bundle or --format onnx; an artefact holds its ladder anyway")
+    if options.escalate and (options.bits is not None or options.qdq):
+        raise UserError("--escalate takes every width of the ladder; leave --bits and --qdq out")
     if not (options.run or out):
         raise UserError("--config needs --out PATH")
-    if options.bundle or not out:
+    if is_folder(options) or not out:
         return
     if out.is_dir():
         raise UserError(f"--out {out} is a folder; name a file")
@@ -46,9 +53,15 @@ def check_options(options: argparse.Namespace) -> None:
         )
 
 
+def is_folder(options: argparse.Namespace) -> bool:
+    """Whether the export is a folder and not a file."""
+    return options.bundle or options.escalate
+
+
 def file_name(options: argparse.Namespace, model: str) -> str:
     """The name that an export gets in RUN/export."""
-    if options.bundle:
-        return "bundle"
-    stem = "model" if options.format == "int" else f"{model}_qdq" if options.qdq else model
+    width = "" if options.bits is None else f"_{options.bits}bit"
+    if is_folder(options):
+        return ("bundle" if options.bundle else ONNX_FOLDER) + width
+    stem = "model" if options.format == "int" else f"{model}{width}" + "_qdq" * options.qdq
     return stem + SUFFIXES[options.format]
