@@ -94,8 +94,8 @@ class Draws:
         """What the network takes beside the images in training; done: share of the training, 0..1."""
         return ()
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
-        """The same in evaluation; `forced`: a candidate that all dynamic layers take."""
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
+        """The same in evaluation; `forced`: see `Controller.still`."""
         return ()
 
 
@@ -116,7 +116,8 @@ class System:
         sample: evaluation draws widths too.
         targets: what the metrics compare with.
         consistency: weight of the task loss of the network's `others`, logits of further passes.
-        forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
+        forced: candidates that the dynamic layers take in evaluation instead of the controller's: one
+            for all of them, or int (slots, columns).
         against_collapse: what to do when the controller gives all images one plan.
         ways: `forced` of each way in which the network runs that has statistics of its own.
         penalty: cell (outputs of the network by name) -> what else is added to the task loss, or None.
@@ -132,7 +133,7 @@ class System:
     sample: bool = False
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
-    forced: int | None = None
+    forced: int | np.ndarray | None = None
     against_collapse: str = ""
     ways: tuple[int | None, ...] = ()
     penalty: nn.Cell | None = None
@@ -163,7 +164,7 @@ class System:
         if train:
             return self.draws.draw(rng, images, done)
         still = self.draws.still(images, self.forced)
-        if not self.sample:
+        if not self.sample or self.forced is not None:
             return still
         return (self.draws.draw(rng, images, done)[0], *still[1:])
 
