@@ -66,7 +66,9 @@ class Controller(nn.Cell):
         choices: K, number of candidate widths.
     """
 
-    looks = True  # False: its widths do not depend on the image, and one plan for all is no collapse
+    looks = (
+        True  # False: its widths do not depend on the image, and one plan for all is no collapse
+    )
 
     def __init__(self, slots: int, columns: int, choices: int):
         super().__init__()
@@ -92,9 +94,7 @@ class Controller(nn.Cell):
         """What `begin` takes beside x, in training. done: share of the training behind it, 0..1."""
         raise NotImplementedError
 
-    def still(
-        self, images: int, forced: int | np.ndarray | None = None
-    ) -> tuple[np.ndarray, ...]:
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple[np.ndarray, ...]:
         """The same in evaluation: nothing random. `forced`: candidates to take in place of its own
         choice, one for all layers, or int of a shape that broadcasts to (images, slots, columns)."""
         raise NotImplementedError

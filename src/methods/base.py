@@ -24,6 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from src.cost.bitops import CostModel
+from src.cost.ladder import Row
 from src.keys import Config, Section
 from src.layers.spec import LayerInfo
 from src.models.backbone import IMAGE, Backbone
@@ -118,6 +119,7 @@ class System:
         consistency: weight of the task loss of the network's `others`, logits of further passes.
         forced: candidates that the dynamic layers take in evaluation instead of the controller's: one
             for all of them, or int (slots, columns).
+        climbing: setting of escalation in force in evaluation (train/escalate.py), or None.
         against_collapse: what to do when the controller gives all images one plan.
         ways: `forced` of each way in which the network runs that has statistics of its own.
         penalty: cell (outputs of the network by name) -> what else is added to the task loss, or None.
@@ -134,6 +136,7 @@ class System:
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
     forced: int | np.ndarray | None = None
+    climbing: Row | None = None
     against_collapse: str = ""
     ways: tuple[int | None, ...] = ()
     penalty: nn.Cell | None = None
@@ -148,6 +151,8 @@ class System:
     @property
     def chooses(self) -> bool:
         """Whether the widths may depend on the image."""
+        if self.climbing is not None:
+            return len(self.climbing.bits) > 1
         return self.forced is None and self.controller is not None and self.controller.looks
 
     def answer(self, images: np.ndarray, draws: tuple) -> tuple[np.ndarray, np.ndarray | None]:

@@ -13,7 +13,6 @@
 # limitations under the License.
 """A toy agent: step by step, from the mean of what each layer reads."""
 
-import numpy as np
 from mindspore import nn, ops
 
 from src.controllers.base import INPUT, Controller, Decision
