@@ -37,7 +37,7 @@ from src.files import whole_file
 from src.paths import as_path
 from src.runtime import start
 from src.train.batches import load_split
-from src.train.loaded import fresh_system, load_trained, prepare
+from src.train.loaded import fresh_system, load_trained, renew_statistics
 from src.train.run_folder import open_run
 from src.train.run_ladder import read_ladder
 
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
         system, _ = load_trained(folder, config, runtime)
     else:
         system, origin["weights"] = fresh_system(config, runtime)
-    prepare(config, system, runtime, options.bits, options.recalibrate)
+    renew_statistics(config, system, runtime, options.recalibrate)
     ladder = read_ladder(folder, system) if folder and escalates(options, system) else None
     settle(options, system, ladder)
     dataset = load_split(config, "test")
