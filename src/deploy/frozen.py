@@ -66,8 +66,9 @@ class FrozenNorm(nn.Cell):
 
     def __init__(self, norm: nn.Cell, row: int = 0):
         super().__init__()
-        self.activation, self.activate, self.folded = norm.activation, Activate(norm.activation), _folded(norm)
-        self.factor, self.offset = (Tensor(values[row].reshape(1, -1, 1, 1)) for values in self.folded)
+        self.activation, self.folded = norm.activation, _folded(norm)
+        self.activate = Activate(self.activation)
+        self.factor, self.offset = (Tensor(v[row].reshape(1, -1, 1, 1)) for v in self.folded)
 
     def construct(self, x, residual=None, row=None):
         y = x * self.factor + self.offset
@@ -81,7 +82,8 @@ class FrozenNormByChoice(nn.Cell):
 
     def __init__(self, norm: BatchNorm):
         super().__init__()
-        self.activation, self.activate, self.folded = norm.activation, Activate(norm.activation), _folded(norm)
+        self.activation, self.folded = norm.activation, _folded(norm)
+        self.activate = Activate(self.activation)
         self.factors, self.offsets = map(Tensor, self.folded)
         self.multiply = ops.MatMul()
 
@@ -95,6 +97,7 @@ class FrozenNormByChoice(nn.Cell):
 
 
 def _folded(norm: nn.Cell) -> tuple[np.ndarray, np.ndarray]:
+    """Factors and offsets, float32 (R, C) each, of a normalisation of training or a frozen one."""
     if not isinstance(norm, BatchNorm):
         return norm.folded
     gamma, beta, mean, variance = (

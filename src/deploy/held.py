@@ -103,11 +103,11 @@ def outside_of(network: Network, group: list[int]) -> tuple[list[int], list[tupl
 
 
 class HeldNetwork:
-    """The network of a system, frozen, in two parts: what runs once for an image, and the rest at a
-    width. It no longer learns.
+    """The network of a system, frozen: whole at a plan, or in two parts, of which the first is the same at
+    every plan. It no longer learns.
 
     Attributes:
-        has_stem: whether there is something before the first dynamic layer's part.
+        has_stem: whether there is a first part.
     """
 
     def __init__(self, system: System):
@@ -121,12 +121,13 @@ class HeldNetwork:
 
     def tail(self, plan: np.ndarray | int) -> nn.Cell:
         """features (the image, where there is no stem) -> logits; plan: as `System.forced`."""
-        return Held(self.network, list(range(self.network.split, self.network.count)), plan, self._row(plan))
+        return self._held(self.network.split, plan)
 
     def whole(self, plan: np.ndarray | int) -> nn.Cell:
         """image -> logits."""
-        return Held(self.network, list(range(self.network.count)), plan, self._row(plan))
+        return self._held(0, plan)
 
-    def _row(self, plan: np.ndarray | int) -> int:
-        """A bank has a row for each of the ways in which the network runs."""
-        return self.ways.index(plan) if isinstance(plan, int) and plan in self.ways else 0
+    def _held(self, first: int, plan: np.ndarray | int) -> Held:
+        # A bank has a row for each of the ways in which the network runs.
+        row = self.ways.index(plan) if isinstance(plan, int) and plan in self.ways else 0
+        return Held(self.network, list(range(first, self.network.count)), plan, row)

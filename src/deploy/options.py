@@ -34,12 +34,16 @@ def check_options(options: argparse.Namespace) -> None:
         raise UserError(f"--batch {batch} goes with --format mindir")
     if options.qdq and form != "onnx":
         raise UserError("--qdq goes with --format onnx")
-    if options.bits is not None and form == "int":
-        raise UserError(f"--bits {options.bits}: an artefact holds all widths; infer.py --bits picks one")
+    for name in ("bits", "plan"):
+        value = getattr(options, name)
+        if value is not None and form == "int":
+            raise UserError(f"--{name} {value}: an artefact holds all widths; infer.py --bits picks one")
+        if value is not None and options.qdq:
+            raise UserError(f"--{name} {value}: --qdq goes with a network that has no other widths")
     if options.escalate and not (options.bundle or form == "onnx"):
-        raise UserError("--escalate goes with --bundle or --format onnx; an artefact holds its ladder anyway")
-    if options.escalate and (options.bits is not None or options.qdq):
-        raise UserError("--escalate takes every width of the ladder; leave --bits and --qdq out")
+        raise UserError("--escalate goes with --bundle or --format onnx; an artefact holds the ladder anyway")
+    if options.escalate and options.qdq:
+        raise UserError("--escalate: --qdq goes with a network that has no other widths")
     if not (options.run or out):
         raise UserError("--config needs --out PATH")
     if is_folder(options) or not out:
@@ -58,10 +62,9 @@ def is_folder(options: argparse.Namespace) -> bool:
     return options.bundle or options.escalate
 
 
-def file_name(options: argparse.Namespace, model: str) -> str:
-    """The name that an export gets in RUN/export."""
-    width = "" if options.bits is None else f"_{options.bits}bit"
+def file_name(options: argparse.Namespace, model: str, of_plan: str = "") -> str:
+    """The name that an export gets in RUN/export; of_plan: end of the stem, of one that holds one plan."""
     if is_folder(options):
-        return ("bundle" if options.bundle else ONNX_FOLDER) + width
-    stem = "model" if options.format == "int" else f"{model}{width}" + "_qdq" * options.qdq
+        return ("bundle" if options.bundle else ONNX_FOLDER) + of_plan
+    stem = "model" if options.format == "int" else model + of_plan + "_qdq" * options.qdq
     return stem + SUFFIXES[options.format]

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""At which widths an export holds a network: the rungs of a ladder, or one width."""
+"""At which widths an export holds a network: its controller's, the rungs of a ladder, or one plan."""
 
 import argparse
 
@@ -20,35 +20,35 @@ from src.errors import UserError
 from src.methods.base import System
 
 
-def escalates(options: argparse.Namespace, system: System) -> bool:
-    """Whether an export is of the rungs of a ladder, if there is one: where that is asked for, and a
-    bundle of a network whose widths come from outside."""
-    return options.escalate or (options.bundle and _are_given(system))
+def settle(options: argparse.Namespace, system: System, ladder: Ladder | None) -> Ladder | None:
+    """The ladder that an export holds, or None.
 
-
-def settle(options: argparse.Namespace, system: System, ladder: Ladder | None) -> None:
-    """Hold a network whose widths come from outside at its widest, where it becomes graphs without a
-    ladder.
+    An artefact holds one beside everything else. A bundle or ONNX files hold its rungs where they are
+    asked for; so does a bundle of a network whose widths come from outside. Without a ladder such a
+    network is held at its widest, here, where it becomes graphs.
 
     Args:
-        ladder: of the run, if `escalates`, else None.
+        ladder: of the run, if it has one.
 
     Raises:
-        UserError: there is no ladder where one is asked for, or it was fitted to other statistics.
+        UserError: there is none where one is asked for, or it was fitted to other statistics.
     """
+    given = system.forced is None and system.controller is not None and not system.controller.looks
+    in_rungs = options.escalate or (options.bundle and given)
     if ladder is None and options.escalate:
         raise UserError(
             "--escalate needs the ladder of a run (ladder.json), which says when an image goes on; "
             "python eval.py --run RUN --budget X makes it"
         )
-    if ladder is not None and options.recalibrate is not None:
+    if ladder is not None and in_rungs and options.recalibrate is not None:
         raise UserError(
             f"--recalibrate {options.recalibrate}: the ladder's thresholds were set without it; leave it out, "
             "or export one width (--bits)"
         )
-    if ladder is None and options.format != "int" and _are_given(system):
+    if options.format == "int":
+        return ladder if options.recalibrate is None else None
+    if in_rungs and ladder is not None:
+        return ladder
+    if given:
         system.forced = len(system.widths) - 1
-
-
-def _are_given(system: System) -> bool:
-    return system.forced is None and system.controller is not None and not system.controller.looks
+    return None
