@@ -22,9 +22,9 @@ from mindspore import nn
 from src.config import Config
 from src.errors import UserError
 from src.methods import METHODS, build_system
-from src.methods.base import FLOAT, Stage, System
+from src.methods.base import FLOAT, HELD_OUT, Stage, System
 from src.runtime import Runtime, wait_for_all
-from src.train.batches import eval_loader, load_split, open_loaders
+from src.train.batches import eval_loader, load_split, on_held_out, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.evaluate import evaluate, summarise
 from src.train.metrics import count_rows
@@ -102,9 +102,10 @@ class _Run:
             self.folder.write_layers(system.table, self.train_set.image_size)
         config = _of_stage(self.config, stage)
         teacher = None if stage.builds == FLOAT else self._float_network(config, state)
-        trainer = Trainer(
-            stage, system, config, self.folder, self.runtime, self.loaders, teacher, state
-        )
+        loaders = self.loaders
+        if stage.images == HELD_OUT:
+            loaders = on_held_out(loaders, config, self.runtime)
+        trainer = Trainer(stage, system, config, self.folder, self.runtime, loaders, teacher, state)
         trainer.begin(is_taken_over)
         # For the next resume, now that the run is known to go on with it.
         self.folder.store_config(self.asked)
