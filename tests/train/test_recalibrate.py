@@ -83,6 +83,50 @@ def test_every_row_of_a_bank_is_renewed_but_the_stem_has_one(loader):
     assert built.forced is None
 
 
+ABN = ["method.name=abn", "quant.quantizer=nested", "quant.first_last=8"]
+
+
+def banks(built) -> list[np.ndarray]:
+    """Running means that follow a choice, (R, C) each, in the order of the slots."""
+    return [norm.moving_mean.asnumpy().copy() for norm in norms(built) if norm.by_choice]
+
+
+@pytest.mark.usefixtures("pynative")
+def test_rows_by_choice_are_those_of_each_width(loader):
+    """Each as if the network had run at that width alone, which leaves the other rows as they were."""
+    built = method(*ABN)
+    before = banks(built)
+    recalibrate(built, loader, RUNTIME, 2)
+    every = banks(built)
+    alone = method(*ABN)
+    alone.forced = 1
+    recalibrate(alone, loader, RUNTIME, 2)
+    for old, new, of_one in zip(before, every, banks(alone), strict=True):
+        assert old.shape[0] == 3 and all((old[k] != new[k]).any() for k in range(3))
+        np.testing.assert_allclose(of_one[1], new[1], rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(of_one[[0, 2]], old[[0, 2]])
+    assert alone.forced == 1 and built.forced is None
+
+
+@pytest.mark.usefixtures("pynative")
+def test_a_plan_of_different_widths_renews_the_rows_that_it_takes(loader):
+    built = method(*ABN)
+    before, plan = banks(built), np.arange(built.controller.slots)[:, None] % 3
+    built.forced = plan
+    recalibrate(built, loader, RUNTIME, 1)
+    for k, old, new in zip(plan[:, 0], before, banks(built), strict=True):
+        np.testing.assert_array_equal((old != new).any(1), np.arange(3) == k)
+
+
+@pytest.mark.usefixtures("pynative")
+def test_pairs_of_weights_and_inputs_all_have_their_rows_renewed(loader):
+    built = method(*ABN, "abn.tied=false", "abn.candidates=[2,4]")
+    before = banks(built)
+    recalibrate(built, loader, RUNTIME, 1)
+    for old, new in zip(before, banks(built), strict=True):
+        assert old.shape[0] == 4 and (old != new).any(1).all()
+
+
 def test_no_batches_are_refused(loader):
     with pytest.raises(UserError, match="--recalibrate 0"):
         recalibrate(method("method.name=float"), loader, RUNTIME, 0)
