@@ -56,7 +56,7 @@ def take_plan(system: System, plan: str) -> str:
     if not system.widths:
         raise UserError(f"--plan {plan}: this network has no controller")
     system.forced = as_forced(read_plan(Path(plan), system.cost, system.controller.columns))
-    return f"_{Path(plan).stem}"
+    return f"_plan_{Path(plan).stem}"
 
 
 def as_forced(choices: np.ndarray) -> int | np.ndarray:

@@ -55,7 +55,7 @@ def tables(count: int = COUNT, seed: int = 0) -> np.ndarray:
 class Chooser:
     """As much of a controller as an evaluation asks for."""
 
-    columns = 1
+    slots, columns = 2, 1
 
     def __init__(self, looks: bool):
         self.looks = looks

@@ -208,7 +208,7 @@ def test_a_plan_for_all_images(run, tmp_path):
     assert take_plan(built, "4") == "_4bit" and built.forced == 1
     path = tmp_path / "mine.json"
     path.write_text('{"a": 8, "*": 2}')
-    assert take_plan(built, str(path)) == "_mine"
+    assert take_plan(built, str(path)) == "_plan_mine"
     found = evaluate_split(config, built, folder, CPU, "test", suffix="_mine")
     assert found["bitops"] == 960 + 100 * 64 + 200 * 4 and "shuffled_top1" not in found
     logits = tables()[[2, 0]].mean(0)[:35]
