@@ -82,7 +82,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     settings = Settings(
-        tuple(as_bitops(text) for text in options.budgets.split(",") if text),
+        tuple(as_bitops("--budgets", text) for text in options.budgets.split(",") if text),
         _names(options.by), options.images, options.goal, options.random, options.population,
         options.generations, options.seed,
     )  # fmt: skip
@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
         raise KeyboardInterrupt(
             f"{folder.path / SEARCH} keeps what the finished steps found"
         ) from None
-    shown = ("bitops", "test_top1", "held_out_top1", "by")
+    shown = ("method", "bitops", "top1", "test_top1")
     front = [{name: row[name] for name in shown} for row in found["front"]]
     print(
         json.dumps(

@@ -82,7 +82,9 @@ def search_run(
     measure = _Measure(system, loader, runtime)
     archive = Archive(space, measure, settings.goal)
     budgets = _budgets(space, settings.budgets)
-    about, picks = {**asdict(settings), "budgets": budgets, "images": len(loader.dataset)}, []
+    about = {"judged_on": "held-out training images", **asdict(settings)}
+    about |= {"budgets": budgets, "images": len(loader.dataset)}
+    picks = []
 
     def keep(front: list[dict]) -> dict:
         tried = [_row(space, one) for one in archive.tried]
@@ -93,9 +95,9 @@ def search_run(
 
     for name in settings.by:
         for budget, found in _steps(name, archive, budgets, settings):
-            picks += [
-                {"by": name, "budget": budget, "tried": archive.tried.index(one)} for one in found
-            ]
+            for one in found:
+                place = archive.tried.index(one)
+                picks.append({"method": name, "budget": budget, "tried": place})
             keep([_row(space, one) for one in archive.front()])
         LOG.info("%s: %d plans tried so far", name, len(archive.tried))
     LOG.info("evaluating the front's plans on the test set ...")
@@ -173,10 +175,10 @@ def _budgets(space: Space, asked: tuple[float, ...]) -> list[float]:
 
 def _row(space: Space, one: Tried) -> dict:
     return {
-        "by": one.by,
+        "method": one.by,
         "bitops": one.bitops,
-        "held_out_loss": one.loss,
-        "held_out_top1": one.top1,
+        "loss": one.loss,
+        "top1": one.top1,
         "plan": to_names(one.plan, space.cost),
     }
 

@@ -70,11 +70,11 @@ def test_what_is_kept(searched):
     for row in found["tried"]:
         choices = to_choices(row["plan"], COST, 1)
         assert row["bitops"] == COST.of_plan(choices[None])[0]
-        assert row["held_out_top1"] == top1_of(row["plan"], COUNT)
+        assert row["top1"] == top1_of(row["plan"], COUNT)
     front = found["front"]
     assert all(row["test_top1"] == top1_of(row["plan"], 35) for row in front)
     assert [row["bitops"] for row in front] == sorted({row["bitops"] for row in front})
-    picked = {(pick["by"], pick["budget"]) for pick in found["picks"]}
+    picked = {(pick["method"], pick["budget"]) for pick in found["picks"]}
     assert picked == {("uniform", None)} | {
         (by, budget) for by in ("random", "greedy", "evolution") for budget in (6000, 12000)
     }
@@ -92,7 +92,7 @@ def test_budgets_of_its_own_and_a_part_of_the_images(searched):
     ends = COST.with_dynamic_at(2), COST.with_dynamic_at(8)
     assert ends[0] < min(found["budgets"]) and max(found["budgets"]) < ends[1]
     assert all(
-        (row["held_out_top1"] * 10) % 1 == pytest.approx(0, abs=1e-6) for row in found["tried"]
+        (row["top1"] * 10) % 1 == pytest.approx(0, abs=1e-6) for row in found["tried"]
     )
 
 

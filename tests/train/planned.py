@@ -59,6 +59,11 @@ class Chooser:
 
     def __init__(self, looks: bool):
         self.looks = looks
+        self.budget = None
+
+    def keep_to(self, budget: float) -> bool:
+        self.budget = budget
+        return self.looks
 
 
 class Noise(Draws):

@@ -175,6 +175,14 @@ def test_a_budget_takes_its_row(run):
         take_budget(config, built, folder, CPU, 1000.0, True)
 
 
+def test_a_controller_that_minds_a_budget_is_told(run):
+    config, folder = run
+    built = planned(tables(), looks=True)
+    assert take_budget(config, built, folder, CPU, 9000.0, True) == "_0.009M"
+    assert built.controller.budget == 9000 and built.climbing is None
+    assert not (folder.path / "ladder.json").exists()
+
+
 def test_a_network_with_new_statistics_does_not_use_the_run_s_ladder(run):
     config, folder = run
     take_budget(config, planned(tables(), looks=False), folder, CPU, 9000.0, True)
