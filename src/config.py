@@ -48,6 +48,7 @@ CHOICES: dict[str, dict] = {
     "model.name": BACKBONES,
     "quant.quantizer": WEIGHT,
     "method.name": METHODS,
+    "train.teacher_model": BACKBONES,
 }
 
 

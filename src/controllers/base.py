@@ -67,6 +67,7 @@ class Controller(nn.Cell):
     """
 
     looks = True  # False: its widths do not depend on the image, and one plan for all is no collapse
+    inputs = 1  # how many arrays `begin` takes beside x
     learns = True  # False: it asks for no gradient of the choices that it hands out
 
     def __init__(self, slots: int, columns: int, choices: int):
@@ -97,6 +98,14 @@ class Controller(nn.Cell):
         """The same in evaluation: nothing random. `forced`: candidates to take in place of its own
         choice, one for all layers, or int of a shape that broadcasts to (images, slots, columns)."""
         raise NotImplementedError
+
+    def keep_to(self, budget: float) -> bool:
+        """From now on spend so many BitOPs on an image, in evaluation: whether it can be told to.
+
+        Raises:
+            UserError: it can, but not to so few.
+        """
+        return False
 
     def decisions(self) -> list[Decision]:
         """What is exported, in the order of the slots. UserError: nothing can be."""
