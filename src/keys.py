@@ -198,8 +198,13 @@ class TrainConfig(Section):
         low=0.0, resumable=True,
     )  # fmt: skip
     pretrain_lr: float = key(0.1, "learning rate of the float epochs", low=0.0)
-    momentum: float = key(0.9, "SGD", low=0.0, high=0.9999, resumable=True)
-    nesterov: bool = key(False, "SGD")
+    optimizer: str = key(
+        "sgd", "{choices} (decoupled weight decay, no bias correction)", choices=("sgd", "adamw")
+    )
+    momentum: float = key(
+        0.9, "sgd; adamw: decay of the first moment", low=0.0, high=0.9999, resumable=True
+    )
+    nesterov: bool = key(False, "sgd")
     weight_decay: float = key(1e-4, "on convolution and dense weights", low=0.0, resumable=True)
     decay_norms: bool = key(False, "also on normalisation and biases", resumable=True)
     decay_quantizers: bool = key(False, "also on quantiser steps and clip values", resumable=True)
