@@ -18,32 +18,7 @@ import numpy as np
 import pytest
 
 from src.report import svg
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0.0, 1.0, [0, 0.25, 0.5, 0.75, 1.0]),
-        (3.06, 4.94, [3.0, 3.5, 4.0, 4.5, 5.0]),
-        (634.0, 679.5, [620, 640, 660, 680]),
-        (0.0, 0.0007, [0, 0.0002, 0.0004, 0.0006, 0.0008]),
-    ],
-)
-def test_ticks_are_round_and_enclose(low, high, ticks):
-    assert svg.nice_ticks(low, high) == pytest.approx(ticks)
-
-
-def test_tick_labels_have_the_decimals_of_the_step():
-    assert svg.tick_label(0.5, [0, 0.25, 0.5]) == "0.50"
-    assert svg.tick_label(620.0, [620, 640]) == "620"
-    assert svg.tick_label(0.0002, [0.0, 0.0002]) == "0.0002"
-
-
-@pytest.mark.parametrize("values", [[2.0], [3.0, 3.0], [0.0, 0.0], [np.nan, 1e9, 1e9]])
-def test_an_axis_of_one_value_has_a_length(values):
-    axis = svg.vertical(np.array(values))
-    assert axis.low < axis.high
-    assert np.isfinite(axis.at(np.nanmax(values)))
+from src.report.axes import CARD
 
 
 def test_a_line_breaks_at_gaps():
@@ -59,7 +34,7 @@ def test_stage_marks_stand_between_the_epochs():
     series = [svg.Series("a", np.arange(10.0), "one")]
     chart = svg.line_chart("x", series, [(1, "float"), (6, "dqnet")], "epoch")
     (x,) = re.findall(r'x1="([\d.]+)"[^>]*class="stage"', chart)
-    expected = svg.LEFT + (5.5 - 1) / 9 * (svg.WIDTH - svg.RIGHT - svg.LEFT)
+    expected = CARD.left + (5.5 - 1) / 9 * (CARD.width - CARD.right - CARD.left)
     assert float(x) == pytest.approx(expected, abs=0.01)
     assert ">float<" in chart
     assert ">dqnet<" in chart
