@@ -113,7 +113,7 @@ def span(values: np.ndarray, zero: bool = False) -> tuple[float, float]:
     return low, high
 
 
-def frame(x: Axis, y: Axis, x_title: str) -> Markup:
+def frame(x: Axis, y: Axis, x_title: str, sheet: Sheet = CARD) -> Markup:
     """Grid lines, tick labels and the title of the x axis."""
     parts = []
     for tick in y.ticks:
@@ -133,7 +133,7 @@ def frame(x: Axis, y: Axis, x_title: str) -> Markup:
                 text_anchor="middle",
             )
         )
-    parts.append(tag("text", x_title, x=x.end, y=y.start + 30, text_anchor="end", cls="title"))
+    parts.append(tag("text", x_title, x=x.end, y=sheet.height - 4, text_anchor="end", cls="title"))
     return join(parts)
 
 

@@ -200,6 +200,19 @@ def distributions(evaluation: Evaluation, budget_bits: float | None) -> list[Mar
     return charts
 
 
+def margins(evaluation: Evaluation) -> Markup | None:
+    """How far the best logit is above the second-best, where an image was answered; None if unknown."""
+    margin = evaluation.arrays.get("margin")
+    if margin is None or not np.ptp(margin) > 0:
+        return None
+    chart = svg.histogram("Margin of the answers", margin, is_correct(evaluation), [], "margin")
+    return figure(
+        "Margin of the answers, best minus second-best logit",
+        chart,
+        [("one", "right answer"), ("two", "wrong answer")],
+    )
+
+
 def accuracy_by_width(widths: np.ndarray, correct: np.ndarray) -> Markup:
     """Accuracy of groups of images sorted by mean width: do the bits go where it errs?"""
     values = np.unique(np.round(widths, 9))

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.report.axes import CARD, Axis, canvas, frame, horizontal, padded, span, vertical
+from src.report.labels import text_width
 from src.report.markup import Markup, join, tag
 
 MAX_DOTS = 24
@@ -95,7 +96,9 @@ def _stage_marks(marks: Sequence[tuple[int, str]], x: Axis, y: Axis) -> Markup:
             parts.append(tag("line", x1=here, x2=here, y1=CARD.top - 12, y2=y.start, cls="stage"))
         if 6.2 * len(name) + 6 < there - here:
             parts.append(
-                tag("text", name, x=here + (4 if here > x.start else 0), y=CARD.top - 6, cls="title")
+                tag(
+                    "text", name, x=here + (4 if here > x.start else 0), y=CARD.top - 6, cls="title"
+                )
             )
     return join(parts)
 
@@ -148,24 +151,39 @@ def histogram(
                         cls=f"fill {role}",
                     )
                 )
-    for value, name in reference:
-        if x.low <= value <= x.high:
-            anchor = "end" if x.at(value) > (x.start + x.end) / 2 else "start"
-            shift = -4 if anchor == "end" else 4
-            parts.append(
-                tag(
-                    "line",
-                    x1=x.at(value),
-                    x2=x.at(value),
-                    y1=CARD.top - 12,
-                    y2=y.start,
-                    cls="line target",
-                )
-            )
-            parts.append(
-                tag("text", name, x=x.at(value) + shift, y=CARD.top - 6, text_anchor=anchor, cls="title")
-            )
+    parts.append(_references(reference, x, y))
     return canvas(label, *parts)
+
+
+def _references(reference: Sequence[tuple[float, str]], x: Axis, y: Axis) -> Markup:
+    """Dashed lines with their names above the plot, those that there is room for."""
+    parts, taken = [], -np.inf
+    for value, name in sorted(reference):
+        if not x.low <= value <= x.high:
+            continue
+        across, wide = x.at(value), text_width(name, 11)
+        parts.append(
+            tag(
+                "line",
+                tag("title", name),
+                x1=across,
+                x2=across,
+                y1=CARD.top - 12,
+                y2=y.start,
+                cls="line target",
+            )
+        )
+        for anchor, start, left in (
+            ("end", across - 4, across - 4 - wide),
+            ("start", across + 4, across + 4),
+        )[:: 1 if across > (x.start + x.end) / 2 else -1]:
+            if left >= taken and left + wide <= CARD.width:
+                parts.append(
+                    tag("text", name, x=start, y=CARD.top - 6, text_anchor=anchor, cls="title")
+                )
+                taken = left + wide + 4
+                break
+    return join(parts)
 
 
 def scatter(label: str, points: Sequence[Point], x_title: str, radius: float = 3.5) -> Markup:

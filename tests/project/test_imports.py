@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "bench": {
         "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
     },
-    "report": {"config", "data", "cost", "entry", "files", "paths", "recipes"},
+    "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 

@@ -23,8 +23,10 @@ import yaml
 
 from src.config import DEFAULT_FILE, load_config
 from src.errors import UserError
-from src.report.collect import FILES, keep, main
-from src.report.records import BEGIN, END, page, rows
+from src.report.collect import main
+from src.report.kept import FILES, keep
+from src.report.records import rows
+from src.report.records_page import BEGIN, END, page
 from tests.report.fake_run import Fake, write_run
 
 
@@ -75,7 +77,7 @@ def test_an_absolute_recipe_is_cut_too(run, tmp_path):
 def test_table_has_one_row_per_record(run, tmp_path):
     keep(run, tmp_path / "results" / "lsq_4bit")
     row = [line for line in table(tmp_path / "results").splitlines() if "lsq_4bit |" in line]
-    cells = "91.23 | 91.73 | 6 | 3.50 | 123.4 | - | - | - | - | 3 | abc | two cores"
+    cells = "91.23 | - | 91.73 | - | 6 | 3.50 | 123.4 | - | - | - | - | 3 | abc | two cores"
     assert row == [f"| lsq_4bit | {cells} |"]
 
 

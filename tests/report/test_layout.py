@@ -17,10 +17,7 @@ Skipped where no Chromium is found.
 """
 
 import html
-import json
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -28,14 +25,9 @@ import pytest
 from src.data import load
 from src.report.load import load_run
 from src.report.page import STYLE, run_page
+from tests.report.browser import dump
 from tests.report.fake_run import Fake, write_run
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,900",
-    "--dump-dom",
-)  # fmt: skip
 SIDES = (320, 390, 768, 1280)
 # Bars as (row by its name, track, filled part), what does not fit sideways, pictures that are not there.
 MEASURE = """
@@ -59,19 +51,10 @@ onload = () => {
 
 def measured(page: str, folder) -> list[dict]:
     """What MEASURE finds in the page at each of SIDES."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no Chromium here")
     frames = "".join(
         f'<iframe style="width:{side}px;height:900px;border:0" srcdoc="{html.escape(page)}"></iframe>' for side in SIDES
     )
-    file = folder / "frames.html"
-    file.write_text(f"<!DOCTYPE html><body>{frames}<script>{MEASURE}</script>", encoding="utf-8")
-    command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", file.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    found = re.search(r"(?s)FOUND(.*)END</body>", done.stdout)
-    assert found, f"{browser} measured nothing: {done.stderr[-500:]}"
-    return json.loads(html.unescape(found[1]))
+    return dump(f"<!DOCTYPE html><body>{frames}<script>{MEASURE}</script>", folder)
 
 
 @pytest.mark.parametrize("dynamic", [17, 0], ids=["dynamic", "static"])
