@@ -28,7 +28,7 @@ from src.report.systems import SYSTEMS
 from src.report.totals import net_bitops
 from src.report.tradeoff import Curve, Dot, Drawing, draw
 
-SHEET = Sheet(560, 340, left=46, right=14, top=14)
+SHEET = Sheet(560, 340, left=54, right=34, top=14)
 
 
 def on_test(run: Run, at: int | None) -> Markup | None:

@@ -26,6 +26,7 @@ from src.data import load
 from src.report.load import load_run
 from src.report.page import STYLE, run_page
 from tests.report.browser import dump
+from tests.report.fake_escalation import write_escalating_run
 from tests.report.fake_run import Fake, write_run
 
 SIDES = (320, 390, 768, 1280)
@@ -80,6 +81,12 @@ def test_equal_shares_are_bars_of_equal_length(tmp_path, dynamic):
         assert found["numbers"] == 0, f"numbers beside bars are cut at {side} px"
         assert found["page"] <= side, f"the page is wider than {side} px"
         assert found["missing"] == 0, f"{found['missing']} pictures are not loaded at {side} px"
+
+
+def test_a_page_with_a_slider_is_as_wide_as_its_screen(tmp_path):
+    run = load_run(write_escalating_run(tmp_path / "run", load("digits", None, "test").labels))
+    for side, found in zip(SIDES, measured(run_page(run), tmp_path), strict=True):
+        assert (found["page"] <= side, found["missing"]) == (True, 0), side
 
 
 def test_a_number_beside_a_bar_has_a_width_of_its_own():
