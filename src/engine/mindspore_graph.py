@@ -36,40 +36,53 @@ class MindSporeGraph(nn.Cell):
     Args:
         program: a checked one; a batch has as many images as in the first call.
         row: of the statistics.
+        plan: candidates int (layers, columns) of all images instead of the controller's, such as those
+            of a rung; what only makes a plan does not run then, and the answer is the logits.
     """
 
-    def __init__(self, program: Program, row: int = 0):
+    def __init__(self, program: Program, row: int = 0, plan: np.ndarray | None = None):
         super().__init__()
         registers = check(program)
         operations = program.operations
-        self.choosers, self.decided_by = program.choosers, _decided_by(program)
+        given = plan is not None
+        self.choosers = [] if given else program.choosers
+        self.decided_by = _decided_by(program)
+        self.given = Tensor(plan[None].astype(np.int64)) if given else None
+        self.runs = program.needed(True) if given else [True] * len(operations)
         self.reads = [op.reads for op in operations]
         self.is_input = [isinstance(op, Input) for op in operations]
         self.steps = nn.CellList()
         for i, op in enumerate(operations):
             read = registers[op.reads[0]] if op.reads else Register("wide", (1, 1, 1))
             choices = 0
-            if (
-                self.decided_by[i] >= 0
-            ):  # it is given that part of the plan: its slot counts from there
+            if self.decided_by[i] >= 0:
                 part = operations[self.decided_by[i]]
-                op, choices = replace(op, slot=op.slot - part.slot), part.choices
+                choices = part.choices
+                if not given:  # it is handed that part of the plan: its slot counts from there
+                    op = replace(op, slot=op.slot - part.slot)
             more = [program.rows, row, read.bits, read.signed, choices]
             numbers = np.concatenate([as_table([op])[0], more]).astype(np.int64)
             self.steps.append(_Step(op, numbers, registers[i], i))
         self.no_plan = Tensor(np.zeros((1, 1, 1), np.int64))
 
     def registers(self, images):
-        """What every operation writes, int32; of a Choose (N, its layers, columns)."""
+        """What every operation writes, int32; of a Choose (N, its layers, columns), of one that does not
+        run nothing of use."""
         values = ()
         for i, step in enumerate(self.steps):
+            if not self.runs[i]:
+                values = values + (self.no_plan,)
+                continue
             inputs, plan = (), self.no_plan
             if self.is_input[i]:
                 inputs = (images,)
             for register in self.reads[i]:
                 inputs = inputs + (values[register],)
             if self.decided_by[i] >= 0:
-                plan = values[self.decided_by[i]].astype(ms.int64)
+                if self.given is None:
+                    plan = values[self.decided_by[i]].astype(ms.int64)
+                else:
+                    plan = ops.tile(self.given, (images.shape[0], 1, 1))
             values = values + (step(inputs, plan),)
         return values
 

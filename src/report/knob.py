@@ -114,7 +114,7 @@ def read_knob(folder: Path, read: Callable[[str, Callable], object]) -> Knob:
     tried, on_test = read("search.json", _search) or ([], [])
     return Knob(
         uniform=all_of("test_[2-8]bit.json", _uniform),
-        budgets=all_of("test_*M.json", _budget),
+        budgets=all_of("test_[0-9]*M.json", _budget),
         ladder=read("eval/ladder.json", _ladder) or [],
         fitted=read("ladder.json", _fitted) or [],
         searched=on_test,
@@ -151,7 +151,7 @@ def _fitted(file: Path) -> list[Setting]:
 def _search(file: Path) -> tuple[list[Setting], list[Setting]]:
     """(plans that were tried, on held-out images; those of the front, on the test set)."""
     search = _json(file)
-    tried = [_plan(row, "held_out_top1") for row in search["tried"]]
+    tried = [_plan(row, "top1") for row in search["tried"]]
     front = [_plan(row, "test_top1") for row in search["front"] if known(row.get("test_top1"))]
     return _by_cost(tried), _by_cost(front)
 
@@ -161,7 +161,7 @@ def _json(file: Path) -> dict | list:
 
 
 def _plan(row: dict, top1: str) -> Setting:
-    return _setting({"bitops": row["bitops"], "top1": row[top1]}, str(row["by"]))
+    return _setting({"bitops": row["bitops"], "top1": row[top1]}, str(row["method"]))
 
 
 def _setting(row: dict, found_by: str = "") -> Setting:

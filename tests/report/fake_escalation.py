@@ -15,7 +15,6 @@
 them, its settings on the other half, plans that a search tried."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -74,14 +73,14 @@ def _search(rng: np.random.Generator) -> dict:
     def plan(method: str, share: float, lift: float) -> dict:
         cost = COSTS[0] + share * (COSTS[2] - COSTS[0])
         top1 = 0.915 + 0.036 * share**0.6 - 0.008 * (1 - lift) + rng.normal(0, 0.0008)
-        row = {"by": method, "bitops": cost, "held_out_loss": 0.3, "held_out_top1": top1}
+        row = {"method": method, "bitops": cost, "loss": 0.3, "top1": top1}
         return {**row, "plan": {"block0.layer1.0.conv1": 2}}
 
     tried = [plan("random", share, 0.0) for share in rng.random(40)]
     tried += [plan("greedy", share, 0.7) for share in np.linspace(0.05, 0.95, 12)]
     tried += [plan("evolution", share, 1.0) for share in rng.random(60)]
     front = sorted(tried[-60::6], key=lambda row: row["bitops"])
-    return {"tried": tried, "front": [{**row, "test_top1": row["held_out_top1"] - 0.002} for row in front]}
+    return {"tried": tried, "front": [{**row, "test_top1": row["top1"] - 0.002} for row in front]}
 
 
 def _stand_for(path, ladder: Ladder, arrays: dict, margins: np.ndarray, right: np.ndarray) -> None:
@@ -110,6 +109,8 @@ def _stand_for(path, ladder: Ladder, arrays: dict, margins: np.ndarray, right: n
         "bitops_controller": 0.0,
         "shuffled_top1": float(hit.mean()) - 0.011,
         "hardness_correlation": 0.52,
-        "climbing": asdict(row),
+        "rungs": {"bits": row.bits, "margins": row.margins},
+        "shuffled_p": 0.01,
+        "choice_pays": True,
     }
     file.write_text(json.dumps(totals))

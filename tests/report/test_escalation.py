@@ -73,7 +73,7 @@ def test_every_setting_is_a_dot_and_a_row(run, page):
 def test_the_panel_has_the_setting_that_was_evaluated(run, page):
     totals = run.evaluation.totals
     panel = words(re.search(r'(?s)<div class="panel".*?</p></div></div>', page)[0])
-    assert " → ".join(map(str, totals["climbing"]["bits"])) in panel
+    assert " → ".join(map(str, totals["rungs"]["bits"])) in panel
     assert f"{100 * totals['top1']:.2f}" in panel
     ratio = totals["bitops"] / run.knob.top.bitops
     assert f"{ratio:.3f} × of 4 bits throughout" in panel.replace("\u00a0", " ")
