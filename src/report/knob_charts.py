@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from src.report.axes import Sheet
 from src.report.figures import figure
 from src.report.formats import big, known, percent, prefix
@@ -90,8 +92,10 @@ def _this_net(run: Run) -> list[Curve]:
 
 
 def _chosen(run: Run) -> bool:
-    """True if the images differ in their plans: else it is one of the widths throughout."""
-    totals = run.evaluation.totals
+    """True if the images differ in what they cost: else it is one of the plans for all of them."""
+    arrays, totals = run.evaluation.arrays, run.evaluation.totals
+    if arrays is not None:
+        return np.ptp(arrays["bitops"]) > 0
     return totals.get("bitops_p5") != totals.get("bitops_p95")
 
 

@@ -107,7 +107,8 @@ def bin_edges(values: np.ndarray, bins: int) -> np.ndarray:
     """Edges of at most `bins` equal bins.
 
     Mean widths lie on a lattice (multiples of 1 / layers). Bins then hold a whole number of lattice
-    points each; else some hold one more than others and show peaks that the data does not have.
+    points each, or one at most; else some hold one more than others and show peaks that the data does
+    not have.
     """
     low, high = span(values)
     gaps = np.diff(np.unique(np.round(values, 9)))
@@ -115,6 +116,9 @@ def bin_edges(values: np.ndarray, bins: int) -> np.ndarray:
     if step <= 0 or not np.allclose(gaps / step, np.floor(gaps / step + 0.5), atol=1e-4):
         return np.linspace(low, high, bins + 1)
     points = int(np.floor((high - low) / step + 0.5)) + 1
+    if 3 * points <= bins:  # a slim bar on each of a few
+        finer = (bins // points - 1) // 2 * 2 + 1
+        return low + step / finer * (np.arange((points - 1) * finer + 2) - 0.5)
     per_bin = -(-points // bins)
     return low + step * (per_bin * np.arange(-(-points // per_bin) + 1) - 0.5)
 
@@ -158,10 +162,9 @@ def histogram(
 def _references(reference: Sequence[tuple[float, str]], x: Axis, y: Axis) -> Markup:
     """Dashed lines with their names above the plot, those that there is room for."""
     parts, taken = [], -np.inf
-    for value, name in sorted(reference):
-        if not x.low <= value <= x.high:
-            continue
-        across, wide = x.at(value), text_width(name, 11)
+    shown = [(x.at(value), name) for value, name in sorted(reference) if x.low <= value <= x.high]
+    for across, name in shown:
+        wide = text_width(name, 11)
         parts.append(
             tag(
                 "line",
@@ -177,7 +180,8 @@ def _references(reference: Sequence[tuple[float, str]], x: Axis, y: Axis) -> Mar
             ("end", across - 4, across - 4 - wide),
             ("start", across + 4, across + 4),
         )[:: 1 if across > (x.start + x.end) / 2 else -1]:
-            if left >= taken and left + wide <= CARD.width:
+            crossed = any(left - 2 < other < left + wide + 2 for other, _ in shown)
+            if left >= taken and left + wide <= CARD.width and not crossed:
                 parts.append(
                     tag("text", name, x=start, y=CARD.top - 6, text_anchor=anchor, cls="title")
                 )

@@ -18,7 +18,7 @@ Both come from the evaluation (`src/train/shuffle.py`). One that is older has ne
 
 from __future__ import annotations
 
-from src.report.formats import known, percent, signed
+from src.report.formats import known, percent, plain, signed
 from src.report.load import Run
 from src.report.markup import Markup, tag
 from src.report.notices import warning, with_code
@@ -59,12 +59,13 @@ def pays(totals: dict) -> bool:
 def shuffle_sentence(totals: dict) -> str:
     """The shuffle test."""
     own, shuffled, p = (totals.get(name) for name in ("top1", "shuffled_top1", "shuffled_p"))
+    fall = 100 * (own - shuffled)
     text = (
-        f"With every image at another image's widths, drawn at random, so that each plan is used as "
-        f"often as before, {percent(shuffled)} are right in place of {percent(own)}: "
-        f"{signed(100 * (own - shuffled))} points are due to the choice"
+        "With every image at another image's widths, drawn at random, so that each plan is used as often "
+        f"as before, {percent(shuffled)} are right in place of {percent(own)}: "
+        f"{'a fall' if fall >= 0 else 'a rise'} of {plain(abs(fall))} points"
     )
-    return f"{text} (p = {p:.2g} that chance gives as much)." if known(p) else f"{text}."
+    return f"{text} (p = {p:.2g}, how likely chance gives such a fall)." if known(p) else f"{text}."
 
 
 def hardness_sentence(totals: dict) -> str:

@@ -62,6 +62,26 @@ def test_bins_of_values_off_a_lattice():
     assert edges[-1] == values[-1]
 
 
+@pytest.mark.parametrize("values", [[2.0, 4.0], [2.0, 3.0, 4.0], [1e8, 3e8]])
+def test_a_few_values_are_slim_bars_in_their_places(values):
+    edges = svg.bin_edges(np.array(values), 28)
+    width = edges[1] - edges[0]
+    assert len(edges) <= 29 and width < (values[1] - values[0]) / 5
+    counts, _ = np.histogram(values, edges)
+    centres = (edges[:-1] + edges[1:]) / 2
+    np.testing.assert_allclose(centres[counts > 0], values)
+
+
+def test_names_of_lines_cover_neither_each_other_nor_a_line():
+    values = np.linspace(0, 10, 50)
+    chart = svg.histogram("x", values, values > 1, [(4.0, "static 3-bit"), (4.6, "static 4-bit"), (9, "c")], "bits")
+    assert chart.count('class="line target"') == 3
+    shown = re.findall(r'x="([\d.]+)"[^>]*text-anchor="(\w+)" class="title">(static \d-bit)<', chart)
+    assert {name for *_, name in shown} == {"static 3-bit", "static 4-bit"}
+    (a, left, _), (b, right, _) = shown
+    assert (left, right) == ("end", "start") and float(a) < float(b)
+
+
 def test_histogram_counts_right_and_wrong():
     values = np.array([3.0, 3.0, 4.0, 5.0])
     split = np.array([True, False, True, True])

@@ -34,7 +34,7 @@ def said(run, **totals) -> str:
 def test_a_choice_that_pays(run):
     text = said(run, **TOTALS, **OWN)
     assert "The choice of widths pays." in text and 'class="warning"' not in text
-    assert "90.10 % are right in place of 91.20 %: +1.10 points are due to the choice" in text
+    assert "90.10 % are right in place of 91.20 %: a fall of 1.10 points" in text
     assert "p = 0.004" in text and "+0.42; hard images cost more." in text
 
 
