@@ -14,8 +14,9 @@
 """The picture of a folder of records: top-1 against BitOPs, the controller's included.
 
 One network on one data set is drawn, the one with the most records. Records that differ in their seed
-alone are one dot, their mean. A record whose name says more than model, data, method, width and one of
-`TOLD_APART` (`..._4bit_avx512`) is a variation of another, and left out.
+alone are one dot, their mean. Static nets of one quantiser are a line, one of its own for each word that
+their names have behind the width. A record whose name has a word of `NOT_DRAWN` (`..._4bit_avx512`)
+shows something else than accuracy against cost, and is left out.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from operator import itemgetter
 from statistics import fmean
 
 from src.report.axes import Sheet
@@ -33,18 +33,19 @@ from src.report.markup import Markup, tag
 from src.report.systems import rules
 from src.report.tradeoff import Curve, Dot, Drawing, draw
 
-TOLD_APART = ("agent", "counterfactual")
+NOT_DRAWN = {"avx512", "int16", "no"}  # no: ..._no_diversity
+SEED = re.compile(r"_seed\d+$")
+WIDTH = re.compile(r"([\dto]+)bit")
 CHOOSERS = ("dqnet", "dqt", "agent")  # systems that choose by image, a dot each
 NAMES = {
-    **{"uniform": "super-network, one width", "searched": "best searched plans"},
-    **{"escalation": "escalation", "agent": "agent"},
+    "uniform": "super-network, one width",
+    "searched": "best searched plans",
+    "escalation": "escalation",
 }
 WORDS = {
     **{"lsq": "LSQ", "dorefa": "DoReFa", "pact": "PACT"},
     **{"dqnet": "DQNet", "dqt": "DQT", "abn": "ABN"},
 }
-SEED = re.compile(r"_seed\d+$")
-PLAIN = re.compile(rf"_(?:[^_]*bit|abn)(?:_(?:{'|'.join(TOLD_APART)}))*$")
 SHEET = Sheet(860, 540, left=50, right=18, top=40, bottom=42, steps=5)
 FONT = 13
 CHORDS = "Between two dots of a line: a random mixture of both."
@@ -62,7 +63,7 @@ STYLE = """text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Deja
 
 def accuracy_picture(rows: Sequence[dict]) -> str:
     """SVG of the rows of `records.rows`; "" where fewer than two can be compared."""
-    drawn = [row for row in rows if row["bitops"] and PLAIN.search(_stem(row))]
+    drawn = [row for row in rows if row["bitops"] and not NOT_DRAWN & set(_words(row))]
     nets = Counter((row["model"], row["data"]) for row in drawn)
     if not nets or nets.most_common(1)[0][1] < 2:
         return ""
@@ -100,35 +101,53 @@ def _stem(row: dict) -> str:
 
 def _curves(rows: Sequence[dict]) -> list[Curve]:
     """Baselines first, so that what is compared with them lies on top."""
+    return [*_static(rows), *_super_networks(rows), *_choosers(rows)]
+
+
+def _static(rows: Sequence[dict]) -> list[Curve]:
     static = [row for row in rows if row["method"] == "static"]
-    found = [
+    return [
         Curve(
             "static" if quantizer == "lsq" else "dorefa",
             [_mean(group, f"{group[0]['mean_bits']:g} bit") for group in _by_seed(alike)],
-            name=f"static {WORDS.get(quantizer, quantizer)}",
+            name=" ".join(["static", WORDS.get(quantizer, quantizer), *more]),
         )
-        for quantizer, alike in _groups(static, itemgetter("quantizer"))
+        for (quantizer, *more), alike in _groups(static, _recipe)
     ]
-    found += [curve for group in _by_seed(rows) for curve in _of_one_artefact(group[0])]
-    found += [
-        Curve(role, [_mean(group, _name(group[0]))], joined=False)
-        for group in _by_seed(rows)
-        if (role := group[0]["system"]) in CHOOSERS and not group[0]["budgets"]
+
+
+def _super_networks(rows: Sequence[dict]) -> list[Curve]:
+    """Of each without an agent, else of the first with one: of one seed, as its curves are its own."""
+    found = [group[0] for group in _by_seed(rows) if group[0]["method"] == "abn"]
+    bare = [row for row in found if row["system"] == "supernet"]
+    return [
+        curve
+        for row in bare or found[:1]
+        for curve in _of_one_artefact(row, f" ({_name(row)})" if len(bare) > 1 else "")
     ]
+
+
+def _choosers(rows: Sequence[dict]) -> list[Curve]:
+    """What chooses by image: a line over its budgets, or a dot."""
+    found = []
+    for group in _by_seed(rows):
+        role, budgets = group[0]["system"], group[0]["budgets"]
+        if role in CHOOSERS and budgets:
+            found.append(Curve(role, [_dot(point) for point in budgets], name=_name(group[0])))
+        elif role in CHOOSERS:
+            found.append(Curve(role, [_mean(group, _name(group[0]))], joined=False))
     return found
 
 
-def _of_one_artefact(row: dict) -> list[Curve]:
-    """What a super-network gives: one width throughout, the best searched plans, its ladder, its agent."""
-    if row["method"] != "abn":
-        return []
+def _of_one_artefact(row: dict, which: str) -> list[Curve]:
+    """What a super-network gives: one width throughout, the best searched plans, its ladder; `which`
+    tells it from others."""
     found = [
         Curve("uniform", [_dot(point, f"{point['bits'][0]} bit") for point in row["uniform"]]),
         Curve("searched", [_dot(point) for point in row["searched"]], radius=3.5),
         Curve("escalation", [_dot(point) for point in row["ladder"]], radius=3),
-        Curve("agent", [_dot(point) for point in row["budgets"]]),
     ]
-    return [replace(curve, name=NAMES[curve.role]) for curve in found if curve.dots]
+    return [replace(curve, name=NAMES[curve.role] + which) for curve in found if curve.dots]
 
 
 def _dot(point: dict, name: str = "") -> Dot:
@@ -142,7 +161,15 @@ def _by_seed(rows: Sequence[dict]) -> list[list[dict]]:
     return sorted(found, key=lambda group: group[0]["bitops"])
 
 
-def _groups(rows: Sequence[dict], key: Callable[[dict], str]) -> list[tuple[str, list[dict]]]:
+def _recipe(row: dict) -> tuple[str, ...]:
+    """The quantiser of a static net, and what its name says behind the width."""
+    words = _words(row)
+    width = next((at for at, word in enumerate(words) if WIDTH.fullmatch(word)), len(words))
+    return (row["quantizer"], *words[width + 1 :])
+
+
+def _groups(rows: Sequence[dict], key: Callable) -> list[tuple]:
+    """(key, the rows that have it), by key."""
     return [(name, list(group)) for name, group in groupby(sorted(rows, key=key), key)]
 
 
@@ -154,6 +181,14 @@ def _mean(group: Sequence[dict], name: str) -> Dot:
 
 
 def _name(row: dict) -> str:
-    """The record's name without what all records in the picture share, as text writes it."""
-    words = _stem(row).removeprefix(f"{row['model']}_{row['data']}_").split("_")
-    return " ".join(WORDS.get(word, re.sub(r"^([\dto]+)bit$", r"\1 bit", word)) for word in words)
+    """The record's name as text writes it."""
+    named = (WIDTH.fullmatch(word) for word in _words(row))
+    return " ".join(
+        f"{width[1]} bit" if width else WORDS.get(word, word)
+        for width, word in zip(named, _words(row), strict=True)
+    )
+
+
+def _words(row: dict) -> list[str]:
+    """Of the record's name, without those that all records in the picture share and without its seed."""
+    return _stem(row).removeprefix(f"{row['model']}_{row['data']}_").split("_")

@@ -25,7 +25,7 @@ A row is a plain dictionary, in this order of keys:
     shuffled_top1     top-1 where each image has another one's plan, 0..1; None where that was not tried
     hardness_correlation
                       rank correlation of an image's cost with how hard it is; None like that
-    system            static, dqnet, supernet, agent, ...: what `systems.py` gives a colour
+    system            the method; of ABN `supernet`, or `agent` where it has one
     quantizer         name, as in the configuration
     model, data       names, as in the configuration
     float_top1        of the network that the run started from; None for a float run
@@ -49,11 +49,12 @@ import re
 import shlex
 from pathlib import Path
 
+from src.cost.correlation import rank_correlation
 from src.errors import UserError
 from src.recipes import DEFAULT_FILE
 from src.report.knob import Knob, Setting
 from src.report.load import Run, load_run
-from src.report.stats import plan_use, rank_correlation
+from src.report.stats import plan_use
 from src.report.totals import float_top1
 
 PATH_KEYS = (("run", "dir"), ("data", "path"), ("model", "weights"), ("train", "teacher_weights"))

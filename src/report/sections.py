@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 import yaml
 
+from src.cost.correlation import rank_correlation
 from src.report import bars, figures, rungs, stats, tables
 from src.report.formats import count, duration, percent, signed
 from src.report.load import Evaluation, Run
@@ -109,7 +110,7 @@ def _variety(evaluation: Evaluation) -> str:
     text += f"{percent(share, 1)} of the images. "
     bitops, loss = evaluation.arrays["bitops"], evaluation.arrays["loss"]
     found = [
-        (name, stats.rank_correlation(bitops, values))
+        (name, rank_correlation(bitops, values))
         for name, values in (("its loss", loss), ("being wrong", ~stats.is_correct(evaluation)))
     ]
     listed = [f"with {name} {signed(value)}" for name, value in found if value is not None]
