@@ -34,6 +34,30 @@ BEGIN, INPUT = "begin", "input"
 
 
 @dataclass(frozen=True)
+class Purse:
+    """An image's budget, and what its choices have cost so far, as two more inputs of a decision's first
+    dense layer:
+
+        asked[o] clip((budget - base) / range, 0, 1) + spent[o] (sum over slots j before of prices[j]) / range
+
+    Attributes:
+        budget: BitOPs of an image, where a run names no others.
+        base: BitOPs of the cheapest plan.
+        range: BitOPs between the cheapest and the dearest plan.
+        prices: BitOPs above those of a slot's cheapest choice, int64 (all slots, K, 1), or (.., K, K) by
+            the weights' and the inputs' choice.
+        asked, spent: float32 (O,), weights.
+    """
+
+    budget: int
+    base: int
+    range: int
+    prices: np.ndarray
+    asked: np.ndarray
+    spent: np.ndarray
+
+
+@dataclass(frozen=True)
 class Decision:
     """How choice logits follow from features, in evaluation: what is exported of a controller.
 
@@ -46,6 +70,7 @@ class Decision:
         side: S, in pixels.
         bins: of the pool.
         dense: (weight float32 (O, I), bias (O,), ReLU behind it), one after the other.
+        purse: of a controller that minds a budget, else None.
     """
 
     slot: int
@@ -55,6 +80,7 @@ class Decision:
     side: int
     bins: int
     dense: tuple[tuple[np.ndarray, np.ndarray, bool], ...]
+    purse: Purse | None = None
 
 
 class Controller(nn.Cell):

@@ -73,6 +73,9 @@ class Stage:
         keeps_statistics: normalisation uses its running statistics, and leaves them as they are.
         objective: cell (system, task loss, teacher) -> cell (image, label, *draws) -> the scalars of a
             step; None: train/step.py's.
+        experience: system -> cell (image, label, *draws) -> values that the objective takes in their
+            place; run once in each step, without gradients. None: there is none.
+        updates: of the parameters in each step, from the same values.
     """
 
     name: str
@@ -85,6 +88,8 @@ class Stage:
     learns: Callable[[str], bool] = _every
     keeps_statistics: bool = False
     objective: Callable[..., nn.Cell] | None = None
+    experience: Callable[["System"], nn.Cell] | None = None
+    updates: int = 1
 
 
 class Draws:

@@ -39,7 +39,7 @@ from src.train.guard import explain_not_finite
 from src.train.losses import TaskLoss
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
-from src.train.step import Objective, build_optimizer, build_step
+from src.train.step import Objective, build_optimizer, build_step, with_experience
 from src.train.step_numbers import StepNumbers
 
 LOG = logging.getLogger("dynquant")
@@ -71,8 +71,12 @@ class Trainer:
         self.objective = (stage.objective or Objective)(system, task_loss, teacher)
         self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
         learned = [p for p in system.network.trainable_params() if stage.learns(p.name)]
-        self.optimizer = build_optimizer(learned, train, self.rates or [stage.lr])
+        of_updates = np.repeat(self.rates or [stage.lr], stage.updates).tolist()
+        self.optimizer = build_optimizer(learned, train, of_updates)
         self.step = build_step(self.objective, self.optimizer, train, runtime)
+        if stage.experience is not None:
+            experience = stage.experience(system).set_train(False)
+            self.step = with_experience(self.step, experience, stage.updates)
         self.is_compiled = self.is_judged = self.is_collapsed = False
         self.read_every = 1 if runtime.target == "CPU" else train.log_every
 
@@ -154,7 +158,8 @@ class Trainer:
         }
         if self.system.monitor is not None:
             row |= {name: means[name] for name in ("mean_bits", "bitops", "entropy")}
-        return row | self.system.targets
+        own = {name: means[name] for name in self.objective.scalars if name not in Objective.scalars}
+        return row | own | self.system.targets
 
     def _named(self, means: np.ndarray) -> dict[str, float]:
         """Means over steps by the objective's names for them; the gradient's norm comes last."""
@@ -169,7 +174,7 @@ class Trainer:
         outputs = self.step(*inputs)
         if self.runtime.native:
             # Asking MindSpore for a result makes it spin on a core that the kernels need.
-            kernels.wait_for_step(before + 1)
+            kernels.wait_for_step(before + self.stage.updates)
         return outputs
 
     def _first_step(self, inputs: list[Tensor]):
