@@ -15,17 +15,26 @@
 
 import numpy as np
 
-from src.controllers.base import Controller
+from src.controllers.base import BEGIN, Controller, Decision
 
 
 class GivenPlan(Controller):
     """(x, plan (N, slots, columns, K), one-hot) -> that plan.
 
     Its draws are uniform plans: of one candidate, or, in training, of a random one for each image and
-    layer.
+    layer. A file holds the last candidate, as a decision that no image moves, where nobody gives
+    another plan.
+
+    Args:
+        slots, columns, choices: see `Controller`.
+        seen: channels and side of x, for a file; None: no file is made.
     """
 
-    looks = False
+    looks = learns = False
+
+    def __init__(self, slots: int, columns: int, choices: int, seen: tuple[int, int] | None = None):
+        super().__init__(slots, columns, choices)
+        self.seen = seen
 
     def begin(self, x, plan):
         return (plan,)
@@ -51,3 +60,16 @@ class GivenPlan(Controller):
     def one_hot(self, choices: np.ndarray) -> np.ndarray:
         """The plan, float32 (N, slots, columns, K), of candidates int (N, slots, columns)."""
         return np.eye(self.choices, dtype=np.float32)[choices]
+
+    def decisions(self) -> list[Decision]:
+        if self.seen is None:
+            return super().decisions()
+        channels, side = self.seen
+        weight = np.zeros((self.columns * self.choices, channels), np.float32)
+        bias = np.tile(np.eye(self.choices, dtype=np.float32)[-1], self.columns)
+        return [Decision(0, self.slots, True, BEGIN, side, 1, ((weight, bias, False),))]
+
+    @property
+    def macs(self) -> int:
+        """Of that decision."""
+        return self.seen[0] * self.columns * self.choices if self.seen else 0

@@ -45,14 +45,15 @@ def quant_conv2d(
 
 
 def dynamic_conv2d(
-    stride: int, padding: int, groups: int = 1, short_gradients: bool = False
+    stride: int, padding: int, groups: int = 1, short_gradients: bool = False, is_given: bool = False
 ) -> nn.Cell:
     """op(x, wq [K, O, C / groups, kh, kw], w_scale [K, O], a_inv [K], a_scale, a_max, step, clip, onehot [N, K]) -> y.
 
     Image n uses the quantiser k with the largest onehot[n, k] alone. The gradients are those of the mixture
     sum_k onehot[n, k] * conv(Q_k(x[n]), wq[k]) at a hard one-hot; only onehot's needs all K, and it stays float.
+    is_given: the choice comes from outside and learns nothing; onehot's gradient is zero then, and costs nothing.
     """
-    return _DynamicConv(stride, padding, groups, short_gradients)
+    return _DynamicConv(stride, padding, groups, short_gradients, is_given)
 
 
 def batch_norm(activation: str, residual: bool) -> nn.Cell:
@@ -203,10 +204,21 @@ class _QuantConv(nn.Cell):
 
 
 class _DynamicConv(nn.Cell):
-    def __init__(self, stride: int, padding: int, groups: int, short_gradients: bool):
+    def __init__(self, stride: int, padding: int, groups: int, short_gradients: bool, is_given: bool):
         super().__init__()
         geometry = stride, padding, groups, int(short_gradients)
         self.geometry = _constant(*geometry)
+        grad_given = _custom(
+            "dq_dynamic_conv2d_grad_given",
+            lambda x, w, ws, ai, a, top, hot, g, dy: (x, w, ai, ai),
+            4,
+        )
+
+        def bprop_given(x, w, ws, ai, a, top, step, clip, hot, g, out, dy):
+            d = grad_given(x, w, ws, ai, a, top, hot, g, dy)
+            z = ops.zeros_like
+            return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], z(hot), z(g)
+
         grad = _custom(
             "dq_dynamic_conv2d_grad",
             lambda x, w, ws, ai, a, top, hot, g, y, dy: (x, w, ai, ai, hot),
@@ -219,7 +231,8 @@ class _DynamicConv(nn.Cell):
             return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], d[4], z(g)
 
         shape = _conv_out_shape("dynamic_conv2d", stride, padding, groups)
-        self.op = _custom("dq_dynamic_conv2d", shape, 1, bprop, geometry)
+        own = bprop_given if is_given else bprop
+        self.op = _custom("dq_dynamic_conv2d", shape, 1, own, geometry)
 
     def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot):
         return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot, self.geometry)

@@ -19,8 +19,10 @@ One cell for the three, so that a fused kernel can stand in for it. Ioffe & Szeg
 
 A bank of statistics: a network that runs in several ways (at one width everywhere, at mixed widths)
 may keep running statistics for each, as rows. `row`, one-hot, says which row a pass reads and
-updates; all zeros update none. One set of statistics per width is from Jin et al., "AdaBits", 2020,
-and Yu et al., "Slimmable Neural Networks", 2019 (there per channel count).
+updates; all zeros update none. A bank *by choice* has a row for each choice of the layer before it,
+gamma and beta with it, and each image has the row of its own choice. One set of statistics per width
+is from Jin et al., "AdaBits", 2020, and Yu et al., "Slimmable Neural Networks", 2019 (there per
+channel count).
 """
 
 import mindspore as ms
@@ -34,7 +36,8 @@ MOMENTUM = 0.9  # share of the old running statistics kept per step
 
 
 class BatchNorm(nn.Cell):
-    """x (N, C, H, W) float32; `residual` of the same shape or None; `row` (R,) where there is a bank."""
+    """x (N, C, H, W) float32; `residual` of the same shape or None; `row` (R,) where there is a bank,
+    (N, R) where it is one by choice. Such a bank learns from passes in which all images choose alike."""
 
     def __init__(self, channels: int, activation: Activation = NONE):
         super().__init__()
@@ -43,7 +46,7 @@ class BatchNorm(nn.Cell):
         self.beta = Parameter(Tensor(np.zeros(channels, np.float32)))
         self.moving_mean = Parameter(Tensor(np.zeros(channels, np.float32)), requires_grad=False)
         self.moving_variance = Parameter(Tensor(np.ones(channels, np.float32)), requires_grad=False)
-        self.frozen = False
+        self.frozen = self.by_choice = False
         self.train_norm = ops.BatchNorm(True, EPSILON, 1 - MOMENTUM)
         self.eval_norm = ops.BatchNorm(False, EPSILON)
         self.share = Tensor(np.float32([1 - MOMENTUM]))
@@ -52,6 +55,8 @@ class BatchNorm(nn.Cell):
 
     def construct(self, x, residual=None, row=None):
         learns = self.training and not self.frozen
+        if self.by_choice and learns:
+            row = row[0]
         if learns and self.fused is not None:
             return self._fused(x, residual, row)
         if row is not None:
@@ -64,10 +69,11 @@ class BatchNorm(nn.Cell):
         return self.activate(y)
 
     def _fused(self, x, residual, row):
+        gamma, beta = _at_row(self.gamma, row), _at_row(self.beta, row)
         if residual is None:
-            y, mean, variance = self.fused(x, self.gamma, self.beta)
+            y, mean, variance = self.fused(x, gamma, beta)
         else:
-            y, mean, variance = self.fused_add(x, self.gamma, self.beta, residual)
+            y, mean, variance = self.fused_add(x, gamma, beta, residual)
         self._follow(x, mean, variance, row)
         return y
 
@@ -76,12 +82,13 @@ class BatchNorm(nn.Cell):
         centred = x - _map(mean)
         variance = (centred * centred).mean((0, 2, 3))
         self._follow(x, mean, variance, row)
-        return centred * _map(self.gamma * ops.rsqrt(variance + EPSILON)) + _map(self.beta)
+        gamma, beta = _at_row(self.gamma, row), _at_row(self.beta, row)
+        return centred * _map(gamma * ops.rsqrt(variance + EPSILON)) + _map(beta)
 
     def _by_row(self, x, row):
         mean, variance = ops.matmul(row, self.moving_mean), ops.matmul(row, self.moving_variance)
-        factor = self.gamma * ops.rsqrt(variance + EPSILON)
-        return x * _map(factor) + _map(self.beta - mean * factor)
+        factor = _at_row(self.gamma, row) * ops.rsqrt(variance + EPSILON)
+        return x * _map(factor) + _map(_at_row(self.beta, row) - mean * factor)
 
     def _follow(self, x, mean, variance, row):
         # The running variance is the unbiased one, as MindSpore's own operator keeps it.
@@ -110,9 +117,14 @@ class Moved(nn.Cell):
         )
 
 
+def _at_row(parameter, row):
+    """(C,), or (N, C) where each image has a row; of a parameter that all rows share, itself."""
+    return parameter if parameter.ndim == 1 else ops.matmul(row, parameter)
+
+
 def _map(values):
-    """One value per channel, shaped for feature maps."""
-    return values.reshape((1, -1, 1, 1))
+    """One value per channel, (C,) or (N, C), shaped for feature maps."""
+    return values.reshape((-1, values.shape[-1], 1, 1))
 
 
 def keep_rows(network: nn.Cell, rows: int) -> None:
@@ -123,9 +135,16 @@ def keep_rows(network: nn.Cell, rows: int) -> None:
             cell.moving_variance = _repeated(cell.moving_variance, rows)
 
 
+def keep_rows_by_choice(norm: BatchNorm, rows: int) -> None:
+    """Give a normalisation a bank by choice: statistics, gamma and beta, each (rows, C)."""
+    for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+        setattr(norm, name, _repeated(getattr(norm, name), rows))
+    norm.by_choice = True
+
+
 def _repeated(parameter: Parameter, rows: int) -> Parameter:
     value = np.tile(parameter.asnumpy(), (rows, 1))
-    return Parameter(Tensor(value), name=parameter.name, requires_grad=False)
+    return Parameter(Tensor(value), name=parameter.name, requires_grad=parameter.requires_grad)
 
 
 def freeze_statistics(network: nn.Cell, frozen: bool = True) -> None:

@@ -40,11 +40,14 @@ from src.quantizers.base import (
 _ALONE = {FAKE_QUANT: kernels.fake_quant, FUSED: kernels.fake_quant, DOREFA: kernels.dorefa_weight}
 
 
-def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
+def use_native(
+    network: nn.Cell, short_gradients: bool = False, plan_is_given: bool = False
+) -> None:
     """Attach kernels, in place, before the network is first compiled.
 
     Args:
         short_gradients: quantised convolutions may round dL/dy to 16-bit codes.
+        plan_is_given: no controller learns from the widths' gradients, so none are computed.
     """
     for _, cell in network.cells_and_names():
         if isinstance(cell, Conv2d):
@@ -52,7 +55,7 @@ def use_native(network: nn.Cell, short_gradients: bool = False) -> None:
         elif isinstance(cell, StaticConv2d):
             _static(cell, short_gradients)
         elif isinstance(cell, DynamicConv2d):
-            _dynamic(cell, short_gradients)
+            _dynamic(cell, short_gradients, plan_is_given)
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.activation.name, residual=False)
             cell.fused_add = kernels.batch_norm(cell.activation.name, residual=True)
@@ -72,9 +75,11 @@ def _static(cell: StaticConv2d, short_gradients: bool) -> None:
         cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
 
 
-def _dynamic(cell: DynamicConv2d, short_gradients: bool) -> None:
+def _dynamic(cell: DynamicConv2d, short_gradients: bool, is_given: bool) -> None:
     if cell.tied and cell.input_quantizer.kernel == FUSED:
-        cell.fused = kernels.dynamic_conv2d(*_geometry(cell), short_gradients)
+        cell.fused = kernels.dynamic_conv2d(
+            *_geometry(cell), short_gradients=short_gradients, is_given=is_given
+        )
 
 
 def _geometry(cell) -> tuple[int, int, int]:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from src.keys import Config
 from src.layers.use_kernels import use_native
+from src.methods.abn import Abn
 from src.methods.base import FloatNet, Method, System
 from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
@@ -30,6 +31,7 @@ METHODS: dict[str, type[Method]] = {
     "static": Static,
     "dqnet": Dqnet,
     "dqt": Dqt,
+    "abn": Abn,
 }
 
 
@@ -59,5 +61,7 @@ def build_system(
     build = build or METHODS[method or config.method.name].build
     system = build(config, float_net)
     if native:
-        use_native(system.network, short_gradients=config.device.gradient_dtype == "int16")
+        is_short = config.device.gradient_dtype == "int16"
+        controller = system.network.controller
+        use_native(system.network, is_short, controller is not None and not controller.learns)
     return system, loaded

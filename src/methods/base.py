@@ -121,9 +121,11 @@ class System:
         sample: evaluation draws widths too.
         targets: what the metrics compare with.
         consistency: weight of the task loss of the network's `others`, logits of further passes.
+        in_place: share in it of the distance from the first pass's logits.
         forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
         against_collapse: what to do when the controller gives all images one plan.
         ways: `forced` of each way in which the network runs that has statistics of its own.
+        judged_at: `forced` of each evaluation that an epoch is judged by; their mean top-1 tells the best.
         penalty: cell (outputs of the network by name) -> what else is added to the task loss, or None.
     """
 
@@ -137,9 +139,11 @@ class System:
     sample: bool = False
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
+    in_place: float = 0.0
     forced: int | None = None
     against_collapse: str = ""
     ways: tuple[int | None, ...] = ()
+    judged_at: tuple[int | None, ...] = (None,)
     penalty: nn.Cell | None = None
 
     def __post_init__(self):

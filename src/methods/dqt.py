@@ -38,10 +38,10 @@ from src.cost.bitops import CostModel
 from src.errors import UserError
 from src.keys import Config, Section, key
 from src.layers.norm import keep_rows
-from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
+from src.layers.spec import table_rows
 from src.methods.base import Draws, FloatNet, Method, System
 from src.methods.budget import BudgetPenalty
-from src.methods.rules import count_slots, layer_costs, quantise, shared_specs
+from src.methods.rules import between_ends, count_slots, layer_costs, quantise
 from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
@@ -102,9 +102,9 @@ class Dqt(Method):
     @staticmethod
     def build(config: Config, float_net: FloatNet) -> System:
         options, layers = config.dqt, float_net.layers
-        specs = _specs(layers, config)
-        quantise(float_net, specs, config.quant, options.tied)
         widths = tuple(options.candidates)
+        specs = between_ends(layers, config.quant, "nested", widths, "chosen per image")
+        quantise(float_net, specs, config.quant, options.tied)
         split, from_image = float_net.split_after(part=0), options.input == "image"
         head = OneShotHead(
             *float_net.seen(split, from_image),
@@ -231,12 +231,3 @@ class ExpectedCost(nn.Cell):
 
     def _mean_bits(self, p):
         return self.monitor.over_workers((p * self.bits).sum(-1).mean())
-
-
-def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
-    specs = shared_specs(layers, config.quant)
-    widths = tuple(config.dqt.candidates)
-    dynamic = [layer for layer in layers if layer.name not in specs]
-    for slot, layer in enumerate(dynamic):
-        specs[layer.name] = LayerSpec(DYNAMIC, "chosen per image", "nested", widths, widths, slot)
-    return specs

@@ -55,6 +55,17 @@ def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, Layer
     return specs
 
 
+def between_ends(
+    layers: list[LayerInfo], quant: QuantConfig, quantizer: str, widths: tuple[int, ...], why: str
+) -> dict[str, LayerSpec]:
+    """All layers that the shared rules leave are dynamic, over the same widths."""
+    specs = shared_specs(layers, quant)
+    dynamic = [layer for layer in layers if layer.name not in specs]
+    for slot, layer in enumerate(dynamic):
+        specs[layer.name] = LayerSpec(DYNAMIC, why, quantizer, widths, widths, slot)
+    return specs
+
+
 def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec:
     """One fixed width for weights and one for inputs."""
     return LayerSpec(STATIC, why, quantizer, (w_bits,), (a_bits,))

@@ -60,6 +60,7 @@ class Network(nn.Cell):
         held = {i for link in self.links for i in _held(backbone, *link)}
         self.is_held = [i in held for i in range(self.count)]
         self.is_norm = [node.kind == NORM for node in self.nodes]
+        self.follows = [_follows(backbone, *link, i) for link in self.links for i in range(*link)]
         self.slots = [getattr(node.cell, "slot", -1) for node in self.nodes]
         for node in self.nodes:
             _hang(self, node.name, node.cell)
@@ -101,17 +102,21 @@ class Network(nn.Cell):
         """The same of nodes between which only one value passes on either side, such as a block."""
         # A tuple of one: the order in which MindSpore adds up the gradients that meet in `start`, and
         # with it the last bit of a training, depends on it.
-        y, begun, held = start, (start,), ()
+        y, begun, held, choices = start, (start,), (), ()
         for i in range(first, end):
             x = self.value(self.reads[i][0], begun, y, held)
             if self.slots[i] >= 0:
                 choice, state = self.controller.choose(self.slots[i], x, state)
+                choices = choices + (choice,)
                 y = self.steps[i](x, choice)
             elif self.is_norm[i]:
                 residual = None
                 if len(self.reads[i]) > 1:
                     residual = self.value(self.reads[i][1], begun, y, held)
-                y = self.steps[i](x, residual, row)
+                if self.follows[i] >= 0:
+                    y = self.steps[i](x, residual, _as_row(choices[self.follows[i]]))
+                else:
+                    y = self.steps[i](x, residual, row)
             else:
                 y = self.steps[i](x)
             if self.is_held[i]:
@@ -183,6 +188,23 @@ def _reads(backbone: Backbone, first: int, end: int) -> list[tuple[int, ...]]:
         return held.index(r) if r in held else BEFORE
 
     return [tuple(map(place, backbone.nodes[i].inputs)) for i in range(first, end)]
+
+
+def _follows(backbone: Backbone, first: int, end: int, i: int) -> int:
+    """Which of a link's dynamic layers decides the row of node i, a bank by choice; else -1."""
+    node = backbone.nodes[i]
+    if not getattr(node.cell, "by_choice", False):
+        return -1
+    dynamic = [j for j in range(first, end) if getattr(backbone.nodes[j].cell, "slot", -1) >= 0]
+    return dynamic.index(node.inputs[0])
+
+
+def _as_row(choice):
+    """One-hot (N, K), or (N, K * K) where weights and inputs choose for themselves, of (N, columns, K)."""
+    if choice.shape[1] == 1:
+        return choice[:, 0]
+    pairs = choice[:, 0].expand_dims(2) * choice[:, 1].expand_dims(1)
+    return pairs.reshape((choice.shape[0], -1))
 
 
 def _hang(root: nn.Cell, name: str, cell: nn.Cell) -> None:

@@ -33,8 +33,12 @@ class TaskLoss(nn.Cell):
         loss = self.cross_entropy(logits, label)
         if teacher_logits is None:
             return loss
+        return (1 - self.distill) * loss + self.distill * self.distance(logits, teacher_logits)
+
+    def distance(self, logits, teacher_logits):
+        """T^2 KL(teacher || student), the mean over the images."""
         t = self.temperature
         log_p = ops.log_softmax(logits / t, -1)
         log_q = ops.log_softmax(teacher_logits / t, -1)
         divergence = (ops.exp(log_q) * (log_q - log_p)).sum(-1).mean()
-        return (1 - self.distill) * loss + self.distill * t * t * divergence
+        return t * t * divergence

@@ -38,7 +38,7 @@ class Objective(nn.Cell):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
         self.network, self.monitor, self.penalty = system.network, system.monitor, system.penalty
         self.task_loss, self.teacher = task_loss, teacher
-        self.consistency = system.consistency
+        self.consistency, self.in_place = system.consistency, system.in_place
         if teacher is not None:
             # A graph cannot hold two parameters of one name, and the student's are named alike.
             for path, parameter in teacher.parameters_and_names():
@@ -54,7 +54,11 @@ class Objective(nn.Cell):
         right = (logits.argmax(1).astype(label.dtype) == label).astype(logits.dtype).sum()
         if self.consistency > 0:
             for other in outputs["others"]:
-                loss = loss + self.consistency * self.task_loss(other, label, teacher_logits)
+                other_loss = self.task_loss(other, label, teacher_logits)
+                if self.in_place > 0:
+                    taught = self.task_loss.distance(other, ops.stop_gradient(logits))
+                    other_loss = (1 - self.in_place) * other_loss + self.in_place * taught
+                loss = loss + self.consistency * other_loss
         if self.penalty is not None:
             loss = loss + self.penalty(outputs)
         if self.monitor is None:

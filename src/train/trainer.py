@@ -209,14 +209,13 @@ class Trainer:
             self.is_judged = True
         start = time.perf_counter()
         with interrupts.held("when the epoch is judged"):
-            answers = evaluate(self.system, self.loaders.judge, self.runtime, self.config.train.seed)
-        numbers = summarise(self.system, answers)
+            judged = [self._answer(forced) for forced in self.system.judged_at]
+        seconds = clock(time.perf_counter() - start)
         what = "held-out" if self.loaders.held_out else "test"
-        line = f"{self.name} epoch {epoch}: {what} top-1 {numbers['top1']:.2%}"
-        if self.system.widths:
-            line += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
-        LOG.info("%s (%s)", line, clock(time.perf_counter() - start))
-        self._tell_collapse(numbers["collapsed"])
+        texts = [self._judgement(numbers) for numbers in judged]
+        LOG.info("%s epoch %d: %s top-1 %s (%s)", self.name, epoch, what, "; ".join(texts), seconds)
+        self._tell_collapse(judged[0]["collapsed"])
+        numbers = {name: float(np.mean([n[name] for n in judged])) for name in ("loss", "top1", "top5")}
         if numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:
@@ -224,6 +223,20 @@ class Trainer:
                 save_checkpoint(self.folder.best, self.system.network, self.state)
         return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],
                 "val_top5": numbers["top5"]}  # fmt: skip
+
+    def _answer(self, forced: int | None) -> dict:
+        """The numbers of the images that judge, with `System.forced` as given."""
+        before, self.system.forced = self.system.forced, forced
+        answers = evaluate(self.system, self.loaders.judge, self.runtime, self.config.train.seed)
+        numbers = summarise(self.system, answers)
+        self.system.forced = before
+        return numbers
+
+    def _judgement(self, numbers: dict) -> str:
+        text = f"{numbers['top1']:.2%}"
+        if self.system.widths:
+            text += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
+        return text
 
     def _tell_collapse(self, is_collapsed: bool) -> None:
         """Once when the controller collapses, and once when it chooses again."""

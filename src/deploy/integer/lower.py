@@ -22,6 +22,7 @@ How the residual stream is held is our choice: with 8 bits, as integer runtimes 
 differ from the trained network; with 32 it does not, for methods that know nothing of integers too.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ class _Lowering:
 
     def __init__(self, network: Network, picture: Picture):
         self.network, self.nodes, self.picture = network, network.nodes, picture
-        self.rows = max([1, *(_rows(n.cell) for n in self.nodes if n.kind == NORM)])
+        self.rows = max([1, *(_rows(node.cell) for node in self.nodes if node.kind == NORM)])
         self.exponent = _exponent(network, picture)
         self.unit = 2.0**self.exponent
         self.operations: list[Operation] = []
@@ -173,7 +174,7 @@ class _Lowering:
         residual, activation = node.inputs[1:], node.cell.activation
         y = self.normalised.get(i)
         if y is None:
-            factor, offset = self.fold(i)
+            factor, offset = (np.tile(v, (self.rows // len(v), 1)) for v in map(_of_rows, self.fold(i)))
             x = self.read(node.inputs[0])
             own = NONE if residual else activation
             y = self.affine(x, factor, offset * self.unit, node.name, own)
@@ -200,11 +201,13 @@ class _Lowering:
         return self.add(Pool(self.read(node.inputs[0]), 1), node.name)
 
     def multiply(self, node: Node, source: int, factor, offset, activation: Activation) -> int:
-        """A layer and what follows it, y = factor (W x) + offset, (R, C) or numbers for all."""
+        """A layer and what follows it, y = factor (W x) + offset, both of a shape that broadcasts to
+        (R, V, A, C): by row of statistics, choice of weights, choice of inputs, channel."""
         layer = node.cell
-        channels = layer.weight.shape[0]
-        factor, offset = (np.broadcast_to(v, (self.rows, channels)) for v in (factor, offset))
+        one = np.ones((self.rows, 1, 1, layer.weight.shape[0]))
+        factor, offset = factor * one, offset * one
         if isinstance(layer, Conv2d | Dense):
+            factor, offset = _of_rows(factor), _of_rows(offset)
             x = self.read(source)
             stride, padding, groups = _geometry(layer)
             weight = layer.weight.asnumpy()
@@ -252,14 +255,14 @@ class _Lowering:
     def conv_of_codes(
         self, layer: nn.Cell, x: int, name: str, factor, offset, activation: Activation
     ) -> int:
-        """factor, offset (R, O): what follows the convolution, in real units."""
+        """factor, offset (R, V or 1, A or 1, O): what follows the convolution, in real units."""
         weights, inputs = _integer_forms(layer, name)
         tied = getattr(layer, "tied", True)
         scales = _pairs(weights.scales, inputs.scales, tied)  # (V, A, 1 or O)
         self.scales[name] = {"weights": [np.ravel(s).tolist() for s in weights.scales],
                              "inputs": inputs.scales}  # fmt: skip
-        real = factor[:, None, None, :] * scales[None] * self.unit
-        multiplier, bias, shift = fixed_point(real, offset[:, None, None, :] * self.unit)
+        real = factor * scales[None] * self.unit
+        multiplier, bias, shift = fixed_point(real, offset * self.unit)
         arrays = {"multiplier": multiplier, "bias": bias}
         arrays["bits"] = np.array([weights.bits, inputs.bits], np.int64)
         arrays |= {f"weight.{v}": w for v, w in enumerate(weights.codes)}
@@ -271,7 +274,7 @@ class _Lowering:
         return self.add(op, name)
 
     def fold(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        """Of normalisation i: factor and offset (R, C) in float64, y = factor x + offset."""
+        """Of normalisation i: y = factor x + offset, in float64, of a shape that broadcasts to (R, V, A, C)."""
         norm = self.nodes[i].cell
         mean, variance, gamma, beta = (
             p.asnumpy().astype(np.float64)
@@ -279,10 +282,13 @@ class _Lowering:
         )
         factor = np.atleast_2d(gamma / np.sqrt(variance + EPSILON))
         offset = beta - mean * factor
+        if norm.by_choice:
+            columns = self.network.controller.columns
+            shape = (1, -1, 1 if columns == 1 else math.isqrt(len(factor)), factor.shape[1])
+            return factor.reshape(shape), offset.reshape(shape)
         if i < self.network.split:  # what no choice concerns always uses the first row
             factor, offset = factor[:1], offset[:1]
-        tiles = (self.rows // len(factor), 1)
-        return np.tile(factor, tiles), np.tile(offset, tiles)
+        return factor[:, None, None], offset[:, None, None]
 
 
 _LOWER = {
@@ -292,8 +298,17 @@ _LOWER = {
 
 
 def _rows(norm: BatchNorm) -> int:
-    """Sets of statistics that a normalisation has."""
-    return norm.moving_mean.shape[0] if norm.moving_mean.ndim == 2 else 1
+    """Rows of statistics that a normalisation has, those of a layer's choice apart."""
+    return norm.moving_mean.shape[0] if norm.moving_mean.ndim == 2 and not norm.by_choice else 1
+
+
+def _of_rows(values: np.ndarray) -> np.ndarray:
+    """(R, C) of (R, 1, 1, C). UserError: they depend on a choice."""
+    if values.shape[1:3] != (1, 1):
+        raise UserError(
+            "statistics that follow a layer's choice fold into that layer alone, and another reads it, too"
+        )
+    return values[:, 0, 0]
 
 
 def _geometry(layer: nn.Cell) -> tuple[int, int, int]:

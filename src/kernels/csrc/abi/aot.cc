@@ -154,31 +154,37 @@ int dynamic_conv(const Tensors &t) {
   });
 }
 
-// x, wq, w_scale, a_inv, a_scale, a_max, onehot, geometry, y, dy -> dx, dwq, dstep, dclip, donehot
-int dynamic_conv_grad(const Tensors &t) {
-  if (const int code = check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7))
-    return code;
+// x, wq, w_scale, a_inv, a_scale, a_max, onehot, geometry, [y,] dy -> dx, dwq, dstep, dclip[, donehot];
+// without y and donehot where the choice is given and learns nothing.
+int dynamic_conv_grad(const Tensors &t, bool is_given) {
+  const int code =
+      is_given ? check<13>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 5, 1, 1}, 7)
+               : check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7);
+  if (code) return code;
   ConvShape s;
   Quantizers q;
   std::vector<int> choice;
-  const int kinds = (int)t.dim(1, 0);
-  if (const int code = conv_shape(t, 0, 1, 7, 8, &s)) return code;
-  if (const int code = quantizers(t, 1, kinds, s, &q)) return code;
-  if (const int code = choices(t, 6, kinds, s.n, &choice)) return code;
-  const int same[4][2] = {{8, 9}, {0, 10}, {1, 11}, {6, 14}};
-  for (const auto &pair : same) {
-    if (const int code = check_same(t, pair[0], pair[1])) return code;
-  }
-  if (t.size(12) != kinds || t.size(13) != kinds) return kShape;
+  const int kinds = (int)t.dim(1, 0), dy = is_given ? 8 : 9, dx = dy + 1, dw = dy + 2;
+  const int dstep = dy + 3, dclip = dy + 4;
+  if (const int bad = conv_shape(t, 0, 1, 7, dy, &s)) return bad;
+  if (const int bad = quantizers(t, 1, kinds, s, &q)) return bad;
+  if (const int bad = choices(t, 6, kinds, s.n, &choice)) return bad;
+  if (const int bad = check_same(t, 0, dx)) return bad;
+  if (const int bad = check_same(t, 1, dw)) return bad;
+  if (t.size(dstep) != kinds || t.size(dclip) != kinds) return kShape;
   std::vector<double> s_in(kinds), s_hi(kinds);
-  const ConvGrads out = {t.f(10), t.f(11), s_in.data(), s_hi.data()};
-  int code = guarded(Timer::kConvBackward, [&](const Kernels &k) {
-    return k.conv_backward(s, q, t.f(0), choice.data(), t.f(9), out);
+  const ConvGrads out = {t.f(dx), t.f(dw), s_in.data(), s_hi.data()};
+  const int failed = guarded(Timer::kConvBackward, [&](const Kernels &k) {
+    return k.conv_backward(s, q, t.f(0), choice.data(), t.f(dy), out);
   });
-  if (code) return code;
-  write_steps(q, s_in.data(), s_hi.data(), t.f(12), t.f(13));
+  if (failed) return failed;
+  write_steps(q, s_in.data(), s_hi.data(), t.f(dstep), t.f(dclip));
+  if (is_given) return kOk;
+  const int y = 8, donehot = 14;
+  if (const int bad = check_same(t, y, dy)) return bad;
+  if (const int bad = check_same(t, 6, donehot)) return bad;
   return guarded(Timer::kConvInner, [&](const Kernels &k) {
-    return k.conv_inner(s, q, t.f(0), choice.data(), t.f(8), t.f(9), t.f(14));
+    return k.conv_inner(s, q, t.f(0), choice.data(), t.f(y), t.f(dy), t.f(donehot));
   });
 }
 
@@ -410,7 +416,8 @@ DQ_EXPORT(dq_conv2d_first_grad, conv_grad(t, false))
 DQ_EXPORT(dq_quant_conv2d, quant_conv(t))
 DQ_EXPORT(dq_quant_conv2d_grad, quant_conv_grad(t))
 DQ_EXPORT(dq_dynamic_conv2d, dynamic_conv(t))
-DQ_EXPORT(dq_dynamic_conv2d_grad, dynamic_conv_grad(t))
+DQ_EXPORT(dq_dynamic_conv2d_grad, dynamic_conv_grad(t, false))
+DQ_EXPORT(dq_dynamic_conv2d_grad_given, dynamic_conv_grad(t, true))
 DQ_EXPORT(dq_norm, norm(t, Activation::kNone, false))
 DQ_EXPORT(dq_norm_grad, norm_grad(t, Activation::kNone, false))
 DQ_EXPORT(dq_norm_relu, norm(t, Activation::kRelu, false))

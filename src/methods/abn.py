@@ -1,0 +1,181 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""ABN: one weight-shared super-network that runs at any width of any layer.
+
+    L = L_task(plan 1) + c sum over the other plans p of ((1 - d) L_task(p) + d T^2 KL(plan 1 || p))
+
+Each step runs several plans (`abn.passes`): by default all layers at the largest width, all at the
+smallest, and a random width for each layer. All layers between the first and the last are dynamic.
+A width has its own step (`quant.quantizer=lsq`) or is the rounded top bits of one stored code
+(`nested`), and its own normalisation (`abn.norm=per_width`).
+Source: Tang et al., "Arbitrary Bit-width Network", ACM MM 2022, arXiv 2204.09992: the super-network,
+its widths {2, 3, 4}, distillation, and that narrow widths are left out until training is stable
+(`abn.joins`; told by the same first author's RFQuant). What a step trains (the sandwich of Yu &
+Huang, 2019, arXiv 1903.05134), c, d, and the normalisation of each width are our choice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.controllers.given import GivenPlan
+from src.cost.bitops import CostModel
+from src.errors import UserError
+from src.keys import Config, Section, key
+from src.layers.dynamic import DynamicConv2d
+from src.layers.norm import keep_rows_by_choice
+from src.layers.spec import table_rows
+from src.methods.base import FLOAT, Draws, FloatNet, Method, Stage, System
+from src.methods.rules import between_ends, count_slots, layer_costs, quantise
+from src.methods.widths import check_candidates, check_master
+from src.models.backbone import NORM, Backbone
+from src.models.network import Network
+
+LARGEST, SMALLEST, UNIFORM, RANDOM, IMAGES = "largest", "smallest", "uniform", "random", "images"
+PASSES = (LARGEST, SMALLEST, UNIFORM, RANDOM, IMAGES)
+
+
+@dataclass
+class AbnOptions(Section):
+    candidates: list = key([2, 3, 4], "widths at which every layer can run")
+    tied: bool = key(True, "weights and activations of a layer share the choice")
+    norm: str = key(
+        "per_width",
+        "normalisation: per_width (of each choice of the layer before it) | shared (recalibrate for a plan)",
+        choices=("per_width", "shared"),
+    )
+    passes: list = key(
+        [LARGEST, SMALLEST, RANDOM],
+        "plans of a step: largest | smallest | uniform (one random width) | random (one for each layer) | "
+        "images (and for each image; norm=shared)",
+    )
+    others: float = key(1.0, "weight of the loss of each plan but the first", low=0.0)
+    in_place: float = key(
+        0.0, "share in it of the distance from the first plan's logits", low=0.0, high=1.0
+    )
+    joins: list | None = key(
+        None,
+        "share of the training after which each width joins, rising from the widest's 0, e.g. [0.3, 0.1, 0]; "
+        "null: all from the start",
+    )
+
+    def check(self) -> None:
+        check_candidates("abn.candidates", self.candidates)
+        if not self.passes or any(name not in PASSES for name in self.passes):
+            raise UserError(f"abn.passes={self.passes}: expected one or more of {', '.join(PASSES)}")
+        if self.norm == "per_width" and IMAGES in self.passes:
+            raise UserError(
+                f"abn.passes={self.passes}: images that differ in their widths cannot teach statistics "
+                "of each width; use random, or abn.norm=shared"
+            )
+        joins = self.joins or [0.0] * len(self.candidates)
+        rising = all(a >= b for a, b in zip(joins, joins[1:], strict=False))
+        inside = all(isinstance(j, (int, float)) and 0 <= j < 1 for j in joins)
+        if len(joins) != len(self.candidates) or not inside or not rising or joins[-1] != 0:
+            raise UserError(
+                f"abn.joins={self.joins}: expected a share in 0..1 for each of abn.candidates="
+                f"{self.candidates}, narrow widths last, the widest's 0"
+            )
+
+
+class Abn(Method):
+    options = AbnOptions
+
+    @staticmethod
+    def check(config: Config) -> None:
+        widest = {"abn.candidates": max(config.abn.candidates)}
+        check_master(config.quant.quantizer, config.quant, widest)
+
+    @staticmethod
+    def build(config: Config, float_net: FloatNet) -> System:
+        """The super-network."""
+        options, layers, backbone = config.abn, float_net.layers, float_net.backbone
+        widths = tuple(options.candidates)
+        specs = between_ends(layers, config.quant, config.quant.quantizer, widths, "any width, at run time")
+        quantise(float_net, specs, config.quant, options.tied)
+        columns = 1 if options.tied else 2
+        if options.norm == "per_width":
+            _follow_choices(backbone, len(widths) ** columns)
+        split, uniform = float_net.split_after(part=0), tuple(range(len(widths)))
+        controller = GivenPlan(
+            count_slots(specs), columns, len(widths), float_net.seen(split, from_image=False)
+        )
+        return System(
+            "abn",
+            SuperNetwork(backbone, controller, split),
+            table_rows(layers, specs),
+            CostModel(layer_costs(layers, specs), controller.macs),
+            widths,
+            draws=Plans(controller, options),
+            consistency=options.others,
+            in_place=options.in_place,
+            ways=uniform if options.norm == "per_width" and options.tied else (),
+            judged_at=(uniform[0], uniform[-1]),
+        )
+
+    @staticmethod
+    def stages(config: Config) -> list[Stage]:
+        """The super-network, after float epochs where they are asked for."""
+        first = Method.stages(config)
+        own = Stage("supernet", "abn", config.train.epochs, config.train.lr)
+        return [stage for stage in first if stage.builds == FLOAT] + [own]
+
+
+class SuperNetwork(Network):
+    """(image, plans (P, N, slots, columns, K), one-hot) -> outputs by name: `logits` and `plan` of the
+    first plan, and `others`, the logits of the rest."""
+
+    def construct(self, image, plans):
+        features = self.before(image)
+        state = self.begin(image, features, plans[0])
+        logits, state = self.after(features, state)
+        outputs, others = self.answer(logits, state), ()
+        for p in range(1, plans.shape[0]):
+            state = self.begin(image, features, plans[p])
+            others = others + (self.after(features, state)[0],)
+        outputs["others"] = others
+        return outputs
+
+
+class Plans(Draws):
+    """The plans of a step; one, of a width throughout, in evaluation."""
+
+    def __init__(self, controller: GivenPlan, options: AbnOptions):
+        self.controller, self.passes = controller, options.passes
+        self.joins = np.array(options.joins or [0.0] * len(options.candidates))
+
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
+        joined = np.flatnonzero(self.joins <= done)
+        shape = images, self.controller.slots, self.controller.columns
+        chosen = [np.broadcast_to(self._plan(rng, name, joined, shape), shape) for name in self.passes]
+        return (self.controller.one_hot(np.stack(chosen)),)
+
+    def still(self, images: int, forced: int | None = None) -> tuple:
+        return (self.controller.still(images, forced)[0][None],)
+
+    def _plan(self, rng: np.random.Generator, name: str, joined: np.ndarray, shape: tuple):
+        """Candidates, int, of a shape that broadcasts to (images, slots, columns)."""
+        if name == LARGEST:
+            return joined[-1]
+        if name == SMALLEST:
+            return joined[0]
+        sizes = {UNIFORM: (1, 1, 1), RANDOM: (1, *shape[1:]), IMAGES: shape}
+        return rng.choice(joined, sizes[name])
+
+
+def _follow_choices(backbone: Backbone, rows: int) -> None:
+    """Let every normalisation behind a dynamic layer have a row for each of that layer's choices."""
+    for node in backbone.nodes:
+        if node.kind == NORM and isinstance(backbone.nodes[node.inputs[0]].cell, DynamicConv2d):
+            keep_rows_by_choice(node.cell, rows)
