@@ -84,6 +84,7 @@ def agent_stage(options: AgentOptions, builds: str, build) -> Stage:
         objective=partial(PpoObjective if is_ppo else CounterfactualObjective, options),
         experience=partial(PpoEpisodes if is_ppo else Counterfactuals, options),
         updates=options.updates if is_ppo else 1,
+        keeps_best=False,  # the dearest epoch would win
     )  # fmt: skip
 
 

@@ -53,6 +53,11 @@ class FloatNet:
         value = self.geometry.of(IMAGE if from_image else split - 1)
         return value.channels, value.side
 
+    def read_by(self, layer: str) -> tuple[int, int]:
+        """Channels and side of what a layer reads."""
+        value = self.geometry.of(self.backbone.node(layer).inputs[0])
+        return value.channels, value.side
+
 
 def _every(name: str) -> bool:
     return True
@@ -76,6 +81,7 @@ class Stage:
         experience: system -> cell (image, label, *draws) -> values that the objective takes in their
             place; run once in each step, without gradients. None: there is none.
         updates: of the parameters in each step, from the same values.
+        keeps_best: the epoch of the best top-1 is what the run keeps, else the last one.
     """
 
     name: str
@@ -90,6 +96,7 @@ class Stage:
     objective: Callable[..., nn.Cell] | None = None
     experience: Callable[["System"], nn.Cell] | None = None
     updates: int = 1
+    keeps_best: bool = True
 
 
 class Draws:

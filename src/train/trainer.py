@@ -218,7 +218,7 @@ class Trainer:
         numbers = {name: float(np.mean([n[name] for n in judged])) for name in ("loss", "top1", "top5")}
         if numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
-            if self.loaders.held_out and self.runtime.is_main:
+            if self.loaders.held_out and self.stage.keeps_best and self.runtime.is_main:
                 self.state.epoch = epoch
                 save_checkpoint(self.folder.best, self.system.network, self.state)
         return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],
