@@ -24,10 +24,12 @@ import tempfile
 from pathlib import Path
 
 from src.config import load_config
+from src.engine.plans import as_bitops
 from src.entry import guarded
-from src.paths import as_path
+from src.paths import as_path, expand_home
 from src.runtime import start
-from src.train.loaded import fresh_system, load_trained, prepare
+from src.train.asked import take_budget, take_plan, take_width
+from src.train.loaded import fresh_system, load_trained, renew_statistics
 from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder, open_run
 
@@ -40,7 +42,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     source.add_argument("--config", type=as_path, metavar="RECIPE", help="with model.weights=FILE")
     parser.add_argument("--split", default="test", choices=("test", "val", "train"))
-    parser.add_argument("--bits", type=int, help="one width everywhere, instead of the controller's")
+    widths = parser.add_mutually_exclusive_group()
+    widths.add_argument("--bits", type=int, help="one width everywhere, instead of the controller's")
+    widths.add_argument(
+        "--plan", type=expand_home, metavar="FILE|BITS",
+        help='one plan for all images: {"layer": width or [weights, inputs], ..., "*": width}, or a width',
+    )  # fmt: skip
+    widths.add_argument(
+        "--budget", type=as_bitops, metavar="X",
+        help="mean BitOPs per image, e.g. 250M: unsure images are answered again at a higher width",
+    )  # fmt: skip
     parser.add_argument(
         "--recalibrate", type=int, metavar="BATCHES",
         help="first estimate the normalisation's statistics anew from so many training batches",
@@ -63,8 +74,15 @@ def main(arguments: list[str]) -> int:
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
             system, origin["weights"] = fresh_system(config, runtime)
-        prepare(config, system, runtime, options.bits, options.recalibrate)
-        numbers = evaluate_split(config, system, folder, runtime, options.split, float_top1)
+        suffix = ""
+        if options.bits is not None:
+            suffix = take_width(system, "--bits", options.bits)
+        elif options.plan is not None:
+            suffix = take_plan(system, options.plan)
+        renew_statistics(config, system, runtime, options.recalibrate)
+        as_left = options.recalibrate is None
+        suffix += take_budget(config, system, folder, runtime, options.budget, as_left)
+        numbers = evaluate_split(config, system, folder, runtime, options.split, float_top1, suffix)
     if runtime.is_main:
         print(json.dumps(numbers | origin))
     return 0

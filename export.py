@@ -36,7 +36,7 @@ from src.files import whole_file
 from src.paths import as_path
 from src.runtime import start
 from src.train.batches import load_split
-from src.train.loaded import fresh_system, load_trained, prepare
+from src.train.loaded import fresh_system, load_trained, renew_statistics
 from src.train.run_folder import open_run
 
 
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
         system, _ = load_trained(folder, config, runtime)
     else:
         system, origin["weights"] = fresh_system(config, runtime)
-    prepare(config, system, runtime, None, options.recalibrate)
+    renew_statistics(config, system, runtime, options.recalibrate)
     dataset = load_split(config, "test")
     path = options.out or folder.path / "export" / file_name(options, config.model.name)
     notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)

@@ -119,8 +119,9 @@ class Controller(nn.Cell):
         """What `begin` takes beside x, in training. done: share of the training behind it, 0..1."""
         raise NotImplementedError
 
-    def still(self, images: int, forced: int | None = None) -> tuple[np.ndarray, ...]:
-        """The same in evaluation: nothing random. `forced`: a candidate that all layers take."""
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+        """The same in evaluation: nothing random. `forced`: candidates to take in place of its own
+        choice, one for all layers, or int of a shape that broadcasts to (images, slots, columns)."""
         raise NotImplementedError
 
     def decisions(self) -> list[Decision]:

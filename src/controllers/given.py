@@ -52,10 +52,10 @@ class GivenPlan(Controller):
         chosen = rng.integers(self.choices, size=(images, self.slots, self.columns))
         return (self.one_hot(chosen),)
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
         """Of the last candidate, where none is forced."""
-        candidate = self.choices - 1 if forced is None else forced
-        return (self.one_hot(np.full((images, self.slots, self.columns), candidate)),)
+        chosen = self.choices - 1 if forced is None else forced
+        return (self.one_hot(np.broadcast_to(chosen, (images, self.slots, self.columns))),)
 
     def one_hot(self, choices: np.ndarray) -> np.ndarray:
         """The plan, float32 (N, slots, columns, K), of candidates int (N, slots, columns)."""

@@ -26,6 +26,8 @@ from mindspore import Tensor, ops
 
 from src.quantizers.rounding import straight_through
 
+CERTAIN = 1e6  # far above any logit
+
 
 def hard_choice(logits: Tensor, noise: Tensor, tau: float) -> Tensor:
     """One-hot over the last axis, float32; logits and noise of one shape; ties to the first."""
@@ -37,3 +39,11 @@ def hard_choice(logits: Tensor, noise: Tensor, tau: float) -> Tensor:
 def draw_gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Standard Gumbel noise, float32."""
     return rng.gumbel(size=shape).astype(np.float32)
+
+
+def forcing_noise(forced: int | np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+    """Noise of evaluation, float32, of `shape` (N, slots, columns, K): none, or such that the forced
+    candidates, an int or an array that broadcasts to (N, slots, columns), win every arg-max."""
+    if forced is None:
+        return np.zeros(shape, np.float32)
+    return CERTAIN * np.eye(shape[-1], dtype=np.float32)[np.broadcast_to(forced, shape[:-1])]

@@ -25,9 +25,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.controllers.base import BEGIN, Controller, Decision
-from src.controllers.gumbel import draw_gumbel, hard_choice
-
-CERTAIN = 1e6  # far above any logit
+from src.controllers.gumbel import draw_gumbel, forcing_noise, hard_choice
 
 
 def pooling_matrix(size: int, bins: int) -> np.ndarray:
@@ -114,11 +112,9 @@ class OneShotHead(Controller):
         tau = np.array([first * (last / first) ** done], np.float32)
         return noise, (kept / (1.0 - self.dropout)).astype(np.float32), tau
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
-        """Arg-max, nothing dropped; a forced candidate wins every arg-max."""
-        noise = np.zeros((images, self.slots, self.columns, self.choices), np.float32)
-        if forced is not None:
-            noise[..., forced] = CERTAIN
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
+        """Arg-max, nothing dropped; forced candidates win every arg-max."""
+        noise = forcing_noise(forced, (images, self.slots, self.columns, self.choices))
         return noise, np.ones((images, self.hidden), np.float32), np.ones(1, np.float32)
 
     def decisions(self) -> list[Decision]:

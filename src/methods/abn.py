@@ -204,7 +204,7 @@ class Plans(Draws):
         chosen = [np.broadcast_to(self._plan(rng, name, joined, shape), shape) for name in self.passes]
         return (self.controller.one_hot(np.stack(chosen)),)
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
         return (self.controller.still(images, forced)[0][None],)
 
     def _plan(self, rng: np.random.Generator, name: str, joined: np.ndarray, shape: tuple):

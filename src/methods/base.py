@@ -24,6 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from src.cost.bitops import CostModel
+from src.cost.ladder import Row
 from src.keys import Config, Section
 from src.layers.spec import LayerInfo
 from src.models.backbone import IMAGE, Backbone
@@ -106,8 +107,8 @@ class Draws:
         """What the network takes beside the images in training; done: share of the training, 0..1."""
         return ()
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
-        """The same in evaluation; `forced`: a candidate that all dynamic layers take."""
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
+        """The same in evaluation; `forced`: see `Controller.still`."""
         return ()
 
 
@@ -129,7 +130,9 @@ class System:
         targets: what the metrics compare with.
         consistency: weight of the task loss of the network's `others`, logits of further passes.
         in_place: share in it of the distance from the first pass's logits.
-        forced: candidate that all dynamic layers take in evaluation, instead of the controller's.
+        forced: candidates that the dynamic layers take in evaluation instead of the controller's: one
+            for all of them, or int (slots, columns).
+        climbing: setting of escalation in force in evaluation (train/escalate.py), or None.
         against_collapse: what to do when the controller gives all images one plan.
         ways: `forced` of each way in which the network runs that has statistics of its own.
         judged_at: `forced` of each evaluation that an epoch is judged by; their mean top-1 tells the best.
@@ -147,7 +150,8 @@ class System:
     targets: dict = field(default_factory=dict)
     consistency: float = 0.0
     in_place: float = 0.0
-    forced: int | None = None
+    forced: int | np.ndarray | None = None
+    climbing: Row | None = None
     against_collapse: str = ""
     ways: tuple[int | None, ...] = ()
     judged_at: tuple[int | None, ...] = (None,)
@@ -163,6 +167,8 @@ class System:
     @property
     def chooses(self) -> bool:
         """Whether the widths may depend on the image."""
+        if self.climbing is not None:
+            return len(self.climbing.bits) > 1
         return self.forced is None and self.controller is not None and self.controller.looks
 
     def answer(self, images: np.ndarray, draws: tuple) -> tuple[np.ndarray, np.ndarray | None]:
@@ -179,7 +185,7 @@ class System:
         if train:
             return self.draws.draw(rng, images, done)
         still = self.draws.still(images, self.forced)
-        if not self.sample:
+        if not self.sample or self.forced is not None:
             return still
         return (self.draws.draw(rng, images, done)[0], *still[1:])
 

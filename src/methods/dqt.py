@@ -184,10 +184,10 @@ class DqtDraws(Draws):
         static = self.choices[chosen]
         return *of_head, self._row(), static, static @ self._rows_of_widths()
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
         static = np.zeros((self.options.subset, len(self.choices)), np.float32)
         row = self._row()
-        if forced is not None and self.rows > 1:
+        if forced is not None and np.ndim(forced) == 0 and self.rows > 1:
             row = self._rows_of_widths()[forced]
         return *self.head.still(images, forced), row, static, static @ self._rows_of_widths()
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.cost.bitops import STATIC_WIDTHS
+from src.cost.bitops import STATIC_WIDTHS, CostModel
+from src.cost.ladder import margin_of
 from src.cost.widths import is_collapsed
 from src.data import Loader
 from src.errors import UserError
@@ -32,37 +33,55 @@ from src.runtime import Runtime, sum_over_workers
 class Answers:
     """One row per image, in the order of the split.
 
-    label, predicted int32 (N,); loss, confidence float32 (N,); in_top5 bool (N,);
-    w_bits, a_bits uint8 (N, dynamic layers); bitops float64 (N,).
+    label, predicted int32 (N,); loss, confidence, margin float32 (N,), the last the best minus the
+    second-best logit; in_top5 bool (N,); plan uint8 (N, slots, columns), the candidates, of a network
+    without a controller (N, 0, 0); w_bits, a_bits uint8 (N, dynamic layers); bitops, width_changes
+    float64 (N,); rung uint8 (N,): after escalation which rung of the row gave the answer, else 0.
     """
 
     label: np.ndarray
     predicted: np.ndarray
     loss: np.ndarray
     confidence: np.ndarray
+    margin: np.ndarray
     in_top5: np.ndarray
+    plan: np.ndarray
     w_bits: np.ndarray
     a_bits: np.ndarray
     bitops: np.ndarray
+    width_changes: np.ndarray
+    rung: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether the answer is, bool (N,)."""
+        return self.predicted == self.label
 
 
-def evaluate(system: System, loader: Loader, runtime: Runtime, seed: int = 0) -> Answers:
-    """Run `system.network` over a loader made with train=False; all workers share the images.
+def evaluate(
+    system: System, loader: Loader, runtime: Runtime, seed: int = 0, plans: np.ndarray | None = None
+) -> Answers:
+    """One pass of `system.network` over a loader made with train=False; all workers share the images.
+
+    Args:
+        plans: int (N, slots, columns), the candidates that each image takes in place of the controller's.
 
     Raises:
         UserError: the logits of an image are not finite.
     """
     rng = np.random.default_rng((seed, 1, runtime.rank))
-    rows = _empty_rows(len(loader.dataset), len(system.cost.dynamic))
+    rows = _empty_rows(len(loader.dataset))
     for batch in loader.epoch(0):
-        draws = system.drawn(rng, len(batch.images), train=False)
+        if plans is None:
+            draws = system.drawn(rng, len(batch.images), train=False)
+        else:
+            draws = system.draws.still(len(batch.images), plans[batch.index])
         logits, plan = system.answer(batch.images, draws)
         keep = slice(0, batch.valid)
         _store(rows, batch.index[keep], batch.labels[keep], logits[keep])
         if plan is not None:
-            w_bits, a_bits = system.cost.widths(plan[keep].argmax(-1))
-            rows["w_bits"][batch.index[keep]] = w_bits
-            rows["a_bits"][batch.index[keep]] = a_bits
+            of_images = np.zeros((len(loader.dataset), *plan.shape[1:3]), np.float32)
+            rows.setdefault("plan", of_images)[batch.index[keep]] = plan[keep].argmax(-1)
     rows = {name: sum_over_workers(runtime, value) for name, value in rows.items()}
     bad = np.flatnonzero(~np.isfinite(rows["loss"]))
     if bad.size:
@@ -70,23 +89,35 @@ def evaluate(system: System, loader: Loader, runtime: Runtime, seed: int = 0) ->
             f"the network's logits are not finite for {bad.size} of {len(rows['loss'])} images (the "
             f"first is number {bad[0]}): its weights or its normalisation's statistics overflow"
         )
-    w_bits, a_bits = rows["w_bits"].astype(np.uint8), rows["a_bits"].astype(np.uint8)
+    plan = rows.get("plan", np.zeros((len(rows["loss"]), 0, 0))).astype(np.uint8)
+    w_bits, a_bits = _widths(system.cost, plan)
     return Answers(
         label=rows["label"].astype(np.int32),
         predicted=rows["predicted"].astype(np.int32),
         loss=rows["loss"],
         confidence=rows["confidence"],
+        margin=rows["margin"],
         in_top5=rows["in_top5"].astype(bool),
+        plan=plan,
         w_bits=w_bits,
         a_bits=a_bits,
         bitops=system.cost.of_widths(w_bits, a_bits).astype(np.float64),
+        width_changes=system.cost.width_changes(w_bits, a_bits).astype(np.float64),
+        rung=np.zeros(len(plan), np.uint8),
     )
 
 
-def _empty_rows(images: int, layers: int) -> dict[str, np.ndarray]:
-    columns = ("label", "predicted", "loss", "confidence", "in_top5")
-    rows = {name: np.zeros(images, np.float32) for name in columns}
-    return rows | {name: np.zeros((images, layers), np.float32) for name in ("w_bits", "a_bits")}
+def _empty_rows(images: int) -> dict[str, np.ndarray]:
+    columns = ("label", "predicted", "loss", "confidence", "margin", "in_top5")
+    return {name: np.zeros(images, np.float32) for name in columns}
+
+
+def _widths(cost: CostModel, plan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(w_bits, a_bits) uint8 (N, dynamic layers); of a network without a plan (N, 0)."""
+    if not plan.size:
+        return np.zeros((len(plan), 0), np.uint8), np.zeros((len(plan), 0), np.uint8)
+    w_bits, a_bits = cost.widths(plan)
+    return w_bits.astype(np.uint8), a_bits.astype(np.uint8)
 
 
 def _store(rows: dict, index: np.ndarray, label: np.ndarray, logits: np.ndarray) -> None:
@@ -101,14 +132,18 @@ def _store(rows: dict, index: np.ndarray, label: np.ndarray, logits: np.ndarray)
     rows["predicted"][index] = predicted
     rows["loss"][index] = -log_p[images, label]
     rows["confidence"][index] = np.exp(log_p[images, predicted])
+    rows["margin"][index] = margin_of(logits)
     rows["in_top5"][index] = better < 5
 
 
 def summarise(system: System, answers: Answers) -> dict:
-    """The numbers of `eval/<split>.json`; bits and BitOPs are means over the images."""
+    """The numbers of `eval/<split>.json`; bits and BitOPs are means over the images.
+
+    After escalation the bits are those of the pass that answered, and `rungs` says where images ended.
+    """
     cost, n = system.cost, len(answers.label)
     summary = {
-        "top1": float((answers.predicted == answers.label).mean()),
+        "top1": float(answers.right.mean()),
         "top5": float(answers.in_top5.mean()),
         "loss": float(answers.loss.mean()),
         "images": n,
@@ -118,9 +153,15 @@ def summarise(system: System, answers: Answers) -> dict:
         "bitops_static": {str(b): float(cost.uniform(b)) for b in STATIC_WIDTHS},
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
-        "width_changes": float(cost.width_changes(answers.w_bits, answers.a_bits).mean()),
+        "width_changes": float(answers.width_changes.mean()),
         "collapsed": system.chooses and collapsed(answers),
     }
+    if system.climbing is not None:
+        row = system.climbing
+        shares = np.bincount(answers.rung, minlength=len(row.bits)) / n
+        summary["rungs"] = {
+            "bits": list(row.bits), "margins": list(row.margins), "shares": shares.tolist(),
+        }  # fmt: skip
     return summary
 
 

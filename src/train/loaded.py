@@ -16,7 +16,6 @@
 import logging
 
 from src.config import Config
-from src.errors import UserError
 from src.methods import METHODS, build_system
 from src.methods.base import System
 from src.models.weights import LoadedWeights
@@ -67,19 +66,8 @@ def _built(config: Config, runtime: Runtime, build=None) -> tuple[System, Loaded
     )
 
 
-def prepare(
-    config: Config, system: System, runtime: Runtime, bits: int | None, batches: int | None
-) -> None:
-    """What eval.py and export.py ask of a network: one width everywhere, new statistics.
-
-    Raises:
-        UserError: no controller, or a width that is not among its candidates.
-    """
-    if bits is not None:
-        if bits not in system.widths:
-            has = f"only {', '.join(map(str, system.widths))}" if system.widths else "no controller"
-            raise UserError(f"--bits {bits}: this network has {has}")
-        system.forced = system.widths.index(bits)
+def renew_statistics(config: Config, system: System, runtime: Runtime, batches: int | None) -> None:
+    """Running statistics anew from so many training batches, if eval.py or export.py is asked for it."""
     if batches is not None:
         train_set = load_split(config, "train")
         recalibrate(system, open_loaders(config, runtime, train_set).train, runtime, batches)

@@ -28,7 +28,7 @@ from src.train.batches import eval_loader, load_split, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.evaluate import evaluate, summarise
 from src.train.metrics import count_rows
-from src.train.results import evaluate_split
+from src.train.results import evaluate_run
 from src.train.resume import check_steps, check_stored
 from src.train.run_folder import RunFolder
 from src.train.trainer import Trainer
@@ -70,9 +70,7 @@ class _Run:
         wait_for_all(self.runtime)
         if self.folder.best.is_file():
             load_checkpoint(self.folder.best, system.network)
-        return evaluate_split(
-            self.config, system, self.folder, self.runtime, "test", state.float_top1
-        )
+        return evaluate_run(self.config, system, self.folder, self.runtime, state.float_top1)
 
     def _place(self, state: RunState | None) -> int:
         """Number of the stage to go on with. UserError: the method has no such stage."""

@@ -11,7 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Evaluate a split and keep what came out: eval/<split>.json (numbers) and .npz (every answer)."""
+"""Evaluate a split and keep what came out: eval/<name>.json (numbers) and .npz (every answer)."""
+
+import logging
 
 import numpy as np
 
@@ -21,27 +23,97 @@ from src.files import whole_file
 from src.methods.base import System
 from src.runtime import Runtime, sum_over_workers
 from src.train.batches import eval_loader, load_split
+from src.train.escalate import Rungs, at_width, bare_ladder, ending_at, escalated, on_other_images
 from src.train.evaluate import Answers, evaluate, summarise
 from src.train.run_folder import RunFolder
+from src.train.run_ladder import can_be_fitted, fit_ladder, stand_for, write_ladder
+from src.train.shuffle import others, told, worth
+
+LOG = logging.getLogger("dynquant")
+
+
+def evaluate_run(
+    config: Config, system: System, folder: RunFolder, runtime: Runtime, float_top1=-1.0
+) -> dict:
+    """What a finished run keeps of itself; returns the numbers of eval/test.json.
+
+    A network that runs at several uniform widths, if there are held-out images, also leaves its ladder
+    (ladder.json), its answers at each of these widths (eval/test_<bits>bit.*), and eval/ladder.json: what
+    the ladder's rows cost and get right on the test set. Without a controller that looks at the
+    image, the run stands for the ladder's cheapest row that is as good as the widest rung.
+    """
+    results = _Results(config, system, folder, runtime, "test", float_top1)
+    if can_be_fitted(config, system):
+        ladder = fit_ladder(config, system, runtime)
+        write_ladder(folder, ladder)
+        for bits in system.widths:
+            with at_width(system, bits):
+                results.keep(f"test_{bits}bit")
+        rows = on_other_images(ladder, results.rungs)
+        about = {"measured_on": "test", "thresholds_from": "held-out training images"}
+        folder.write_json("eval/ladder.json", {**about, "rows": rows})
+        stand_for(ladder, system)
+    return results.keep("test")
 
 
 def evaluate_split(
-    config: Config, system: System, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0
-) -> dict:
-    """Evaluate a network as it is, write eval/<split>.{json,npz}, return the numbers.
+    config: Config, system: System, folder: RunFolder, runtime: Runtime, split: str, float_top1=-1.0,
+    suffix: str = "",
+) -> dict:  # fmt: skip
+    """Evaluate a network as it is, write eval/<split><suffix>.{json,npz}, return the numbers.
 
-    With one width forced on all layers the files are <split>_<bits>bit, and the run's own stay.
+    The suffix keeps an evaluation that is not the run's own, such as one at one width throughout,
+    apart from it.
     """
-    loader = eval_loader(config, runtime, load_split(config, split))
-    answers = evaluate(system, loader, runtime, config.train.seed)
-    numbers = summarise(system, answers)
-    numbers["baseline"] = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
-    numbers["unreadable_images"] = _unreadable(loader.dataset, runtime)
-    if runtime.is_main:
-        name = split if system.forced is None else f"{split}_{system.widths[system.forced]}bit"
-        folder.write_json(f"eval/{name}.json", numbers)
-        _write_answers(folder, name, answers)
-    return numbers
+    results = _Results(config, system, folder, runtime, split, float_top1)
+    return results.keep(split + suffix)
+
+
+class _Results:
+    """Evaluations of one network on one split."""
+
+    def __init__(
+        self, config: Config, system: System, folder: RunFolder, runtime: Runtime, split: str,
+        float_top1: float,
+    ):  # fmt: skip
+        self.system, self.folder, self.runtime = system, folder, runtime
+        self.seed = config.train.seed
+        self.baseline = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
+        self.loader = eval_loader(config, runtime, load_split(config, split))
+        self.rungs = Rungs(system, self.loader, runtime)
+
+    def keep(self, name: str) -> dict:
+        """Evaluate the system as it stands, write eval/<name>.{json,npz}, return the numbers."""
+        answers, shuffled = self._answers()
+        numbers = summarise(self.system, answers)
+        if shuffled is not None:
+            hardness = self.rungs[self.system.widths[0]].loss
+            numbers |= worth(answers, shuffled, hardness)
+            LOG.log(
+                logging.INFO if numbers["choice_pays"] else logging.WARNING, "%s", told(numbers)
+            )
+        numbers["baseline"] = self.baseline
+        numbers["unreadable_images"] = _unreadable(self.loader.dataset, self.runtime)
+        if self.runtime.is_main:
+            self.folder.write_json(f"eval/{name}.json", numbers)
+            _write_answers(self.folder, name, answers)
+        return numbers
+
+    def _answers(self) -> tuple[Answers, Answers | None]:
+        """The network's, and, where widths depend on the image, with every image at another's."""
+        system, row = self.system, self.system.climbing
+        if row is not None:
+            ladder = bare_ladder(system)
+            own = escalated(ladder, row, self.rungs)
+            ends = own.rung[others(len(own.rung), self.seed)]
+            return own, ending_at(ladder, row, self.rungs, ends) if system.chooses else None
+        if isinstance(system.forced, int):
+            return self.rungs[system.widths[system.forced]], None
+        own = evaluate(system, self.loader, self.runtime, self.seed)
+        if not system.chooses:
+            return own, None
+        plans = own.plan[others(len(own.plan), self.seed)]
+        return own, evaluate(system, self.loader, self.runtime, self.seed, plans)
 
 
 def _unreadable(dataset: Dataset, runtime: Runtime) -> int:
@@ -56,7 +128,7 @@ def _write_answers(folder: RunFolder, name: str, answers: Answers) -> None:
         np.savez_compressed(
             file,
             label=answers.label, predicted=answers.predicted, loss=answers.loss,
-            confidence=answers.confidence, bitops=answers.bitops,
-            w_bits=answers.w_bits, a_bits=answers.a_bits,
+            confidence=answers.confidence, margin=answers.margin, bitops=answers.bitops,
+            w_bits=answers.w_bits, a_bits=answers.a_bits, rung=answers.rung,
             index=np.arange(len(answers.label), dtype=np.int64),
         )  # fmt: skip

@@ -40,6 +40,12 @@ def test_one_candidate_everywhere_in_evaluation():
     assert (given.still(4, forced=1)[0].argmax(-1) == 1).all()
 
 
+def test_any_plan_may_be_forced():
+    given, plans = GivenPlan(2, 2, 3), np.random.default_rng(0).integers(0, 3, (4, 2, 2))
+    np.testing.assert_array_equal(given.still(4, plans)[0].argmax(-1), plans)
+    np.testing.assert_array_equal(given.still(4, plans[0])[0].argmax(-1), [plans[0]] * 4)
+
+
 def test_what_is_chosen_is_looked_up():
     given = GivenPlan(2, 1, 3)
     plan = given.one_hot(np.array([[[0], [2]]]))

@@ -165,6 +165,21 @@ def test_one_width_can_be_forced(norm, width, pynative):
     assert (plan.argmax(-1) == width).all()
 
 
+def test_each_image_can_be_given_a_plan(pynative):
+    """One that is uniform keeps the statistics of mixed widths: others of its batch are not."""
+    built, x = dqt(), images(3)
+    plans = np.random.default_rng(3).integers(0, 3, (3, 6, 1))
+    plans[1] = 0
+    draws = built.draws.still(3, plans)
+    assert draws[3].argmax() == 0
+    logits, plan = built.answer(x, draws)
+    np.testing.assert_array_equal(plan.argmax(-1), plans)
+    built.forced = plans[2]
+    alone, plan = built.answer(x[2:], built.drawn(None, 1, False))
+    np.testing.assert_array_equal(plan.argmax(-1), plans[2:])
+    np.testing.assert_allclose(alone, logits[2:], rtol=1e-4, atol=1e-5)
+
+
 def test_only_cost_above_the_target_counts(pynative):
     built = dqt()
     plan = Tensor(np.eye(3, dtype=np.float32)[np.zeros((2, 6, 1), int)])

@@ -105,6 +105,8 @@ def test_every_image_counts_once_though_the_last_batch_is_padded(static_answers)
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     np.testing.assert_allclose(answers.loss, -np.log(p[np.arange(COUNT), labels]), rtol=1e-5)
     np.testing.assert_allclose(answers.confidence, p.max(1), rtol=1e-5)
+    ordered = np.sort(logits, 1)
+    np.testing.assert_allclose(answers.margin, ordered[:, -1] - ordered[:, -2], rtol=1e-5)
     rank = (-logits).argsort(1).tolist()
     in_top5 = [labels[i] in rank[i][:5] for i in range(COUNT)]
     np.testing.assert_array_equal(answers.in_top5, in_top5)
@@ -132,6 +134,7 @@ def test_widths_and_bitops_of_a_dynamic_network():
     for column in (answers.w_bits, answers.a_bits):
         assert column.dtype == np.uint8
         np.testing.assert_array_equal(column, np.stack([bits, bits], 1))
+    np.testing.assert_array_equal(answers.plan[:, :, 0], np.stack([np.arange(COUNT) % 3] * 2, 1))
     expected = 100 * 16 + 3000.0 * bits**2
     np.testing.assert_array_equal(answers.bitops, expected)
     numbers = summarise(method, answers)
@@ -163,7 +166,11 @@ def test_mean_bits_of_a_static_network_are_those_between_the_ends():
 def answers_of(bits: np.ndarray) -> Answers:
     n = len(bits)
     zero, bits = np.zeros(n), bits.astype(np.uint8)
-    return Answers(zero, zero, zero, zero, np.ones(n, bool), bits, bits, zero)
+    return Answers(
+        label=zero, predicted=zero, loss=zero, confidence=zero, margin=zero,
+        in_top5=np.ones(n, bool), plan=bits[:, :, None], w_bits=bits, a_bits=bits, bitops=zero,
+        width_changes=zero, rung=zero,
+    )  # fmt: skip
 
 
 def test_collapse_is_one_plan_for_99_percent_of_the_images():

@@ -13,12 +13,10 @@
 # limitations under the License.
 """A toy agent: step by step, from the mean of what each layer reads."""
 
-import numpy as np
 from mindspore import nn, ops
 
 from src.controllers.base import INPUT, Controller, Decision
-from src.controllers.gumbel import draw_gumbel, hard_choice
-from src.controllers.oneshot import CERTAIN
+from src.controllers.gumbel import draw_gumbel, forcing_noise, hard_choice
 
 
 class ToyAgent(Controller):
@@ -48,10 +46,7 @@ class ToyAgent(Controller):
         return (draw_gumbel(rng, (images, self.slots, self.columns, self.choices)),)
 
     def still(self, images, forced=None):
-        noise = np.zeros((images, self.slots, self.columns, self.choices), np.float32)
-        if forced is not None:
-            noise[..., forced] = CERTAIN
-        return (noise,)
+        return (forcing_noise(forced, (images, self.slots, self.columns, self.choices)),)
 
     def decisions(self):
         return [

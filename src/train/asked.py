@@ -1,0 +1,95 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What eval.py may ask of a network beside its run's own way: a plan for all images, or a budget.
+
+Each function returns what the names of the evaluation's files end in; "" is the run's own.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from src.config import Config
+from src.cost.named_plans import read_plan
+from src.errors import UserError
+from src.methods.base import System
+from src.runtime import Runtime
+from src.train.run_folder import RunFolder
+from src.train.run_ladder import fit_ladder, read_ladder, stand_for, write_ladder
+
+
+def take_width(system: System, option: str, bits: int) -> str:
+    """One width for all dynamic layers.
+
+    Args:
+        option: how it was asked for.
+
+    Raises:
+        UserError: no controller, or a width that is not among its candidates.
+    """
+    if bits not in system.widths:
+        has = f"only {', '.join(map(str, system.widths))}" if system.widths else "no controller"
+        raise UserError(f"{option} {bits}: this network has {has}")
+    system.forced = system.widths.index(bits)
+    return f"_{bits}bit"
+
+
+def take_plan(system: System, plan: str) -> str:
+    """One plan for all images: a width, or a file (cost/named_plans.py).
+
+    Raises:
+        UserError: it is no plan of this network.
+    """
+    if plan.isdecimal():
+        return take_width(system, "--plan", int(plan))
+    if not system.widths:
+        raise UserError(f"--plan {plan}: this network has no controller")
+    system.forced = as_forced(read_plan(Path(plan), system.cost, system.controller.columns))
+    return f"_{Path(plan).stem}"
+
+
+def as_forced(choices: np.ndarray) -> int | np.ndarray:
+    """A plan, int (slots, columns), as `System.forced` takes it: of one candidate throughout an int, as
+    a network may have running statistics of its own for that."""
+    first = int(choices.flat[0])
+    return first if (choices == first).all() else choices
+
+
+def take_budget(
+    config: Config, system: System, folder: RunFolder, runtime: Runtime, budget: float | None,
+    is_run_own: bool,
+) -> str:  # fmt: skip
+    """Escalation within a mean of `budget` BitOPs by the run's ladder, which is made where it is missing;
+    None: what the run stands for.
+
+    Args:
+        is_run_own: the network is as the run left it; otherwise the ladder is fitted anew, and not kept.
+
+    Raises:
+        UserError: it cannot escalate, or the budget is too small.
+    """
+    if budget is None and (system.chooses or system.forced is not None):
+        return ""
+    ladder = read_ladder(folder, system)
+    if ladder is None and budget is None:
+        return ""
+    if ladder is None or not is_run_own:
+        ladder = fit_ladder(config, system, runtime)
+        if is_run_own and runtime.is_main:
+            write_ladder(folder, ladder)
+    if budget is None:
+        stand_for(ladder, system)
+        return ""
+    system.climbing = ladder.at(budget)
+    return f"_{budget / 1e6:g}M"
