@@ -33,8 +33,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.controllers.base import INPUT, Controller, Decision, Purse
-from src.controllers.gumbel import draw_gumbel
-from src.controllers.oneshot import CERTAIN
+from src.controllers.gumbel import draw_gumbel, forcing_noise
 from src.cost.bitops import PlanCost
 
 
@@ -119,11 +118,9 @@ class Agent(Controller):
         noise = draw_gumbel(rng, (images, self.slots, self.columns, self.choices))
         return noise, rng.random((images, 1), np.float32)
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
-        """Arg-max at the budget of evaluation; a forced candidate wins every arg-max."""
-        noise = np.zeros((images, self.slots, self.columns, self.choices), np.float32)
-        if forced is not None:
-            noise[..., forced] = CERTAIN
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
+        """Arg-max at the budget of evaluation; forced candidates win every arg-max."""
+        noise = forcing_noise(forced, (images, self.slots, self.columns, self.choices))
         return noise, np.full((images, 1), self.share, np.float32)
 
     def in_bitops(self, share: float) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.engine.check import Register, check
-from src.engine.program import Choose, Input, Operation, Program
+from src.engine.program import Budget, Choose, Input, Operation, Program
 from src.engine.structure import array_names
 from src.engine.table import as_table
 from src.kernels.ops import integer_operation
@@ -32,6 +32,8 @@ from src.kernels.ops import integer_operation
 
 class MindSporeGraph(nn.Cell):
     """(images uint8 (N, 3, H, W)) -> logits int32 (N, classes), or (logits, plan int32 (N, L, C)).
+
+    A budget, int64 (1,), may follow the images: BitOPs of an image, instead of the program's.
 
     Args:
         program: a checked one; a batch has as many images as in the first call.
@@ -42,24 +44,22 @@ class MindSporeGraph(nn.Cell):
         super().__init__()
         registers = check(program)
         operations = program.operations
-        self.choosers, self.decided_by = program.choosers, _decided_by(program)
+        self.choosers, self.given = program.choosers, _given(program)
         self.reads = [op.reads for op in operations]
         self.is_input = [isinstance(op, Input) for op in operations]
         self.steps = nn.CellList()
         for i, op in enumerate(operations):
             read = registers[op.reads[0]] if op.reads else Register("wide", (1, 1, 1))
             choices = 0
-            if (
-                self.decided_by[i] >= 0
-            ):  # it is given that part of the plan: its slot counts from there
-                part = operations[self.decided_by[i]]
+            if self.given[i]:  # a part of the plan, from which its slot counts
+                part = operations[self.given[i][0]]
                 op, choices = replace(op, slot=op.slot - part.slot), part.choices
             more = [program.rows, row, read.bits, read.signed, choices]
             numbers = np.concatenate([as_table([op])[0], more]).astype(np.int64)
             self.steps.append(_Step(op, numbers, registers[i], i))
         self.no_plan = Tensor(np.zeros((1, 1, 1), np.int64))
 
-    def registers(self, images):
+    def registers(self, images, budget=None):
         """What every operation writes, int32; of a Choose (N, its layers, columns)."""
         values = ()
         for i, step in enumerate(self.steps):
@@ -68,13 +68,16 @@ class MindSporeGraph(nn.Cell):
                 inputs = (images,)
             for register in self.reads[i]:
                 inputs = inputs + (values[register],)
-            if self.decided_by[i] >= 0:
-                plan = values[self.decided_by[i]].astype(ms.int64)
-            values = values + (step(inputs, plan),)
+            if self.given[i]:
+                parts = ()
+                for part in self.given[i]:
+                    parts = parts + (values[part],)
+                plan = ops.concat(parts, 1).astype(ms.int64)
+            values = values + (step(inputs, plan, budget),)
         return values
 
-    def construct(self, images):
-        values = self.registers(images)
+    def construct(self, images, budget=None):
+        values = self.registers(images, budget)
         logits = values[-1].reshape((images.shape[0], -1))
         if not self.choosers:
             return logits
@@ -84,20 +87,24 @@ class MindSporeGraph(nn.Cell):
         return logits, ops.concat(plan, 1)
 
 
-def _decided_by(program: Program) -> list[int]:
-    """Of every operation, the Choose that decides its slot, or -1."""
+def _given(program: Program) -> list[list[int]]:
+    """Of every operation, the Chooses whose parts of the plan it is given, in the order of slots: the one
+    that decides its slot, or all before the slot that it minds the budget for."""
     operations = program.operations
-    by_slot = {
-        operations[i].slot + n: i for i in program.choosers for n in range(operations[i].layers)
-    }
-    return [
-        -1 if isinstance(op, Choose) else by_slot.get(getattr(op, "slot", -1), -1)
-        for op in operations
-    ]
+    first = {i: operations[i].slot for i in program.choosers}
+    by_slot = {s + n: i for i, s in first.items() for n in range(operations[i].layers)}
+
+    def of(op: Operation) -> list[int]:
+        if isinstance(op, Budget):
+            return [i for i, slot in first.items() if slot < op.slot]
+        slot = -1 if isinstance(op, Choose) else getattr(op, "slot", -1)
+        return [by_slot[slot]] if slot >= 0 else []
+
+    return list(map(of, operations))
 
 
 class _Step(nn.Cell):
-    """One operation: (its inputs, the plan) -> its register."""
+    """One operation: (its inputs, the plan, a run's budget or None) -> its register."""
 
     def __init__(self, op: Operation, numbers: np.ndarray, register: Register, index: int):
         super().__init__()
@@ -107,9 +114,15 @@ class _Step(nn.Cell):
             return (x[0], *shape)
 
         self.operation = integer_operation(out_shape, (index, shape))
-        self.numbers = Tensor(numbers)
+        self.numbers, self.minds = Tensor(numbers), isinstance(op, Budget)
+        if self.minds:  # its budget is one of the numbers
+            place = 1 + list(op.declared()).index("budget")
+            self.budget, self.place = op.budget, Tensor(np.eye(1, len(numbers), place, np.int64)[0])
         arrays = [op.arrays[name] for name in array_names(op)]
         self.arrays = tuple(Tensor(np.ascontiguousarray(array)) for array in arrays)
 
-    def construct(self, inputs, plan):
-        return self.operation(self.numbers, *inputs, plan, *self.arrays)
+    def construct(self, inputs, plan, budget):
+        numbers = self.numbers
+        if self.minds and budget is not None:
+            numbers = numbers + self.place * (budget - self.budget)
+        return self.operation(numbers, *inputs, plan, *self.arrays)

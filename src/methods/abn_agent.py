@@ -38,7 +38,7 @@ from functools import partial
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src.controllers.oneshot import CERTAIN
+from src.controllers.gumbel import forcing_noise
 from src.controllers.ppo import TINY, Surrogate, advantages, entropy, log_probability
 from src.keys import Section, key
 from src.methods.base import Stage, System
@@ -102,9 +102,8 @@ class Episodes(nn.Cell):
         self.price_high = options.price_high
         self.fall = float(np.log(options.price_low / options.price_high))
         agent = self.agent
-        shape = (agent.choices, 1, agent.slots, agent.columns, agent.choices)
-        every = CERTAIN * np.eye(agent.choices, dtype=np.float32).reshape(agent.choices, 1, 1, 1, -1)
-        self.forced = Tensor(np.broadcast_to(every, shape).copy())
+        shape = 1, agent.slots, agent.columns, agent.choices
+        self.forced = [Tensor(forcing_noise(k, shape)) for k in range(agent.choices)]
 
     def play(self, image, noise, budget):
         """(logits, the agent's last state)."""

@@ -18,7 +18,7 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from src.controllers.agent import Agent
-from src.controllers.oneshot import CERTAIN
+from src.controllers.gumbel import forcing_noise
 from src.cost.bitops import CostModel, LayerCost
 from src.keys import TrainConfig
 from src.methods.abn_agent import AgentOptions, agent_stage
@@ -98,9 +98,7 @@ class Learner:
 
     def mean_return(self, image, label, budget, choose=None) -> float:
         """By the cost model, of the agent's arg-max, or of the plans (N, 3, 1) that all images are given."""
-        noise = np.zeros((IMAGES, 3, 1, 3), np.float32)
-        if choose is not None:
-            noise = CERTAIN * np.eye(3, dtype=np.float32)[choose]
+        noise = forcing_noise(choose, (IMAGES, 3, 1, 3))
         logits, plan = self.system.answer(image, (noise, budget))
         cost = self.system.cost.of_plan(plan.argmax(-1)) - self.system.cost.uniform(2)
         price = self.options.price_high * (self.options.price_low / self.options.price_high) ** budget[:, 0]

@@ -31,16 +31,18 @@ class Engine {
   const Program &program() const { return program_; }
 
   // logits [n, classes]; plan_out [n, layers, columns] or null. plan: the same, or null for the
-  // controller's; its values and the row are the caller's to check. One call at a time.
+  // controller's; its values and the row are the caller's to check, and the budget (of each image,
+  // kNoBudget for the program's). One call at a time.
   void run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
-           int64_t *plan_out);
+           int64_t *plan_out, int64_t budget = kNoBudget);
 
   // The most images of a run() that ends within seconds; call it with the pool held.
   int64_t batch() const;
 
   // Every register of one image as (C, H, W), one behind the other, into `out` (register_total()
   // values); what did not have to run stays as it is.
-  void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out);
+  void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out,
+             int64_t budget = kNoBudget);
   size_t register_total() const;
 
   // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the
