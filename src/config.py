@@ -48,6 +48,7 @@ CHOICES: dict[str, dict] = {
     "model.name": BACKBONES,
     "quant.quantizer": WEIGHT,
     "method.name": METHODS,
+    "train.teacher_model": BACKBONES,
 }
 
 
@@ -169,8 +170,12 @@ def _check_together(config: Config) -> None:
         section.check()
     _check_least_bits(config.quant)
     train = config.train
-    if train.distill_weight > 0 and train.teacher_weights is None and config.model.weights is None:
-        teacher = "train.teacher_weights=FILE, or model.weights=FILE, which then teaches too"
+    weights = train.teacher_weights or config.model.weights
+    if train.distill_weight > 0 and weights is None and train.pretrain_epochs == 0:
+        teacher = (
+            "train.teacher_weights=FILE, or model.weights=FILE or train.pretrain_epochs, whose network "
+            "then teaches, too"
+        )
         raise UserError(f"train.distill_weight > 0 needs a float teacher: give {teacher}")
     METHODS[config.method.name].check(config)
 

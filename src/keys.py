@@ -198,8 +198,13 @@ class TrainConfig(Section):
         low=0.0, resumable=True,
     )  # fmt: skip
     pretrain_lr: float = key(0.1, "learning rate of the float epochs", low=0.0)
-    momentum: float = key(0.9, "SGD", low=0.0, high=0.9999, resumable=True)
-    nesterov: bool = key(False, "SGD")
+    optimizer: str = key(
+        "sgd", "{choices} (decoupled weight decay, no bias correction)", choices=("sgd", "adamw")
+    )
+    momentum: float = key(
+        0.9, "sgd; adamw: decay of the first moment", low=0.0, high=0.9999, resumable=True
+    )
+    nesterov: bool = key(False, "sgd")
     weight_decay: float = key(1e-4, "on convolution and dense weights", low=0.0, resumable=True)
     decay_norms: bool = key(False, "also on normalisation and biases", resumable=True)
     decay_quantizers: bool = key(False, "also on quantiser steps and clip values", resumable=True)
@@ -223,9 +228,11 @@ class TrainConfig(Section):
         4.0, "softmax temperature of the distillation loss", low=0.1, resumable=True
     )
     teacher_weights: str | None = key(
-        None, "float weights of the teacher (same model); null: model.weights",
-        is_path=True, resumable=True,
-    )  # fmt: skip
+        None, "float weights of the teacher; null: model.weights", is_path=True, resumable=True
+    )
+    teacher_model: str | None = key(
+        None, "backbone of the teacher: {choices}; null: model.name", resumable=True
+    )
     eval_every: int = key(1, "epochs between evaluations", low=1, resumable=True)
     log_every: int = key(
         50, "steps between lines where the output is no terminal", low=1, resumable=True
@@ -234,6 +241,10 @@ class TrainConfig(Section):
     def check(self) -> None:
         if any(not _is_number(m) or m <= 0 for m in self.milestones):
             raise UserError(f"train.milestones={self.milestones}: expected positive epochs")
+        if self.teacher_model is not None and self.teacher_weights is None:
+            raise UserError(
+                f"train.teacher_model={self.teacher_model} needs train.teacher_weights=FILE of that model"
+            )
 
 
 @dataclass

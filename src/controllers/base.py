@@ -93,6 +93,7 @@ class Controller(nn.Cell):
     """
 
     looks = True  # False: its widths do not depend on the image, and one plan for all is no collapse
+    inputs = 1  # how many arrays `begin` takes beside x
     learns = True  # False: it asks for no gradient of the choices that it hands out
 
     def __init__(self, slots: int, columns: int, choices: int):

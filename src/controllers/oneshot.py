@@ -51,6 +51,8 @@ class OneShotHead(Controller):
         fading: the noise falls linearly to none, so that training ends with the widths of evaluation.
     """
 
+    inputs = 3
+
     def __init__(
         self, channels, size, slots, columns, choices, *,
         pool=8, hidden=64, dropout=0.2, relu=False, shared=False, tau=(1.0, 1.0), fading=False,

@@ -64,6 +64,7 @@ class Loader:
         rank, world: this worker's number, and how many there are.
         workers: read-ahead threads; 0 makes the batches in the caller's thread.
         drop_last: drop the rest in place of padding it; None means as `train` says.
+        augment: False: images as in evaluation, in training, too.
 
     Raises:
         UserError: a value out of range, or the data set fills no global batch.
@@ -80,6 +81,7 @@ class Loader:
         world: int = 1,
         workers: int = 2,
         drop_last: bool | None = None,
+        augment: bool = True,
     ) -> None:
         if batch_size < 1 or workers < 0 or seed < 0 or not 0 <= rank < world:
             raise UserError(
@@ -88,6 +90,7 @@ class Loader:
                 "0 <= rank < world"
             )
         self.dataset, self.batch_size, self.train, self.seed = dataset, batch_size, train, seed
+        self.augment = train and augment
         self.rank, self.world, self.workers = rank, world, workers
         self.stride = batch_size * world
         drops = train if drop_last is None else drop_last
@@ -142,7 +145,7 @@ class Loader:
         start = number * self.stride + row
         index = order[np.arange(start, start + self.batch_size) % len(order)]
         draws = None
-        if self.train:
+        if self.augment:
             rng = np.random.default_rng([self.seed, epoch, AUGMENT_STREAM, number])
             draws = rng.random((self.stride, self.dataset.draws))[row : row + self.batch_size]
         return Batch(

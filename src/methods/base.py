@@ -31,6 +31,7 @@ from src.models.backbone import IMAGE, Backbone
 from src.models.geometry import Geometry
 from src.models.network import Answering
 
+TRAIN, HELD_OUT = "train", "held_out"
 FLOAT = "float"  # name of the method without quantisers, and of the stage that trains it for others
 
 
@@ -76,6 +77,8 @@ class Stage:
         leaves: file in ckpt/ for the network at its end, which the next stage starts from; "": none.
         train: keys of the `train` section that are otherwise in this stage.
         learns: whether the parameter of that name does.
+        images: TRAIN, or HELD_OUT: those that `data.val_split` keeps from the other stages, as they are in
+            evaluation. The last epoch of such a stage is its best.
         keeps_statistics: normalisation uses its running statistics, and leaves them as they are.
         objective: cell (system, task loss, teacher) -> cell (image, label, *draws) -> the scalars of a
             step; None: train/step.py's.
@@ -93,6 +96,7 @@ class Stage:
     build: Callable[[Config, "FloatNet"], "System"] | None = None
     train: dict = field(default_factory=dict)
     learns: Callable[[str], bool] = _every
+    images: str = TRAIN
     keeps_statistics: bool = False
     objective: Callable[..., nn.Cell] | None = None
     experience: Callable[["System"], nn.Cell] | None = None

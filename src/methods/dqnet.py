@@ -32,17 +32,18 @@ from dataclasses import dataclass
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
 from src.errors import UserError
-from src.keys import WIDTHS, Config, Section, key
+from src.keys import WIDTHS, Config, key
 from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
-from src.methods.base import FloatNet, Method, System
+from src.methods.base import FloatNet, Method, Stage, System
 from src.methods.budget import BudgetPenalty
+from src.methods.counterfactual import CounterfactualKeys, with_counterfactual
 from src.methods.rules import count_slots, layer_costs, quantise, shared_specs, static_spec
 from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
 
 @dataclass
-class DqnetOptions(Section):
+class DqnetOptions(CounterfactualKeys):
     target: int = key(
         4, "budget in mean bits; also the width of the static layers' candidates centre",
         low=WIDTHS[0], high=WIDTHS[1],
@@ -102,6 +103,10 @@ class Dqnet(Method):
     def check(config: Config) -> None:
         widest = {"dqnet.candidates": max(config.dqnet.candidates)}
         check_master(config.quant.quantizer, config.quant, widest)
+
+    @staticmethod
+    def stages(config: Config) -> list[Stage]:
+        return with_counterfactual(Method.stages(config), config, Dqnet.build)
 
     @staticmethod
     def build(config: Config, float_net: FloatNet) -> System:

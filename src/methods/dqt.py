@@ -36,18 +36,19 @@ from mindspore import Tensor, nn, ops
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
 from src.errors import UserError
-from src.keys import Config, Section, key
+from src.keys import Config, key
 from src.layers.norm import keep_rows
 from src.layers.spec import table_rows
-from src.methods.base import Draws, FloatNet, Method, System
+from src.methods.base import Draws, FloatNet, Method, Stage, System
 from src.methods.budget import BudgetPenalty
+from src.methods.counterfactual import CounterfactualKeys, with_counterfactual
 from src.methods.rules import between_ends, count_slots, layer_costs, quantise
 from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
 
 @dataclass
-class DqtOptions(Section):
+class DqtOptions(CounterfactualKeys):
     candidates: list = key(
         [2, 4, 8], "widths that the controller picks from, children of the nested code"
     )
@@ -98,6 +99,10 @@ class Dqt(Method):
     @staticmethod
     def check(config: Config) -> None:
         check_master("nested", config.quant, {"dqt.candidates": max(config.dqt.candidates)})
+
+    @staticmethod
+    def stages(config: Config) -> list[Stage]:
+        return with_counterfactual(Method.stages(config), config, Dqt.build)
 
     @staticmethod
     def build(config: Config, float_net: FloatNet) -> System:
@@ -152,8 +157,12 @@ class DqtNetwork(Network):
         # The stem knows no widths, so one row of statistics is enough for it.
         self.stem_row = Tensor(np.eye(1, rows, dtype=np.float32)[0])
 
+    def before(self, image, row=None):
+        """At the stem's row, whatever the row of the rest."""
+        return super().before(image, self.stem_row)
+
     def construct(self, image, noise, keep, tau, row, static, static_rows):
-        features = self.before(image, self.stem_row)
+        features = self.before(image)
         state = self.begin(image, features, noise, keep, tau)
         logits, state = self.after(features, state, row)
         outputs = self.answer(logits, state)

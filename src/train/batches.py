@@ -13,7 +13,7 @@
 # limitations under the License.
 """The data of a run as loaders: training batches, and the splits that are evaluated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from src.config import Config
 from src.data import Dataset, Loader, load
@@ -48,6 +48,25 @@ def open_loaders(config: Config, runtime: Runtime, train_set: Dataset) -> Loader
     )  # fmt: skip
     judged = load_split(config, "val" if held_out else "test")
     return Loaders(train, eval_loader(config, runtime, judged), held_out)
+
+
+def on_held_out(loaders: Loaders, config: Config, runtime: Runtime) -> Loaders:
+    """The loaders of a stage that learns from the held-out images, without augmentation.
+
+    Raises:
+        UserError: there are none, or fewer than a batch.
+    """
+    if not loaders.held_out:
+        raise UserError(
+            f"method.name={config.method.name} has a stage that learns from held-out images: data.val_split=0 "
+            "leaves none; give a share of the training images, e.g. data.val_split=0.1"
+        )
+    data = config.data
+    train = Loader(
+        loaders.judge.dataset, data.batch_size, train=True, seed=config.train.seed, rank=runtime.rank,
+        world=runtime.workers, workers=data.workers, augment=False,
+    )  # fmt: skip
+    return replace(loaders, train=train)
 
 
 def load_split(config: Config, split: str) -> Dataset:

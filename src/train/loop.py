@@ -22,9 +22,10 @@ from mindspore import nn
 from src.config import Config
 from src.errors import UserError
 from src.methods import METHODS, build_system
-from src.methods.base import FLOAT, Stage, System
+from src.methods.base import FLOAT, HELD_OUT, Stage, System
+from src.models.weights import LoadedWeights
 from src.runtime import Runtime, wait_for_all
-from src.train.batches import eval_loader, load_split, open_loaders
+from src.train.batches import eval_loader, load_split, on_held_out, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.evaluate import evaluate, summarise
 from src.train.metrics import count_rows
@@ -100,9 +101,10 @@ class _Run:
             self.folder.write_layers(system.table, self.train_set.image_size)
         config = _of_stage(self.config, stage)
         teacher = None if stage.builds == FLOAT else self._float_network(config, state)
-        trainer = Trainer(
-            stage, system, config, self.folder, self.runtime, self.loaders, teacher, state
-        )
+        loaders = self.loaders
+        if stage.images == HELD_OUT:
+            loaders = on_held_out(loaders, config, self.runtime)
+        trainer = Trainer(stage, system, config, self.folder, self.runtime, loaders, teacher, state)
         trainer.begin(is_taken_over)
         # For the next resume, now that the run is known to go on with it.
         self.folder.store_config(self.asked)
@@ -126,40 +128,46 @@ class _Run:
         return system
 
     def _float_network(self, config: Config, state: RunState) -> nn.Cell | None:
-        """Measure the float network that the run starts from; it is also the distillation teacher.
+        """Measure the float network that the run starts from, once; returns the distillation teacher.
 
         Raises:
             UserError: a teacher of other classes.
         """
-        teaches = config.train.distill_weight > 0
-        weights = config.train.teacher_weights or config.model.weights
-        if weights is None:
+        train, model = config.train, config.model
+        if model.weights is not None and state.float_top1 < 0:
+            self._measure(config, state)
+        weights = train.teacher_weights or model.weights
+        if train.distill_weight == 0 or weights is None:
             return None
-        start = Config(**{**vars(config), "model": _with_weights(config, weights)})
-        system, loaded = build_system(
-            start, self.train_set.num_classes, self.train_set.image_size, self.runtime.native, FLOAT
-        )
+        name, head = train.teacher_model or model.name, "auto" if train.teacher_weights else model.head
+        teacher = dataclasses.replace(model, name=name, weights=weights, head=head)
+        system, loaded = self._float(config, teacher)
         if loaded.new_head:  # it answers nothing yet
-            if teaches:
-                raise UserError(
-                    f"train.distill_weight > 0: {weights} cannot teach, as its classifier would be "
-                    f"new ({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
-                )
-            return None
-        if state.float_top1 < 0:
-            LOG.info("evaluating the float network from %s ...", weights)
-            loader = eval_loader(config, self.runtime, load_split(config, "test"))
-            state.float_top1 = summarise(system, evaluate(system, loader, self.runtime))["top1"]
-            if not self.loaders.held_out:
-                LOG.info("float network: test top-1 %.2f%%", 100 * state.float_top1)
-        return system.network if teaches else None
+            raise UserError(
+                f"train.distill_weight > 0: {weights} cannot teach, as its classifier would be "
+                f"new ({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
+            )
+        return system.network
+
+    def _measure(self, config: Config, state: RunState) -> None:
+        """The test accuracy of the network of `model.weights`, where it has one."""
+        system, loaded = self._float(config, config.model)
+        if loaded.new_head:
+            return
+        LOG.info("evaluating the float network from %s ...", config.model.weights)
+        loader = eval_loader(config, self.runtime, load_split(config, "test"))
+        state.float_top1 = summarise(system, evaluate(system, loader, self.runtime))["top1"]
+        if not self.loaders.held_out:
+            LOG.info("float network: test top-1 %.2f%%", 100 * state.float_top1)
+
+    def _float(self, config: Config, model) -> tuple[System, LoadedWeights]:
+        config = Config(**{**vars(config), "model": model})
+        return build_system(
+            config, self.train_set.num_classes, self.train_set.image_size, self.runtime.native, FLOAT
+        )
 
 
 def _of_stage(config: Config, stage: Stage) -> Config:
     train = dataclasses.replace(config.train, **stage.train)
     return Config(**{**vars(config), "train": train})
 
-
-def _with_weights(config: Config, weights: str):
-    head = "auto" if config.train.teacher_weights else config.model.head
-    return type(config.model)(**{**vars(config.model), "weights": weights, "head": head})

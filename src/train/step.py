@@ -27,6 +27,8 @@ from src.runtime import Runtime
 from src.train.gradients import BoundGradients
 from src.train.losses import TaskLoss
 
+ADAMW = "adamw"
+
 
 class Objective(nn.Cell):
     """(image, label, *draws) -> the `scalars`; `right` counts the images whose largest logit is the
@@ -78,14 +80,20 @@ class Objective(nn.Cell):
 def build_optimizer(
     parameters: list[ms.Parameter], train: TrainConfig, rates: list[float]
 ) -> nn.Optimizer:
-    """SGD with momentum; a parameter may carry an `lr_scale`. Weight decay is `build_step`'s."""
-    members: dict[float, list] = {}
+    """SGD with momentum, whose weight decay is `build_step`'s, or AdamW; a parameter may carry an
+    `lr_scale`."""
+    is_adam = train.optimizer == ADAMW
+    members: dict[tuple[float, float], list] = {}
     for parameter in parameters:
-        members.setdefault(getattr(parameter, "lr_scale", 1.0), []).append(parameter)
+        decay = _decay(parameter, train) if is_adam else 0.0
+        members.setdefault((getattr(parameter, "lr_scale", 1.0), decay), []).append(parameter)
     groups = [
         {"params": group, "lr": [rate * scale for rate in rates]}
-        for scale, group in members.items()
+        | ({"weight_decay": decay} if is_adam else {})
+        for (scale, decay), group in members.items()
     ]
+    if is_adam:
+        return nn.AdamWeightDecay(groups, rates, beta1=train.momentum)
     if train.nesterov and train.momentum > 0:
         # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
         return nn.SGD(groups, rates, train.momentum, nesterov=True)
@@ -99,7 +107,8 @@ def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig
     parameters = optimizer.parameters
     gradient = ms.value_and_grad(objective, None, parameters, has_aux=True)
     average = nn.DistributedGradReducer(parameters) if runtime.workers > 1 else None
-    decays = [_decay(parameter, train) for parameter in parameters]
+    is_decoupled = train.optimizer == ADAMW  # the optimizer's own then
+    decays = [0.0 if is_decoupled else _decay(parameter, train) for parameter in parameters]
     bound = BoundGradients(decays, train.clip_norm, runtime.native)
 
     def step(image, label, *draws):

@@ -22,7 +22,7 @@ from mindspore import Tensor, nn
 from src import interrupts, kernels
 from src.config import Config
 from src.layers.norm import freeze_statistics
-from src.methods.base import Stage, System
+from src.methods.base import HELD_OUT, Stage, System
 from src.runtime import (
     MeanOverWorkers,
     Runtime,
@@ -216,7 +216,8 @@ class Trainer:
         LOG.info("%s epoch %d: %s top-1 %s (%s)", self.name, epoch, what, "; ".join(texts), seconds)
         self._tell_collapse(judged[0]["collapsed"])
         numbers = {name: float(np.mean([n[name] for n in judged])) for name in ("loss", "top1", "top5")}
-        if numbers["top1"] > self.state.best_top1:
+        # Images that it learns from tell no best epoch.
+        if self.stage.images == HELD_OUT or numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.stage.keeps_best and self.runtime.is_main:
                 self.state.epoch = epoch

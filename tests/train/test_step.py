@@ -106,6 +106,17 @@ def test_plain_step_equals_numpy(native):
         np.testing.assert_allclose(after[name], before[name] - 0.1 * gradient, atol=1e-6)
 
 
+def test_adamw_decays_weights_apart_from_their_gradients():
+    train = plain_sgd(optimizer="adamw", momentum=0.9, weight_decay=0.2)
+    before, after, _ = stepped(train=train)
+    _, _, gradients = numpy_gradients(before, *small_batch())
+    for name, g in gradients.items():
+        moved = 0.1 * g / (np.sqrt(0.001 * g**2) + 1e-6)
+        decay = 0.2 if name != "clip" else 0.0
+        expected = before[name] - 0.1 * (moved + decay * before[name])
+        np.testing.assert_allclose(after[name], expected, atol=1e-5)
+
+
 def test_momentum_and_nesterov_over_two_steps():
     for nesterov in (False, True):
         before, after, _ = stepped(steps=2, train=plain_sgd(momentum=0.9, nesterov=nesterov))
