@@ -58,15 +58,18 @@ class Agent(Controller):
         cost: prices its choices.
         hidden: units of each slot.
         budget: of evaluation, as a share of the range, 0..1.
-        learns: it is to be trained, and has a critic.
+        critic: it has one, to be trained.
 
     Attributes:
         share: the budget of evaluation; may be changed.
     """
 
+    inputs = 2
+    learns = False
+
     def __init__(
         self, reads: list[tuple[int, int]], columns: int, cost: PlanCost, *,
-        hidden: int = 32, budget: float = 0.5, learns: bool = False,
+        hidden: int = 32, budget: float = 0.5, critic: bool = False,
     ):  # fmt: skip
         super().__init__(len(reads), columns, len(cost.dynamic[0].w_bits))
         self.reads, self.hidden, self.share = reads, hidden, budget
@@ -77,7 +80,7 @@ class Agent(Controller):
         self.shares = [Tensor((e / self.range).astype(np.float32)) for e in self.extras]
         channels = [c for c, _ in reads]
         self.actor = Steps(channels, hidden, columns * self.choices)
-        self.critic = Steps(channels, hidden, 1) if learns else None
+        self.critic = Steps(channels, hidden, 1) if critic else None
 
     def begin(self, x, noise, budget):
         """State: noise, budget, what is spent (N, 1); of each slot so far what was seen, logits, choice."""

@@ -150,7 +150,7 @@ def _with_agent(config: Config, float_net: FloatNet) -> System:
     agent = Agent(
         [float_net.read_by(name) for name, spec in specs.items() if spec.kind == DYNAMIC],
         _columns(options), CostModel(layers),
-        hidden=options.agent_hidden, budget=options.budget, learns=True,
+        hidden=options.agent_hidden, budget=options.budget, critic=True,
     )  # fmt: skip
     cost = CostModel(layers, agent.macs)
     return System(

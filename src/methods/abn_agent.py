@@ -41,7 +41,8 @@ from mindspore import Tensor, nn, ops
 from src.controllers.gumbel import forcing_noise
 from src.controllers.ppo import TINY, Surrogate, advantages, entropy, log_probability
 from src.keys import Section, key
-from src.methods.base import Stage, System
+from src.methods.base import HELD_OUT, Stage, System
+from src.methods.counterfactual import is_of_controller
 
 PPO, COUNTERFACTUAL = "ppo", "counterfactual"
 SHARP = 4.0  # logits of a worth that deviates by u: choices that are drawn mostly follow what is known
@@ -59,14 +60,14 @@ class AgentOptions(Section):
     agent_lr: float = key(0.05, "its learning rate", low=0.0)
     agent_hidden: int = key(32, "units of the agent at each layer", low=1)
     budget: float = key(
-        0.25, "of evaluation, as a share of the way from the cheapest plan to the dearest", low=0.0, high=1.0
+        0.5, "of evaluation, as a share of the way from the cheapest plan to the dearest", low=0.0, high=1.0
     )  # fmt: skip
     result: str = key(
         "probability", "what an answer is worth: probability (of the image's class) | right (1, else 0)",
         choices=("probability", "right"),
     )  # fmt: skip
-    price_high: float = key(1.0, "price of the whole range of cost at budget 0 ...", low=1e-6)
-    price_low: float = key(0.01, "... and at budget 1, falling geometrically between", low=1e-6)
+    price_high: float = key(0.3, "price of the whole range of cost at budget 0 ...", low=1e-6)
+    price_low: float = key(0.003, "... and at budget 1, falling geometrically between", low=1e-6)
     updates: int = key(4, "ppo: updates of the agent from each batch of episodes", low=1)
     clip: float = key(0.2, "ppo: how far the probability of a choice may move from batch to batch", low=0.0)
     trace: float = key(0.95, "ppo: decay of what a later layer says of an earlier choice", low=0.0, high=1.0)
@@ -78,18 +79,14 @@ def agent_stage(options: AgentOptions, builds: str, build) -> Stage:
     is_ppo = options.agent == PPO
     return Stage(
         "agent", builds, options.agent_epochs, options.agent_lr, "agent.ckpt", build,
-        train={"weight_decay": 0.0, "clip_norm": 0.5, "distill_weight": 0.0},
-        learns=_is_of_agent,
+        train={"optimizer": "sgd", "weight_decay": 0.0, "clip_norm": 0.5, "distill_weight": 0.0},
+        learns=is_of_controller,
+        images=HELD_OUT,
         keeps_statistics=True,
         objective=partial(PpoObjective if is_ppo else CounterfactualObjective, options),
         experience=partial(PpoEpisodes if is_ppo else Counterfactuals, options),
         updates=options.updates if is_ppo else 1,
-        keeps_best=False,  # the dearest epoch would win
     )  # fmt: skip
-
-
-def _is_of_agent(name: str) -> bool:
-    return name.startswith("controller.")
 
 
 class Episodes(nn.Cell):

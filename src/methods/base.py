@@ -85,7 +85,6 @@ class Stage:
         experience: system -> cell (image, label, *draws) -> values that the objective takes in their
             place; run once in each step, without gradients. None: there is none.
         updates: of the parameters in each step, from the same values.
-        keeps_best: the epoch of the best top-1 is what the run keeps, else the last one.
     """
 
     name: str
@@ -101,7 +100,6 @@ class Stage:
     objective: Callable[..., nn.Cell] | None = None
     experience: Callable[["System"], nn.Cell] | None = None
     updates: int = 1
-    keeps_best: bool = True
 
 
 class Draws:

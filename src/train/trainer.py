@@ -219,7 +219,7 @@ class Trainer:
         # Images that it learns from tell no best epoch.
         if self.stage.images == HELD_OUT or numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
-            if self.loaders.held_out and self.stage.keeps_best and self.runtime.is_main:
+            if self.loaders.held_out and self.runtime.is_main:
                 self.state.epoch = epoch
                 save_checkpoint(self.folder.best, self.system.network, self.state)
         return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],

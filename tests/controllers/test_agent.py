@@ -33,7 +33,7 @@ def costs() -> CostModel:
 
 @pytest.fixture(params=[1, 2], ids=["tied", "apart"])
 def agent(request):
-    made, rng = Agent(READS, request.param, costs(), hidden=6, budget=0.3, learns=True), np.random.default_rng(1)
+    made, rng = Agent(READS, request.param, costs(), hidden=6, budget=0.3, critic=True), np.random.default_rng(1)
     for parameter in made.trainable_params():
         spread = parameter.shape if parameter.ndim > 1 else (1,)  # a bias is one number: choices then differ
         values = np.broadcast_to(rng.normal(size=spread), parameter.shape)

@@ -59,7 +59,7 @@ class MadeUp(nn.Cell):
 
 def made_up() -> System:
     layers = [LayerCost(f"{s}", macs, 1, 1, WIDTHS, WIDTHS, s) for s, macs in enumerate((30, 20, 50))]
-    agent = Agent([(2, 2)] * 3, 1, CostModel(layers), hidden=16, learns=True)
+    agent = Agent([(2, 2)] * 3, 1, CostModel(layers), hidden=16, critic=True)
     for seed, parameter in enumerate(agent.trainable_params()):
         values = np.random.default_rng(seed).normal(0, 0.3, parameter.shape)
         parameter.set_data(Tensor(values.astype(np.float32)))
