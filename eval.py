@@ -49,7 +49,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help='one plan for all images: {"layer": width or [weights, inputs], ..., "*": width}, or a width',
     )  # fmt: skip
     widths.add_argument(
-        "--budget", type=as_bitops, metavar="X",
+        "--budget", metavar="X",
         help="mean BitOPs per image, e.g. 250M: unsure images are answered again at a higher width",
     )  # fmt: skip
     parser.add_argument(
@@ -62,6 +62,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    budget = None if options.budget is None else as_bitops("--budget", options.budget)
     with tempfile.TemporaryDirectory() as scratch:
         float_top1, origin = -1.0, {}
         if options.run:
@@ -81,7 +82,7 @@ def main(arguments: list[str]) -> int:
             suffix = take_plan(system, options.plan)
         renew_statistics(config, system, runtime, options.recalibrate)
         as_left = options.recalibrate is None
-        suffix += take_budget(config, system, folder, runtime, options.budget, as_left)
+        suffix += take_budget(config, system, folder, runtime, budget, as_left)
         numbers = evaluate_split(config, system, folder, runtime, options.split, float_top1, suffix)
     if runtime.is_main:
         print(json.dumps(numbers | origin))

@@ -29,15 +29,18 @@ from src.deploy.mindir.compat import VERSIONS
 from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.whole import export_checked
 from src.deploy.notes import as_notes
-from src.deploy.onnx.export import export_onnx
+from src.deploy.onnx.export import export_onnx, export_rungs
 from src.deploy.options import LARGEST_BATCH, SUFFIXES, check_options, file_name
+from src.deploy.settle import settle
 from src.entry import guarded
 from src.files import whole_file
-from src.paths import as_path
+from src.paths import as_path, expand_home
 from src.runtime import start
+from src.train.asked import take_plan, take_width
 from src.train.batches import load_split
 from src.train.loaded import fresh_system, load_trained, renew_statistics
 from src.train.run_folder import open_run
+from src.train.run_ladder import read_ladder
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -55,6 +58,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--bundle", action="store_true",
         help="a folder of static MINDIR files, one per width, for ascend310_infer (batch 1)",
     )
+    widths = parser.add_mutually_exclusive_group()
+    widths.add_argument(
+        "--bits", type=int, help="mindir, onnx: one width everywhere, not the controller's choice"
+    )
+    widths.add_argument(
+        "--plan", type=expand_home, metavar="FILE|BITS",
+        help="mindir, onnx: one plan for all images, as eval.py takes it",
+    )
+    widths.add_argument(
+        "--escalate", action="store_true",
+        help="bundle, onnx: a graph for each width of the run's ladder, in place of a controller; a bundle "
+        "of a network without one that looks at the image does so anyway",
+    )  # fmt: skip
     parser.add_argument(
         "--mindir-version", type=int, default=3, choices=VERSIONS,
         help="of a bundle's files; 1: for MindSpore Lite up to 2.2",
@@ -68,7 +84,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--out", type=as_path, metavar="PATH",
-        help="file (.mindir, .safetensors or .onnx), or folder of a bundle; default: in RUN/export",
+        help="file (.mindir, .safetensors or .onnx), or folder of a bundle or of --escalate; default: in "
+        "RUN/export",
     )  # fmt: skip
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     return parser.parse_intermixed_args(arguments)
@@ -90,13 +107,21 @@ def main(arguments: list[str]) -> int:
         system, _ = load_trained(folder, config, runtime)
     else:
         system, origin["weights"] = fresh_system(config, runtime)
+    of_plan = ""
+    if options.bits is not None:
+        of_plan = take_width(system, "--bits", options.bits)
+    elif options.plan is not None:
+        of_plan = take_plan(system, options.plan)
     renew_statistics(config, system, runtime, options.recalibrate)
+    ladder = settle(options, system, folder and read_ladder(folder, system))
     dataset = load_split(config, "test")
-    path = options.out or folder.path / "export" / file_name(options, config.model.name)
+    path = options.out or folder.path / "export" / file_name(options, config.model.name, of_plan)
     notes = as_notes(config, dataset, folder and folder.path, options.recalibrate)
     picture = Picture(dataset.image_size, pixel_values(dataset.mean, dataset.std))
     if options.bundle:
-        row = export_bundle(system, dataset, notes, path, options.mindir_version)
+        row = export_bundle(system, dataset, notes, path, options.mindir_version, ladder)
+    elif options.escalate:
+        row = export_rungs(system, ladder, dataset, path)
     else:
         # It takes its name when it has been read back and compared: what fails replaces nothing.
         with whole_file(path) as file:
@@ -105,7 +130,7 @@ def main(arguments: list[str]) -> int:
             elif options.format == "onnx":
                 row = export_onnx(system, picture, dataset, file, options.qdq)
             else:
-                row = export_int(system, picture, notes, file, dataset)
+                row = export_int(system, picture, notes, file, dataset, ladder)
         row["file"] = str(path)
     print(json.dumps(row | origin))
     return 0

@@ -13,14 +13,15 @@
 # limitations under the License.
 """Write test images as .bin files for ascend310_infer, and their labels.
 
-    python preprocess.py --model BUNDLE --data_path /data/cifar-10-batches-bin
+python preprocess.py --model BUNDLE --data_path /data/cifar-10-batches-bin
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from src.data import DATASETS, load
+from src.data import DATASETS
+from src.data.labelled import load_test
 from src.deploy.harness.deployment import open_deployment
 from src.deploy.harness.image_bins import write_bins
 from src.entry import guarded
@@ -44,24 +45,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     deployment = open_deployment(options.model)
-    note = deployment.note
-    dataset = load(
-        options.dataset or note("data"), options.data_path, "test",
-        image_size=note("image_size"), mean=note("mean"), std=note("std"),
-    )  # fmt: skip
-    classes = note("classes")
-    if dataset.classes != classes:
-        raise UserError(
-            f"{options.model} was trained for {len(classes)} classes of {note('data')}; "
-            f"{dataset.name} has {dataset.num_classes} or names them otherwise"
-        )
+    name = options.dataset or deployment.note("data")
+    dataset = load_test(name, options.data_path, deployment.notes, str(options.model))
     if not 0 <= options.images <= len(dataset):
         raise UserError(f"--images {options.images}: allowed are 0 (all) to {len(dataset)}")
     count = options.images or len(dataset)
     write_bins(deployment, dataset, count, options.result_path)
     print(f"{count} images and labels in {options.result_path}")
     if dataset.errors:
-        print(f"{dataset.errors} files are no pictures, or not readable: see above", file=sys.stderr)
+        print(
+            f"{dataset.errors} files are no pictures, or not readable: see above", file=sys.stderr
+        )
     return 0
 
 

@@ -12,12 +12,15 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // bundle.h: the description of an exported network, bundle.cfg: key=value lines, `#` comments, and
-// a [stage] section for each part in the order of execution. Nothing in the file is trusted; what
-// is read has been checked whole.
+// a [stage] section for each part in the order of execution; of a network that escalates also a
+// [ladder] and a [row] for each of its settings. Nothing in the file is trusted; what is read has
+// been checked whole.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "inc/ladder.h"
 
 namespace infer {
 
@@ -47,8 +50,10 @@ struct Bundle {
   std::string mask;   // empty: there is no one-file form
   int64_t fixed_bitops = 0;
   std::vector<Stage> stages;
+  Ladder ladder;  // of a network that escalates: the rung is the one choice
 
   bool dynamic() const { return layers > 0; }
+  bool escalates() const { return !ladder.empty(); }
   size_t image_size() const;     // floats
   size_t choice_logits() const;  // floats
   std::string PathOf(const std::string &file) const { return folder + "/" + file; }
@@ -56,7 +61,7 @@ struct Bundle {
   size_t FileOf(const Stage &stage, const std::vector<int32_t> &choices) const;
   // What file `index` of a stage stands for: "4 bits", "w4 a8", or "-".
   std::string LabelOf(const Stage &stage, size_t index) const;
-  double BitOps(const std::vector<int32_t> &choices) const;
+  double BitOps(const std::vector<int32_t> &choices) const;  // of one pass
 };
 
 // path: the bundle's folder or its bundle.cfg. The files it names exist. Throws Error.

@@ -26,13 +26,14 @@ struct Entry {
   int line;
 };
 
-// The keys before the first [stage], or those of one stage.
+// The keys before the first [...], or those of one part.
 struct Section {
+  std::string kind;  // stage, ladder or row; empty: the head
   int line = 1;
   std::map<std::string, Entry> entries;
 };
 
-// At least one section. Throws Error.
+// At least one section, the head. Throws Error.
 std::vector<Section> SplitSections(const std::string &text, const std::string &path);
 
 // Typed access to a section. Whatever is wrong throws an Error that names file, line, key and what
@@ -47,12 +48,15 @@ class Fields {
   bool Has(const std::string &key) const { return section_.entries.count(key) > 0; }
   const std::string &Text(const std::string &key) const;
   int64_t Integer(const std::string &key, int64_t low, int64_t high) const;
+  double Number(const std::string &key, double low, double high) const;
+  std::vector<double> Numbers(const std::string &key, size_t count) const;
   std::vector<int64_t> Integers(const std::string &key, Range count, Range values) const;
   std::string File(const std::string &key) const;
   std::vector<std::string> Files(const std::string &key) const;
   [[noreturn]] void Fail(const std::string &key, const std::string &what) const;
 
  private:
+  double AsNumber(const std::string &key, const std::string &word) const;
   int64_t InRange(const std::string &key, const std::string &word, Range values) const;
 
   std::string path_;

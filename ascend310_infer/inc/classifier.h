@@ -25,6 +25,8 @@ namespace infer {
 struct Answer {
   Bytes logits;                  // as they go into the result file: float32, or int32 of an artefact
   std::vector<int32_t> choices;  // layers x columns, empty in a static network
+  double bitops = -1;            // of all passes; below 0: not known here
+  int rung = -1;                 // of a network that escalates: at which it answered; -1: it does not
 };
 
 // The choices that a network makes for each image.
@@ -32,6 +34,7 @@ struct PlanShape {
   int layers = 0;  // 0: a static network
   int columns = 0;
   std::vector<std::string> candidates;  // "4 bits"
+  std::string escalation = {};          // the setting of a network that escalates, else empty
 };
 
 // How often a part of the network ran, and how long in all.
@@ -51,8 +54,6 @@ class Classifier {
   // image: image_bytes() bytes. Throws Error.
   virtual Answer Classify(const Bytes &image) = 0;
   virtual const std::vector<Step> &steps() const = 0;
-  // BitOPs of an image with these choices; below 0: not known here.
-  virtual double BitOps(const std::vector<int32_t> &choices) const = 0;
 };
 
 }  // namespace infer

@@ -30,6 +30,7 @@ struct Flags {
   Mode mode = Mode::kStages;
   int device_id = 0;
   int thread_num = 0;  // 0: all cores
+  double budget = 0;   // BitOPs, a mean over images; 0: what the network's ladder takes by itself
   bool help = false;
 };
 

@@ -21,9 +21,10 @@
 
 namespace infer {
 
-// The front, the choice on the host, then of each stage the file of its choice. Loads all files.
-// Throws Error.
-std::unique_ptr<Classifier> MakeStagePipeline(const Bundle &bundle, Engine *engine);
+// The front, the choice on the host, then of each stage the file of its choice. Loads all files; of a
+// network that escalates, those of the rungs that `budget` (`Ladder::At`) allows: the front once for
+// each image, the stages again for every rung that it climbs. Throws Error.
+std::unique_ptr<Classifier> MakeStagePipeline(const Bundle &bundle, Engine *engine, double budget = 0);
 
 // The bundle's one-file form, in which every candidate is computed.
 std::unique_ptr<Classifier> MakeSinglePipeline(const Bundle &bundle, Engine *engine);

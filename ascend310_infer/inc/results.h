@@ -20,7 +20,7 @@
 namespace infer {
 
 // FOLDER/<stem>_0.bin: the logits; FOLDER/<stem>_1.bin: the choices, int32, of a network that
-// makes some. Throws Error.
+// makes some; FOLDER/<stem>_2.bin: BitOPs of all passes, int64, where it escalates. Throws Error.
 void WriteAnswer(const std::string &folder, const std::string &stem, const Answer &answer);
 
 }  // namespace infer

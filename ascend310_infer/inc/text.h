@@ -23,6 +23,9 @@ namespace infer {
 // The decimal integer that the whole text is, if it is one and fits.
 std::optional<int64_t> ToInteger(const std::string &text);
 
+// The finite decimal number that the whole text is, if it is one.
+std::optional<double> ToNumber(const std::string &text);
+
 std::string Trimmed(const std::string &text);
 
 // The words between blanks.

@@ -22,6 +22,7 @@
 #include "inc/bundle_text.h"
 #include "inc/error.h"
 #include "inc/files.h"
+#include "inc/ladder_text.h"
 
 namespace infer {
 namespace {
@@ -88,6 +89,16 @@ void CheckFileCount(const Fields &fields, const Bundle &bundle, const Stage &sta
   if (stage.files.size() != count) {
     fields.Fail("files", "names " + std::to_string(stage.files.size()) + " files; a stage of slot " +
                            std::to_string(stage.slot) + " has " + std::to_string(count));
+  }
+}
+
+// The table of a network that escalates; its one choice is made by the program.
+void ReadTable(const std::vector<Section> &sections, const std::string &path, Bundle *bundle) {
+  bundle->ladder = ReadLadder(sections, path, bundle->bits);
+  if (bundle->escalates() && (bundle->layers != 1 || bundle->columns != 1 || bundle->classes < 2)) {
+    throw Error(path +
+                ": a network that escalates ([row]) has layers=1, columns=1 and two or more classes; "
+                "export the bundle again");
   }
 }
 
@@ -202,22 +213,25 @@ double Bundle::BitOps(const std::vector<int32_t> &choices) const {
 }
 
 Bundle ParseBundle(const std::string &text, const std::string &path) {
-  const std::vector<Section> sections = SplitSections(text, path);
+  std::vector<Section> sections = SplitSections(text, path);
   Bundle bundle;
   bundle.folder = fs::path(path).parent_path().string();
   if (bundle.folder.empty()) {
     bundle.folder = ".";
   }
   ReadHead(Fields(path, sections[0], kHead), &bundle);
-  if (sections.size() < 2 || sections.size() > kMostStages + 1) {
-    throw Error(path + ": " + std::to_string(sections.size() - 1) + " [stage] sections; allowed are 1 to " +
+  ReadTable(sections, path, &bundle);
+  sections.erase(std::remove_if(sections.begin(), sections.end(), [](const Section &s) { return s.kind != "stage"; }),
+                 sections.end());
+  if (sections.empty() || sections.size() > kMostStages) {
+    throw Error(path + ": " + std::to_string(sections.size()) + " [stage] sections; allowed are 1 to " +
                 std::to_string(kMostStages));
   }
   Made made{std::vector<bool>(static_cast<size_t>(bundle.registers)),
-            std::vector<bool>(static_cast<size_t>(bundle.layers), !bundle.front.empty())};
+            std::vector<bool>(static_cast<size_t>(bundle.layers), !bundle.front.empty() || bundle.escalates())};
   made.registers[0] = true;  // by the front, or the image
-  for (size_t i = 1; i < sections.size(); i++) {
-    bundle.stages.push_back(ReadStage(Fields(path, sections[i], kStage), bundle, &made));
+  for (const Section &section : sections) {
+    bundle.stages.push_back(ReadStage(Fields(path, section, kStage), bundle, &made));
   }
   const auto open = std::find(made.choices.begin(), made.choices.end(), false);
   if (open != made.choices.end()) {

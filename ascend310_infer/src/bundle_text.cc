@@ -15,6 +15,7 @@
 #include "inc/bundle_text.h"
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -27,6 +28,7 @@ namespace infer {
 namespace {
 
 constexpr size_t kLongestText = size_t{1} << 24;
+const char *const kKinds[] = {"stage", "ladder", "row"};
 
 std::string At(const std::string &path, int line) { return path + ":" + std::to_string(line) + ": "; }
 
@@ -40,7 +42,7 @@ std::string Between(Fields::Range range) {
 void AddEntry(const std::string &line, const std::string &where, int number, Section *section) {
   const size_t equals = line.find('=');
   if (equals == std::string::npos) {
-    throw Error(where + Quoted(line) + " is not of the form key=value, nor [stage]");
+    throw Error(where + Quoted(line) + " is not of the form key=value, nor [stage], [ladder] or [row]");
   }
   const std::string key = Trimmed(line.substr(0, equals)), value = Trimmed(line.substr(equals + 1));
   if (value.empty()) {
@@ -63,8 +65,10 @@ std::vector<Section> SplitSections(const std::string &text, const std::string &p
   for (std::string raw; std::getline(stream, raw);) {
     number++;
     const std::string line = Trimmed(raw);
-    if (line == "[stage]") {
-      sections.emplace_back().line = number;
+    const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                   [&line](const char *name) { return line == "[" + std::string(name) + "]"; });
+    if (kind != std::end(kKinds)) {
+      sections.push_back({*kind, number, {}});
     } else if (!line.empty() && line[0] != '#') {
       AddEntry(line, At(path, number), number, &sections.back());
     }
@@ -106,6 +110,25 @@ std::vector<int64_t> Fields::Integers(const std::string &key, Range count, Range
   return numbers;
 }
 
+double Fields::Number(const std::string &key, double low, double high) const {
+  const double number = AsNumber(key, Text(key));
+  if (number < low || number > high) {
+    Fail(key, Format("allowed are %g to %g", low, high));
+  }
+  return number;
+}
+
+std::vector<double> Fields::Numbers(const std::string &key, size_t count) const {
+  std::vector<double> numbers;
+  for (const std::string &word : Words(Text(key))) {
+    numbers.push_back(AsNumber(key, word));
+  }
+  if (numbers.size() != count) {
+    Fail(key, std::to_string(numbers.size()) + " numbers; needed are " + std::to_string(count));
+  }
+  return numbers;
+}
+
 std::string Fields::File(const std::string &key) const {
   const std::vector<std::string> files = Files(key);
   if (files.size() != 1) {
@@ -127,6 +150,14 @@ std::vector<std::string> Fields::Files(const std::string &key) const {
 void Fields::Fail(const std::string &key, const std::string &what) const {
   const Entry &entry = section_.entries.at(key);
   throw Error(At(path_, entry.line) + key + "=" + OneLine(entry.value.substr(0, 60)) + ": " + what);
+}
+
+double Fields::AsNumber(const std::string &key, const std::string &word) const {
+  const auto number = ToNumber(word);
+  if (!number) {
+    Fail(key, Quoted(word) + " is no number");
+  }
+  return *number;
 }
 
 int64_t Fields::InRange(const std::string &key, const std::string &word, Range values) const {

@@ -14,6 +14,7 @@
 
 #include "inc/flags.h"
 
+#include <cctype>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -37,6 +38,9 @@ const char kUsage[] = R"(usage: main --mindir_path=PATH --dataset_path=FOLDER [-
   --result_path    where logits and choices go (default ./result_Files)
   --time_path      where the timing report goes (default ./time_Result)
   --mode           stages (default), or single: the bundle's one-file form
+  --budget         BitOPs, a mean over images, e.g. 250M or 1.2G, of a network that escalates: the best
+                   setting of its table that costs no more (default: the cheapest that is as good as
+                   its widest rung)
   --help           this text
 )";
 
@@ -98,6 +102,20 @@ Setter Number(int *target, int high) {
   };
 }
 
+// A number above 0, with k, M, G or T behind it or without.
+Setter BitOps(double *target) {
+  return [target](const std::string &key, const std::string &value) {
+    static const std::map<char, double> kSuffixes = {{'k', 1e3}, {'m', 1e6}, {'g', 1e9}, {'t', 1e12}};
+    const auto suffix = kSuffixes.find(static_cast<char>(std::tolower(static_cast<unsigned char>(value.back()))));
+    const bool bare = suffix == kSuffixes.end();
+    const auto number = ToNumber(bare ? value : value.substr(0, value.size() - 1));
+    if (!number || *number <= 0) {
+      throw UsageError(key + "=" + value + ": expected a number above 0: 300e6, 300M or 1.2G");
+    }
+    *target = *number * (bare ? 1 : suffix->second);
+  };
+}
+
 template <class Value>
 Setter OneOf(const Names<Value> &values, Value *target) {
   return [&values, target](const std::string &key, const std::string &value) {
@@ -134,6 +152,7 @@ Flags ParseFlags(const std::vector<std::string> &arguments) {
     {"--device_id", Number(&flags.device_id, kMostDevices - 1)},
     {"--thread_num", Number(&flags.thread_num, kMostThreads)},
     {"--mode", OneOf(kModes, &flags.mode)},
+    {"--budget", BitOps(&flags.budget)},
   };
   std::set<std::string> given;
   for (const std::string &argument : arguments) {

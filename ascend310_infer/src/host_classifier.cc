@@ -92,7 +92,6 @@ class HostClassifier : public Classifier {
   std::string image_text() const override { return Format("%d x %d x %d uint8", input().c, input().h, input().w); }
   PlanShape plan() const override { return plan_; }
   const std::vector<Step> &steps() const override { return steps_; }
-  double BitOps(const std::vector<int32_t> &) const override { return -1; }
 
   Answer Classify(const Bytes &image) override {
     if (image.size() != image_bytes()) {
@@ -108,7 +107,9 @@ class HostClassifier : public Classifier {
     }
     steps_[0].runs++;
     steps_[0].ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    Answer answer{Bytes(logits.size() * sizeof(int32_t)), std::vector<int32_t>(choices.begin(), choices.end())};
+    Answer answer;
+    answer.logits.resize(logits.size() * sizeof(int32_t));
+    answer.choices.assign(choices.begin(), choices.end());
     std::memcpy(answer.logits.data(), logits.data(), answer.logits.size());
     return answer;
   }

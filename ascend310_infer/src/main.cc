@@ -47,13 +47,16 @@ struct Network {
 Network Load(const Flags &flags) {
   Network network;
   if (flags.device == Device::kHost) {
+    if (flags.budget > 0) {
+      throw Error("--budget: the integer artefact has no ladder here; name a bundle that escalates");
+    }
     network.classifier = MakeHostClassifier(flags.mindir_path, flags.thread_num);
     return network;
   }
   const Bundle bundle = ReadBundle(flags.mindir_path);
   network.engine = MakeLiteEngine(flags.device, flags.device_id, flags.thread_num);
-  const auto make = flags.mode == Mode::kSingle ? MakeSinglePipeline : MakeStagePipeline;
-  network.classifier = make(bundle, network.engine.get());
+  network.classifier = flags.mode == Mode::kSingle ? MakeSinglePipeline(bundle, network.engine.get())
+                                                   : MakeStagePipeline(bundle, network.engine.get(), flags.budget);
   return network;
 }
 
@@ -75,7 +78,7 @@ void Run(const Flags &flags) {
     } catch (const Error &error) {
       throw Error("image " + image.path + ": " + error.what());
     }
-    report.Add(MsSince(begin), answer.choices, classifier->BitOps(answer.choices));
+    report.Add(MsSince(begin), answer.choices, answer.bitops);
     WriteAnswer(flags.result_path, image.stem, answer);
   }
   const std::string text = report.Text(flags, load_ms, classifier->steps());

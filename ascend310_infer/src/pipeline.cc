@@ -15,83 +15,20 @@
 #include "inc/pipeline.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "inc/error.h"
+#include "inc/part.h"
 #include "inc/text.h"
 
 namespace infer {
 namespace {
-
-using Sizes = std::vector<size_t>;
-
-std::string TextOf(const Sizes &sizes) {
-  std::string text;
-  for (size_t size : sizes) {
-    text += (text.empty() ? "" : " and ") + std::to_string(size);
-  }
-  return text.empty() ? "no" : text;
-}
-
-// A loaded file and where its time goes.
-class Part {
- public:
-  Part(const Bundle &bundle, const std::string &file, Engine *engine, size_t step) : file_(file), step_(step) {
-    try {
-      model_ = engine->Load(bundle.PathOf(file));
-    } catch (const Error &error) {
-      const char *advice = bundle.mindir_version == 3
-                             ? "; bundle.cfg says mindir_version=3, which an older MindSpore Lite (2.0) cannot "
-                               "read: export again with export.py ... --mindir-version 1"
-                             : "";
-      throw Error(bundle.PathOf(file) + " cannot be loaded: " + error.what() + advice);
-    }
-  }
-
-  // Refuses a model that has other inputs or outputs.
-  void Expect(const Sizes &inputs, const Sizes &outputs) const {
-    Compare("inputs", model_->InputSizes(), inputs);
-    Compare("outputs", model_->OutputSizes(), outputs);
-  }
-  Sizes OutputSizes() const { return model_->OutputSizes(); }
-
-  std::vector<Tensor> Run(const std::vector<const Tensor *> &inputs, std::vector<Step> *steps) {
-    const auto start = std::chrono::steady_clock::now();
-    std::vector<Tensor> outputs;
-    try {
-      outputs = model_->Run(inputs);
-    } catch (const Error &error) {
-      throw Error(file_ + " failed: " + error.what());
-    }
-    Sizes sizes;
-    for (const Tensor &output : outputs) {
-      sizes.push_back(output.size());
-    }
-    Compare("outputs", sizes, model_->OutputSizes());
-    Step &step = (*steps)[step_];
-    step.runs++;
-    step.ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    return outputs;
-  }
-
- private:
-  void Compare(const std::string &what, const Sizes &found, const Sizes &expected) const {
-    if (found != expected) {
-      throw Error(file_ + " has " + what + " of " + TextOf(found) + " floats, bundle.cfg and the files before it say " +
-                  TextOf(expected) + "; export the bundle again");
-    }
-  }
-
-  std::string file_;
-  size_t step_;
-  std::unique_ptr<Model> model_;
-};
 
 void CheckFinite(const Tensor &values, const std::string &what) {
   const auto finite = [](float value) { return std::isfinite(value); };
@@ -117,7 +54,6 @@ class Pipeline : public Classifier {
     return shape;
   }
   const std::vector<Step> &steps() const override { return steps_; }
-  double BitOps(const std::vector<int32_t> &choices) const override { return bundle_.BitOps(choices); }
 
   Answer Classify(const Bytes &image) override {
     if (image.size() != image_bytes()) {
@@ -125,16 +61,16 @@ class Pipeline : public Classifier {
     }
     Tensor pixels(bundle_.image_size());
     std::memcpy(pixels.data(), image.data(), image.size());
-    std::vector<int32_t> choices;
-    const Tensor logits = Logits(std::move(pixels), &choices);
-    CheckFinite(logits, "logits");
-    Answer answer{Bytes(logits.size() * sizeof(float)), std::move(choices)};
+    Answer answer;
+    const Tensor logits = Logits(std::move(pixels), &answer);
+    answer.logits.resize(logits.size() * sizeof(float));
     std::memcpy(answer.logits.data(), logits.data(), answer.logits.size());
     return answer;
   }
 
  protected:
-  virtual Tensor Logits(Tensor image, std::vector<int32_t> *choices) = 0;
+  // Finite ones; fills in the rest of the answer.
+  virtual Tensor Logits(Tensor image, Answer *answer) = 0;
 
   Part Load(const std::string &file, const std::string &name, const std::string &candidate, Engine *engine) {
     steps_.push_back({name, candidate});
@@ -158,14 +94,15 @@ class Pipeline : public Classifier {
 
 class StagePipeline : public Pipeline {
  public:
-  StagePipeline(const Bundle &bundle, Engine *engine) : Pipeline(bundle) {
+  // row: of a network that escalates, the one whose rungs are loaded.
+  StagePipeline(const Bundle &bundle, Engine *engine, const Row *row = nullptr) : Pipeline(bundle) {
     Sizes registers(static_cast<size_t>(bundle.registers));
     registers[0] = bundle.image_size();
     if (!bundle.front.empty()) {
       LoadFront(engine, &registers);
     }
     for (const Stage &stage : bundle_.stages) {
-      LoadStage(stage, engine, &registers);
+      LoadStage(stage, row, engine, &registers);
     }
     if (registers[static_cast<size_t>(bundle.stages.back().output)] != static_cast<size_t>(bundle.classes)) {
       throw Error("the last stage gives " + TextOf({registers[static_cast<size_t>(bundle.stages.back().output)]}) +
@@ -174,22 +111,39 @@ class StagePipeline : public Pipeline {
   }
 
  protected:
-  Tensor Logits(Tensor image, std::vector<int32_t> *choices) override {
-    std::vector<Tensor> registers(static_cast<size_t>(bundle_.registers));
-    registers[0] = std::move(image);
-    choices->assign(static_cast<size_t>(bundle_.layers) * bundle_.columns, 0);
-    if (!front_.empty()) {
-      std::vector<Tensor> outputs = front_[0].Run({&registers[0]}, &steps_);
-      registers[0] = std::move(outputs[0]);
-      *choices = Choose(outputs[1]);
+  Tensor Logits(Tensor image, Answer *answer) override {
+    answer->choices.assign(static_cast<size_t>(bundle_.layers) * bundle_.columns, 0);
+    std::vector<Tensor> outputs = Front(std::move(image));
+    if (outputs.size() > 1) {
+      answer->choices = Choose(outputs[1]);
     }
+    std::vector<Tensor> registers(static_cast<size_t>(bundle_.registers));
+    registers[0] = std::move(outputs[0]);
+    Tensor logits = Stages(&registers, &answer->choices);
+    answer->bitops = bundle_.BitOps(answer->choices);
+    return logits;
+  }
+
+  // Register 0, and choice logits where the front has some.
+  std::vector<Tensor> Front(Tensor image) {
+    std::vector<Tensor> outputs;
+    if (front_.empty()) {
+      outputs.push_back(std::move(image));
+      return outputs;
+    }
+    return front_[0].Run({&image}, &steps_);
+  }
+
+  // All stages; one that decides changes the choices.
+  Tensor Stages(std::vector<Tensor> *maps, std::vector<int32_t> *choices) {
+    std::vector<Tensor> &registers = *maps;
     for (size_t i = 0; i < stages_.size(); i++) {
       const Stage &stage = bundle_.stages[i];
       std::vector<const Tensor *> inputs;
       for (int input : stage.inputs) {
         inputs.push_back(&registers[static_cast<size_t>(input)]);
       }
-      Part &part = stages_[i][bundle_.FileOf(stage, *choices)];
+      Part &part = stages_[i].at(bundle_.FileOf(stage, *choices));
       Tensor result = std::move(part.Run(inputs, &steps_)[0]);
       if (stage.decides == kNoSlot) {
         registers[static_cast<size_t>(stage.output)] = std::move(result);
@@ -198,7 +152,9 @@ class StagePipeline : public Pipeline {
         std::copy(chosen.begin(), chosen.end(), choices->begin() + stage.decides * bundle_.columns);
       }
     }
-    return registers[static_cast<size_t>(bundle_.stages.back().output)];
+    const Tensor &logits = registers[static_cast<size_t>(bundle_.stages.back().output)];
+    CheckFinite(logits, "logits");
+    return logits;
   }
 
  private:
@@ -206,26 +162,33 @@ class StagePipeline : public Pipeline {
     front_.push_back(Load(bundle_.front, "front", "-", engine));
     const Sizes outputs = front_[0].OutputSizes();
     const size_t map = outputs.empty() ? 0 : outputs[0];
-    front_[0].Expect({bundle_.image_size()}, {map, bundle_.choice_logits()});
+    Sizes expected = {map};
+    if (!bundle_.escalates()) {
+      expected.push_back(bundle_.choice_logits());
+    }
+    front_[0].Expect({bundle_.image_size()}, expected);
     (*registers)[0] = map;
   }
 
   // All files of a stage have the same inputs and the same output.
-  void LoadStage(const Stage &stage, Engine *engine, Sizes *registers) {
-    std::vector<Part> parts;
+  void LoadStage(const Stage &stage, const Row *row, Engine *engine, Sizes *registers) {
+    std::map<size_t, Part> parts;
     for (size_t i = 0; i < stage.files.size(); i++) {
-      parts.push_back(Load(stage.files[i], stage.name, bundle_.LabelOf(stage, i), engine));
+      const bool in_row = row == nullptr || std::count(row->bits.begin(), row->bits.end(), bundle_.bits[i]) > 0;
+      if (stage.slot == kNoSlot || in_row) {
+        parts.emplace(i, Load(stage.files[i], stage.name, bundle_.LabelOf(stage, i), engine));
+      }
     }
     Sizes inputs;
     for (int input : stage.inputs) {
       inputs.push_back((*registers)[static_cast<size_t>(input)]);
     }
-    const Sizes outputs = parts[0].OutputSizes();
+    const Sizes outputs = parts.begin()->second.OutputSizes();
     size_t size = outputs.empty() ? 0 : outputs[0];
     if (stage.decides != kNoSlot) {
       size = static_cast<size_t>(bundle_.columns) * bundle_.bits.size();
     }
-    for (const Part &part : parts) {
+    for (const auto &[index, part] : parts) {
       part.Expect(inputs, {size});
     }
     if (stage.decides == kNoSlot) {
@@ -234,8 +197,40 @@ class StagePipeline : public Pipeline {
     stages_.push_back(std::move(parts));
   }
 
-  std::vector<Part> front_;  // one, or none
-  std::vector<std::vector<Part>> stages_;
+  std::vector<Part> front_;                     // one, or none
+  std::vector<std::map<size_t, Part>> stages_;  // by candidate
+};
+
+// Answers at the first rung of a row, and again at the next one while it is unsure.
+class LadderPipeline : public StagePipeline {
+ public:
+  LadderPipeline(const Bundle &bundle, Engine *engine, const Row &row)
+      : StagePipeline(bundle, engine, &row), row_(row) {}
+
+  PlanShape plan() const override {
+    PlanShape shape = Pipeline::plan();
+    shape.escalation = TextOf(row_);
+    return shape;
+  }
+
+ protected:
+  Tensor Logits(Tensor image, Answer *answer) override {
+    std::vector<Tensor> registers(static_cast<size_t>(bundle_.registers));
+    registers[0] = std::move(Front(std::move(image))[0]);
+    answer->bitops = 0;
+    for (size_t rung = 0;; rung++) {
+      answer->rung = static_cast<int>(rung);
+      answer->choices = {bundle_.ladder.PlaceOf(row_.bits[rung])};
+      answer->bitops += static_cast<double>(bundle_.ladder.PriceOf(row_, rung));
+      Tensor logits = Stages(&registers, &answer->choices);
+      if (rung == row_.margins.size() || MarginOf(logits) >= row_.margins[rung]) {
+        return logits;
+      }
+    }
+  }
+
+ private:
+  const Row row_;
 };
 
 class SinglePipeline : public Pipeline {
@@ -250,11 +245,13 @@ class SinglePipeline : public Pipeline {
   }
 
  protected:
-  Tensor Logits(Tensor image, std::vector<int32_t> *choices) override {
+  Tensor Logits(Tensor image, Answer *answer) override {
     std::vector<Tensor> outputs = whole_.Run({&image}, &steps_);
+    CheckFinite(outputs[0], "logits");
     if (bundle_.dynamic()) {
-      *choices = Choose(outputs[1]);
+      answer->choices = Choose(outputs[1]);
     }
+    answer->bitops = bundle_.BitOps(answer->choices);
     return std::move(outputs[0]);
   }
 
@@ -264,7 +261,13 @@ class SinglePipeline : public Pipeline {
 
 }  // namespace
 
-std::unique_ptr<Classifier> MakeStagePipeline(const Bundle &bundle, Engine *engine) {
+std::unique_ptr<Classifier> MakeStagePipeline(const Bundle &bundle, Engine *engine, double budget) {
+  if (bundle.escalates()) {
+    return std::make_unique<LadderPipeline>(bundle, engine, bundle.ladder.At(budget));
+  }
+  if (budget > 0) {
+    throw Error("--budget: the bundle in " + bundle.folder + " does not escalate (no [row] in its bundle.cfg)");
+  }
   return std::make_unique<StagePipeline>(bundle, engine);
 }
 

@@ -65,6 +65,9 @@ std::string Report::Text(const Flags &flags, double load_ms, const std::vector<S
   std::string text =
     Format("device type: %s, mode: %s, threads: %s\n", NameOf(flags.device).c_str(), NameOf(flags.mode).c_str(),
            flags.thread_num ? Format("%d", flags.thread_num).c_str() : "all cores");
+  if (!plan_.escalation.empty()) {
+    text += "escalation: " + plan_.escalation + "\n";
+  }
   text += TimesText(load_ms);
   if (flags.device != Device::kHost) {
     text +=

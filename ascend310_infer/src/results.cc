@@ -14,6 +14,8 @@
 
 #include "inc/results.h"
 
+#include <cmath>
+#include <filesystem>
 #include <string>
 
 namespace infer {
@@ -23,6 +25,13 @@ void WriteAnswer(const std::string &folder, const std::string &stem, const Answe
   WriteFile(start + "_0.bin", answer.logits.data(), answer.logits.size());
   if (!answer.choices.empty()) {
     WriteFile(start + "_1.bin", answer.choices.data(), answer.choices.size() * sizeof(int32_t));
+  }
+  if (answer.rung >= 0) {
+    const int64_t bitops = std::llround(answer.bitops);
+    WriteFile(start + "_2.bin", &bitops, sizeof(bitops));
+  } else {  // of an earlier run, it would price this one's answer
+    std::error_code ignored;
+    std::filesystem::remove(start + "_2.bin", ignored);
   }
 }
 

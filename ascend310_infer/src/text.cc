@@ -15,9 +15,11 @@
 #include "inc/text.h"
 
 #include <cctype>
+#include <cmath>
 #include <charconv>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -34,6 +36,18 @@ std::optional<int64_t> ToInteger(const std::string &text) {
   const char *end = text.data() + text.size();
   const auto [stop, problem] = std::from_chars(text.data(), end, value);
   if (problem != std::errc() || stop != end) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<double> ToNumber(const std::string &text) {
+  if (text.empty() || text.find_first_not_of("+-.0123456789eE") != std::string::npos) {
+    return std::nullopt;
+  }
+  char *stop = nullptr;
+  const double value = std::strtod(text.c_str(), &stop);
+  if (stop != text.c_str() + text.size() || !std::isfinite(value)) {
     return std::nullopt;
   }
   return value;

@@ -125,6 +125,14 @@ class Controller(nn.Cell):
         choice, one for all layers, or int of a shape that broadcasts to (images, slots, columns)."""
         raise NotImplementedError
 
+    def keep_to(self, budget: float) -> bool:
+        """From now on spend so many BitOPs on an image, in evaluation: whether it can be told to.
+
+        Raises:
+            UserError: it can, but not to so few.
+        """
+        return False
+
     def decisions(self) -> list[Decision]:
         """What is exported, in the order of the slots. UserError: nothing can be."""
         raise UserError(

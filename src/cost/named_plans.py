@@ -46,7 +46,8 @@ def read_plan(path: Path, cost: PlanCost, columns: int) -> np.ndarray:
         plan = json.loads(path.read_text(encoding="utf-8"))
         return to_choices(plan, cost, columns)
     except (OSError, ValueError) as error:
-        raise UserError(f"--plan {path}: cannot be read as JSON ({error}); {FORM}") from error
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"--plan {path}: cannot be read as JSON ({why}); {FORM}") from error
     except UserError as error:
         raise UserError(f"--plan {path}: {error}") from error
 

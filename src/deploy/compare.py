@@ -43,6 +43,16 @@ def network_answers(system: System, images: np.ndarray) -> tuple[np.ndarray, np.
     return logits, None if plan is None else plan.argmax(-1)
 
 
+def rung_answers(system: System, images: np.ndarray, bits: tuple[int, ...]) -> np.ndarray:
+    """Logits float32 (R, N, classes) of the network at R of its widths, as `network_answers`."""
+    forced, answers = system.forced, []
+    for width in bits:
+        system.forced = system.widths.index(width)
+        answers.append(network_answers(system, images)[0])
+    system.forced = forced
+    return np.stack(answers)
+
+
 def check_answers(
     path: Path, logits: np.ndarray, expected: np.ndarray, tolerance: float, over: Callable
 ) -> np.ndarray:

@@ -21,7 +21,7 @@ numbers on the low-width grid: a device without low-width arithmetic simulates t
 """
 
 import numpy as np
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, Tensor, nn, ops
 
 from src.layers.activation import Activate
 from src.layers.norm import EPSILON, BatchNorm
@@ -54,18 +54,21 @@ class FrozenInputs(nn.Cell):
 
 
 class FrozenNorm(nn.Cell):
-    """activation( factor x + offset [+ residual] ), of the first row of statistics (mixed widths)."""
+    """activation( factor x + offset [+ residual] ), of one row of statistics.
 
-    def __init__(self, norm: BatchNorm):
+    Args:
+        norm: of training, or frozen.
+        row: which one; the first is that of mixed widths.
+
+    Attributes:
+        folded: factors and offsets, float32 (R, C) each.
+    """
+
+    def __init__(self, norm: nn.Cell, row: int = 0):
         super().__init__()
-        self.activate = Activate(norm.activation)
-        mean, variance = (
-            np.atleast_2d(p.asnumpy().astype(np.float64))[0]
-            for p in (norm.moving_mean, norm.moving_variance)
-        )
-        factor = norm.gamma.asnumpy().astype(np.float64) / np.sqrt(variance + EPSILON)
-        self.factor = _per_channel(factor)
-        self.offset = _per_channel(norm.beta.asnumpy() - mean * factor)
+        self.activation, self.folded = norm.activation, _folded(norm)
+        self.activate = Activate(self.activation)
+        self.factor, self.offset = (Tensor(v[row].reshape(1, -1, 1, 1)) for v in self.folded)
 
     def construct(self, x, residual=None, row=None):
         y = x * self.factor + self.offset
@@ -74,8 +77,35 @@ class FrozenNorm(nn.Cell):
         return self.activate(y)
 
 
-def _per_channel(values: np.ndarray) -> Tensor:
-    return Tensor(values.astype(np.float32).reshape(1, -1, 1, 1))
+class FrozenNormByChoice(nn.Cell):
+    """The same of the row that each image's choice names: row (N, R), one-hot."""
+
+    def __init__(self, norm: BatchNorm):
+        super().__init__()
+        self.activation, self.folded = norm.activation, _folded(norm)
+        self.activate = Activate(self.activation)
+        self.factors, self.offsets = map(Tensor, self.folded)
+        self.multiply = ops.MatMul()
+
+    def construct(self, x, residual, row):
+        shape = (-1, x.shape[1], 1, 1)
+        factor, offset = self.multiply(row, self.factors), self.multiply(row, self.offsets)
+        y = x * factor.reshape(shape) + offset.reshape(shape)
+        if residual is not None:
+            y = y + residual
+        return self.activate(y)
+
+
+def _folded(norm: nn.Cell) -> tuple[np.ndarray, np.ndarray]:
+    """Factors and offsets, float32 (R, C) each, of a normalisation of training or a frozen one."""
+    if not isinstance(norm, BatchNorm):
+        return norm.folded
+    gamma, beta, mean, variance = (
+        np.atleast_2d(p.asnumpy().astype(np.float64))
+        for p in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
+    )
+    factors = gamma / np.sqrt(variance + EPSILON)
+    return factors.astype(np.float32), (beta - mean * factors).astype(np.float32)
 
 
 def freeze(network: Network) -> None:
@@ -87,6 +117,6 @@ def freeze(network: Network) -> None:
             cell.input_quantizer = FrozenInputs(cell.input_quantizer)
             cell.weight = Parameter(Tensor(np.zeros(1, np.float32)))  # else files would hold it too
         elif isinstance(cell, BatchNorm):
-            network.replace(i, FrozenNorm(cell))
+            network.replace(i, FrozenNormByChoice(cell) if cell.by_choice else FrozenNorm(cell))
     for path, parameter in network.parameters_and_names():
         parameter.name = path  # a graph cannot hold two of one name

@@ -51,6 +51,7 @@ def as_text(facts: dict) -> str:
         "scales": scale_table(facts["scales"]),
         f"program (logits = register {len(facts['program']) - 1} x 2^-{facts['exponent']})":
             program_table(facts["program"]),
+        **({"ladder": ladder_table(facts["ladder"])} if facts["ladder"] else {}),
         "size": size_table(facts["bytes"]),
         "provenance": [f"{printable(k)}: {json.dumps(v)}" for k, v in facts["provenance"].items()],
     }  # fmt: skip
@@ -92,6 +93,20 @@ def program_table(rows: list[dict]) -> list[str]:
         lines.append(
             f"{row['operation']:>4} {row['type']:<10}{printable(row['name']):<26}{holds:<24}{numbers}"
         )
+    return lines
+
+
+def ladder_table(ladder: dict) -> list[str]:
+    """A line per width alone, then one per setting of escalation; figures of the held-out images."""
+    lines = [f"{'width':<26}{'M BitOPs':>12}{'again':>12}{'top-1':>10}"]
+    for bits, *costs, top1 in zip(*(ladder[k] for k in ("bits", "costs", "again", "top1")), strict=True):
+        cells = "".join(f"{cost / 1e6:>12.4g}" for cost in costs)
+        lines.append(f"{f'{bits} bits':<26}{cells}{top1:>10.2%}")
+    lines.append(f"{'rungs':<26}{'M BitOPs':>12}{'top-1':>12}  up where the margin is below")
+    for row in ladder["rows"]:
+        margins = ", ".join(f"{m} ({x:.4g})" for m, x in zip(row["margins"], row["real_margins"], strict=True))
+        rungs = " -> ".join(map(str, row["bits"]))
+        lines.append(f"{rungs:<26}{row['bitops'] / 1e6:>12.4g}{row['top1']:>12.2%}  {margins or '-'}")
     return lines
 
 

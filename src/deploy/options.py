@@ -17,6 +17,7 @@ import argparse
 
 from src.errors import UserError
 
+ONNX_FOLDER = "onnx"  # of a network that escalates
 SUFFIXES = {"int": ".safetensors", "mindir": ".mindir", "onnx": ".onnx"}
 LARGEST_BATCH = 1024  # images
 
@@ -33,9 +34,19 @@ def check_options(options: argparse.Namespace) -> None:
         raise UserError(f"--batch {batch} goes with --format mindir")
     if options.qdq and form != "onnx":
         raise UserError("--qdq goes with --format onnx")
+    for name in ("bits", "plan"):
+        value = getattr(options, name)
+        if value is not None and form == "int":
+            raise UserError(f"--{name} {value}: an artefact holds all widths; infer.py --bits picks one")
+        if value is not None and options.qdq:
+            raise UserError(f"--{name} {value}: --qdq goes with a network that has no other widths")
+    if options.escalate and not (options.bundle or form == "onnx"):
+        raise UserError("--escalate goes with --bundle or --format onnx; an artefact holds the ladder anyway")
+    if options.escalate and options.qdq:
+        raise UserError("--escalate: --qdq goes with a network that has no other widths")
     if not (options.run or out):
         raise UserError("--config needs --out PATH")
-    if options.bundle or not out:
+    if is_folder(options) or not out:
         return
     if out.is_dir():
         raise UserError(f"--out {out} is a folder; name a file")
@@ -46,9 +57,14 @@ def check_options(options: argparse.Namespace) -> None:
         )
 
 
-def file_name(options: argparse.Namespace, model: str) -> str:
-    """The name that an export gets in RUN/export."""
-    if options.bundle:
-        return "bundle"
-    stem = "model" if options.format == "int" else f"{model}_qdq" if options.qdq else model
+def is_folder(options: argparse.Namespace) -> bool:
+    """Whether the export is a folder and not a file."""
+    return options.bundle or options.escalate
+
+
+def file_name(options: argparse.Namespace, model: str, of_plan: str = "") -> str:
+    """The name that an export gets in RUN/export; of_plan: end of the stem, of one that holds one plan."""
+    if is_folder(options):
+        return ("bundle" if options.bundle else ONNX_FOLDER) + of_plan
+    stem = "model" if options.format == "int" else model + of_plan + "_qdq" * options.qdq
     return stem + SUFFIXES[options.format]

@@ -37,6 +37,7 @@ from src.engine.declaration import LARGEST_CHOICES, LARGEST_OPERATIONS
 from src.engine.notes import parse_notes
 from src.engine.packing import pack, unpack
 from src.engine.program import Conv, Operation, Program
+from src.engine.rungs import ladder_of
 from src.engine.structure import check_numbers
 from src.engine.table import FIELDS, FIELDS_1, arrays_of_1, as_table, from_table, from_table_1
 from src.errors import UserError
@@ -50,6 +51,7 @@ LARGEST_WEIGHTS = 2**28  # of a convolution, at one width
 def save_artefact(program: Program, path: Path) -> None:
     """Write a checked program, whole or not at all. UserError: the file cannot be written."""
     check(program)
+    _check_notes(program)
     tensors = {
         "format": np.array([VERSION, program.rows, 0], np.int64),
         "program": as_table(program.operations),
@@ -116,7 +118,19 @@ def parse_artefact(content: bytes) -> Program:
             raise ValueError(f"operation {i} ({type(op).__name__}): {error}") from None
     program = Program(operations, rows, _notes(content))
     check(program)
+    _check_notes(program)
     return program
+
+
+def _check_notes(program: Program) -> None:
+    """ValueError: notes that say of plans what does not hold for this program."""
+    rows, shape = program.notes.get("rows_of_choices"), program.plan_shape
+    if rows is not None and (shape is None or len(rows) != shape[2] or max(rows) >= program.rows):
+        raise ValueError(
+            f"the notes' rows_of_choices {rows!r:.60} must be a row of statistics, 0..{program.rows - 1}, "
+            "for each candidate"
+        )
+    ladder_of(program)
 
 
 def stored_bits(op: Conv, variant: int) -> int:

@@ -20,8 +20,9 @@ import numpy as np
 
 from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
-from src.engine.plans import uniform_plan, within_budget
+from src.engine.plans import as_bitops, within_budget
 from src.engine.program import Input, Program
+from src.engine.rungs import Rungs, ladder_of, pick_row, rungs_of
 from src.errors import UserError
 from src.printable import printable
 
@@ -34,8 +35,10 @@ class Answer:
         index, label: the class, and its name.
         probability: softmax of the logits, 0..1.
         mean_bits: over the layers that a plan decides on, or that are quantised in a static net.
-        w_bits, a_bits: widths of weights and inputs of each dynamic layer, [] in a static net.
-        bitops: of this image.
+        w_bits, a_bits: widths of weights and inputs of each dynamic layer, [] in a static net; of an
+            image that escalated, in the pass that answered.
+        passes: 1, or how many rungs it took.
+        bitops: of this image, all passes counted.
         ms: of the engine, a batch's time divided by its images.
     """
 
@@ -45,55 +48,85 @@ class Answer:
     mean_bits: float
     w_bits: list[int]
     a_bits: list[int]
+    passes: int
     bitops: int
     ms: float
 
     def __str__(self) -> str:
         sides = [self.w_bits] if self.w_bits == self.a_bits else [self.w_bits, self.a_bits]
         widths = "/".join("".join(map(str, side)) for side in sides) or "static"
+        passes = f"  {self.passes} passes" if self.passes > 1 else ""
         return (
-            f"{printable(self.label)}  {self.probability:.1%}  {self.mean_bits:.2f} bits ({widths})  "
-            f"{self.bitops / 1e6:.1f} M BitOPs  {self.ms:.2f} ms"
+            f"{printable(self.label)}  {self.probability:.1%}  {self.mean_bits:.2f} bits ({widths})"
+            f"{passes}  {self.bitops / 1e6:.1f} M BitOPs  {self.ms:.2f} ms"
         )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a user wants images to be answered; nothing: as the network does by itself.
+
+    Attributes:
+        bits: one width everywhere.
+        budget: BitOPs, a mean over images, that escalation must keep to.
+        max_bitops: BitOPs that no image may cost.
+    """
+
+    bits: int | None = None
+    budget: float | None = None
+    max_bitops: float | None = None
+
+
+NO_WISH = Wish()
+
+
+def as_wish(bits: int | None, budget: str | None, max_bitops: str | None) -> Wish:
+    """Of the options of a command line. UserError: amounts that are none, or options that clash."""
+    given = {"--budget": budget, "--max-bitops": max_bitops}
+    for option, text in given.items():
+        if bits is not None and text is not None:
+            raise UserError(f"--bits {bits} and {option} {text}: one width has one cost; leave one out")
+    amounts = [None if text is None else as_bitops(option, text) for option, text in given.items()]
+    return Wish(bits, *amounts)
 
 
 class Classifier:
     """Answers batches of images with one engine.
 
+    By itself, a network's controller picks the widths where it looks at the image; without one, a
+    network whose notes hold a ladder (cost/ladder.py) escalates.
+
     Args:
         program: what the engine runs.
         engine: see choose_engine.py.
-        bits: one width everywhere instead of the controller's choice.
-        max_bitops: lower the controller's widths where an image would cost more (plans.py).
+        wish: see above. With `max_bitops` a controller's widths are lowered where an image would cost
+            more (plans.py), and rungs that would cost an image more are not climbed.
 
     Attributes:
         size: side of the square images in pixels.
+        rungs: passes at widths from outside, or None: the controller chooses.
 
     Raises:
-        UserError: the network has no such width, no controller, or no plan that is cheap enough;
-            or the artefact's notes do not tell the scale of its logits.
+        UserError: the network has no such width, no controller, no ladder, or nothing that is cheap
+            enough; or the artefact's notes do not tell the scale of its logits.
     """
 
-    def __init__(
-        self, program: Program, engine, bits: int | None = None, max_bitops: float | None = None
-    ):
-        self.engine, self.max_bitops = engine, max_bitops
+    def __init__(self, program: Program, engine, wish: Wish = NO_WISH):
+        self.engine, self.max_bitops = engine, wish.max_bitops
         self.cost = cost_of(program)
         self.size, self.unit = _size(program), _unit(program.notes)
         self.classes = program.notes.get("classes") or []
-        self.plan, self.row = None, 0
-        if bits is not None:
-            self.plan, self.row = uniform_plan(program, bits)
-        if max_bitops is not None and program.plan_shape is None:
+        if wish.max_bitops is not None and program.plan_shape is None:
             raise UserError(
-                f"--max-bitops {max_bitops:.4g}: this network has no controller; its cost is "
+                f"--max-bitops {wish.max_bitops:.4g}: this network has no controller; its cost is "
                 f"{self.cost.fixed() / 1e6:.1f} M BitOPs for every image"
             )
+        self.rungs = _rungs(program, wish)
 
     def __call__(self, images: np.ndarray) -> list[Answer]:
         """One answer per image, uint8 (N, 3, size, size)."""
         start = time.perf_counter()
-        logits, plan = self._run(images)
+        logits, plan, ends = self._run(images)
         ms = 1e3 * (time.perf_counter() - start) / len(images)
         real = logits.astype(np.float64) * self.unit
         powers = np.exp(real - real.max(1, keepdims=True))
@@ -102,30 +135,48 @@ class Classifier:
         w_bits, a_bits = (
             np.broadcast_to(side, (count, side.shape[1])) for side in self.cost.widths(plan)
         )
-        bitops = self.cost.of_widths(w_bits, a_bits)
+        bitops = self.rungs.totals[ends] if self.rungs else self.cost.of_widths(w_bits, a_bits)
         mean_bits = np.broadcast_to(self.cost.mean_bits(w_bits, a_bits, axis=1), count)
         return [
             Answer(
                 k, self._label(k), float(probability[n, k]), float(mean_bits[n]),
-                w_bits[n].tolist(), a_bits[n].tolist(), int(bitops[n]), ms,
+                w_bits[n].tolist(), a_bits[n].tolist(), int(ends[n]) + 1, int(bitops[n]), ms,
             )
             for n, k in enumerate(logits.argmax(1).tolist())
         ]  # fmt: skip
 
-    def _run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        plan = self.plan
-        if plan is not None:
-            plan = np.tile(plan, (len(images), 1, 1))
-        logits, plan = self.engine.run(images, plan, self.row)
+    def _run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """(logits, plan, the rung that each image ended at)."""
+        if self.rungs:
+            logits, ends = self.engine.climb(images, self.rungs)
+            return logits, self.rungs.plans[ends], ends
+        logits, plan = self.engine.run(images)
         if self.max_bitops is not None:
             chosen, plan = plan, within_budget(self.cost, plan, self.max_bitops)
             lowered = np.flatnonzero((plan != chosen).any((1, 2)))
             if lowered.size:
-                logits[lowered], _ = self.engine.run(images[lowered], plan[lowered], self.row)
-        return logits, plan
+                logits[lowered], _ = self.engine.run(images[lowered], plan[lowered])
+        return logits, plan, np.zeros(len(images), np.int64)
 
     def _label(self, index: int) -> str:
         return self.classes[index] if index < len(self.classes) else str(index)
+
+
+def _rungs(program: Program, wish: Wish) -> Rungs | None:
+    """The passes that a wish stands for; None: one, in the controller's plan."""
+    if wish.bits is not None:
+        return rungs_of(program, (wish.bits,))
+    ladder = ladder_of(program)
+    if wish.budget is not None and ladder is None:
+        raise UserError(
+            f"--budget {wish.budget:.4g}: this artefact has no ladder; `eval.py --budget` makes one "
+            "for a run whose data.val_split is above 0, then export it again"
+        )
+    if ladder is None or (wish.budget is None and program.notes.get("looks", True)):
+        return None
+    row = pick_row(ladder, wish.budget, wish.max_bitops)
+    rungs = rungs_of(program, row.bits, row.margins)
+    return rungs if wish.max_bitops is None else rungs.up_to(wish.max_bitops)
 
 
 def _size(program: Program) -> int:

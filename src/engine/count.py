@@ -41,6 +41,16 @@ def cost_of(program: Program) -> CostModel:
     return CostModel(layers, sum(layer.macs for layer in controller) + weighed)
 
 
+def kept_bitops(program: Program) -> int:
+    """BitOPs that several passes over one image have in common (`Program.steady`)."""
+    registers, total = check(program), 0
+    for i, op in enumerate(program.operations[: program.steady]):
+        if isinstance(op, Conv):
+            layer = layer_cost(program, registers, i)
+            total += layer.macs * layer.w_bits[0] * layer.a_bits[0]
+    return total
+
+
 def layer_cost(program: Program, registers: list[Register], i: int) -> LayerCost:
     """What operation i, a Conv or Wide, costs; `registers` are those of check(program)."""
     op = program.operations[i]

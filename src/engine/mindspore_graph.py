@@ -38,43 +38,61 @@ class MindSporeGraph(nn.Cell):
     Args:
         program: a checked one; a batch has as many images as in the first call.
         row: of the statistics.
+        plan: candidates int (layers, columns) of all images instead of the controller's, such as those
+            of a rung; what only makes a plan does not run then, and the answer is the logits.
     """
 
-    def __init__(self, program: Program, row: int = 0):
+    def __init__(self, program: Program, row: int = 0, plan: np.ndarray | None = None):
         super().__init__()
         registers = check(program)
         operations = program.operations
-        self.choosers, self.given = program.choosers, _given(program)
+        given = plan is not None
+        self.choosers = [] if given else program.choosers
+        self.decided_by = _decided_by(program)
+        self.given = Tensor(plan[None].astype(np.int64)) if given else None
+        self.runs = program.needed(True) if given else [True] * len(operations)
         self.reads = [op.reads for op in operations]
         self.is_input = [isinstance(op, Input) for op in operations]
         self.steps = nn.CellList()
         for i, op in enumerate(operations):
             read = registers[op.reads[0]] if op.reads else Register("wide", (1, 1, 1))
             choices = 0
-            if self.given[i]:  # a part of the plan, from which its slot counts
-                part = operations[self.given[i][0]]
-                op, choices = replace(op, slot=op.slot - part.slot), part.choices
+            if self.decided_by[i]:
+                part = operations[self.decided_by[i][0]]
+                choices = part.choices
+                if not given:  # it is handed a part of the plan: its slot counts from there
+                    op = replace(op, slot=op.slot - part.slot)
             more = [program.rows, row, read.bits, read.signed, choices]
             numbers = np.concatenate([as_table([op])[0], more]).astype(np.int64)
             self.steps.append(_Step(op, numbers, registers[i], i))
         self.no_plan = Tensor(np.zeros((1, 1, 1), np.int64))
 
     def registers(self, images, budget=None):
-        """What every operation writes, int32; of a Choose (N, its layers, columns)."""
+        """What every operation writes, int32; of a Choose (N, its layers, columns), of one that does not
+        run nothing of use."""
         values = ()
         for i, step in enumerate(self.steps):
+            if not self.runs[i]:
+                values = values + (self.no_plan,)
+                continue
             inputs, plan = (), self.no_plan
             if self.is_input[i]:
                 inputs = (images,)
             for register in self.reads[i]:
                 inputs = inputs + (values[register],)
-            if self.given[i]:
-                parts = ()
-                for part in self.given[i]:
-                    parts = parts + (values[part],)
-                plan = ops.concat(parts, 1).astype(ms.int64)
+            if self.decided_by[i]:
+                plan = self.plan_of(values, i, images.shape[0])
             values = values + (step(inputs, plan, budget),)
         return values
+
+    def plan_of(self, values, i, images):
+        """The part of the plan (images, slots, columns) that operation i is handed."""
+        if self.given is not None:
+            return ops.tile(self.given, (images, 1, 1))
+        parts = ()
+        for part in self.decided_by[i]:
+            parts = parts + (values[part],)
+        return ops.concat(parts, 1).astype(ms.int64)
 
     def construct(self, images, budget=None):
         values = self.registers(images, budget)
@@ -87,8 +105,8 @@ class MindSporeGraph(nn.Cell):
         return logits, ops.concat(plan, 1)
 
 
-def _given(program: Program) -> list[list[int]]:
-    """Of every operation, the Chooses whose parts of the plan it is given, in the order of slots: the one
+def _decided_by(program: Program) -> list[list[int]]:
+    """Of every operation, the Chooses whose parts of the plan it is handed, in the order of slots: the one
     that decides its slot, or all before the slot that it minds the budget for."""
     operations = program.operations
     first = {i: operations[i].slot for i in program.choosers}

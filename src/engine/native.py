@@ -25,6 +25,7 @@ import numpy as np
 from src import kernels
 from src.engine.artefact import load_artefact, read_file
 from src.engine.check import check
+from src.engine.rungs import Rungs
 from src.errors import UserError
 
 _TEXT = 512
@@ -86,6 +87,24 @@ class Native:
                        _as_int64(budget), _pointer(y), _pointer(made))  # fmt: skip
         return logits, chosen
 
+    def climb(self, images: np.ndarray, rungs: Rungs):
+        """Escalation, as the oracle's: (logits int32 (N, classes), rungs int64 (N,)).
+
+        Raises:
+            ValueError: as `run`.
+        """
+        images, plans = self._checked(images, None)[0], self._plans(rungs.plans, len(rungs.plans))
+        count = len(images)
+        rows, thresholds = (np.ascontiguousarray(x, np.int64) for x in (rungs.rows, rungs.thresholds))
+        logits, ends = np.empty((count, self.classes), np.int32), np.empty(count, np.int64)
+        step = self._library.dq_program_batch(self._handle) // len(plans) or 1
+        for first in range(0, count, step):
+            x, y, ended = (array[first : first + step] for array in (images, logits, ends))
+            self._call("dq_program_climb", _pointer(x), ctypes.c_int64(len(x)), _pointer(plans),
+                       _pointer(rows), _pointer(thresholds), len(plans), _pointer(y),
+                       _pointer(ended))  # fmt: skip
+        return logits, ends
+
     def trace(
         self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0,
         budget: int | None = None,
@@ -116,13 +135,16 @@ class Native:
     def _checked(self, images: np.ndarray, plan: np.ndarray | None):
         if images.dtype != np.uint8 or images.shape[1:] != self.image:
             raise ValueError(f"images {images.dtype} {images.shape}; expected uint8 (N, *{self.image})")
-        if plan is None:
-            return np.ascontiguousarray(images), None
+        if plan is not None:
+            plan = self._plans(plan, len(images))
+        return np.ascontiguousarray(images), plan
+
+    def _plans(self, plan: np.ndarray, count: int) -> np.ndarray:
         if self.plan_shape is None:
             raise ValueError(f"plan {plan.shape}; this program has no choices")
-        if plan.shape != (len(images), *self.plan_shape[:2]):
-            raise ValueError(f"plan {plan.shape}; expected (N, *{self.plan_shape[:2]})")
-        return np.ascontiguousarray(images), np.ascontiguousarray(plan, np.int64)
+        if plan.shape != (count, *self.plan_shape[:2]):
+            raise ValueError(f"plan {plan.shape}; expected ({count}, *{self.plan_shape[:2]})")
+        return np.ascontiguousarray(plan, np.int64)
 
     def _call(self, function: str, *arguments) -> None:
         code = getattr(self._library, function)(self._handle, *arguments)

@@ -105,4 +105,6 @@ _KEYS = {
     "layers": ("an object from numbers of operations to names", _are_layers),
     "scales": ("an object from layers to scales of weights and inputs", _are_scales),
     "widths": ("a list of integers", _are(lambda value: _is_integer(value, 1, 8))),
+    "rows_of_choices": ("a list of integers", _are(lambda value: _is_integer(value, 0, 2**16))),
+    "looks": ("true or false", lambda value: type(value) is bool),
 }

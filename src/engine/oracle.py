@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.cost.ladder import margin_of
 from src.engine import integers
 from src.engine.program import (
     Add,
@@ -37,6 +38,7 @@ from src.engine.program import (
     Subsample,
     Wide,
 )
+from src.engine.rungs import Rungs
 
 
 class Oracle:
@@ -64,6 +66,30 @@ class Oracle:
             plan = np.stack([np.concatenate([r[i] for i in parts]) for r in registers])
         return logits, plan
 
+    def climb(self, images: np.ndarray, rungs: Rungs):
+        """Escalation: (logits int32 (N, classes), the rung that each image ended at, int64 (N,)).
+
+        An image whose margin, best minus second-best logit, is below the threshold of a rung is
+        answered again at the next. What the passes have in common is computed once.
+
+        Args:
+            images: uint8 (N, 3, H, W).
+            rungs: at least one.
+        """
+        logits, ends = zip(*(self._climbed(image, rungs) for image in images), strict=True)
+        return np.stack(logits).astype(np.int32), np.array(ends, np.int64)
+
+    def _climbed(self, image: np.ndarray, rungs: Rungs) -> tuple[np.ndarray, int]:
+        begun = []
+        for rung, (plan, row) in enumerate(zip(rungs.plans, rungs.rows.tolist(), strict=True)):
+            registers = self._registers(image, plan, row, None, keep=True, begun=begun)
+            logits = registers[-1].reshape(-1)
+            last = rung == len(rungs.thresholds)
+            if last or margin_of(logits[None])[0] >= rungs.thresholds[rung]:
+                return logits, rung
+            begun = registers[: self.program.steady]
+        raise AssertionError("the last rung ends every image")
+
     def trace(
         self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0,
         budget: int | None = None,
@@ -72,16 +98,19 @@ class Oracle:
         return self._registers(image, plan, row, budget, keep=True)
 
     def _registers(
-        self, image: np.ndarray, plan: np.ndarray | None, row: int, budget: int | None, keep: bool
+        self, image, plan: np.ndarray | None, row: int, budget: int | None, keep: bool, begun=()
     ) -> list:
-        """keep: also what no later operation reads, the logits and the plan apart."""
+        """keep: also what no later operation reads, the logits and the plan apart; begun: the first
+        registers, of a pass whose plan and row did not change them."""
         shape = self.program.plan_shape
         made = np.zeros(shape[:2], np.int64) if plan is None and shape else plan
         context = _Context(self.program, made, row, budget)
         needed = self.program.needed(plan is not None)
         last_use = self.program.last_use(needed)
-        registers: list[np.ndarray | None] = []
+        registers: list[np.ndarray | None] = list(begun)
         for i, op in enumerate(self.program.operations):
+            if i < len(begun):
+                continue
             if not needed[i]:
                 registers.append(None)
                 continue

@@ -28,21 +28,48 @@ SUFFIXES = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 def uniform_plan(program: Program, bits: int) -> tuple[np.ndarray, int]:
     """(plan int64 (1, layers, columns) with `bits` everywhere, its row of statistics).
 
-    A network with a row of statistics per width uses that width's; row 0 is that of mixed widths.
-
     Raises:
         UserError: no controller, or `bits` is not among its candidates.
     """
     if program.plan_shape is None:
         raise UserError(f"--bits {bits}: this network has no controller, its widths are fixed")
-    tables = np.stack([conv.arrays["bits"] for conv in program.slots.values()])  # (layers, 2, K)
-    fitting = np.flatnonzero((tables == bits).all((0, 1)))
-    if not fitting.size:
-        has = ", ".join(map(str, np.unique(tables).tolist()))
+    choices = uniform_choices(program)
+    if bits not in choices:
+        has = ", ".join(map(str, _widths(program)))
         raise UserError(f"--bits {bits}: this network has only {has}")
-    choice, (layers, columns, _) = int(fitting[0]), program.plan_shape
-    plan = np.full((1, layers, columns), choice, np.int64)
-    return plan, 1 + choice if program.rows > 1 else 0
+    layers, columns, _ = program.plan_shape
+    plan = np.full((1, layers, columns), choices[bits], np.int64)
+    return plan, row_of(program, choices[bits])
+
+
+def uniform_choices(program: Program) -> dict[int, int]:
+    """The candidate of each width at which all dynamic layers of a network can run, rising."""
+    tables = _tables(program)
+    if not tables.size:
+        return {}
+    same = (tables == tables[:1, :1]).all((0, 1))
+    found = sorted((int(tables[0, 0, k]), -int(k)) for k in np.flatnonzero(same))
+    return {bits: -choice for bits, choice in found}  # of equal ones the first candidate
+
+
+def row_of(program: Program, choice: int) -> int:
+    """The row of statistics for a candidate that all layers take.
+
+    The notes say it; files from before they did have a row of mixed widths, then one per candidate.
+    """
+    rows = program.notes.get("rows_of_choices")
+    if rows is not None:
+        return rows[choice]
+    return 1 + choice if program.rows > 1 else 0
+
+
+def _tables(program: Program) -> np.ndarray:
+    """Widths of the candidates, (layers, 2, K): of weights and of inputs."""
+    return np.array([conv.arrays["bits"] for conv in program.slots.values()])
+
+
+def _widths(program: Program) -> list[int]:
+    return np.unique(_tables(program)).tolist()
 
 
 def within_budget(cost: PlanCost, plan: np.ndarray, budget: float) -> np.ndarray:
@@ -69,15 +96,15 @@ def within_budget(cost: PlanCost, plan: np.ndarray, budget: float) -> np.ndarray
     return plan
 
 
-def as_bitops(text: str) -> float:
-    """300e6, 300M or 1.2G as a number. UserError: none, or not above 0."""
+def as_bitops(option: str, text: str) -> float:
+    """300e6, 300M or 1.2G as a number. UserError: none, or not above 0; it names the option."""
     factor = SUFFIXES.get(text[-1:].lower(), 1.0)
     try:
         value = float(text if factor == 1 else text[:-1]) * factor
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise UserError(f"--max-bitops {text}: expected a number above 0: 300e6, 300M or 1.2G")
+        raise UserError(f"{option} {text}: expected a number above 0: 300e6, 300M or 1.2G")
     return value
 
 

@@ -308,6 +308,13 @@ class Program:
                 queue += self.operations[i].reads
         return [i in seen for i in range(len(self.operations))]
 
+    @property
+    def steady(self) -> int:
+        """How many operations come before the first that a plan or a row of statistics changes: what
+        several passes over one image have in common."""
+        changing = (i for i, op in enumerate(self.operations) if _changes(op))
+        return next(changing, len(self.operations))
+
     def last_use(self, needed: list[bool]) -> list[int]:
         """The last of the needed operations that reads each register; of the logits, one behind
         all; -1 where none does."""
@@ -318,3 +325,16 @@ class Program:
                     last[read] = i
         last[-1] = len(last)
         return last
+
+
+def _changes(op: Operation) -> bool:
+    """Whether the result of an operation depends on the plan or the row, if what it reads does not."""
+    if getattr(op, "slot", -1) >= 0 and "bits" in op.arrays and op.arrays["bits"].shape[-1] > 1:
+        return True
+    tables = [op.arrays[name] for name in ("multiplier", "bias") if "R" in _shape(op, name)]
+    return any((table != table[:1]).any() for table in tables)
+
+
+def _shape(op: Operation, name: str) -> tuple:
+    """The declared shape of an array of an operation; of one that it does not have ()."""
+    return next((array.shape for array in op.ARRAYS if array.name == name), ())

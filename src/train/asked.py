@@ -56,7 +56,7 @@ def take_plan(system: System, plan: str) -> str:
     if not system.widths:
         raise UserError(f"--plan {plan}: this network has no controller")
     system.forced = as_forced(read_plan(Path(plan), system.cost, system.controller.columns))
-    return f"_{Path(plan).stem}"
+    return f"_plan_{Path(plan).stem}"
 
 
 def as_forced(choices: np.ndarray) -> int | np.ndarray:
@@ -70,8 +70,8 @@ def take_budget(
     config: Config, system: System, folder: RunFolder, runtime: Runtime, budget: float | None,
     is_run_own: bool,
 ) -> str:  # fmt: skip
-    """Escalation within a mean of `budget` BitOPs by the run's ladder, which is made where it is missing;
-    None: what the run stands for.
+    """A mean of `budget` BitOPs of an image: kept to by a controller that can be told so, else by escalation
+    with the run's ladder, which is made where it is missing. None: what the run stands for.
 
     Args:
         is_run_own: the network is as the run left it; otherwise the ladder is fitted anew, and not kept.
@@ -81,6 +81,9 @@ def take_budget(
     """
     if budget is None and (system.chooses or system.forced is not None):
         return ""
+    suffix = "" if budget is None else f"_{budget / 1e6:g}M"
+    if budget is not None and system.widths and system.controller.keep_to(budget):
+        return suffix
     ladder = read_ladder(folder, system)
     if ladder is None and budget is None:
         return ""
@@ -92,4 +95,4 @@ def take_budget(
         stand_for(ladder, system)
         return ""
     system.climbing = ladder.at(budget)
-    return f"_{budget / 1e6:g}M"
+    return suffix

@@ -24,7 +24,10 @@ import pytest
 from tests.ascend310.program import HARNESS, Program
 
 UNITS = Path(__file__).parent / "units"
-TESTED = ("bundle", "bundle_text", "files", "flags", "pipeline", "report", "results", "text")
+TESTED = (
+    "bundle", "bundle_text", "files", "flags", "ladder", "ladder_text", "part", "pipeline", "report",
+    "results", "text",
+)  # fmt: skip
 FLAGS = ["-std=c++17", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 

@@ -22,10 +22,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from src.cost.ladder import Ladder, Row
 from src.deploy import inspect
 from src.deploy.integer.facts import facts_of
 from src.engine.artefact import save_artefact
 from src.engine.program import Conv, Wide
+from src.engine.rungs import pass_costs
 from src.entry import guarded
 from src.errors import UserError
 from tests.engine.programs import candidates, nested, static
@@ -89,6 +91,21 @@ def test_text_names_every_operation(path, capsys):
         assert f"part{i} " in text
     assert "2/4/8" in text and "weights 0.25/0.5  inputs 0.125" in text and "x 2^-20" in text
     assert 'model: "net8"' in text and "float32 / total" in text
+
+
+def test_a_ladder_is_shown(tmp_path):
+    program = nested()
+    costs, again = pass_costs(program, (2, 4))
+    rows = (Row((2,), (), 5e5, 0.5), Row((2, 4), (3 << 19,), 1.25e6, 0.75))
+    ladder = Ladder((2, 4), costs, again, (0.5, 0.7), rows)
+    file = save(program, tmp_path / "net.safetensors", ladder=ladder.as_dict())
+    facts = facts_of(file)
+    assert facts["ladder"]["costs"] == list(costs) and "ladder" not in facts["provenance"]
+    assert facts["ladder"]["rows"][1]["real_margins"] == [1.5]
+    lines = [" ".join(line.split()) for line in inspect.as_text(facts).splitlines()]
+    assert f"4 bits {costs[1] / 1e6:.4g} {again[1] / 1e6:.4g} 70.00%" in lines
+    assert "2 0.5 50.00% -" in lines and "2 -> 4 1.25 75.00% 1572864 (1.5)" in lines
+    assert facts_of(save(nested(), tmp_path / "other.safetensors"))["ladder"] is None
 
 
 def test_a_file_without_notes_can_be_looked_at(tmp_path):

@@ -16,10 +16,12 @@
 import numpy as np
 import pytest
 
-from src.engine.classifier import Classifier
+from src.cost.ladder import Ladder, Row, climb, margin_of
+from src.engine.classifier import Classifier, Wish, as_wish
 from src.engine.count import cost_of
 from src.engine.oracle import Oracle
 from src.engine.plans import within_budget
+from src.engine.rungs import pass_costs, rungs_of
 from src.errors import UserError
 from tests.engine.programs import nested, pixels, real, rows, static
 
@@ -36,6 +38,10 @@ class Watched(Oracle):
     def run(self, images, plan=None, row=0):
         self.calls.append((len(images), row))
         return super().run(images, self.chosen if plan is None else plan, row)
+
+    def climb(self, images, rungs):
+        self.calls.append((len(images), rungs.rows.tolist()))
+        return super().climb(images, rungs)
 
 
 def square(program):
@@ -75,11 +81,11 @@ def test_a_static_network():
 def test_one_width_and_its_row():
     program = square(nested())
     engine = Watched(program)
-    answers = Classifier(program, engine, bits=4)(pixels(program, 2))
+    answers = Classifier(program, engine, Wish(bits=4))(pixels(program, 2))
     assert [a.w_bits for a in answers] == [[4, 4, 4]] * 2
-    assert engine.calls == [(2, 0)]
+    assert engine.calls == [(2, [0])]
     program = square(rows())
-    assert Classifier(program, Watched(program), bits=2).row == 1
+    assert Classifier(program, Watched(program), Wish(bits=2)).rungs.rows.tolist() == [1]
 
 
 def test_only_images_above_the_budget_run_again():
@@ -89,7 +95,7 @@ def test_only_images_above_the_budget_run_again():
     costs = cost_of(program).of_plan(chosen)
     budget, over = np.median(costs), costs > np.median(costs)
     engine = Watched(program, chosen)
-    answers = Classifier(program, engine, max_bitops=budget)(images)
+    answers = Classifier(program, engine, Wish(max_bitops=budget))(images)
     assert [count for count, _ in engine.calls] == [5, 2]
     expected = within_budget(cost_of(program), chosen, budget)
     assert ((expected != chosen).any((1, 2)) == over).all()
@@ -111,10 +117,104 @@ def test_a_name_cannot_forge_a_line():
 def test_what_cannot_be_answered():
     program = square(static())
     with pytest.raises(UserError, match="--max-bitops 1e\\+06: .* no controller; its cost is"):
-        Classifier(program, Oracle(program), max_bitops=1e6)
+        Classifier(program, Oracle(program), Wish(max_bitops=1e6))
     with pytest.raises(UserError, match="only square ones"):
         Classifier(real(), Oracle(real()))
     for exponent in (None, "19", 1.5, 1000):
         program.notes["exponent"] = exponent
         with pytest.raises(UserError, match="exponent .*; export it again"):
             Classifier(program, Oracle(program))
+
+
+@pytest.fixture(scope="module")
+def climbing():
+    """(program whose widths do not depend on the image, images, the logits of each width): its ladder
+    has a uniform row, and one that sends half of the images on."""
+    program = square(nested())
+    images, widths = pixels(program, 8), (2, 4, 8)
+    logits = np.stack([
+        Oracle(program).run(images, np.repeat(plan[None], 8, 0))[0]
+        for plan in rungs_of(program, widths).plans
+    ])  # fmt: skip
+    costs, again = pass_costs(program, widths)
+    threshold = int(np.sort(margin_of(logits[0]))[4])
+    rows = (
+        Row((2,), (), float(costs[0]), 0.5),
+        Row((2, 8), (threshold,), costs[0] + again[2] / 2, 0.9),
+    )
+    ladder = Ladder(widths, costs, again, (0.5, 0.7, 0.9), rows)
+    program.notes |= {"looks": False, "ladder": ladder.as_dict()}
+    return program, images, logits
+
+
+def assert_escalated(answers, program, logits, ends, widths=(2, 8)):
+    """The answers are those of the rungs that the images end at, all passes paid."""
+    costs, again = pass_costs(program, widths)
+    for n, (answer, end) in enumerate(zip(answers, ends, strict=True)):
+        assert answer.index == logits[[0, 2][end], n].argmax()
+        assert answer.passes == 1 + end
+        assert answer.w_bits == answer.a_bits == [widths[end]] * 3
+        assert answer.mean_bits == widths[end]
+        assert answer.bitops == costs[0] + end * again[1]
+
+
+def test_by_itself_a_network_with_a_ladder_escalates(climbing):
+    program, images, logits = climbing
+    ends = climb(margin_of(logits[0])[None], tuple(program.notes["ladder"]["rows"][1]["margins"]))
+    assert ends.sum() == 4
+    engine = Watched(program)
+    answers = Classifier(program, engine)(images)
+    assert_escalated(answers, program, logits, ends)
+    assert engine.calls == [(8, [0, 0])]  # those that go on run in one call
+    assert "  2 passes  " in str(answers[int(ends.argmax())])
+    assert "passes" not in str(answers[int(ends.argmin())])
+
+
+def test_a_controller_that_looks_at_the_image_comes_first(climbing):
+    program, images, _ = climbing
+    other = square(nested())
+    other.notes |= {"looks": True, "ladder": program.notes["ladder"]}
+    assert Classifier(other, Oracle(other)).rungs is None
+    budget = program.notes["ladder"]["rows"][1]["bitops"]
+    found = Classifier(other, Oracle(other), Wish(budget=budget))(images)
+    expected = Classifier(program, Oracle(program))(images)
+    assert [a.w_bits for a in found] == [a.w_bits for a in expected]
+
+
+def test_a_budget_takes_the_row_that_it_pays(climbing):
+    program, images, logits = climbing
+    cheap, dear = (row["bitops"] for row in program.notes["ladder"]["rows"])
+    answers = Classifier(program, Oracle(program), Wish(budget=dear - 1))(images)
+    assert_escalated(answers, program, logits, np.zeros(8, int))
+    answers = Classifier(program, Oracle(program), Wish(budget=dear))(images)
+    assert np.mean([answer.bitops for answer in answers]) == dear
+    with pytest.raises(
+        UserError, match="a budget of .* the cheapest setting of this network costs"
+    ):
+        Classifier(program, Oracle(program), Wish(budget=cheap - 1))
+
+
+def test_a_cap_is_kept_by_each_image(climbing):
+    program, images, logits = climbing
+    costs, again = pass_costs(program, (2, 8))
+    for cap, ends in ((costs[0] + again[1], 1), (costs[0] + again[1] - 1, 0)):
+        answers = Classifier(program, Oracle(program), Wish(max_bitops=cap))(images)
+        assert max(answer.passes for answer in answers) == 1 + ends
+        assert max(answer.bitops for answer in answers) <= cap
+    with pytest.raises(UserError, match="--max-bitops .* allow at least that"):
+        Classifier(program, Oracle(program), Wish(max_bitops=costs[0] - 1))
+
+
+def test_no_ladder():
+    program = square(nested())
+    with pytest.raises(UserError, match=r"--budget 1e\+06: this artefact has no ladder"):
+        Classifier(program, Oracle(program), Wish(budget=1e6))
+
+
+def test_wishes_of_a_command_line():
+    assert as_wish(None, "250M", "1G") == Wish(None, 250e6, 1e9)
+    assert as_wish(4, None, None) == Wish(bits=4)
+    with pytest.raises(UserError, match="--bits 4 and --budget 1M"):
+        as_wish(4, "1M", None)
+    with pytest.raises(UserError, match="--budget much"):
+        as_wish(None, "much", None)

@@ -22,8 +22,10 @@ import pytest
 from mindspore import Tensor
 
 from src import kernels
+from src.cost.ladder import climb, margin_of
 from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.oracle import Oracle
+from src.engine.rungs import rungs_of
 from tests.engine import programs
 from tests.engine.builder import BASE, RANGE
 from tests.project.files import ROOT
@@ -94,3 +96,18 @@ def test_mindir_in_a_fresh_process(tmp_path):
     with np.load(outputs) as found:
         np.testing.assert_array_equal(found["logits"], logits)
         np.testing.assert_array_equal(found["plan"], plan)
+
+
+def test_one_graph_per_rung_escalates_like_the_oracle():
+    program = programs.nested()
+    images = programs.pixels(program, 4)
+    rungs = rungs_of(program, (2, 8))
+    logits = np.stack(
+        [MindSporeGraph(program, plan=plan)(Tensor(images)).asnumpy() for plan in rungs.plans]
+    )
+    margins = np.stack([margin_of(one) for one in logits])
+    threshold = int(np.sort(margins[0])[2])
+    ends = climb(margins, (threshold,))
+    expected = Oracle(program).climb(images, rungs_of(program, (2, 8), (threshold,)))
+    np.testing.assert_array_equal(ends, expected[1])
+    np.testing.assert_array_equal(logits[ends, np.arange(4)], expected[0])

@@ -38,6 +38,8 @@ ODD = {
     "scales": [[1], {"a": 1}, {"a": {"weights": [1]}}, {"a": {"weights": ["b"], "inputs": 1}},
                {"a": {"weights": [[[1]]], "inputs": 1}}],
     "widths": [5, ["2"], [0], [9]],
+    "looks": [1, "no", None],
+    "rows_of_choices": [0, [-1], [True], [None]],
 }  # fmt: skip
 
 

@@ -88,10 +88,10 @@ def test_every_reachable_budget_is_kept(make):
     "text,value", [("300e6", 3e8), ("300M", 3e8), ("1.2G", 1.2e9), ("5k", 5e3), ("7", 7.0)]
 )
 def test_amounts(text, value):
-    assert as_bitops(text) == value
+    assert as_bitops("--budget", text) == value
 
 
 @pytest.mark.parametrize("text", ["", "M", "3Q", "-1M", "0", "nan", "inf", "1e400"])
 def test_what_is_no_amount(text):
     with pytest.raises(UserError, match="--max-bitops"):
-        as_bitops(text)
+        as_bitops("--max-bitops", text)

@@ -27,8 +27,12 @@ import pytest
 import export as export_script
 import infer as infer_script
 from src import kernels
+from src.cost.ladder import Ladder, Row, margin_of
 from src.data import load
-from src.engine.artefact import load_artefact
+from src.engine.artefact import load_artefact, save_artefact
+from src.engine.choose_engine import open_engine
+from src.engine.classifier import Classifier, Wish
+from src.engine.rungs import pass_costs, rungs_of
 from src.entry import guarded
 from tests.system.runs import ROOT, last_json
 
@@ -163,6 +167,52 @@ def test_a_budget_is_kept(dqt, folder, infer):
     assert without_time(infer(dqt, folder, "--max-bitops", "1e12")[1]) == without_time(free)
 
 
+@pytest.fixture(scope="module")
+def laddered(dqt, tmp_path_factory):
+    """The DQT network with a ladder: a quarter of the first test images goes on from 2 to 8 bits."""
+    program = load_artefact(dqt)
+    rungs = rungs_of(program, (2, 8))
+    images = DIGITS.pixels(np.arange(40))
+    plans = np.repeat(rungs.plans[:1], 40, 0)
+    logits, _ = open_engine(dqt).run(images, plans, int(rungs.rows[0]))
+    threshold = int(np.sort(margin_of(logits))[10])
+    costs, again = pass_costs(program, (2, 4, 8))
+    rows = (Row((2,), (), float(costs[0]), 0.1),
+            Row((2, 8), (threshold,), costs[0] + again[2] / 4, 0.3))  # fmt: skip
+    program.notes["ladder"] = Ladder((2, 4, 8), costs, again, (0.1, 0.2, 0.3), rows).as_dict()
+    path = tmp_path_factory.mktemp("laddered") / "model.safetensors"
+    save_artefact(program, path)
+    return path
+
+
+@pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+def test_a_labelled_set_within_a_budget(laddered, infer):
+    code, (row,), errors = infer(laddered, "--test", "digits", "--budget", "1G", engine="native")
+    assert code == 0 and row["images"] == len(DIGITS) and row["rungs"].keys() == {"2", "8"}
+    assert 0.1 < row["rungs"]["8"] < 0.4 and row["rungs"]["2"] + row["rungs"]["8"] == 1
+    assert row["mean_bits"] == pytest.approx(2 + 6 * row["rungs"]["8"])
+    costs = {b: infer(laddered, "--test", "digits", "--bits", b, engine="native")[1][0]["bitops"] for b in (2, 8)}
+    kept = pass_costs(load_artefact(laddered), (2, 8))
+    later = kept[1][1]
+    assert costs == {2: kept[0][0], 8: kept[0][1]} and later < costs[8]
+    assert row["bitops"] == pytest.approx(costs[2] + row["rungs"]["8"] * later)
+    answers = Classifier(load_artefact(laddered), open_engine(laddered), Wish(budget=1e9))(
+        DIGITS.pixels(np.arange(len(DIGITS)))
+    )
+    assert row["top1"] == np.mean([a.index for a in answers] == DIGITS.labels)
+    assert any("batches" in line for line in errors)  # it says how far it is
+
+
+def test_single_answers_tell_their_passes(laddered, folder, infer):
+    code, rows, _ = infer(laddered, folder, "--budget", "1G", "--batch", 4)
+    assert code == 0
+    for row in rows:
+        assert row["w_bits"] == [8 if row["passes"] == 2 else 2] * 6
+    assert without_time(infer(laddered, folder, "--budget", "1G")[1]) == without_time(rows)
+    code, rows, _ = infer(laddered, folder)
+    assert {row["passes"] for row in rows} == {1}  # its own controller looks at the image
+
+
 def test_an_unreadable_picture_does_not_stop_the_others(dqt, folder, tmp_path, infer):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     names = [folder / "01.png", tmp_path / "broken.png", folder / "00.png", tmp_path / "gone.png"]
@@ -206,12 +256,31 @@ def test_lines_of_text(dqt, static, folder, capsys):
         (["--bits", "5"], ["--bits 5", "2, 4, 8"]),
         (["--max-bitops", "1k"], ["--max-bitops 1000", "cheapest plan"]),
         (["--max-bitops", "many"], ["--max-bitops many", "1.2G"]),
+        (["--budget", "many"], ["--budget many", "1.2G"]),
+        (["--budget", "1G"], ["--budget 1e+09", "no ladder"]),
+        (["--bits", "4", "--budget", "1G"], ["--bits 4 and --budget 1G"]),
+        (["--test", "digits"], ["--test NAME:FOLDER"]),
         (["--batch", "0"], ["--batch 0"]),
         (["--threads", "-1"], ["--threads -1"]),
     ],
 )
 def test_bad_options(dqt, folder, infer, arguments, words):
     code, rows, errors = infer(dqt, folder, *arguments)
+    assert (code, rows, len(errors)) == (2, [], 1)
+    assert errors[0].startswith("error: ") and all(word in errors[0] for word in words)
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        ([], ["--test NAME:FOLDER"]),
+        (["--test", "mnist:/x"], ["--test mnist:/x", "cifar10"]),
+        (["--test", "image_folder:/nowhere"], ["/nowhere"]),
+        (["--test", "digits", "--budget", "1"], ["a budget of", "allow at least that"]),
+    ],
+)
+def test_bad_sets(laddered, infer, arguments, words):
+    code, rows, errors = infer(laddered, *arguments)
     assert (code, rows, len(errors)) == (2, [], 1)
     assert errors[0].startswith("error: ") and all(word in errors[0] for word in words)
 
@@ -234,16 +303,18 @@ def test_bad_files(dqt, folder, tmp_path, infer):
     assert code == 2 and "cut.safetensors is damaged" in errors[0]
 
 
-def test_no_framework_in_its_process(dqt, folder):
+@pytest.mark.parametrize("what", ["pictures", "a set"])
+def test_no_framework_in_its_process(dqt, folder, what):
     code = (
         "import sys, infer\nfrom src.entry import guarded\n"
         "done = guarded(infer.main, sys.argv[1:])\n"
         "assert not {'mindspore', 'torch'} & set(sys.modules)\nsys.exit(done)"
     )
-    command = [sys.executable, "-c", code, "--model", str(dqt), str(folder), "--engine", "oracle"]
+    images = [str(folder), "--engine", "oracle"] if what == "pictures" else ["--test", "digits"]
+    command = [sys.executable, "-c", code, "--model", str(dqt), *images]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == COUNT
+    assert len(done.stdout.splitlines()) == (COUNT if what == "pictures" else 1)
 
 
 def test_export_refuses(tmp_path, capsys):

@@ -56,7 +56,8 @@ def test_answers_of_every_image(four_epochs, evaluations):
     types = {name: (rows[name].dtype.name, rows[name].shape) for name in rows.files}
     assert types == {
         "label": ("int32", (355,)), "predicted": ("int32", (355,)), "loss": ("float32", (355,)),
-        "confidence": ("float32", (355,)), "bitops": ("float64", (355,)),
+        "confidence": ("float32", (355,)), "margin": ("float32", (355,)),
+        "bitops": ("float64", (355,)), "rung": ("uint8", (355,)),
         "w_bits": ("uint8", (355, 4)), "a_bits": ("uint8", (355, 4)), "index": ("int64", (355,)),
     }  # fmt: skip
     assert (rows["label"] == rows["predicted"]).mean() == numbers["top1"]

@@ -55,10 +55,15 @@ def tables(count: int = COUNT, seed: int = 0) -> np.ndarray:
 class Chooser:
     """As much of a controller as an evaluation asks for."""
 
-    columns = 1
+    slots, columns = 2, 1
 
     def __init__(self, looks: bool):
         self.looks = looks
+        self.budget = None
+
+    def keep_to(self, budget: float) -> bool:
+        self.budget = budget
+        return self.looks
 
 
 class Noise(Draws):

@@ -175,6 +175,14 @@ def test_a_budget_takes_its_row(run):
         take_budget(config, built, folder, CPU, 1000.0, True)
 
 
+def test_a_controller_that_minds_a_budget_is_told(run):
+    config, folder = run
+    built = planned(tables(), looks=True)
+    assert take_budget(config, built, folder, CPU, 9000.0, True) == "_0.009M"
+    assert built.controller.budget == 9000 and built.climbing is None
+    assert not (folder.path / "ladder.json").exists()
+
+
 def test_a_network_with_new_statistics_does_not_use_the_run_s_ladder(run):
     config, folder = run
     take_budget(config, planned(tables(), looks=False), folder, CPU, 9000.0, True)
@@ -208,7 +216,7 @@ def test_a_plan_for_all_images(run, tmp_path):
     assert take_plan(built, "4") == "_4bit" and built.forced == 1
     path = tmp_path / "mine.json"
     path.write_text('{"a": 8, "*": 2}')
-    assert take_plan(built, str(path)) == "_mine"
+    assert take_plan(built, str(path)) == "_plan_mine"
     found = evaluate_split(config, built, folder, CPU, "test", suffix="_mine")
     assert found["bitops"] == 960 + 100 * 64 + 200 * 4 and "shuffled_top1" not in found
     logits = tables()[[2, 0]].mean(0)[:35]

@@ -23,7 +23,8 @@ from src.errors import UserError
 
 
 def read_results(deployment: Deployment, results: Path, labels: Path):
-    """Logits (N, classes), choices int64 (N, layers, columns) or None, labels int64 (N,).
+    """Logits (N, classes), choices int64 (N, layers, columns) or None, labels int64 (N,), and after
+    escalation BitOPs of all passes int64 (N,), else None.
 
     Raises:
         UserError: no labels, or a result that is missing or of the wrong size.
@@ -39,12 +40,20 @@ def read_results(deployment: Deployment, results: Path, labels: Path):
         flat = [_read(results / f"{f.stem}_1.bin", np.int32, count) for f in files]
         choices = np.stack(flat).reshape(-1, *deployment.choices).astype(np.int64)
     truth = np.array([_read(file, np.int32, 1)[0] for file in files], np.int64)
-    return np.stack(logits), choices, truth
+    bitops = None
+    if (results / f"{files[0].stem}_2.bin").is_file():
+        bitops = np.array([_read(results / f"{f.stem}_2.bin", np.int64, 1)[0] for f in files])
+    return np.stack(logits), choices, truth, bitops
 
 
-def judge(deployment: Deployment, logits: np.ndarray, choices, labels: np.ndarray) -> dict:
+def judge(
+    deployment: Deployment, logits: np.ndarray, choices, labels: np.ndarray, bitops=None
+) -> dict:
     """images, top1 and top5 (0..1), bitops (mean per image); with a controller also mean_bits,
-    histogram (bits -> share of the layers of all images) and plans (how many different ones)."""
+    histogram (bits -> share of the layers of all images) and plans (how many different ones).
+
+    bitops: of each image, where they do not follow from the choices; these are then its last pass's.
+    """
     if not np.isfinite(logits).all():
         raise UserError("the results hold logits that are not finite")
     w_bits, a_bits = deployment.cost.widths(choices)
@@ -53,7 +62,7 @@ def judge(deployment: Deployment, logits: np.ndarray, choices, labels: np.ndarra
         "images": len(labels),
         "top1": float((order[:, 0] == labels).mean()),
         "top5": float((order[:, :5] == labels[:, None]).any(1).mean()),
-        "bitops": float(deployment.cost.of_plan(choices).mean()),
+        "bitops": float((deployment.cost.of_plan(choices) if bitops is None else bitops).mean()),
     }
     if choices is not None:
         shares = width_shares(np.stack([w_bits, a_bits]))

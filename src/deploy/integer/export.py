@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from src.cost.ladder import Ladder
 from src.deploy.compare import check_answers, network_answers, relative_differences
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import save_artefact
@@ -52,13 +53,16 @@ class Comparison:
     median_difference: float
 
 
-def export_int(system: System, picture: Picture, notes: dict, path: Path, dataset) -> dict:
+def export_int(
+    system: System, picture: Picture, notes: dict, path: Path, dataset, ladder: Ladder | None = None
+) -> dict:
     """Write `path` and return what to report: the file and the fields of `Comparison`.
 
     Args:
         picture: what the network takes.
         notes: documentation that goes into the file: names, labels, provenance.
         dataset: a data set of `data`, whose first images are compared.
+        ladder: of the network, if it has one; goes into the notes, with thresholds for its integers.
 
     Raises:
         UserError: a float network, one whose logits are not finite, something that integers cannot
@@ -69,6 +73,8 @@ def export_int(system: System, picture: Picture, notes: dict, path: Path, datase
     some = np.arange(min(COMPARED, len(dataset)))
     expected = network_answers(system, dataset.batch(some))
     program = lower(system, picture, notes)
+    if ladder is not None:
+        program.notes["ladder"] = ladder.as_integers(program.notes["exponent"]).as_dict()
     save_artefact(program, path)
     engine = open_engine(path)
     logits, plan = engine.run(dataset.pixels(some))

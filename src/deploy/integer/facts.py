@@ -22,7 +22,8 @@ from src.engine.notes import SIDES
 from src.engine.packing import packed_size
 from src.engine.program import Conv, Operation, Program, Wide
 
-OWN_SECTIONS = ("layers", "scales", "exponent", "widths")  # notes that are not provenance
+# Notes that are not provenance.
+OWN_SECTIONS = ("layers", "scales", "exponent", "widths", "looks", "rows_of_choices", "ladder")
 
 
 def facts_of(path: Path) -> dict:
@@ -46,6 +47,7 @@ def facts_of(path: Path) -> dict:
         "layers": layer_facts(program, registers, names),
         "scales": scales,
         "program": operation_facts(program, registers, names),
+        "ladder": ladder_facts(program),
         "bytes": sizes(program, path.stat().st_size),
         "provenance": {k: v for k, v in program.notes.items() if k not in OWN_SECTIONS},
     }
@@ -81,6 +83,16 @@ def operation_facts(
         }
         for i, (op, register) in enumerate(zip(program.operations, registers, strict=True))
     ]  # fmt: skip
+
+
+def ladder_facts(program: Program) -> dict | None:
+    """The ladder in the notes, the thresholds of its rows also as real values (`real_margins`)."""
+    ladder = program.notes.get("ladder")
+    if ladder is None:
+        return None
+    unit = 2.0 ** -program.notes.get("exponent", 0)
+    rows = [row | {"real_margins": [m * unit for m in row["margins"]]} for row in ladder["rows"]]
+    return ladder | {"rows": rows}
 
 
 def _flat(values: float | list) -> list[float]:

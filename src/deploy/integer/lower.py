@@ -81,6 +81,8 @@ def lower(system: System, picture: Picture, notes: dict) -> Program:
     lowering.run()
     notes = notes | {"exponent": lowering.exponent, "layers": lowering.names,
                      "scales": lowering.scales, "widths": list(system.widths)}  # fmt: skip
+    if system.controller is not None:
+        notes |= {"looks": system.controller.looks, "rows_of_choices": _rows_of_choices(system, lowering.rows)}
     return Program(lowering.operations, lowering.rows, notes)
 
 
@@ -314,6 +316,12 @@ _LOWER = {
     CONV: _Lowering.conv, DENSE: _Lowering.dense, NORM: _Lowering.norm, MEAN: _Lowering.mean,
     MAX_POOL: _Lowering.max_pool, SUBSAMPLE: _Lowering.subsample,
 }  # fmt: skip
+
+
+def _rows_of_choices(system: System, rows: int) -> list[int]:
+    """The row of statistics that belongs to each candidate, where all layers take it."""
+    ways = system.ways if rows > 1 else ()
+    return [ways.index(k) if k in ways else 0 for k in range(system.controller.choices)]
 
 
 def _rows(norm: BatchNorm) -> int:

@@ -14,18 +14,23 @@
 """The table of a bundle: bundle.cfg, which tells a host how to chain a folder of MINDIR files.
 
 Text, one `key=value` per line, `#` begins a comment line, `[stage]` begins a stage; C++ reads it too
-(ascend310_infer/src/bundle.cc). Keys are the names of the attributes below.
+(ascend310_infer/src/bundle.cc). Keys are the names of the attributes below. A network that escalates has
+its table of settings there (cost/ladder.py): `[ladder]`, whose widths are those of the bundle, with
+`usual`, the number of the row that runs without a budget; and a `[row]` for each setting.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from src.cost.bitops import LayerCost, PlanCost
+from src.cost.ladder import Ladder
 from src.errors import UserError
 
 FILE = "bundle.cfg"
 FORMAT = 1
 NONE = -1  # no register, no slot
+STAGE, LADDER, ROW = "[stage]", "[ladder]", "[row]"
+PRICES = ("costs", "again", "top1")  # of a ladder, one for each width
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,13 @@ class Bundle:
         bits: candidate widths, () without a controller.
         layers, columns: choices per image; two columns: of weights, of inputs.
         registers: how many maps there are, the first one included.
-        front: file from the image to register 0 and choice logits, "": register 0 is the image, and
-            stages decide the choices, if there are any.
+        front: file from the image to register 0 and choice logits (without these where it escalates),
+            "": register 0 is the image, and stages decide the choices, if there are any.
         mask: file of the one-graph form, image -> logits, choice logits, or "".
         fixed_bitops: BitOPs that no choice changes.
         stages: in order.
+        ladder: of a network that escalates; the rung is its one choice, for all layers. The stages run
+            again for every rung that an image climbs, the front does not.
     """
 
     mindir_version: int
@@ -80,6 +87,7 @@ class Bundle:
     mask: str = ""
     fixed_bitops: int = 0
     stages: tuple[BundleStage, ...] = field(default=(), metadata={"is_section": True})
+    ladder: Ladder | None = field(default=None, metadata={"is_section": True})
 
     def cost(self) -> PlanCost:
         """Prices plans; the elements that a change of width touches are not in the table."""
@@ -98,8 +106,10 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
         f"format={FORMAT}",
         *_lines(bundle),
     ]
+    if bundle.ladder is not None:
+        lines += _lines_of_ladder(bundle.ladder)
     for stage in bundle.stages:
-        lines += ["", "[stage]", *_lines(stage)]
+        lines += ["", STAGE, *_lines(stage)]
     (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -117,12 +127,13 @@ def read_bundle(folder: Path) -> Bundle:
             f"{path} cannot be read ({error}); make it with export.py --format mindir --bundle"
         ) from error
     try:
-        head, *sections = _sections(text)
+        (_, head), *sections = _sections(text)
         if head.pop("format", "none") != str(FORMAT):
             raise ValueError(f"format must be {FORMAT}")
-        stages = tuple(map(_stage, sections))
-        return Bundle(**_values(Bundle, head), stages=stages)
-    except (TypeError, ValueError) as error:
+        stages = tuple(_stage(section) for kind, section in sections if kind == STAGE)
+        bundle = Bundle(**_values(Bundle, head), stages=stages)
+        return replace(bundle, ladder=_ladder(bundle.bits, sections))
+    except (KeyError, TypeError, ValueError, UserError) as error:
         raise UserError(f"{path} is damaged ({error}); export it again") from error
 
 
@@ -134,20 +145,53 @@ def _lines(entry) -> list[str]:
         is_none = value in ("", ()) or (f.name in ("output", "decides") and value == NONE)
         if f.metadata.get("is_section") or is_none:
             continue
-        lines.append(f"{f.name}={' '.join(map(str, value)) if isinstance(value, tuple) else value}")
+        lines.append(f"{f.name}={_text(value)}")
     return lines
 
 
-def _sections(text: str) -> list[dict[str, str]]:
-    sections = [{}]
+def _lines_of_ladder(ladder: Ladder) -> list[str]:
+    lines = ["", LADDER, *(f"{name}={_text(getattr(ladder, name))}" for name in PRICES)]
+    lines.append(f"usual={ladder.rows.index(ladder.cheapest_like_top())}")
+    for row in ladder.rows:
+        lines += ["", ROW, *_lines(row)]
+    return lines
+
+
+def _text(value) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _ladder(bits: tuple[int, ...], sections: list[tuple[str, dict[str, str]]]) -> Ladder | None:
+    """In the sections of a table; KeyError, ValueError, UserError: a damaged one."""
+    heads = [section for kind, section in sections if kind == LADDER]
+    rows = [section for kind, section in sections if kind == ROW]
+    if not heads and not rows:
+        return None
+    prices = {name: _numbers(heads[0][name]) for name in PRICES} if len(heads) == 1 else {}
+    settings = [
+        {name: _numbers(row.get(name, "")) for name in ("bits", "margins")}
+        | {name: float(row[name]) for name in ("bitops", "top1")}
+        for row in rows
+    ]
+    return Ladder.from_dict({"bits": bits, **prices, "rows": settings})
+
+
+def _numbers(text: str) -> tuple[int | float, ...]:
+    """Integers where they are written as such."""
+    return tuple(int(word) if word.lstrip("-").isdigit() else float(word) for word in text.split())
+
+
+def _sections(text: str) -> list[tuple[str, dict[str, str]]]:
+    """(kind, keys): the head, of kind "", then the others."""
+    sections = [("", {})]
     for line in filter(None, map(str.strip, text.splitlines())):
-        if line == "[stage]":
-            sections.append({})
+        if line in (STAGE, LADDER, ROW):
+            sections.append((line, {}))
         elif not line.startswith("#"):
             key, _, value = line.partition("=")
-            if key in sections[-1]:
+            if key in sections[-1][1]:
                 raise ValueError(f"{key} twice")
-            sections[-1][key] = value
+            sections[-1][1][key] = value
     return sections
 
 

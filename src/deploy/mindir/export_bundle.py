@@ -16,7 +16,8 @@
 The host runs the front, takes the arg-max of its choice logits and then, stage by stage, the file of
 the chosen width; where the controller decides step by step, stages that decide are among them. The
 weights of all files come from the one stored weight of each layer. The one-file form, `mask.mindir`,
-computes every candidate and keeps the chosen one.
+computes every candidate and keeps the chosen one. A network without a controller, or held at one width,
+is one file; one that escalates is a front, which runs once for an image, and a tail for each width.
 """
 
 import json
@@ -26,13 +27,15 @@ from pathlib import Path
 import numpy as np
 from mindspore import Tensor, nn
 
-from src.deploy.compare import check_answers, network_answers
+from src.cost.ladder import Ladder
+from src.deploy.compare import check_answers, network_answers, rung_answers
 from src.deploy.folders import written_whole
 from src.deploy.graph_files import export_graph
-from src.deploy.mindir.bundle import FILE, Bundle, BundleStage, write_bundle
+from src.deploy.held import HeldNetwork
+from src.deploy.mindir.bundle import FILE, Bundle, BundleStage, read_bundle, write_bundle
 from src.deploy.mindir.compat import VERSIONS, check_portable, rewrite
 from src.deploy.mindir.pieces import UNCHOSEN, Front, Masked, Piece, frozen, pieces_of
-from src.deploy.mindir.run_bundle import run_in_mindspore
+from src.deploy.mindir.run_bundle import ends_of, run_in_mindspore, run_rungs
 from src.errors import UserError
 from src.methods.base import System
 from src.models.network import Answering, Network
@@ -41,16 +44,20 @@ COMPARED = 4  # images
 # Of the largest logit. The files order float32 sums as the network does, but for the folded
 # normalisation; a value beside a rounding threshold may then take the other code.
 TOLERANCE = 0.05
-FRONT, MASK = "front.mindir", "mask.mindir"
+FRONT, MASK, WHOLE = "front.mindir", "mask.mindir", "network.mindir"
 
 
-def export_bundle(system: System, dataset, notes: dict, folder: Path, version: int) -> dict:
+def export_bundle(
+    system: System, dataset, notes: dict, folder: Path, version: int, ladder: Ladder | None = None
+) -> dict:
     """Write `folder` and return what to report. The network is frozen by it.
 
     Args:
+        system: held at `forced`, where that is set.
         dataset: a data set of `data`, whose first images are compared.
         notes: documentation for preprocess.py and readers, written as notes.json.
         version: IR version, of `compat.VERSIONS`.
+        ladder: the network escalates by it; a controller that it has is left out.
 
     Raises:
         UserError: logits that are not finite, a folder that holds something else, a full disk, an
@@ -59,11 +66,15 @@ def export_bundle(system: System, dataset, notes: dict, folder: Path, version: i
     if version not in VERSIONS:
         raise UserError(f"--mindir-version {version}: allowed are {VERSIONS}")
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
-    expected, _ = network_answers(system, images)
+    if ladder is None:
+        expected, _ = network_answers(system, images)
+    else:
+        expected = rung_answers(system, images, ladder.bits)
     with written_whole(folder, lambda path: (path / FILE).is_file()) as made:
-        bundle = _write(system, dataset.image_size, expected.shape[1], made, version)
+        bundle = _write(system, dataset.image_size, expected.shape[-1], made, version, ladder)
         (made / "notes.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
-        found = _compare(made, folder, images, expected)
+        compare = _compare if ladder is None else _compare_rungs
+        found = compare(made, folder, images, expected)
         for path in made.glob("*.mindir"):
             rewrite(path, version)
     files = len(list(folder.glob("*.mindir")))
@@ -72,8 +83,9 @@ def export_bundle(system: System, dataset, notes: dict, folder: Path, version: i
             "mindir_version": version, **found}  # fmt: skip
 
 
-def _write(system: System, size: int, classes: int, folder: Path, version: int) -> Bundle:
-    network = frozen(system)
+def _write(
+    system: System, size: int, classes: int, folder: Path, version: int, ladder: Ladder | None
+) -> Bundle:
     image = np.zeros((1, 3, size, size), np.float32)
     numbers = {
         "mindir_version": version,
@@ -81,14 +93,42 @@ def _write(system: System, size: int, classes: int, folder: Path, version: int) 
         "classes": classes,
         "fixed_bitops": int(system.cost.fixed()),
     }
-    if network.controller is None:
-        _export(Answering(network), [image], folder / "network.mindir")
-        stage = BundleStage("network", -1, (0,), 1, 0, ("network.mindir",))
-        bundle = Bundle(**numbers, registers=2, stages=(stage,))
+    if ladder is not None:
+        bundle = _write_rungs(system, ladder, image, folder, numbers)
+    elif system.controller is None:
+        bundle = _write_whole(Answering(frozen(system)), image, folder, numbers)
+    elif system.forced is not None:
+        plan = np.broadcast_to(system.forced, (1, system.controller.slots, system.controller.columns))
+        numbers["fixed_bitops"] = int(system.cost.of_plan(plan)[0])
+        bundle = _write_whole(HeldNetwork(system).whole(system.forced), image, folder, numbers)
     else:
-        bundle = _write_dynamic(system, network, image, folder, numbers)
+        bundle = _write_dynamic(system, frozen(system), image, folder, numbers)
     write_bundle(bundle, folder)
     return bundle
+
+
+def _write_whole(cell: nn.Cell, image: np.ndarray, folder: Path, numbers: dict) -> Bundle:
+    _export(cell, [image], folder / WHOLE)
+    return Bundle(**numbers, registers=2, stages=(BundleStage("network", -1, (0,), 1, 0, (WHOLE,)),))
+
+
+def _write_rungs(
+    system: System, ladder: Ladder, image: np.ndarray, folder: Path, numbers: dict
+) -> Bundle:
+    held, first = HeldNetwork(system), image
+    if held.has_stem:
+        stem = held.stem()
+        _export(stem, [image], folder / FRONT)
+        first = stem(Tensor(image)).asnumpy()
+    files = []
+    for bits in ladder.bits:
+        files.append(f"tail_{bits}bit.mindir")
+        _export(held.tail(system.widths.index(bits)), [first], folder / files[-1])
+    stage = BundleStage("tail", 0, (0,), 1, int(system.cost.macs.sum()), tuple(files))
+    return Bundle(
+        **numbers, bits=ladder.bits, layers=1, registers=2, front=FRONT if held.has_stem else "",
+        stages=(stage,), ladder=ladder,
+    )  # fmt: skip
 
 
 def _write_dynamic(
@@ -145,3 +185,14 @@ def _compare(made: Path, folder: Path, images: np.ndarray, expected: np.ndarray)
     logits, _ = run_in_mindspore(made, images)
     differences = check_answers(folder, logits, expected, TOLERANCE, np.median)
     return {"images": len(images), "largest_difference": float(differences.max())}
+
+
+def _compare_rungs(made: Path, folder: Path, images: np.ndarray, expected: np.ndarray) -> dict:
+    """The same at every width, (R, N, classes); and the rungs of the usual setting, which may differ
+    where a margin is as near to its threshold as the logits are to each other."""
+    logits, ladder = run_rungs(made, images), read_bundle(made).ladder
+    pairs = zip(logits, expected, strict=True)
+    differences = [check_answers(folder, *pair, TOLERANCE, np.median).max() for pair in pairs]
+    same = ends_of(ladder, logits) == ends_of(ladder, expected)
+    return {"images": len(images), "largest_difference": float(max(differences)),
+            "rungs_equal": float(same.mean())}  # fmt: skip

@@ -30,10 +30,11 @@ from mindspore import nn
 
 from src.deploy.frozen import freeze
 from src.deploy.frozen_controller import FrozenController
+from src.deploy.held import Held, outside_of
 from src.errors import UserError
 from src.layers.dynamic import MIXTURE, DynamicConv2d
 from src.methods.base import System
-from src.models.backbone import CONV, DENSE, MEAN, SUBSAMPLE, Node
+from src.models.backbone import CONV, DENSE, MEAN, SUBSAMPLE
 from src.models.network import Network
 
 UNCHOSEN = (0, 0)  # candidates of a piece without a choice
@@ -86,45 +87,6 @@ class Masked(nn.Cell):
         return logits, self.network.controller.logits(state)
 
 
-class AtWidth(nn.Cell):
-    """A dynamic layer held at one candidate of its weights and one of its inputs."""
-
-    def __init__(self, layer: DynamicConv2d, choice: tuple[int, int]):
-        super().__init__()
-        self.layer = layer
-        self.of_weight, self.of_input = choice
-
-    def construct(self, x):
-        weight, _ = self.layer.weight_quantizer(self.layer.weight, self.of_weight)
-        return self.layer.multiply(self.layer.input_quantizer(x, self.of_input), weight)
-
-
-class Nodes(nn.Cell):
-    """maps -> what the last of some nodes writes, dynamic ones at one choice.
-
-    Args:
-        nodes: in order.
-        reads: for each, the places of what it reads: among the maps, then the nodes before it.
-    """
-
-    def __init__(self, nodes: list[Node], reads: list[tuple[int, ...]], choice: tuple[int, int]):
-        super().__init__()
-        cells = [node.cell for node in nodes]
-        self.steps = nn.CellList(
-            [AtWidth(cell, choice) if isinstance(cell, DynamicConv2d) else cell for cell in cells]
-        )
-        self.reads = reads
-        self.adds = [len(places) > 1 for places in reads]
-
-    def construct(self, *maps):
-        values = maps
-        for i, step in enumerate(self.steps):
-            x = values[self.reads[i][0]]
-            y = step(x, values[self.reads[i][1]]) if self.adds[i] else step(x)
-            values = values + (y,)
-        return values[-1]
-
-
 def frozen(system: System) -> Network:
     """Its network with constants for quantisers, normalisation and controller; it no longer learns."""
     network, controller = system.network, system.controller
@@ -165,14 +127,16 @@ def pieces_of(network: Network) -> list[Piece]:
         dynamic = [i for i in group if network.slots[i] >= 0]
         if dynamic and not controller.at_begin:
             pieces.append(_decision(network, dynamic[0], maps))
-        inputs, reads = _reads(network, group)
-        nodes = [network.nodes[i] for i in group]
+        inputs = tuple(maps[i] for i in outside_of(network, group)[0])
         layers = tuple(network.nodes[i].name for i in dynamic)
         slot = min((network.slots[i] for i in dynamic), default=-1)
-        cell = partial(Nodes, nodes, reads)
-        pieces.append(Piece(name, slot, tuple(maps[i] for i in inputs), cell, layers))
+        pieces.append(Piece(name, slot, inputs, partial(_held, network, group), layers))
         maps[group[-1]] = len({*maps.values()})
     return pieces
+
+
+def _held(network: Network, group: list[int], choice: tuple[int, int]) -> Held:
+    return Held(network, group, choice[: network.controller.columns])
 
 
 def _decision(network: Network, i: int, maps: dict[int, int]) -> Piece:
@@ -209,14 +173,3 @@ def _groups(network: Network) -> dict[str, list[int]]:
         groups.setdefault(anchor, []).append(i)
     in_order = sorted(groups.items(), key=lambda item: item[1][-1])
     return {network.nodes[anchor].name: group for anchor, group in in_order}
-
-
-def _reads(network: Network, group: list[int]) -> tuple[list[int], list[tuple[int, ...]]]:
-    """(the nodes outside that a group reads, its layer's input first; places for `Nodes`)."""
-    nodes = network.nodes
-    layers = [i for i in group if nodes[i].kind in (CONV, DENSE) and not nodes[i].is_shortcut] or group
-    outside: list[int] = []
-    for i in (*layers, *group):
-        outside += [r for r in nodes[i].inputs if r not in group and r not in outside]
-    places = {number: k for k, number in enumerate((*outside, *group))}
-    return outside, [tuple(places[r] for r in nodes[i].inputs) for i in group]

@@ -21,17 +21,44 @@ from pathlib import Path
 import numpy as np
 from mindspore import Tensor
 
+from src.cost.ladder import Ladder, climb, margin_of
 from src.deploy.graph_files import load_graph
 from src.deploy.mindir.bundle import Bundle, BundleStage, read_bundle
 
 
 def run_in_mindspore(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits float32 (N, classes) and choices int32 (N, layers, columns) of images (N, 3, S, S)."""
+    """Logits float32 (N, classes) and choices int32 (N, layers, columns) of images (N, 3, S, S); of a
+    bundle that escalates, by its usual setting."""
     bundle = read_bundle(folder)
+    if bundle.ladder is not None:
+        rungs = run_rungs(folder, images)
+        ends = ends_of(bundle.ladder, rungs)
+        return rungs[ends, np.arange(len(images))], ends[:, None, None].astype(np.int32)
     run = _Files(folder)
     answers = [_one(bundle, run, image[None]) for image in images]
     logits, choices = zip(*answers, strict=True)
     return np.concatenate(logits), np.stack(choices)
+
+
+def run_rungs(folder: Path, images: np.ndarray) -> np.ndarray:
+    """Logits float32 (R, N, classes) at every width of a bundle that escalates."""
+    bundle = read_bundle(folder)
+    run, (tail,) = _Files(folder), bundle.stages
+    answers = []
+    for image in images:
+        features = run(bundle.front, image[None])[0] if bundle.front else image[None]
+        answers.append([run(file, features)[0] for file in tail.files])
+    return np.concatenate(answers, 1)
+
+
+def ends_of(ladder: Ladder, logits: np.ndarray) -> np.ndarray:
+    """Which of a ladder's widths answers each image by its usual setting, int64 (N,).
+
+    logits: (R, N, classes), at every width.
+    """
+    row = ladder.cheapest_like_top()
+    rungs = np.array([ladder.bits.index(bits) for bits in row.bits])
+    return rungs[climb(np.stack([margin_of(logits[rung]) for rung in rungs]), row.margins)]
 
 
 def run_mask(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,20 +14,26 @@
 """ONNX files that ONNX Runtime runs, compared with the network.
 
 `simulated`: the frozen network with its quantisers as float arithmetic, exact to float32 rounding;
-with a controller the one-graph form, in which every candidate is computed and the chosen one kept.
+with a controller the one-graph form, in which every candidate is computed and the chosen one kept, or
+the graph of one width. A network that escalates is a folder: a graph for each width, and the ladder.
 `qdq`: a static network as int8 weights and QuantizeLinear / DequantizeLinear pairs (qdq.py),
 which runtimes turn into their own integer kernels.
 
 The packages onnx and onnxruntime (requirements-onnx.txt) are needed for this alone.
 """
 
+import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from mindspore import nn
 
-from src.deploy.compare import check_answers, network_answers
+from src.cost.ladder import Ladder
+from src.deploy.compare import check_answers, network_answers, rung_answers
+from src.deploy.folders import written_whole
 from src.deploy.graph_files import export_graph
+from src.deploy.held import HeldNetwork
 from src.deploy.integer.lower import Picture, lower
 from src.deploy.mindir.pieces import Masked, frozen
 from src.errors import UserError
@@ -40,12 +46,14 @@ COMPARED = 16  # images
 # code, which moves the logits of single images.
 TOLERANCE = 0.05
 OUTPUTS = ("logits", "choice")
+LADDER = "ladder.json"
 
 
 def export_onnx(system: System, picture: Picture, dataset, path: Path, qdq: bool) -> dict:
     """Write `path` and return what to report.
 
     Args:
+        system: held at `forced`, where that is set.
         picture: the images that the network takes.
         dataset: a data set of `data`, whose first images are compared.
 
@@ -58,15 +66,41 @@ def export_onnx(system: System, picture: Picture, dataset, path: Path, qdq: bool
     images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
     expected, _ = network_answers(system, images)
     model = (
-        _qdq(system, picture, expected.shape[1]) if qdq else _simulated(system, images[:1], onnx)
+        _qdq(system, picture, expected.shape[1])
+        if qdq
+        else _simulated(_one_graph(system), images[:1], onnx)
     )
+    return {"file": str(path), **_write(model, path, images, expected)}
+
+
+def export_rungs(system: System, ladder: Ladder, dataset, folder: Path) -> dict:
+    """Write `folder` and return what to report: a graph for each of the ladder's widths, WIDTHbit.onnx,
+    from the image to the logits, and ladder.json, whose rows tell when the next one is asked.
+
+    Raises:
+        UserError: as `export_onnx`, or a folder that holds something else.
+    """
+    onnx, _ = _packages()
+    images = dataset.batch(np.arange(min(COMPARED, len(dataset))))
+    answers = rung_answers(system, images, ladder.bits)
+    with written_whole(folder, lambda path: (path / LADDER).is_file()) as made:
+        held, rows = HeldNetwork(system), {}
+        for bits, expected in zip(ladder.bits, answers, strict=True):
+            model = _simulated(held.whole(system.widths.index(bits)), images[:1], onnx)
+            rows[bits] = _write(model, made / f"{bits}bit.onnx", images, expected)
+        (made / LADDER).write_text(json.dumps(ladder.as_dict(), indent=1), encoding="utf-8")
+    return {"folder": str(folder), "rungs": rows}
+
+
+def _write(model, path: Path, images: np.ndarray, expected: np.ndarray) -> dict:
+    """The file, and how far its answers are from the network's."""
+    onnx, _ = _packages()
     onnx.checker.check_model(model)
     with whole_file(path) as file:
         file.write_bytes(model.SerializeToString())
     logits = run_onnx(path, images)[0]
     differences = check_answers(path, logits, expected, TOLERANCE, np.median)
     return {
-        "file": str(path),
         "bytes": path.stat().st_size,
         "images": len(images),
         "top1_equal": float((logits.argmax(1) == expected.argmax(1)).mean()),
@@ -95,9 +129,14 @@ def _packages():
     return onnx, onnxruntime
 
 
-def _simulated(system: System, image: np.ndarray, onnx):
+def _one_graph(system: System) -> nn.Cell:
+    if system.forced is not None:
+        return HeldNetwork(system).whole(system.forced)
     network = frozen(system)
-    cell = Answering(network) if network.controller is None else Masked(network)
+    return Answering(network) if network.controller is None else Masked(network)
+
+
+def _simulated(cell: nn.Cell, image: np.ndarray, onnx):
     cell.set_train(False)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "network.onnx")

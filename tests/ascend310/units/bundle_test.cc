@@ -151,6 +151,87 @@ void TestDecisions() {
   EXPECT_ERROR("nothing makes choice 1", ParseBundle(first, "bundle.cfg"));
 }
 
+const char kLadder[] = R"(format=1
+mindir_version=3
+image=1 2 2
+classes=2
+bits=2 4
+layers=1
+columns=1
+registers=2
+front=front
+fixed_bitops=5
+[ladder]
+costs=100 200
+again=90 180
+top1=0.5 0.9
+usual=1
+[row]
+bits=2
+bitops=100
+top1=0.5
+[row]
+bits=2 4
+margins=1.5
+bitops=110.25
+top1=0.875
+[stage]
+name=tail
+slot=0
+inputs=0
+output=1
+macs=7
+files=a b
+)";
+
+void TestLadder() {
+  EXPECT(!ParseBundle(kGood, "bundle.cfg").escalates());
+  const Bundle bundle = ParseBundle(kLadder, "bundle.cfg");
+  const infer::Ladder &ladder = bundle.ladder;
+  EXPECT(bundle.escalates() && ladder.rows.size() == 2 && ladder.usual == 1 && (ladder.bits == bundle.bits));
+  EXPECT((ladder.costs == std::vector<int64_t>{100, 200}) && (ladder.again == std::vector<int64_t>{90, 180}));
+  const infer::Row &row = ladder.At(0);
+  EXPECT((row.bits == std::vector<int>{2, 4}) && (row.margins == std::vector<double>{1.5}));
+  EXPECT(row.bitops == 110.25 && row.top1 == 0.875 && &ladder.At(110.25) == &row && &ladder.At(1e9) == &row);
+  EXPECT(&ladder.At(110) == &ladder.rows[0] && ladder.PriceOf(row, 0) == 100 && ladder.PriceOf(row, 1) == 180);
+  EXPECT(ParseBundle(With("front=front\n", "", kLadder), "bundle.cfg").front.empty());
+}
+
+struct Bad {
+  const char *old, *fresh, *part;
+};
+
+const Bad kBadLadder[] = {
+  {"costs=100 200", "costs=100", "costs=100: 1 numbers; needed are 2"},
+  {"again=90 180", "again=90 -1", "`-1`, allowed are the integers 0 to"},
+  {"top1=0.5 0.9", "top1=0.5 high", "`high` is no number"},
+  {"usual=1", "usual=2", "usual= (counted from 0) among 2"},
+  {"usual=1", "usual=1\nrows=2", "unknown key `rows`"},
+  {"[row]\nbits=2\n", "[row]\nbits=3\n", "rising widths of the bundle's bits= are allowed"},
+  {"bits=2 4\nmargins", "bits=4 2\nmargins", "rising widths"},
+  {"bits=2 4\nmargins", "bits=2 4 8\nmargins", "3 numbers; needed are 1 to 2"},
+  {"margins=1.5", "margins=1.5 2", "margins=1.5 2: 2 numbers; needed are 1"},
+  {"margins=1.5", "margins=nan", "`nan` is no number"},
+  {"margins=1.5\n", "", "margins= is missing"},
+  {"bitops=110.25", "bitops=99", "rows must rise"},
+  {"bitops=110.25", "bitops=-1", "allowed are 0 to 1e+18"},
+  {"top1=0.875", "top1=1.5", "top1=1.5: allowed are 0 to 1"},
+  {"layers=1", "layers=2", "layers=1, columns=1 and two or more classes"},
+  {"classes=2", "classes=1", "two or more classes"},
+  {"slot=0\ninputs=0\noutput=1", "slot=-1\ninputs=0\ndecides=0", "this choice has been made already"},
+};
+
+void TestBadLadder() {
+  for (const Bad &bad : kBadLadder) {
+    EXPECT_ERROR(bad.part, ParseBundle(With(bad.old, bad.fresh, kLadder), "bundle.cfg"));
+  }
+  const std::string text = kLadder;
+  const size_t ladder = text.find("[ladder]"), row = text.find("[row]"), stage = text.find("[stage]");
+  EXPECT_ERROR("has one [ladder]", ParseBundle(text.substr(0, ladder) + text.substr(row), "bundle.cfg"));
+  EXPECT_ERROR("among 0", ParseBundle(text.substr(0, row) + text.substr(stage), "bundle.cfg"));
+  EXPECT_ERROR("0 [stage] sections", ParseBundle(text.substr(0, stage), "bundle.cfg"));
+}
+
 void TestWindowsLines() {
   std::string text;
   for (char c : std::string(kGood)) {
@@ -158,10 +239,6 @@ void TestWindowsLines() {
   }
   EXPECT(ParseBundle(text, "bundle.cfg").stages[2].files[0] == "head.mindir");
 }
-
-struct Bad {
-  const char *old, *fresh, *part;
-};
 
 const Bad kBad[] = {
   {"format=1\n", "format=2\n", "bundle.cfg:2: format=2: `2`, allowed is 1"},
@@ -218,8 +295,7 @@ void TestBad() {
 }
 
 // Whatever a damaged file says, there is a bundle or an error.
-void TestDamaged() {
-  const std::string good = kGood;
+void TestDamaged(const std::string &good) {
   for (size_t i = 0; i < good.size(); i++) {
     for (char damage : {'\0', '9', '=', '\n', '\xff'}) {
       std::string text = good;
@@ -250,8 +326,11 @@ void TestBundle() {
   TestTwoColumns();
   TestStatic();
   TestDecisions();
+  TestLadder();
+  TestBadLadder();
   TestWindowsLines();
   TestBad();
-  TestDamaged();
+  TestDamaged(kGood);
+  TestDamaged(kLadder);
   TestOnDisk();
 }

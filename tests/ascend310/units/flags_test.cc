@@ -32,7 +32,7 @@ void TestDefaults() {
   const infer::Flags flags = ParseFlags({kModel, kData});
   EXPECT(flags.mindir_path == "m" && flags.dataset_path == "d");
   EXPECT(flags.device == infer::Device::kAscend && flags.mode == infer::Mode::kStages);
-  EXPECT(flags.device_id == 0 && flags.thread_num == 0 && !flags.help);
+  EXPECT(flags.device_id == 0 && flags.thread_num == 0 && flags.budget == 0 && !flags.help);
   EXPECT(flags.result_path == "./result_Files" && flags.time_path == "./time_Result");
 }
 
@@ -44,6 +44,14 @@ void TestAllGiven() {
   EXPECT(flags.device_id == 3 && flags.thread_num == 2);
   EXPECT(flags.result_path == "r" && flags.time_path == "t");
   EXPECT(infer::NameOf(flags.device) == "CPU" && infer::NameOf(flags.mode) == "single");
+}
+
+void TestBudgets() {
+  const auto budget = [](const std::string &text) { return ParseFlags({kModel, kData, "--budget=" + text}).budget; };
+  EXPECT(budget("250M") == 250e6 && budget("1.2g") == 1.2e9 && budget("3e8") == 3e8 && budget("7k") == 7000);
+  for (const char *text : {"0", "-1M", "M", "1e400", "0x10", "nan", "inf", "1 M", "1MM"}) {
+    EXPECT_ERROR(std::string("--budget=") + text + ": expected a number above 0", budget(text));
+  }
 }
 
 void TestHome() {
@@ -83,6 +91,7 @@ void TestRefused() {
 void TestFlags() {
   TestDefaults();
   TestAllGiven();
+  TestBudgets();
   TestHome();
   TestHelpWins();
   TestRefused();

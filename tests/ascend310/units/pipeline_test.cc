@@ -117,7 +117,7 @@ void TestSteps() {
   EXPECT(steps.size() == 8 && steps[0].name == "front" && steps[0].runs == 2);
   EXPECT(steps[1].name == "one" && steps[1].candidate == "2 bits" && steps[1].runs == 1);
   EXPECT(steps[2].runs == 1 && steps[3].runs == 0 && steps[6].runs == 2);
-  EXPECT(pipeline->BitOps({0, 2}) == 4 + 64);
+  EXPECT(pipeline->Classify(Choosing(0, 2)).bitops == 4 + 64);
 }
 
 void TestTies() {
@@ -145,6 +145,77 @@ void TestStepByStep() {
   EXPECT((early.choices == std::vector<int32_t>{1, 0}) && LogitsOf(early)[0] == 20 + 100);
   engine.files["b/d1"] = {{2}, {2}, [](const Inputs &) { return Outputs{{0, 0}}; }};
   EXPECT_ERROR("d1 has outputs of 2 floats", infer::MakeStagePipeline(bundle, &engine));
+}
+
+// A network that escalates: the front hands on the image, each rung's logits are the image's and 10, 20
+// or 40 more on the first of them; cost and files are those of the row.
+Bundle Escalating() {
+  Bundle bundle = Network();
+  bundle.image = {1, 1, 2};
+  bundle.layers = 1;
+  bundle.mask.clear();
+  bundle.registers = 2;
+  bundle.stages = {{"tail", 0, {0}, 1, 1, {"t2", "t4", "t8"}}};
+  bundle.ladder.bits = bundle.bits;
+  bundle.ladder.costs = {100, 200, 400};
+  bundle.ladder.again = {90, 190, 390};
+  bundle.ladder.rows = {{{2}, {}, 100, 0.5}, {{2, 8}, {15}, 300, 0.8}, {{2, 4, 8}, {15, 24}, 350, 0.9}};
+  bundle.ladder.usual = 2;
+  return bundle;
+}
+
+StubFile First(float amount) {
+  return {{2}, {2}, [amount](const Inputs &in) { return Outputs{{(*in[0])[0] + amount, (*in[0])[1]}}; }};
+}
+
+StubEngine Rungs() {
+  StubEngine engine;
+  engine.files["b/front"] = {{2}, {2}, [](const Inputs &in) { return Outputs{*in[0]}; }};
+  engine.files["b/t2"] = First(10);
+  engine.files["b/t4"] = First(20);
+  engine.files["b/t8"] = First(40);
+  return engine;
+}
+
+void ExpectRung(const infer::Answer &answer, int rung, int candidate, double bitops, float first) {
+  EXPECT(answer.rung == rung && answer.bitops == bitops && LogitsOf(answer)[0] == first);
+  EXPECT((answer.choices == std::vector<int32_t>{candidate}));
+}
+
+void TestEscalation() {
+  StubEngine engine = Rungs();
+  const auto pipeline = infer::MakeStagePipeline(Escalating(), &engine);
+  ExpectRung(pipeline->Classify(BytesOf({5, 0})), 0, 0, 100, 15);   // the threshold itself is enough
+  ExpectRung(pipeline->Classify(BytesOf({4, -1})), 0, 0, 100, 14);  // best minus second best
+  ExpectRung(pipeline->Classify(BytesOf({0, -30})), 0, 0, 100, 10);
+  ExpectRung(pipeline->Classify(BytesOf({5, 0.5})), 1, 1, 100 + 190, 25);      // 14.5, then 24.5
+  ExpectRung(pipeline->Classify(BytesOf({3, 0})), 2, 2, 100 + 190 + 390, 43);  // 13, then 23: the last rung answers
+  ExpectRung(pipeline->Classify(BytesOf({0, 9})), 2, 2, 100 + 190 + 390, 40);
+  ExpectRung(pipeline->Classify(BytesOf({0, 50})), 0, 0, 100, 10);  // whichever is the best
+  const auto &steps = pipeline->steps();
+  EXPECT(steps.size() == 4 && steps[0].runs == 7 && steps[1].runs == 7 && steps[2].runs == 3 && steps[3].runs == 2);
+  EXPECT(pipeline->plan().escalation.find("2 bits, 4 bits where the margin is below 15, 8 bits") == 0);
+}
+
+void TestBudget() {
+  StubEngine engine = Rungs();
+  engine.files.erase("b/t4");
+  const auto pipeline = infer::MakeStagePipeline(Escalating(), &engine, 349);
+  ExpectRung(pipeline->Classify(BytesOf({4, 0})), 1, 2, 100 + 390, 44);
+  engine.files.erase("b/t8");
+  ExpectRung(infer::MakeStagePipeline(Escalating(), &engine, 100)->Classify(BytesOf({0, 9})), 0, 0, 100, 10);
+  EXPECT_ERROR("b/t8 cannot be loaded", infer::MakeStagePipeline(Escalating(), &engine, 300));
+  EXPECT_ERROR("--budget: 9.9e-05 M BitOPs; the cheapest setting", infer::MakeStagePipeline(Escalating(), &engine, 99));
+  StubEngine others = Files();
+  EXPECT_ERROR("--budget: the bundle in b does not escalate", infer::MakeStagePipeline(Network(), &others, 99));
+  EXPECT_ERROR("no one-file form", infer::MakeSinglePipeline(Escalating(), &engine));
+  engine = Rungs();
+  engine.files["b/front"] = Front();
+  EXPECT_ERROR("front has inputs of 6 floats", infer::MakeStagePipeline(Escalating(), &engine));
+  engine = Rungs();
+  engine.files["b/t2"] = {{2}, {2}, [](const Inputs &) { return Outputs{{NAN, 0}}; }};
+  const auto broken = infer::MakeStagePipeline(Escalating(), &engine);
+  EXPECT_ERROR("the logits are not all finite", broken->Classify(BytesOf({0, 0})));
 }
 
 // The choice of the weights counts for more: file w K + a.
@@ -255,6 +326,8 @@ void TestPipeline() {
   TestSteps();
   TestTies();
   TestStepByStep();
+  TestEscalation();
+  TestBudget();
   TestTwoColumns();
   TestStatic();
   TestSingle();

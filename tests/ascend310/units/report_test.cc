@@ -53,6 +53,20 @@ void TestHost() {
   EXPECT(Has(text, "0        weights           2          0\n0        inputs            1          1\n"));
 }
 
+void TestEscalation() {
+  infer::PlanShape shape{1, 1, {"2 bits", "8 bits"}};
+  infer::Report other(shape);
+  other.Add(1, {0}, 10);
+  EXPECT(!Has(other.Text({}, 0, {}), "escalation"));
+  shape.escalation = "2 bits, 8 bits where the margin is below 1";
+  infer::Report report(shape);
+  report.Add(1, {0}, 10);
+  report.Add(1, {1}, 50);
+  const std::string text = report.Text({}, 0, {});
+  EXPECT(Has(text, "escalation: 2 bits, 8 bits where the margin is below 1\n"));
+  EXPECT(Has(text, "mean BitOPs per image: 30\n") && Has(text, "0        both              1          1\n"));
+}
+
 void TestStatic() {
   infer::Report report({});
   report.Add(3, {}, 5);
@@ -64,5 +78,6 @@ void TestStatic() {
 void TestReport() {
   TestNumbers();
   TestHost();
+  TestEscalation();
   TestStatic();
 }

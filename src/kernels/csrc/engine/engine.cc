@@ -74,6 +74,7 @@ struct Engine::Worker {
 
 namespace {
 
+constexpr int kAll = -1;                   // instead of a number of operations
 constexpr size_t kWorthSharing = 1 << 18;  // values below which other threads are not woken
 
 // Of one image: up to these, threads take an image each; above, they share one.
@@ -204,6 +205,16 @@ void choose(const Operation &op, const int32_t *v, int *part) {
   }
 }
 
+// Best minus second-best logit; of a single one, as if the other were the least.
+int64_t margin(const std::vector<int32_t> &logits) {
+  int64_t best = INT32_MIN, second = INT32_MIN;
+  for (const int64_t value : logits) {
+    second = std::max(second, std::min(best, value));
+    best = std::max(best, value);
+  }
+  return best - second;
+}
+
 Bounds bounds_of(const Operation &op) { return {int32_t(op.low), int32_t(op.high)}; }
 
 // Smallest and largest code of a width.
@@ -251,7 +262,8 @@ Engine::Engine(Program program)
     : program_(std::move(program)),
       layers_(program_.operations.size()),
       needed_{program_.needed(false), program_.needed(true)},
-      last_use_{program_.last_use(needed_[0]), program_.last_use(needed_[1])} {
+      last_use_{program_.last_use(needed_[0]), program_.last_use(needed_[1])},
+      steady_(program_.steady()) {
   for (int i = 0; i < int(layers_.size()); i++) prepare(i);
 }
 
@@ -285,29 +297,21 @@ const int16_t *Engine::packed(const Operation &op, Layer *layer, int choice) {
   return p.weight.data();
 }
 
-void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
-                 int64_t *plan_out, int64_t budget) {
-  const size_t pixels = size_t(program_.operations[0].out.h) * program_.operations[0].out.w * 3;
-  const size_t classes = program_.operations.back().out.size();
-  const size_t cells = program_.plan.cells();
+// body(worker, image) for all of n images, on several threads where images are small.
+template <class Body>
+void Engine::each(int64_t n, const Body &body) {
   const bool many = n > 1 && pool_threads() > 1 && is_light();
   while (int(workers_.size()) < (many ? pool_threads() : 1)) workers_.emplace_back(new Worker);
-  auto one = [&](Worker *w, int64_t i) {
-    w->alone = !many;
-    w->asked = budget;
-    image(images + i * pixels, plan ? plan + i * cells : nullptr, row, w, false);
-    std::copy_n(w->registers.back().data(), classes, logits + i * classes);
-    if (plan_out) std::copy_n(w->plan.data(), cells, plan_out + i * cells);
-  };
+  for (auto &worker : workers_) worker->alone = !many;
   if (!many) {
-    for (int64_t i = 0; i < n; i++) one(workers_[0].get(), i);
+    for (int64_t i = 0; i < n; i++) body(workers_[0].get(), i);
     return;
   }
   struct Job {
-    decltype(one) *body;
+    const Body *body;
     Engine *engine;
     std::atomic<bool> failed{false};  // an exception must not leave a thread of the pool
-  } job{&one, this, {}};
+  } job{&body, this, {}};
   pool_run(
       int(n),
       [](void *ctx, int thread, int item) {
@@ -320,6 +324,41 @@ void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row,
       },
       &job);
   if (job.failed.load()) throw std::bad_alloc();
+}
+
+void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
+                 int64_t *plan_out, int64_t budget) {
+  const size_t classes = program_.operations.back().out.size();
+  const size_t cells = program_.plan.cells();
+  each(n, [&](Worker *w, int64_t i) {
+    w->asked = budget;
+    image(images + i * pixel_count(), plan ? plan + i * cells : nullptr, row, w, false);
+    std::copy_n(w->registers.back().data(), classes, logits + i * classes);
+    if (plan_out) std::copy_n(w->plan.data(), cells, plan_out + i * cells);
+  });
+}
+
+void Engine::climb(const uint8_t *images, int64_t n, const Rungs &rungs, int32_t *logits,
+                   int64_t *ends) {
+  const size_t classes = program_.operations.back().out.size();
+  each(n, [&](Worker *w, int64_t i) {
+    ends[i] = climb_one(images + i * pixel_count(), rungs, w);
+    std::copy_n(w->registers.back().data(), classes, logits + i * classes);
+  });
+}
+
+int Engine::climb_one(const uint8_t *pixels, const Rungs &rungs, Worker *w) {
+  begin(w);
+  for (int rung = 0;; rung++) {
+    const bool last = rung + 1 == rungs.count;
+    w->begin_plan(program_.plan, rungs.plans + size_t(rung) * program_.plan.cells());
+    pass(rung ? steady_ : 0, last ? 0 : steady_, pixels, true, int(rungs.rows[rung]), w);
+    if (last || margin(w->registers.back()) >= rungs.thresholds[rung]) return rung;
+  }
+}
+
+size_t Engine::pixel_count() const {
+  return size_t(program_.operations[0].out.h) * program_.operations[0].out.w * 3;
 }
 
 bool Engine::is_light() const {
@@ -378,20 +417,31 @@ void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, c
   }
 }
 
-void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep) {
-  const int count = int(program_.operations.size());
-  const auto &needed = needed_[plan != nullptr];
-  const auto &last_use = last_use_[plan != nullptr];
-  w->registers.resize(size_t(count));
+void Engine::begin(Worker *w) {
+  w->registers.resize(program_.operations.size());
   w->budget = 2 * size_t(program_.image_values);
-  for (int i = 0; i < count; i++) w->take_back(i);  // of the image before
+  for (int i = 0; i < int(program_.operations.size()); i++) w->take_back(i);  // of the image before
+}
+
+void Engine::image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep) {
+  begin(w);
   w->begin_plan(program_.plan, plan);
-  for (int i = 0; i < count; i++) {
-    if (!needed[i]) continue;
+  pass(0, keep ? kAll : 0, pixels, plan != nullptr, row, w);
+}
+
+// The operations from `first` on, in the plan of w; given: it is from outside. What the operations
+// before `kept` write stays for a pass that begins there; kAll: everything stays.
+void Engine::pass(int first, int kept, const uint8_t *pixels, bool given, int row, Worker *w) {
+  const auto &needed = needed_[given];
+  const auto &last_use = last_use_[given];
+  const int count = int(program_.operations.size());
+  for (int i = first; i < count; i++) {
+    if (!needed[size_t(i)]) continue;
+    w->take_back(i);  // of the pass before
     step(i, pixels, row, w);
-    if (keep) continue;
-    for (int r : program_.operations[i].reads())
-      if (last_use[r] == i) w->take_back(r);
+    if (kept == kAll) continue;
+    for (int r : program_.operations[size_t(i)].reads())
+      if (last_use[size_t(r)] == i && (r >= kept || i < kept)) w->take_back(r);
   }
 }
 

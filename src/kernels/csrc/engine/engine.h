@@ -23,6 +23,13 @@
 
 namespace dq {
 
+// Passes over an image: of each its plan [layers, columns] and its row of statistics, and of all
+// but the last a threshold.
+struct Rungs {
+  int count;
+  const int64_t *plans, *rows, *thresholds;
+};
+
 class Engine {
  public:
   explicit Engine(Program program);
@@ -35,6 +42,12 @@ class Engine {
   // kNoBudget for the program's). One call at a time.
   void run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
            int64_t *plan_out, int64_t budget = kNoBudget);
+
+  // Escalation: every image is answered at the first of `rungs`, and again at the next where its
+  // margin, best minus second-best logit, is below the rung's threshold. What the passes have in
+  // common (Program::steady) is computed once. logits [n, classes]; ends [n], the rung that each
+  // image ended at. As with run(), the values of plans and rows are the caller's to check.
+  void climb(const uint8_t *images, int64_t n, const Rungs &rungs, int32_t *logits, int64_t *ends);
 
   // The most images of a run() that ends within seconds; call it with the pool held.
   int64_t batch() const;
@@ -63,10 +76,16 @@ class Engine {
     std::vector<int32_t> wide;                     // of a Wide: [O][k][k][c_in]
   };
 
+  size_t pixel_count() const;  // values of an image
   bool is_light() const;
   void prepare(int i);
   const int16_t *packed(const Operation &op, Layer *layer, int choice);
+  template <class Body>
+  void each(int64_t n, const Body &body);
+  void begin(Worker *w);
   void image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep);
+  int climb_one(const uint8_t *pixels, const Rungs &rungs, Worker *w);
+  void pass(int first, int kept, const uint8_t *pixels, bool given, int row, Worker *w);
   void step(int i, const uint8_t *pixels, int row, Worker *w);
   void conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t *y);
   void wide(const Operation &op, const Layer &layer, Worker *w, int32_t *y);
@@ -75,6 +94,7 @@ class Engine {
   std::vector<Layer> layers_;
   std::vector<bool> needed_[2];  // by the controller's plan, by one from outside
   std::vector<int> last_use_[2];
+  int steady_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -16,6 +16,7 @@
 // on other threads may be running when it is closed, or begin later.
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -155,6 +156,19 @@ int dq_program_run(int64_t handle, const uint8_t *images, int64_t n, const int64
                    int64_t budget, int32_t *logits, int64_t *plan_out) {
   return guarded(handle, n, plan, row, budget, [&](dq::Engine *engine) {
     engine->run(images, n, plan, row, logits, plan_out, budget);
+  });
+}
+
+// Escalation (Engine::climb): plans int64 [rungs, layers, columns], rows [rungs], thresholds
+// [rungs - 1]; logits int32 [n, classes], ends int64 [n].
+int dq_program_climb(int64_t handle, const uint8_t *images, int64_t n, const int64_t *plans,
+                     const int64_t *rows, const int64_t *thresholds, int rungs, int32_t *logits,
+                     int64_t *ends) {
+  if (rungs < 1) return dq::kPlan;
+  const auto [least, most] = std::minmax_element(rows, rows + rungs);
+  if (*least < 0 || *most > INT32_MAX) return dq::kPlan;
+  return guarded(handle, rungs, plans, int(*most), dq::kNoBudget, [&](dq::Engine *engine) {
+    engine->climb(images, n, {rungs, plans, rows, thresholds}, logits, ends);
   });
 }
 

@@ -125,6 +125,23 @@ Operation read_row(int i, int64_t version, const int64_t *row) {
   }
 }
 
+// Whether all rows of statistics, the first side of the array, hold the same.
+template <class T>
+bool rows_differ(const T &array) {
+  if (array.values.empty()) return false;
+  const size_t length = array.values.size() / size_t(array.shape[0]);
+  return !std::equal(array.values.begin() + int64_t(length), array.values.end(),
+                     array.values.begin());
+}
+
+// Whether its result depends on the plan or the row, if what it reads does not.
+bool changes(const Operation &op) {
+  if (op.kind == kQuantise || op.kind == kConv)
+    if (op.slot >= 0 && op.candidates() > 1) return true;
+  if (op.kind != kConv && op.kind != kAffine) return false;
+  return rows_differ(op.arrays.multiplier) || rows_differ(op.arrays.bias);
+}
+
 }  // namespace
 
 std::vector<int> Operation::reads() const {
@@ -153,6 +170,10 @@ std::vector<bool> Program::needed(bool with_plan) const {
     for (int r : operations[i].reads()) queue.push_back(r);
   }
   return seen;
+}
+
+int Program::steady() const {
+  return int(std::find_if(operations.begin(), operations.end(), changes) - operations.begin());
 }
 
 std::vector<int> Program::last_use(const std::vector<bool> &needed) const {

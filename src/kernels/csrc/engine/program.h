@@ -79,6 +79,8 @@ struct Program {
   int64_t image_bytes() const { return image_values * int64_t(sizeof(int32_t)) + image_scratch; }
   // Which operations have to run; with a plan from outside, not those that only make one.
   std::vector<bool> needed(bool with_plan) const;
+  // How many operations come before the first that a plan or a row of statistics changes.
+  int steady() const;
   // The last of the needed operations that reads each register; of the logits, one behind all.
   std::vector<int> last_use(const std::vector<bool> &needed) const;
 };

@@ -1,0 +1,123 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Search the best plans for all images: `python search.py --run RUN [--budgets 200M,300M] [...]`.
+
+Held-out training images judge; RUN/search.json keeps every plan that was tried, and the front with
+its accuracy on the test set. The last line is one JSON object. A plan runs by eval.py --plan.
+"""
+
+import argparse
+import json
+import sys
+
+from src.engine.plans import as_bitops
+from src.entry import guarded
+from src.errors import UserError
+from src.paths import as_path
+from src.runtime import start
+from src.search.archive import LOSS, TOP1
+from src.search.of_run import ALGORITHMS, SEARCH, Settings, search_run
+from src.train.loaded import load_trained
+from src.train.run_folder import open_run
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add, usual = parser.add_argument, Settings()
+    add(
+        "--run",
+        type=as_path,
+        required=True,
+        metavar="RUN",
+        help="run folder; its best or last checkpoint",
+    )
+    add(
+        "--budgets",
+        metavar="X,X,...",
+        default="",
+        help="BitOPs of an image, e.g. 200M,300M; none: six",
+    )
+    add(
+        "--by",
+        metavar="NAME,...",
+        default=",".join(ALGORITHMS),
+        help="in this order (default: %(default)s)",
+    )
+    add("--images", type=_count, metavar="N", help="held-out images that judge; none: all")
+    add("--goal", default=LOSS, choices=(LOSS, TOP1), help="of these images (default: %(default)s)")
+    for name, what in (
+        ("random", "random plans for each budget"),
+        ("population", "of evolution"),
+        ("generations", "of evolution, for each budget"),
+    ):
+        add(
+            f"--{name}",
+            type=_count,
+            default=getattr(usual, name),
+            metavar="N",
+            help=f"{what} (default: %(default)s)",
+        )
+    add(
+        "--seed",
+        type=_count,
+        default=usual.seed,
+        metavar="N",
+        help="of what is drawn (default: %(default)s)",
+    )
+    add("overrides", nargs="*", metavar="key=value", help="e.g. data.path=FOLDER")
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    settings = Settings(
+        tuple(as_bitops("--budgets", text) for text in options.budgets.split(",") if text),
+        _names(options.by), options.images, options.goal, options.random, options.population,
+        options.generations, options.seed,
+    )  # fmt: skip
+    folder, config = open_run(options.run, options.overrides)
+    runtime = start(config.device, config.train.seed)
+    system, _ = load_trained(folder, config, runtime)
+    try:
+        found = search_run(config, system, folder, runtime, settings)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{folder.path / SEARCH} keeps what the finished steps found"
+        ) from None
+    shown = ("method", "bitops", "top1", "test_top1")
+    front = [{name: row[name] for name in shown} for row in found["front"]]
+    print(
+        json.dumps(
+            {"file": str(folder.path / SEARCH), "tried": len(found["tried"]), "front": front}
+        )
+    )
+    return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in ALGORITHMS:
+            raise UserError(f"--by {name}: allowed are {', '.join(ALGORITHMS)}")
+    return names
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))

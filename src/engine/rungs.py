@@ -1,0 +1,114 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Escalation of one program: the rungs of a ladder's row (cost/ladder.py), as an engine climbs them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.cost.ladder import Ladder, Row
+from src.engine.count import cost_of, kept_bitops
+from src.engine.plans import uniform_choices, uniform_plan
+from src.engine.program import Program
+from src.errors import UserError
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """Passes over an image, one after the other while its answer is unsure.
+
+    Attributes:
+        bits: R widths.
+        plans: int64 (R, layers, columns), the candidates of each pass.
+        rows: int64 (R,), of the statistics.
+        thresholds: int64 (R - 1,): an image whose margin is below goes on to the next rung.
+        totals: int64 (R,), BitOPs of an image that ends there, all its passes counted.
+    """
+
+    bits: tuple[int, ...]
+    plans: np.ndarray
+    rows: np.ndarray
+    thresholds: np.ndarray
+    totals: np.ndarray
+
+    def up_to(self, most: float) -> "Rungs":
+        """Those that no image pays more than `most` BitOPs for; at least the first."""
+        count = max(1, int(np.searchsorted(self.totals, most, side="right")))
+        parts = (part[:count] for part in (self.bits, self.plans, self.rows))
+        return Rungs(*parts, self.thresholds[: count - 1], self.totals[:count])
+
+
+def rungs_of(program: Program, bits: tuple[int, ...], thresholds: tuple[int, ...] = ()) -> Rungs:
+    """Passes at widths that the whole network runs at. UserError: it does not."""
+    plans, rows = zip(*(uniform_plan(program, b) for b in bits), strict=True)
+    costs, again = pass_costs(program, bits)
+    totals = np.cumsum([costs[0], *again[1:]])
+    limits = np.array(thresholds, np.int64)
+    return Rungs(tuple(bits), np.concatenate(plans), np.array(rows), limits, totals)
+
+
+def pass_costs(program: Program, bits: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """BitOPs of a first pass at each width, and of a later one, without what is kept."""
+    plans = np.concatenate([uniform_plan(program, b)[0] for b in bits])
+    costs = cost_of(program).of_plan(plans)
+    return tuple(costs.tolist()), tuple((costs - kept_bitops(program)).tolist())
+
+
+def ladder_of(program: Program) -> Ladder | None:
+    """The ladder in a program's notes, or None.
+
+    Raises:
+        ValueError: it is none, or not one of this program.
+    """
+    if "ladder" not in program.notes:
+        return None
+    try:
+        ladder = Ladder.from_dict(program.notes["ladder"])
+    except UserError as error:
+        raise ValueError(f"the notes' ladder: {error}") from None
+    if missing := sorted(set(ladder.bits) - set(uniform_choices(program))):
+        raise ValueError(f"the notes' ladder: the network cannot run at {missing} bits throughout")
+    if any(type(margin) is not int for row in ladder.rows for margin in row.margins):
+        raise ValueError("the notes' ladder: its margins must be integers, as the logits are")
+    own = pass_costs(program, ladder.bits)
+    if (ladder.costs, ladder.again) != own:
+        raise ValueError(
+            f"the notes' ladder is of another network: its passes cost {list(ladder.costs)} BitOPs, "
+            f"this one's {list(own[0])} (again {list(ladder.again)}, {list(own[1])})"
+        )
+    return ladder
+
+
+def pick_row(ladder: Ladder, budget: float | None, most: float | None) -> Row:
+    """The row for a mean budget, or without one the cheapest that answers like the widest rung.
+
+    most: what a single image may cost; where the row's first rung exceeds that, the best row whose
+    first rung does not takes its place.
+
+    Raises:
+        UserError: nothing is cheap enough.
+    """
+    row = ladder.cheapest_like_top() if budget is None else ladder.at(budget)
+    if most is None or ladder.totals(row)[0] <= most:
+        return row
+    fitting = [row for row in ladder.rows if ladder.totals(row)[0] <= most]
+    if budget is not None:
+        fitting = [row for row in fitting if row.bitops <= budget]
+    if not fitting:
+        cheapest = min(ladder.totals(row)[0] for row in ladder.rows)
+        raise UserError(
+            f"--max-bitops {most:.4g}: the cheapest pass of this network costs {cheapest / 1e6:.1f} M "
+            "BitOPs; allow at least that"
+        )
+    return fitting[-1]

@@ -1,0 +1,188 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A search over the plans of a trained network: judged on held-out training images, kept in search.json.
+
+The front, and nothing else, is evaluated on the test set at the end. The graph takes the plan as an
+input, so that it is compiled once for all of them.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from src.config import Config
+from src.cost.named_plans import to_names
+from src.data import Loader
+from src.errors import UserError
+from src.methods.base import System
+from src.runtime import Runtime
+from src.search import algorithms
+from src.search.archive import LOSS, Archive, Tried
+from src.search.space import Space
+from src.train.asked import as_forced
+from src.train.batches import eval_loader, load_split
+from src.train.evaluate import evaluate
+from src.train.run_folder import RunFolder
+
+LOG = logging.getLogger("dynquant")
+SEARCH = "search.json"
+ALGORITHMS = (algorithms.UNIFORM, algorithms.RANDOM, algorithms.GREEDY, algorithms.EVOLUTION)
+BUDGETS = 6  # where none are given
+TELL_EVERY = 20  # plans
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a search is to do.
+
+    Attributes:
+        budgets: BitOPs of an image; (): six, in equal ratios between the cheapest and the widest plan.
+        by: names of algorithms, each of which may start from what those before it found.
+        images: held-out images that judge, drawn by the seed; None: all of them.
+        goal: see `Archive`.
+        random: random plans for each budget.
+        population, generations: of evolution, for each budget.
+        seed: of everything that is drawn.
+    """
+
+    budgets: tuple[float, ...] = ()
+    by: tuple[str, ...] = ALGORITHMS
+    images: int | None = None
+    goal: str = LOSS
+    random: int = 8
+    population: int = 16
+    generations: int = 8
+    seed: int = 1
+
+
+def search_run(
+    config: Config, system: System, folder: RunFolder, runtime: Runtime, settings: Settings
+) -> dict:
+    """Search, write search.json after each algorithm and budget, return what it holds.
+
+    Raises:
+        UserError: the network has no plan to choose, no images were held out, a budget is too small.
+    """
+    space = _space(system)
+    loader = _held_out(config, runtime, settings)
+    measure = _Measure(system, loader, runtime)
+    archive = Archive(space, measure, settings.goal)
+    budgets = _budgets(space, settings.budgets)
+    about = {"judged_on": "held-out training images", **asdict(settings)}
+    about |= {"budgets": budgets, "images": len(loader.dataset)}
+    picks = []
+
+    def keep(front: list[dict]) -> dict:
+        tried = [_row(space, one) for one in archive.tried]
+        found = {**about, "tried": tried, "picks": picks, "front": front}
+        if runtime.is_main:
+            folder.write_json(SEARCH, found)
+        return found
+
+    for name in settings.by:
+        for budget, found in _steps(name, archive, budgets, settings):
+            for one in found:
+                place = archive.tried.index(one)
+                picks.append({"method": name, "budget": budget, "tried": place})
+            keep([_row(space, one) for one in archive.front()])
+        LOG.info("%s: %d plans tried so far", name, len(archive.tried))
+    LOG.info("evaluating the front's plans on the test set ...")
+    on_test = _Measure(system, eval_loader(config, runtime, load_split(config, "test")), runtime)
+    return keep([_row(space, one) | _tested(on_test, one) for one in archive.front()])
+
+
+def _steps(
+    name: str, archive: Archive, budgets: list[float], settings: Settings
+) -> Iterator[tuple[float | None, list[Tried]]]:
+    """Runs an algorithm; yields a budget (None: of no matter) and what it stands for there."""
+    rng = np.random.default_rng((settings.seed, ALGORITHMS.index(name)))
+    if name == algorithms.UNIFORM:
+        yield None, algorithms.uniform(archive)
+    elif name == algorithms.GREEDY:
+        for budget, one in zip(budgets, algorithms.greedy(archive, budgets), strict=True):
+            yield budget, [one]
+    elif name == algorithms.RANDOM:
+        for budget in budgets:
+            yield budget, algorithms.at_random(archive, budget, settings.random, rng)
+    else:
+        sizes = settings.population, settings.generations
+        for budget in budgets:
+            yield budget, [algorithms.evolution(archive, budget, rng, *sizes)]
+
+
+class _Measure:
+    """plan -> (loss, top1), means over the images of a loader."""
+
+    def __init__(self, system: System, loader: Loader, runtime: Runtime):
+        self.system, self.loader, self.runtime = system, loader, runtime
+        self.count, self.start = 0, time.perf_counter()
+
+    def __call__(self, plan: np.ndarray) -> tuple[float, float]:
+        self.system.forced = as_forced(plan)
+        answers = evaluate(self.system, self.loader, self.runtime)
+        self.system.forced = None
+        self.count += 1
+        if self.count % TELL_EVERY == 0:
+            seconds = (time.perf_counter() - self.start) / self.count
+            LOG.info("%d plans measured, %.2f s each", self.count, seconds)
+        return float(answers.loss.mean()), float(answers.right.mean())
+
+
+def _space(system: System) -> Space:
+    if not system.widths:
+        raise UserError("this network has no widths to choose from, so there is no plan to search")
+    controller = system.controller
+    return Space(system.cost, controller.slots, controller.columns, len(system.widths))
+
+
+def _held_out(config: Config, runtime: Runtime, settings: Settings) -> Loader:
+    if config.data.val_split == 0:
+        raise UserError(
+            "a search judges plans by held-out training images, and there are none: data.val_split=0"
+        )
+    dataset = load_split(config, "val")
+    if settings.images is not None and settings.images < len(dataset):
+        chosen = np.random.default_rng(settings.seed).permutation(len(dataset))[: settings.images]
+        dataset = dataset.take(np.sort(chosen))
+    return eval_loader(config, runtime, dataset)
+
+
+def _budgets(space: Space, asked: tuple[float, ...]) -> list[float]:
+    cheapest, dearest = (space.price(space.uniform(k)) for k in (0, space.choices - 1))
+    if not asked:
+        return np.geomspace(cheapest, dearest, BUDGETS + 2)[1:-1].tolist()
+    if min(asked) < cheapest:
+        raise UserError(
+            f"a budget of {min(asked) / 1e6:.4g} M BitOPs: the cheapest plan of this network costs "
+            f"{cheapest / 1e6:.4g} M; allow at least that"
+        )
+    return sorted(asked)
+
+
+def _row(space: Space, one: Tried) -> dict:
+    return {
+        "method": one.by,
+        "bitops": one.bitops,
+        "loss": one.loss,
+        "top1": one.top1,
+        "plan": to_names(one.plan, space.cost),
+    }
+
+
+def _tested(measure: _Measure, one: Tried) -> dict:
+    loss, top1 = measure(one.plan)
+    return {"test_loss": loss, "test_top1": top1}

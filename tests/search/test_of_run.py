@@ -1,0 +1,122 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A search over a system's plans: what search.json holds, that it repeats, and what cannot be searched."""
+
+import json
+
+import numpy as np
+import pytest
+
+import search as search_script
+from src.config import load_config
+from src.cost.bitops import CostModel
+from src.cost.named_plans import to_choices
+from src.entry import guarded
+from src.errors import UserError
+from src.methods.base import System
+from src.runtime import Runtime
+from src.search.of_run import Settings, search_run
+from src.train.run_folder import RunFolder
+from tests.train.planned import COST, COUNT, Planned, numbers, planned, tables
+
+SMALL = Settings(budgets=(12000.0, 6000.0), random=2, population=3, generations=1)
+
+
+@pytest.fixture(scope="module")
+def built():
+    return planned(tables(), looks=False)
+
+
+@pytest.fixture
+def searched(monkeypatch, tmp_path, built, pynative):
+    """settings -> search.json, on 40 held-out images and a test set of 35."""
+    sizes = {"val": COUNT, "test": 35}
+    monkeypatch.setattr("src.search.of_run.load_split", lambda _, split: numbers(sizes[split]))
+    config = load_config(None, ["data.val_split=0.1", "data.eval_batch_size=16", "data.workers=1"])
+
+    def run(settings: Settings = SMALL, system: System | None = None) -> dict:
+        system = system or built
+        returned = search_run(config, system, RunFolder(tmp_path), Runtime("CPU"), settings)
+        assert system.forced is None
+        written = json.loads((tmp_path / "search.json").read_text())
+        assert written == json.loads(json.dumps(returned))
+        return written
+
+    run.config = config
+    return run
+
+
+def top1_of(plan: dict, images: int) -> float:
+    rungs = to_choices(plan, COST, 1)[:, 0]
+    logits = tables()[rungs, :images].mean(0)
+    return (logits.argmax(1) == np.arange(images) % 5).mean()
+
+
+def test_what_is_kept(searched):
+    found = searched()
+    assert found["budgets"] == [6000, 12000] and found["images"] == COUNT
+    assert len({json.dumps(row["plan"]) for row in found["tried"]}) == len(found["tried"]) <= 9
+    for row in found["tried"]:
+        choices = to_choices(row["plan"], COST, 1)
+        assert row["bitops"] == COST.of_plan(choices[None])[0]
+        assert row["top1"] == top1_of(row["plan"], COUNT)
+    front = found["front"]
+    assert all(row["test_top1"] == top1_of(row["plan"], 35) for row in front)
+    assert [row["bitops"] for row in front] == sorted({row["bitops"] for row in front})
+    picked = {(pick["method"], pick["budget"]) for pick in found["picks"]}
+    assert picked == {("uniform", None)} | {
+        (by, budget) for by in ("random", "greedy", "evolution") for budget in (6000, 12000)
+    }
+    for pick in found["picks"]:
+        assert pick["budget"] is None or found["tried"][pick["tried"]]["bitops"] <= pick["budget"]
+
+
+def test_it_repeats_with_its_seed(searched):
+    assert searched() == searched()
+
+
+def test_budgets_of_its_own_and_a_part_of_the_images(searched):
+    found = searched(Settings(by=("uniform", "random"), images=10, random=1))
+    assert found["images"] == 10 and len(found["budgets"]) == 6
+    ends = COST.with_dynamic_at(2), COST.with_dynamic_at(8)
+    assert ends[0] < min(found["budgets"]) and max(found["budgets"]) < ends[1]
+    assert all(
+        (row["top1"] * 10) % 1 == pytest.approx(0, abs=1e-6) for row in found["tried"]
+    )
+
+
+def test_what_cannot_be_searched_is_named(searched):
+    with pytest.raises(
+        UserError, match="a budget of 0.002 M BitOPs: the cheapest plan .* 0.00216 M"
+    ):
+        searched(Settings(budgets=(2000.0,)))
+    fixed = System("static", Planned(tables(), np.zeros((COUNT, 2), int), False), [], CostModel([]))
+    with pytest.raises(UserError, match="no widths to choose from"):
+        searched(SMALL, fixed)
+    searched.config.data.val_split = 0.0
+    with pytest.raises(UserError, match="there are none: data.val_split=0"):
+        searched()
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--by", "greed"], "--by greed: allowed are uniform, random, greedy, evolution"),
+        (["--budgets", "200M,much"], "much: expected a number above 0"),
+        ([], "is no run folder"),
+    ],
+)
+def test_bad_input_of_the_script(capsys, tmp_path, arguments, says):
+    assert guarded(search_script.main, ["--run", str(tmp_path), *arguments]) == 2
+    assert says in capsys.readouterr().err
