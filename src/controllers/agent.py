@@ -30,11 +30,14 @@ network and how it minds a budget are not published. All of the above is our cho
 """
 
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import Parameter, Tensor, nn, ops
 
 from src.controllers.base import INPUT, Controller, Decision, Purse
 from src.controllers.gumbel import draw_gumbel, forcing_noise
 from src.cost.bitops import PlanCost
+from src.cost.spending import Spending
+
+BUDGETS = np.linspace(0, 1, 17, dtype=np.float32)  # shares at which its spending is measured
 
 
 class Steps(nn.Cell):
@@ -62,6 +65,7 @@ class Agent(Controller):
 
     Attributes:
         share: the budget of evaluation; may be changed.
+        spends: of each of BUDGETS, the share that is spent on average; stored with what it has learned.
     """
 
     inputs = 2
@@ -78,6 +82,7 @@ class Agent(Controller):
         self.cheapest = cost.fixed() + sum(int(price.min()) for price in prices)
         self.range = sum(int(extra.max()) for extra in self.extras)
         self.shares = [Tensor((e / self.range).astype(np.float32)) for e in self.extras]
+        self.spends = Parameter(Tensor(BUDGETS), requires_grad=False)
         channels = [c for c, _ in reads]
         self.actor = Steps(channels, hidden, columns * self.choices)
         self.critic = Steps(channels, hidden, 1) if critic else None
@@ -129,6 +134,21 @@ class Agent(Controller):
     def in_bitops(self, share: float) -> int:
         """A budget as BitOPs of an image."""
         return self.cheapest + int(np.floor(share * self.range + 0.5))
+
+    def keep_to(self, budget: float) -> bool:
+        """From now on spend so many BitOPs on an image, on average over images like those held out.
+
+        Raises:
+            UserError: less than it ever spends.
+        """
+        self.share = (self.spending.give(budget) - self.cheapest) / self.range
+        return True
+
+    @property
+    def spending(self) -> Spending:
+        """As it was measured after training."""
+        spent = self.cheapest + self.spends.asnumpy().astype(np.float64) * self.range
+        return Spending(tuple(self.in_bitops(float(b)) for b in BUDGETS), tuple(spent.tolist()))
 
     def decisions(self) -> list[Decision]:
         prices = np.stack([e.reshape(self.choices, -1) for e in self.extras])

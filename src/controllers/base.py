@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
+from src.cost.spending import Spending
 from src.errors import UserError
 
 # A decision follows from what the controller begins with, or from what its first slot's node reads.
@@ -132,6 +133,11 @@ class Controller(nn.Cell):
             UserError: it can, but not to so few.
         """
         return False
+
+    @property
+    def spending(self) -> Spending | None:
+        """What it spends at which budget; None: it minds none."""
+        return None
 
     def decisions(self) -> list[Decision]:
         """What is exported, in the order of the slots. UserError: nothing can be."""

@@ -38,11 +38,13 @@ from functools import partial
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from src.controllers.agent import BUDGETS
 from src.controllers.gumbel import forcing_noise
 from src.controllers.ppo import TINY, Surrogate, advantages, entropy, log_probability
 from src.keys import Section, key
 from src.methods.base import HELD_OUT, Stage, System
 from src.methods.counterfactual import is_of_controller
+from src.parameters import assign
 
 PPO, COUNTERFACTUAL = "ppo", "counterfactual"
 SHARP = 4.0  # logits of a worth that deviates by u: choices that are drawn mostly follow what is known
@@ -86,7 +88,17 @@ def agent_stage(options: AgentOptions, builds: str, build) -> Stage:
         objective=partial(PpoObjective if is_ppo else CounterfactualObjective, options),
         experience=partial(PpoEpisodes if is_ppo else Counterfactuals, options),
         updates=options.updates if is_ppo else 1,
+        measure=measure_spending,
     )  # fmt: skip
+
+
+def measure_spending(system: System, answers) -> None:
+    """Note what the agent spends at each budget; answers(): to the images that tell, with their `bitops`."""
+    agent, share, spent = system.controller, system.controller.share, []
+    for agent.share in BUDGETS.tolist():
+        spent.append((answers().bitops.mean() - agent.cheapest) / agent.range)
+    agent.share = share
+    assign(agent.spends, np.array(spent, np.float32))
 
 
 class Episodes(nn.Cell):

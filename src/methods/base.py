@@ -85,6 +85,8 @@ class Stage:
         experience: system -> cell (image, label, *draws) -> values that the objective takes in their
             place; run once in each step, without gradients. None: there is none.
         updates: of the parameters in each step, from the same values.
+        measure: (system, () -> answers to the images that judge) -> None: finds what the network keeps
+            beside what it has learned, once it has.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Stage:
     objective: Callable[..., nn.Cell] | None = None
     experience: Callable[["System"], nn.Cell] | None = None
     updates: int = 1
+    measure: Callable[["System", Callable], None] | None = None
 
 
 class Draws:

@@ -109,6 +109,18 @@ class Trainer:
             self.state.epoch = epoch
             if self.runtime.is_main:
                 save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
+        if self.stage.measure is not None:
+            self._measure()
+
+    def _measure(self) -> None:
+        LOG.info("%s: measuring what it has learned ...", self.name)
+        judge, seed = self.loaders.judge, self.config.train.seed
+        with interrupts.held("when it is measured"):
+            self.stage.measure(self.system, lambda: evaluate(self.system, judge, self.runtime, seed))
+        if self.runtime.is_main:
+            save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
+            if self.folder.best.is_file():
+                save_checkpoint(self.folder.best, self.system.network, self.state)
 
     def _first_steps(self) -> None:
         batch = next(iter(self.loaders.train.epoch(0)))

@@ -83,6 +83,8 @@ def lower(system: System, picture: Picture, notes: dict) -> Program:
                      "scales": lowering.scales, "widths": list(system.widths)}  # fmt: skip
     if system.controller is not None:
         notes |= {"looks": system.controller.looks, "rows_of_choices": _rows_of_choices(system, lowering.rows)}
+    if system.controller is not None and system.controller.spending is not None:
+        notes["spending"] = system.controller.spending.as_dict()
     return Program(lowering.operations, lowering.rows, notes)
 
 
