@@ -127,7 +127,7 @@ def _panel(cells: list[object], ladder: list[Setting], top: Setting | None) -> M
 
     against = f" against {top.bits[0]} bits throughout" if top else ""
     cards = (
-        ("Widths, in turn", slot(0), join(("below a margin of ", slot(1)), "")),
+        ("Widths, in turn", slot(0), join(("again below a margin of ", slot(1)), "")),
         ("Top-1", slot(2), join((slot(3), f" points{against}"), "")),
         ("BitOPs per image", slot(4), join((slot(5), against.replace("against", "of")), "")),
     )
