@@ -98,9 +98,10 @@ class AbnOptions(AgentOptions, SuperNetOptions):
     """Of the super-network, then of the agent, then of both."""
 
     finetune_epochs: int = key(
-        0, "epochs of the super-network under the plans of its agent, behind the agent's", low=0
-    )
-    finetune_lr: float = key(0.002, "peak learning rate of these epochs", low=0.0)
+        0, "epochs of the super-network under the plans of its agent, behind the agent's",
+        low=0, resumable=True,
+    )  # fmt: skip
+    finetune_lr: float = key(0.002, "peak learning rate of these epochs", low=0.0, resumable=True)
 
     def check(self) -> None:
         super().check()
