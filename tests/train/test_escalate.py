@@ -31,7 +31,7 @@ from src.train.escalate import Rungs, at_width, bare_ladder, ending_at, escalate
 from src.train.evaluate import evaluate, summarise
 from src.train.results import evaluate_run, evaluate_split
 from src.train.run_folder import RunFolder
-from src.train.run_ladder import fit_ladder, read_ladder
+from src.train.run_ladder import fit_ladder, forget_ladder, read_ladder
 from tests.methods.build import SIDE, method
 from tests.train.planned import COUNT, WIDTHS, numbers, planned, tables
 
@@ -200,6 +200,8 @@ def test_a_budget_takes_its_row(run):
     own = planned(tables(), looks=False)
     take_budget(config, own, folder, CPU, None, True)
     assert own.climbing == ladder.cheapest_like_top()
+    forget_ladder(folder)
+    assert read_ladder(folder, built) is None
     with pytest.raises(UserError, match="a budget of 0.001 M BitOPs: .* allow at least"):
         take_budget(config, built, folder, CPU, 1000.0, True)
 
