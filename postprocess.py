@@ -43,9 +43,10 @@ def main(arguments: list[str]) -> int:
     deployment = open_deployment(options.model)
     answers = read_results(deployment, options.result_path, options.label_path)
     row = judge(deployment, *answers)
+    chosen = "chosen widths" if answers.bitops is None else "widths of the last passes"
     print(f"accuracy {row['top1']:.2%} (top 5 {row['top5']:.2%}) of {row['images']} images")
     for bits, share in row.get("histogram", {}).items():
-        print(f"{bits} bits: {share:6.1%} of the chosen widths")
+        print(f"{bits} bits: {share:6.1%} of the {chosen}")
     print(f"{row['bitops'] / 1e6:.1f} M BitOPs per image")
     print(json.dumps(row))
     return 0

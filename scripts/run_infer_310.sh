@@ -23,6 +23,7 @@ usage() {
   echo "DEVICE_TYPE: Ascend (default), CPU (MindSpore Lite on this machine), Host (integers, no MindSpore)"
   echo "LITE_HOME: MindSpore Lite, for Ascend and CPU; scripts/get_mindspore_lite.sh fetches one for CPU"
   echo "IMAGES=N: the first N images only; THREADS=N: CPU threads, 0 all cores; MODE=single: one-file form"
+  echo "BUDGET=X: mean BitOPs per image, e.g. 250M, of a network that escalates"
   echo "RESULT_DIR=FOLDER: where preprocess_Result, result_Files, time_Result and acc.log are left, whole, when"
   echo "the call has ended well (default: the project root; the last of several calls to end leaves its own)"
 }
@@ -68,9 +69,11 @@ compile_app() {
 }
 
 infer() {
+  local budget=()
+  if [[ -n ${BUDGET:-} ]]; then budget=(--budget="$BUDGET"); fi
   ./main --mindir_path="$BUNDLE" --dataset_path=./preprocess_Result/img_data \
     --device_type="$DEVICE_TYPE" --device_id="$DEVICE_ID" --thread_num="${THREADS:-0}" \
-    --mode="${MODE:-stages}" --result_path=./result_Files --time_path=./time_Result
+    --mode="${MODE:-stages}" --result_path=./result_Files --time_path=./time_Result "${budget[@]}"
 }
 
 cal_acc() {

@@ -20,11 +20,14 @@ from mindspore import Tensor, nn, ops
 from src.config import load_config
 from src.controllers.base import INPUT, Controller, Decision
 from src.cost.bitops import CostModel
+from src.layers.dynamic import DynamicConv2d
+from src.layers.norm import keep_rows_by_choice
 from src.layers.spec import DYNAMIC, LayerSpec, table_rows
 from src.methods.base import FloatNet, System
 from src.methods.budget import BudgetPenalty
 from src.methods.rules import layer_costs, quantise, shared_specs
 from src.models import build_backbone
+from src.models.backbone import NORM, Backbone
 from src.models.geometry import describe
 from src.models.network import Network
 from tests.methods.build import CLASSES, SIDE
@@ -59,8 +62,9 @@ class StepWise(Controller):
         return [Decision(s, 1, False, INPUT, side, 1, dense[s]) for s, side in enumerate(self.sides)]
 
 
-def stepwise(columns: int = 1) -> System:
-    """resnet8 under nested codes: every layer but the float first and last chooses."""
+def stepwise(columns: int = 1, by_choice: bool = False) -> System:
+    """resnet8 under nested codes: every layer but the float first and last chooses; by_choice: and has
+    statistics of each choice."""
     config = load_config(None, ["model.name=resnet8", "quant.quantizer=nested", "device.native=off"])
     backbone = build_backbone("resnet8", CLASSES)
     float_net = FloatNet(backbone, describe(backbone, SIDE))
@@ -70,12 +74,24 @@ def stepwise(columns: int = 1) -> System:
         specs[name] = LayerSpec(DYNAMIC, "test", "nested", WIDTHS, WIDTHS, slot)
     values = [float_net.geometry.of(backbone.node(name).inputs[0]) for name in free]
     quantise(float_net, specs, config.quant, tied=columns == 1)
+    if by_choice:
+        _scatter_statistics(backbone, len(WIDTHS) ** columns)
     controller = StepWise([(value.channels, value.side) for value in values], columns)
     cost = CostModel(layer_costs(layers, specs))
     return System(
         "step-wise", Network(backbone, controller), table_rows(layers, specs), cost, WIDTHS,
         BudgetPenalty(cost, WIDTHS, 4, 0.0, 0.0, 0.0), controller,
     )  # fmt: skip
+
+
+def _scatter_statistics(backbone: Backbone, rows: int) -> None:
+    """Behind each dynamic layer, rows that differ."""
+    rng = np.random.default_rng(2)
+    for node in backbone.nodes:
+        if node.kind == NORM and isinstance(backbone.nodes[node.inputs[0]].cell, DynamicConv2d):
+            keep_rows_by_choice(node.cell, rows)
+            for p in (node.cell.gamma, node.cell.moving_variance):
+                p.set_data(Tensor(rng.uniform(0.5, 2, p.shape).astype(np.float32)))
 
 
 def spread_choices(system: System, x: np.ndarray) -> None:

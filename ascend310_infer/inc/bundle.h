@@ -46,6 +46,7 @@ struct Bundle {
   int layers = 0;         // 0: a static network
   int columns = 1;
   int registers = 0;
+  int maps = 1;       // how many registers the front writes; the image counts as one
   std::string front;  // empty: register 0 is the image, and stages decide the choices, if any
   std::string mask;   // empty: there is no one-file form
   int64_t fixed_bitops = 0;

@@ -20,7 +20,9 @@
 
 namespace infer {
 
-// path: the artefact, or a folder with model.safetensors. threads: 0 for all cores. Throws Error.
-std::unique_ptr<Classifier> MakeHostClassifier(const std::string &path, int threads);
+// path: the artefact, or a folder with model.safetensors. threads: 0 for all cores. budget: BitOPs, a mean
+// over images, that it escalates within; 0: where its controller does not look at the image, and its
+// notes hold a ladder, in the ladder's usual row. Throws Error.
+std::unique_ptr<Classifier> MakeHostClassifier(const std::string &path, int threads, double budget);
 
 }  // namespace infer

@@ -33,7 +33,8 @@ constexpr int64_t kMostChannels = 64, kLargestSide = 4096, kMostClasses = 65536;
 constexpr int64_t kMostWidths = 16, kWidestBits = 32, kMostLayers = 4096, kMostColumns = 2;
 constexpr int64_t kMostRegisters = 65536, kMostStages = 65536;
 
-constexpr char kHead[] = "format mindir_version image classes bits layers columns registers front mask fixed_bitops";
+constexpr char kHead[] =
+  "format mindir_version image classes bits layers columns registers maps front mask fixed_bitops";
 constexpr char kStage[] = "name slot inputs output macs files decides";
 
 std::vector<int> Small(const std::vector<int64_t> &values) { return std::vector<int>(values.begin(), values.end()); }
@@ -43,7 +44,7 @@ void ReadChoices(const Fields &fields, Bundle *bundle) {
   if (fields.Has("layers")) {
     bundle->layers = static_cast<int>(fields.Integer("layers", 0, kMostLayers));
   }
-  for (const char *key : {"bits", "front"}) {
+  for (const char *key : {"bits", "front", "maps"}) {
     if (!bundle->dynamic() && fields.Has(key)) {
       fields.Fail(key, "a static network (no layers=) has none");
     }
@@ -55,6 +56,8 @@ void ReadChoices(const Fields &fields, Bundle *bundle) {
   bundle->columns = static_cast<int>(fields.Integer("columns", 1, kMostColumns));
   if (fields.Has("front")) {
     bundle->front = fields.File("front");
+  } else if (fields.Has("maps")) {
+    fields.Fail("maps", "a network without front= begins with the image alone");
   }
 }
 
@@ -70,6 +73,9 @@ void ReadHead(const Fields &fields, Bundle *bundle) {
   }
   bundle->classes = static_cast<int>(fields.Integer("classes", 1, kMostClasses));
   bundle->registers = static_cast<int>(fields.Integer("registers", 1, kMostRegisters));
+  if (fields.Has("maps")) {
+    bundle->maps = static_cast<int>(fields.Integer("maps", 1, bundle->registers));
+  }
   bundle->fixed_bitops = fields.Integer("fixed_bitops", 0, INT64_MAX);
   ReadChoices(fields, bundle);
   if (fields.Has("mask")) {
@@ -229,7 +235,7 @@ Bundle ParseBundle(const std::string &text, const std::string &path) {
   }
   Made made{std::vector<bool>(static_cast<size_t>(bundle.registers)),
             std::vector<bool>(static_cast<size_t>(bundle.layers), !bundle.front.empty() || bundle.escalates())};
-  made.registers[0] = true;  // by the front, or the image
+  std::fill_n(made.registers.begin(), bundle.maps, true);  // by the front, or the image
   for (const Section &section : sections) {
     bundle.stages.push_back(ReadStage(Fields(path, section, kStage), bundle, &made));
   }

@@ -14,14 +14,17 @@
 
 #include "inc/host_classifier.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
+#include "inc/artefact_notes.h"
 #include "inc/error.h"
 #include "inc/text.h"
 #include "simd/kernels.h"
@@ -48,11 +51,18 @@ std::string ArtefactIn(const std::string &path) {
   return path;
 }
 
-dq::Program ReadProgram(const std::string &path) {
-  const Bytes file = ReadFile(path);
+dq::Program ReadProgram(const Bytes &file, const std::string &path) {
   try {
     return dq::read_program(reinterpret_cast<const uint8_t *>(file.data()), file.size());
   } catch (const dq::BadArtefact &bad) {
+    throw Error("artefact " + path + " is damaged or not one: " + bad.what() + "; export it again");
+  }
+}
+
+ArtefactNotes ReadNotes(const Bytes &file, const std::string &path) {
+  try {
+    return ReadArtefactNotes(file);
+  } catch (const Error &bad) {
     throw Error("artefact " + path + " is damaged or not one: " + bad.what() + "; export it again");
   }
 }
@@ -79,12 +89,76 @@ std::vector<std::string> CandidatesOf(const dq::Program &program) {
   return names;
 }
 
+// The first candidate that is `bits` wide in every dynamic layer, weights and inputs. Throws Error.
+int CandidateOf(const dq::Program &program, int bits) {
+  const auto fits = [bits](const dq::Operation &op, int k) { return op.w_bits(k) == bits && op.a_bits(k) == bits; };
+  for (int k = 0; k < program.plan.choices; k++) {
+    if (std::all_of(program.operations.begin(), program.operations.end(),
+                    [&](const dq::Operation &op) { return op.kind != dq::kConv || op.slot < 0 || fits(op, k); })) {
+      return k;
+    }
+  }
+  throw Error(
+    Format("the artefact's ladder has %d bits, at which the network cannot run throughout; export it again", bits));
+}
+
+// The passes of a row of the ladder, as the engine takes them (engine/rungs.py).
+class Climb {
+ public:
+  Climb(const dq::Program &program, const ArtefactNotes &notes, const Row &row)
+      : thresholds_(row.margins.begin(), row.margins.end()), text_(TextOf(row)) {
+    int64_t total = 0;
+    for (size_t rung = 0; rung < row.bits.size(); rung++) {
+      const int choice = CandidateOf(program, row.bits[rung]);
+      plans_.insert(plans_.end(), program.plan.cells(), choice);
+      rows_.push_back(RowOf(program, notes, choice));
+      total += notes.ladder.PriceOf(row, rung);
+      totals_.push_back(total);
+    }
+  }
+
+  dq::Rungs rungs() const { return {static_cast<int>(rows_.size()), plans_.data(), rows_.data(), thresholds_.data()}; }
+  size_t size() const { return rows_.size(); }
+  const int64_t *PlanOf(int64_t rung) const {
+    return &plans_[static_cast<size_t>(rung) * (plans_.size() / rows_.size())];
+  }
+  double TotalOf(int64_t rung) const { return static_cast<double>(totals_[static_cast<size_t>(rung)]); }
+  const std::string &text() const { return text_; }
+
+ private:
+  // Files that do not say it have a row for mixed widths, then one for each candidate.
+  static int64_t RowOf(const dq::Program &program, const ArtefactNotes &notes, int choice) {
+    int64_t row = program.rows > 1 ? 1 + choice : 0;
+    if (notes.rows_of_choices && static_cast<size_t>(choice) < notes.rows_of_choices->size()) {
+      row = (*notes.rows_of_choices)[static_cast<size_t>(choice)];
+    }
+    if (row >= program.rows) {
+      throw Error("the artefact's notes name a row of statistics that is not there; export it again");
+    }
+    return row;
+  }
+
+  std::vector<int64_t> plans_, rows_, thresholds_, totals_;
+  std::string text_;
+};
+
 class HostClassifier : public Classifier {
  public:
-  explicit HostClassifier(const std::string &path) : engine_(ReadProgram(path)), steps_{{"integer program", "-"}} {
+  HostClassifier(const Bytes &file, const std::string &path, double budget) : engine_(ReadProgram(file, path)) {
     const dq::Program &program = engine_.program();
     if (program.has_plan()) {
-      plan_ = {program.plan.layers, program.plan.columns, CandidatesOf(program)};
+      plan_ = {program.plan.layers, program.plan.columns, CandidatesOf(program), ""};
+    }
+    const ArtefactNotes notes = ReadNotes(file, path);
+    if (budget > 0 && notes.ladder.empty()) {
+      throw Error("--budget: artefact " + path + " has no ladder; export it again from a run that has one");
+    }
+    if (budget > 0 || (!notes.looks && !notes.ladder.empty())) {
+      climb_.emplace(program, notes, notes.ladder.At(budget));
+      plan_.escalation = climb_->text();
+    }
+    for (size_t rung = 0; rung < (climb_ ? climb_->size() : 1); rung++) {
+      steps_.push_back({climb_ ? Format("integer program, %zu passes", rung + 1) : "integer program", "-"});
     }
   }
 
@@ -97,17 +171,28 @@ class HostClassifier : public Classifier {
     if (image.size() != image_bytes()) {
       throw Error(Format("%zu bytes are no image of %s", image.size(), image_text().c_str()));
     }
+    const auto *pixels = reinterpret_cast<const uint8_t *>(image.data());
     std::vector<int32_t> logits(engine_.program().operations.back().out.size());
     std::vector<int64_t> choices(static_cast<size_t>(plan_.layers) * plan_.columns);
+    int64_t rung = 0;
     const auto start = std::chrono::steady_clock::now();
     {
       const dq::PoolLock lock;
-      engine_.run(reinterpret_cast<const uint8_t *>(image.data()), 1, nullptr, 0, logits.data(),
-                  choices.empty() ? nullptr : choices.data());
+      if (climb_) {
+        engine_.climb(pixels, 1, climb_->rungs(), logits.data(), &rung);
+      } else {
+        engine_.run(pixels, 1, nullptr, 0, logits.data(), choices.empty() ? nullptr : choices.data());
+      }
     }
-    steps_[0].runs++;
-    steps_[0].ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    Step &step = steps_[static_cast<size_t>(rung)];
+    step.runs++;
+    step.ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     Answer answer;
+    if (climb_) {
+      std::copy_n(climb_->PlanOf(rung), choices.size(), choices.begin());
+      answer.bitops = climb_->TotalOf(rung);
+      answer.rung = static_cast<int>(rung);
+    }
     answer.logits.resize(logits.size() * sizeof(int32_t));
     answer.choices.assign(choices.begin(), choices.end());
     std::memcpy(answer.logits.data(), logits.data(), answer.logits.size());
@@ -119,17 +204,19 @@ class HostClassifier : public Classifier {
 
   dq::Engine engine_;
   PlanShape plan_;
+  std::optional<Climb> climb_;
   std::vector<Step> steps_;
 };
 
 }  // namespace
 
-std::unique_ptr<Classifier> MakeHostClassifier(const std::string &path, int threads) {
+std::unique_ptr<Classifier> MakeHostClassifier(const std::string &path, int threads, double budget) {
   if (dq::active_kernels() == nullptr) {
     throw Error("DYNQUANT_ISA names an instruction set that this machine lacks; unset it");
   }
   dq::pool_set_threads(threads);
-  return std::make_unique<HostClassifier>(ArtefactIn(path));
+  const std::string artefact = ArtefactIn(path);
+  return std::make_unique<HostClassifier>(ReadFile(artefact), artefact, budget);
 }
 
 }  // namespace infer

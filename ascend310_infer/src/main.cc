@@ -47,10 +47,7 @@ struct Network {
 Network Load(const Flags &flags) {
   Network network;
   if (flags.device == Device::kHost) {
-    if (flags.budget > 0) {
-      throw Error("--budget: the integer artefact has no ladder here; name a bundle that escalates");
-    }
-    network.classifier = MakeHostClassifier(flags.mindir_path, flags.thread_num);
+    network.classifier = MakeHostClassifier(flags.mindir_path, flags.thread_num, flags.budget);
     return network;
   }
   const Bundle bundle = ReadBundle(flags.mindir_path);

@@ -113,18 +113,17 @@ class StagePipeline : public Pipeline {
  protected:
   Tensor Logits(Tensor image, Answer *answer) override {
     answer->choices.assign(static_cast<size_t>(bundle_.layers) * bundle_.columns, 0);
-    std::vector<Tensor> outputs = Front(std::move(image));
-    if (outputs.size() > 1) {
-      answer->choices = Choose(outputs[1]);
+    std::vector<Tensor> registers = Front(std::move(image));
+    if (!front_.empty()) {
+      answer->choices = Choose(registers.back());
     }
-    std::vector<Tensor> registers(static_cast<size_t>(bundle_.registers));
-    registers[0] = std::move(outputs[0]);
+    registers.resize(static_cast<size_t>(bundle_.registers));
     Tensor logits = Stages(&registers, &answer->choices);
     answer->bitops = bundle_.BitOps(answer->choices);
     return logits;
   }
 
-  // Register 0, and choice logits where the front has some.
+  // The first registers, and choice logits where the front has some.
   std::vector<Tensor> Front(Tensor image) {
     std::vector<Tensor> outputs;
     if (front_.empty()) {
@@ -160,14 +159,14 @@ class StagePipeline : public Pipeline {
  private:
   void LoadFront(Engine *engine, Sizes *registers) {
     front_.push_back(Load(bundle_.front, "front", "-", engine));
-    const Sizes outputs = front_[0].OutputSizes();
-    const size_t map = outputs.empty() ? 0 : outputs[0];
-    Sizes expected = {map};
+    Sizes maps = front_[0].OutputSizes();
+    maps.resize(static_cast<size_t>(bundle_.maps));
+    Sizes outputs = maps;
     if (!bundle_.escalates()) {
-      expected.push_back(bundle_.choice_logits());
+      outputs.push_back(bundle_.choice_logits());
     }
-    front_[0].Expect({bundle_.image_size()}, expected);
-    (*registers)[0] = map;
+    front_[0].Expect({bundle_.image_size()}, outputs);
+    std::copy(maps.begin(), maps.end(), registers->begin());
   }
 
   // All files of a stage have the same inputs and the same output.
@@ -215,8 +214,8 @@ class LadderPipeline : public StagePipeline {
 
  protected:
   Tensor Logits(Tensor image, Answer *answer) override {
-    std::vector<Tensor> registers(static_cast<size_t>(bundle_.registers));
-    registers[0] = std::move(Front(std::move(image))[0]);
+    std::vector<Tensor> registers = Front(std::move(image));
+    registers.resize(static_cast<size_t>(bundle_.registers));
     answer->bitops = 0;
     for (size_t rung = 0;; rung++) {
       answer->rung = static_cast<int>(rung);

@@ -108,8 +108,8 @@ class Ladder:
         return replace(self, rows=tuple(map(whole, self.rows)))
 
     def as_dict(self) -> dict:
-        """As JSON holds it."""
-        return asdict(self)
+        """As JSON holds it; `usual` is the place of `cheapest_like_top` among the rows."""
+        return asdict(self) | {"usual": self.rows.index(self.cheapest_like_top())}
 
     @classmethod
     def from_dict(cls, values: dict) -> "Ladder":

@@ -42,23 +42,30 @@ class AtWidth(nn.Cell):
 
 
 class Held(nn.Cell):
-    """maps -> what the last of some nodes writes, at one plan.
+    """maps -> what some nodes write, at one plan.
 
     Args:
         network: frozen.
         group: numbers of the nodes, in order.
         plan: candidates, int (slots, columns), or of a shape that broadcasts to it.
         row: of a bank of statistics; nodes before the split know the first one alone.
+        results: numbers of the nodes whose values are returned, by default the last one; of several, a
+            tuple.
 
     Attributes:
         inputs: numbers of the nodes outside that the maps are of, IMAGE for the image.
     """
 
-    def __init__(self, network: Network, group: list[int], plan: np.ndarray | int, row: int = 0):
+    def __init__(
+        self, network: Network, group: list[int], plan: np.ndarray | int, row: int = 0,
+        results: tuple[int, ...] = (),
+    ):  # fmt: skip
         super().__init__()
         self.inputs, self.reads = outside_of(network, group)
         self.steps = nn.CellList([_held(network, i, np.asarray(plan), row) for i in group])
         self.adds = [len(places) > 1 for places in self.reads]
+        numbers = (*self.inputs, *group)
+        self.results = tuple(numbers.index(i) for i in results or group[-1:])
 
     def construct(self, *maps):
         values = maps
@@ -66,7 +73,10 @@ class Held(nn.Cell):
             x = values[self.reads[i][0]]
             y = step(x, values[self.reads[i][1]]) if self.adds[i] else step(x)
             values = values + (y,)
-        return values[-1]
+        results = ()
+        for place in self.results:
+            results = results + (values[place],)
+        return results if len(results) > 1 else results[0]
 
 
 def _held(network: Network, i: int, plan: np.ndarray, row: int) -> nn.Cell:
@@ -103,25 +113,27 @@ def outside_of(network: Network, group: list[int]) -> tuple[list[int], list[tupl
 
 
 class HeldNetwork:
-    """The network of a system, frozen: whole at a plan, or in two parts, of which the first is the same at
-    every plan. It no longer learns.
+    """The network of a system, frozen: whole at a plan, or cut before the first node that a plan changes.
+    It no longer learns.
 
     Attributes:
-        has_stem: whether there is a first part.
+        first: number of that node; 0: there is nothing before it.
+        kept: numbers of the nodes before it whose values the others read, the image where there are none.
     """
 
     def __init__(self, system: System):
         self.network, self.ways = system.network, system.ways
         freeze(self.network)
-        self.has_stem = self.network.split > 0
+        self.first = _first_changed(self.network)
+        self.kept, _ = outside_of(self.network, self._from(self.first))
 
     def stem(self) -> nn.Cell:
-        """image -> features."""
-        return Held(self.network, list(range(self.network.split)), 0)
+        """image -> the maps that are kept."""
+        return Held(self.network, list(range(self.first)), 0, results=tuple(self.kept))
 
     def tail(self, plan: np.ndarray | int) -> nn.Cell:
-        """features (the image, where there is no stem) -> logits; plan: as `System.forced`."""
-        return self._held(self.network.split, plan)
+        """those maps -> logits; plan: as `System.forced`."""
+        return self._held(self.first, plan)
 
     def whole(self, plan: np.ndarray | int) -> nn.Cell:
         """image -> logits."""
@@ -130,4 +142,16 @@ class HeldNetwork:
     def _held(self, first: int, plan: np.ndarray | int) -> Held:
         # A bank has a row for each of the ways in which the network runs.
         row = self.ways.index(plan) if isinstance(plan, int) and plan in self.ways else 0
-        return Held(self.network, list(range(first, self.network.count)), plan, row)
+        return Held(self.network, self._from(first), plan, row)
+
+    def _from(self, first: int) -> list[int]:
+        return list(range(first, self.network.count))
+
+
+def _first_changed(network: Network) -> int:
+    """Number of the first node of a frozen network that depends on a plan or a row of statistics."""
+    for i in range(network.split, network.count):
+        folded = getattr(network.nodes[i].cell, "folded", None)
+        if network.slots[i] >= 0 or (folded is not None and len(folded[0]) > 1):
+            return i
+    return network.count - 1

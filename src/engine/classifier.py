@@ -23,7 +23,7 @@ from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
 from src.engine.plans import as_bitops, within_budget
 from src.engine.program import Input, Program
-from src.engine.rungs import Rungs, ladder_of, pick_row, rungs_of
+from src.engine.rungs import Rungs, ladder_of, pick, rungs_of
 from src.errors import UserError
 from src.printable import printable
 
@@ -177,9 +177,8 @@ def _rungs(program: Program, wish: Wish) -> Rungs | None:
         )
     if ladder is None or (wish.budget is None and program.notes.get("looks", True)):
         return None
-    row = pick_row(ladder, wish.budget, wish.max_bitops)
-    rungs = rungs_of(program, row.bits, row.margins)
-    return rungs if wish.max_bitops is None else rungs.up_to(wish.max_bitops)
+    row = pick(ladder, wish.budget, wish.max_bitops)
+    return rungs_of(program, row.bits, row.margins)
 
 
 def _budget(program: Program, wish: Wish) -> int | None:

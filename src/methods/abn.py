@@ -37,9 +37,10 @@ from src.keys import Config, Section, key
 from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import keep_rows_by_choice
 from src.layers.spec import DYNAMIC, LayerSpec, table_rows
-from src.methods.abn_agent import AgentOptions, agent_stage
+from src.methods.abn_agent import AgentOptions, agent_stage, measure_spending
 from src.methods.base import FLOAT, Draws, FloatNet, Method, Stage, System
 from src.methods.budget import BudgetPenalty
+from src.methods.counterfactual import is_of_controller
 from src.methods.rules import between_ends, count_slots, layer_costs, quantise
 from src.methods.widths import check_candidates, check_master
 from src.models.backbone import NORM, Backbone
@@ -94,7 +95,20 @@ class SuperNetOptions(Section):
 
 @dataclass
 class AbnOptions(AgentOptions, SuperNetOptions):
-    """Of the super-network, then of the agent."""
+    """Of the super-network, then of the agent, then of both."""
+
+    finetune_epochs: int = key(
+        0, "epochs of the super-network under the plans of its agent, behind the agent's",
+        low=0, resumable=True,
+    )  # fmt: skip
+    finetune_lr: float = key(0.002, "peak learning rate of these epochs", low=0.0, resumable=True)
+
+    def check(self) -> None:
+        super().check()
+        if self.finetune_epochs and not self.agent_epochs:
+            raise UserError(
+                f"abn.finetune_epochs={self.finetune_epochs} needs an agent: set abn.agent_epochs"
+            )
 
 
 class Abn(Method):
@@ -112,12 +126,30 @@ class Abn(Method):
 
     @staticmethod
     def stages(config: Config) -> list[Stage]:
-        """The super-network, after float epochs where they are asked for; then its agent."""
+        """The super-network, after float epochs where they are asked for; its agent; both."""
         first, own = [s for s in Method.stages(config) if s.builds == FLOAT], config.train
         if not config.abn.agent_epochs:
             return [*first, Stage("supernet", "abn", own.epochs, own.lr)]
         supernet = Stage("supernet", "abn", own.epochs, own.lr, "supernet.ckpt", _super)
-        return [*first, supernet, agent_stage(config.abn, "abn", _with_agent)]
+        stages = [*first, supernet, agent_stage(config.abn, "abn", _with_agent)]
+        return [*stages, _finetune(config.abn)] if config.abn.finetune_epochs else stages
+
+
+def _finetune(options: AbnOptions) -> Stage:
+    """The super-network goes on under the plans that its agent, which stands still, makes at budgets from
+    the whole range. Images of a batch differ in their widths, so the statistics stand still, too."""
+
+    def build(config: Config, float_net: FloatNet) -> System:
+        system = _with_agent(config, float_net)
+        system.draws = AtAnyBudget(system.controller)
+        return system
+
+    return Stage(
+        "finetune", "abn", options.finetune_epochs, options.finetune_lr, "finetune.ckpt", build,
+        learns=lambda name: not is_of_controller(name),
+        keeps_statistics=True,
+        measure=measure_spending,
+    )  # fmt: skip
 
 
 def _super(config: Config, float_net: FloatNet) -> System:
@@ -215,6 +247,20 @@ class Plans(Draws):
             return joined[0]
         sizes = {UNIFORM: (1, 1, 1), RANDOM: (1, *shape[1:]), IMAGES: shape}
         return rng.choice(joined, sizes[name])
+
+
+class AtAnyBudget(Draws):
+    """The agent's arg-max, in training at a budget of each image's own."""
+
+    def __init__(self, agent: Agent):
+        self.agent = agent
+
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
+        noise, _ = self.agent.still(images)
+        return noise, rng.random((images, 1), np.float32)
+
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
+        return self.agent.still(images, forced)
 
 
 def _follow_choices(backbone: Backbone, rows: int) -> None:

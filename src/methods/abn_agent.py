@@ -49,31 +49,36 @@ from src.parameters import assign
 PPO, COUNTERFACTUAL = "ppo", "counterfactual"
 SHARP = 4.0  # logits of a worth that deviates by u: choices that are drawn mostly follow what is known
 
+# A run of the super-network may be resumed to train an agent, then or again.
+later = partial(key, resumable=True)
+
 
 @dataclass
 class AgentOptions(Section):
     """The agent's part of the section of a method that trains one."""
 
-    agent: str = key(
+    agent: str = later(
         PPO, "how the agent learns: ppo | counterfactual (from each image's result at each width)",
-        choices=(PPO, COUNTERFACTUAL),
+        choices=(PPO, COUNTERFACTUAL)
     )  # fmt: skip
-    agent_epochs: int = key(0, "epochs of the agent, the network being frozen; 0: no agent", low=0)
-    agent_lr: float = key(0.05, "its learning rate", low=0.0)
+    agent_epochs: int = later(
+        0, "epochs of the agent, the network being frozen; 0: no agent", low=0
+    )
+    agent_lr: float = later(0.05, "its learning rate", low=0.0)
     agent_hidden: int = key(32, "units of the agent at each layer", low=1)
-    budget: float = key(
+    budget: float = later(
         0.5, "of evaluation, as a share of the way from the cheapest plan to the dearest", low=0.0, high=1.0
     )  # fmt: skip
-    result: str = key(
+    result: str = later(
         "probability", "what an answer is worth: probability (of the image's class) | right (1, else 0)",
-        choices=("probability", "right"),
+        choices=("probability", "right")
     )  # fmt: skip
-    price_high: float = key(0.3, "price of the whole range of cost at budget 0 ...", low=1e-6)
-    price_low: float = key(0.003, "... and at budget 1, falling geometrically between", low=1e-6)
-    updates: int = key(4, "ppo: updates of the agent from each batch of episodes", low=1)
-    clip: float = key(0.2, "ppo: how far the probability of a choice may move from batch to batch", low=0.0)
-    trace: float = key(0.95, "ppo: decay of what a later layer says of an earlier choice", low=0.0, high=1.0)
-    bonus: float = key(0.003, "ppo: weight of the entropy of the agent's choices", low=0.0)
+    price_high: float = later(0.3, "price of the whole range of cost at budget 0 ...", low=1e-6)
+    price_low: float = later(0.003, "... and at budget 1, falling geometrically between", low=1e-6)
+    updates: int = later(4, "ppo: updates of the agent from each batch of episodes", low=1)
+    clip: float = later(0.2, "ppo: how far the probability of a choice may move from batch to batch", low=0.0)
+    trace: float = later(0.95, "ppo: decay of what a later layer says of an earlier choice", low=0.0, high=1.0)
+    bonus: float = later(0.003, "ppo: weight of the entropy of the agent's choices", low=0.0)
 
 
 def agent_stage(options: AgentOptions, builds: str, build) -> Stage:

@@ -16,11 +16,17 @@
 Training leaves an exponential mean over changing weights and, in a dynamic network, over widths
 that were still drawn at random. This is the plain mean over some batches, with the network as it is
 evaluated: the "precise" statistics of Wu & Johnson, 2021, arXiv 2105.07576, section 3.
+
+Where statistics follow a layer's choice, a pass in which all images choose alike renews the rows of
+its choices, whoever makes the choices later, and a row is the mean over all passes that had it: those
+at each width throughout, and, where weights and inputs choose for themselves, plans that mix the pairs,
+so that each layer has each pair.
 """
 
 import numpy as np
 from mindspore import Tensor, nn
 
+from src.controllers.base import Controller
 from src.data import Loader
 from src.errors import UserError
 from src.layers.norm import MOMENTUM, BatchNorm, normalise_by_batch
@@ -46,7 +52,8 @@ class _WithStatistics(nn.Cell):
 
 
 def recalibrate(system: System, loader: Loader, runtime: Runtime, batches: int) -> None:
-    """Replace every row of statistics that the network has, in place.
+    """Replace every row of statistics that the network has, in place; where a plan is forced on it, those
+    of that plan.
 
     Args:
         loader: training batches; the same ones whenever the seed is.
@@ -60,7 +67,7 @@ def recalibrate(system: System, loader: Loader, runtime: Runtime, batches: int) 
     passing = _WithStatistics(system.network)
     means = [_RowMeans(p) for n in passing.norms for p in (n.moving_mean, n.moving_variance)]
     forced = system.forced
-    for way in system.ways or (forced,):
+    for way in _ways(system, passing.norms):
         system.forced = way
         _average(system, passing, means, loader, batches)
     system.forced = forced
@@ -68,6 +75,23 @@ def recalibrate(system: System, loader: Loader, runtime: Runtime, batches: int) 
         mean.store()
     system.network.set_train(False)
     average_statistics(runtime, system.network)
+
+
+def _ways(system: System, norms: list[BatchNorm]) -> list[int | np.ndarray | None]:
+    """`System.forced` of each way whose statistics are renewed."""
+    if system.forced is not None:
+        return [system.forced]
+    if not any(norm.by_choice for norm in norms):
+        return list(system.ways) or [None]
+    controller = system.controller
+    mixed = _mixed_plans(controller) if controller.columns == 2 else []
+    return [*range(controller.choices), *mixed]
+
+
+def _mixed_plans(controller: Controller) -> list[np.ndarray]:
+    """K * K plans, int (slots, 2): each layer takes each pair of candidates once, the next layer another."""
+    pairs = np.array(list(np.ndindex(controller.choices, controller.choices)))
+    return [pairs[(first + np.arange(controller.slots)) % len(pairs)] for first in range(len(pairs))]
 
 
 def _average(system: System, passing: nn.Cell, means: list, loader: Loader, batches: int) -> None:

@@ -17,14 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
+from src.cost.ladder import Ladder, Row, climb, margin_of
 from src.data import load
-from src.deploy.compare import network_answers
+from src.deploy.compare import network_answers, rung_answers
 from src.deploy.harness.deployment import open_deployment
 from src.deploy.harness.image_bins import IMAGES, LABELS, write_bins
 from src.deploy.harness.results import read_results
 from src.deploy.mindir.bundle import FILE
 from src.deploy.mindir.compat import rewrite
 from src.deploy.mindir.export_bundle import export_bundle
+from tests.deploy.ladders import at_several_widths, ladder_for
 from tests.methods.build import SIDE, method, randomise_head
 
 COUNT = 32
@@ -57,6 +59,17 @@ def made(name: str, folder: Path, version: int):
     return folder, expected, plan
 
 
+def made_in_rungs(folder: Path, version: int):
+    """The same of a network that escalates; its logits (R, N, classes) at every width, and its ladder."""
+    dataset, system = digits(), at_several_widths("dqt")
+    images = dataset.batch(np.arange(COUNT))
+    ladder = ladder_for(system, images)
+    expected = rung_answers(system, images, ladder.bits)
+    export_bundle(system, dataset, {"classes": dataset.classes}, folder / "bundle", version, ladder)
+    write_bins(open_deployment(folder / "bundle"), dataset, COUNT, folder / "bins")
+    return folder, expected, ladder
+
+
 def flags(folder: Path, device: str = "CPU", *more: str) -> list[str]:
     images = f"--dataset_path={folder}/bins/{IMAGES}"
     return [f"--mindir_path={folder}/bundle", images, f"--device_type={device}", *more]
@@ -78,6 +91,22 @@ def copy_as_version_1(folder: Path, target: Path) -> Path:
     table = target / "bundle" / FILE
     table.write_text(table.read_text().replace("mindir_version=3", "mindir_version=1"))
     return target
+
+
+def assert_rungs(folder: Path, out: Path, expected: np.ndarray, ladder: Ladder, row: Row) -> None:
+    """Every image ends at the rung of the definition, unless a margin lies within 0.1 of its threshold;
+    most do. It has the logits of that rung, and the price of all passes up to there."""
+    logits, choices, _, bitops = results(folder, out)
+    places = [ladder.bits.index(bits) for bits in row.bits]
+    margins = np.stack([margin_of(expected[place]) for place in places])
+    ends = climb(margins, row.margins)
+    found = np.array([places.index(choice) for choice in choices[:, 0, 0]])
+    near = (np.abs(margins[:-1] - np.array(row.margins)[:, None]) < 0.1).any(0)
+    np.testing.assert_array_equal(found[~near], ends[~near])
+    assert (found == ends).mean() >= 0.9 and len(np.unique(found)) == len(places)
+    np.testing.assert_array_equal(bitops, np.array(ladder.totals(row))[found])
+    difference = np.abs(logits - expected[choices[:, 0, 0], np.arange(COUNT)]).max(1)
+    assert (difference <= 1e-2).mean() >= 0.85, difference
 
 
 def assert_answers(folder: Path, out: Path, expected: np.ndarray, plan: np.ndarray | None) -> None:

@@ -25,8 +25,8 @@ from tests.ascend310.program import HARNESS, Program
 
 UNITS = Path(__file__).parent / "units"
 TESTED = (
-    "bundle", "bundle_text", "files", "flags", "ladder", "ladder_text", "part", "pipeline", "report",
-    "results", "text",
+    "artefact_notes", "bundle", "bundle_text", "files", "flags", "json", "ladder", "ladder_text", "part",
+    "pipeline", "report", "results", "text",
 )  # fmt: skip
 FLAGS = ["-std=c++17", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]

@@ -17,8 +17,13 @@ import resource
 import signal
 import subprocess
 
+import numpy as np
 import pytest
 
+from src.cost.ladder import fit, margin_of
+from src.engine.classifier import Classifier, Wish
+from src.engine.oracle import Oracle
+from src.engine.rungs import pass_costs, rungs_of
 from tests.ascend310.program import (
     HARNESS,
     assert_like_the_oracle,
@@ -169,3 +174,66 @@ def test_a_missing_lite_home_is_refused(tmp_path):
     environment = {"PATH": "/usr/bin:/bin", "LITE_HOME": "/nowhere"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert_one_error(done, 1, "LITE_HOME=/nowhere")
+
+
+def escalating(images: int):
+    """A program with statistics of each width and a ladder, whose controller does not look."""
+    program, widths = programs.rows(), (2, 4, 8)
+    program.operations[0].width = program.operations[0].height
+    program.notes = {"exponent": 19, "looks": False, "rows_of_choices": [2, 0, 1], "classes": ['a "b"\n', "\u00e9"]}
+    pixels = programs.pixels(program, images)
+    passes = rungs_of(program, widths)
+    logits = np.stack([
+        Oracle(program).run(pixels, np.repeat(plan[None], images, 0), int(row))[0]
+        for plan, row in zip(passes.plans, passes.rows, strict=True)
+    ])  # fmt: skip
+    margins, right = np.stack([margin_of(one) for one in logits]), logits.argmax(2) == logits[2].argmax(1)
+    ladder = fit(widths, *pass_costs(program, widths), margins, right).as_integers(0)
+    program.notes["ladder"] = ladder.as_dict()
+    return program, ladder
+
+
+@pytest.mark.parametrize("asked", ["nothing", "the cheapest", "the most rungs"])
+def test_escalation_like_the_engine(asked, program, tmp_path):
+    artefact, ladder = escalating(12)
+    images = write_case(artefact, tmp_path, 12)
+    budget = {
+        "nothing": None,
+        "the cheapest": ladder.rows[0].bitops,
+        "the most rungs": max(ladder.rows, key=lambda row: len(row.bits)).bitops,
+    }[asked]
+    flags = [] if budget is None else [f"--budget={budget}"]
+    done = program(tmp_path, *host(), *flags)
+    assert done.returncode == 0, done.stderr
+    classifier = Classifier(artefact, Oracle(artefact), Wish(budget=budget))
+    answers = classifier(images)
+    logits, ends = Oracle(artefact).climb(images, classifier.rungs)
+    np.testing.assert_array_equal(results(tmp_path, 0), logits)
+    plans = classifier.rungs.plans[ends].reshape(12, -1)
+    np.testing.assert_array_equal(results(tmp_path, 1), plans)
+    paid = [np.fromfile(path, np.int64)[0] for path in sorted((tmp_path / "result_Files").glob("*_2.bin"))]
+    assert paid == [answer.bitops for answer in answers]
+    assert [int(one.argmax()) for one in results(tmp_path, 0)] == [answer.index for answer in answers]
+    assert (len(set(ends.tolist())) > 1) == (asked == "the most rungs")
+    text = (tmp_path / REPORT).read_text()
+    row = ladder.cheapest_like_top() if budget is None else ladder.at(budget)
+    assert "escalation: " + f"{row.bits[0]} bits" in text
+    for passes in range(1, len(row.bits) + 1):
+        count = sum(answer.passes == passes for answer in answers)
+        assert [line.split()[5] for line in text.splitlines() if f"{passes} passes" in line] == [str(count)]
+
+
+def test_a_controller_that_looks_keeps_its_choice(program, tmp_path):
+    artefact, _ = escalating(4)
+    artefact.notes["looks"] = True
+    images = write_case(artefact, tmp_path, 4)
+    assert program(tmp_path, *host()).returncode == 0
+    assert_like_the_oracle(artefact, images, tmp_path)
+    assert not list((tmp_path / "result_Files").glob("*_2.bin"))
+
+
+def test_budgets_that_cannot_be_kept(program, case, tmp_path_factory):
+    assert_one_error(program(case, *host(), "--budget=1G"), 1, "--budget", "no ladder")
+    folder = tmp_path_factory.mktemp("ladder")
+    write_case(escalating(4)[0], folder, 4)
+    assert_one_error(program(folder, *host(), "--budget=10"), 1, "--budget", "allow at least that")

@@ -26,9 +26,11 @@ from tests.ascend310.bundles import (
     NETWORKS,
     QUICK,
     assert_answers,
+    assert_rungs,
     copy_as_version_1,
     flags,
     made,
+    made_in_rungs,
 )
 from tests.ascend310.program import HARNESS, Program, assert_one_error
 
@@ -66,6 +68,18 @@ def test_the_networks_answers(name, lite, quick, tmp_path):
         done = lite(tmp_path, *flags(folder, "CPU", f"--mode={mode}"))
         assert done.returncode == 0, done.stderr
         assert_answers(folder, tmp_path, expected, plan)
+
+
+def test_a_network_that_escalates(lite, tmp_path):
+    """By its usual setting, which has all rungs, and by a budget that allows the lowest alone."""
+    folder, expected, ladder = made_in_rungs(tmp_path / "made", 1)
+    done = lite(tmp_path, *flags(folder))
+    assert done.returncode == 0, done.stderr
+    assert_rungs(folder, tmp_path, expected, ladder, ladder.rows[-1])
+    done = lite(tmp_path, *flags(folder, "CPU", f"--budget={ladder.rows[0].bitops}"))
+    assert done.returncode == 0, done.stderr
+    assert_rungs(folder, tmp_path, expected, ladder, ladder.rows[0])
+    assert_one_error(lite(tmp_path, *flags(folder, "CPU", "--budget=1k")), 1, "--budget", "allow at least that")
 
 
 def test_version_3_on_an_old_lite_names_the_flag(lite, quick, tmp_path):

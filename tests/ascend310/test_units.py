@@ -17,7 +17,7 @@ import subprocess
 
 import pytest
 
-NAMES = ["flags", "text", "bundle", "pipeline", "files", "report"]
+NAMES = ["flags", "text", "bundle", "pipeline", "files", "report", "notes"]
 
 
 @pytest.mark.parametrize("name", NAMES)

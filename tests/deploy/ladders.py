@@ -27,7 +27,7 @@ ABN = ["method.name=abn", "quant.quantizer=lsq"]
 SEVERAL_WIDTHS = {
     "dqt": DQT,
     "dqt, weights and inputs apart, projections": [*DQT, "dqt.tied=false", "model.shortcut=B"],
-    "dqnet": ["method.name=dqnet"],
+    "dqnet, projections": ["method.name=dqnet", "model.shortcut=B"],
     "abn": [*ABN, "quant.first_last=8"],
     "abn, weights and inputs apart": ["method.name=abn", "quant.quantizer=nested", "abn.tied=false"],
 }

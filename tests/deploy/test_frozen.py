@@ -18,9 +18,15 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from src.deploy.frozen import FrozenInputs, FrozenNorm, FrozenWeights, freeze
+from src.deploy.frozen import (
+    FrozenInputs,
+    FrozenNorm,
+    FrozenNormByChoice,
+    FrozenWeights,
+    freeze,
+)
 from src.layers.activation import NONE, RELU, RELU6
-from src.layers.norm import BatchNorm, keep_rows
+from src.layers.norm import BatchNorm, keep_rows, keep_rows_by_choice
 from src.layers.static import StaticConv2d
 from src.models.backbone import CONV, IMAGE, NORM, Backbone
 from src.models.network import Network
@@ -84,6 +90,23 @@ def test_normalisation(activation, rows):
     np.testing.assert_allclose(got, expected, atol=1e-5)
     if activation.high is not None:
         assert got.max() == activation.high
+
+
+def test_normalisation_that_follows_a_choice():
+    """Each image has its own row; held at one, all have that."""
+    rng, x = np.random.default_rng(1), Tensor(images(3, channels=3))
+    norm = BatchNorm(3, RELU).set_train(False)
+    keep_rows_by_choice(norm, 3)
+    for parameter in (norm.gamma, norm.beta, norm.moving_mean):
+        parameter.set_data(Tensor(rng.normal(1, 1, (3, 3)).astype(np.float32)))
+    row = Tensor(np.eye(3, dtype=np.float32)[[2, 0, 2]])
+    frozen = FrozenNormByChoice(norm)
+    for residual in (None, x):
+        expected = norm(x, residual, row).asnumpy()
+        np.testing.assert_allclose(frozen(x, residual, row).asnumpy(), expected, atol=1e-5)
+        held = FrozenNorm(frozen, 2)(x, residual).asnumpy()
+        np.testing.assert_allclose(held[[0, 2]], expected[[0, 2]], atol=1e-5)
+        assert np.abs(held[1] - expected[1]).max() > 0.1
 
 
 def test_a_frozen_network_has_no_quantisers_left():

@@ -42,6 +42,10 @@ def export(*arguments) -> int:
         (["--out", "net.mindir", "--format", "onnx"], ["net.mindir", "ends in .onnx"]),
         (["--out", "net.mindir", "--format", "int"], ["net.mindir", "ends in .safetensors"]),
         (["--out", "."], ["is a folder"]),
+        (["--bits", "4", "--format", "int", "--out", "a.safetensors"], ["--bits 4", "infer.py"]),
+        (["--plan", "p.json", "--qdq", "--format", "onnx", "--out", "a.onnx"], ["--plan", "--qdq"]),
+        (["--escalate", "--out", "a.mindir"], ["--escalate", "--bundle"]),
+        (["--escalate", "--bits", "4", "--bundle", "--out", "a"], ["--escalate", "--bits"]),
         ([], ["--out PATH"]),
     ],
 )

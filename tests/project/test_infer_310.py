@@ -43,7 +43,7 @@ mkdir -p "$result_path" "$time_path"
 sleep 0.3
 ls "$dataset_path/../label" >"$result_path/0.bin"
 cat "$mindir_path" >>"$result_path/0.bin"
-printf 'head\\n\\ntail\\n' >"$time_path/test_perform_static.txt"
+printf 'head %s\\n\\ntail\\n' "${budget:-}" >"$time_path/test_perform_static.txt"
 """
 BUILD = """\
 root=$(dirname -- "$0"); out=${1:-$root/out}; mkdir -p "$out"
@@ -110,6 +110,12 @@ def test_a_single_call_leaves_its_results_in_the_usual_place(folder):
         assert "head" in result.stderr and "tail" not in result.stderr
         assert left(folder) == LEFT and (folder / "acc.log").read_text() == right(name)
         assert (folder / "result_Files" / "0.bin").read_text().split() == [name, name]
+
+
+def test_a_budget_is_handed_on(folder):
+    call = ("run_infer_310.sh", "one", "digits", "-", "Host")
+    assert "head 250M\n" in run_script(folder, *call, BUDGET="250M").stderr
+    assert "head \n" in run_script(folder, *call).stderr
 
 
 def test_a_failure_leaves_the_results_of_before(folder):

@@ -83,6 +83,41 @@ def test_every_row_of_a_bank_is_renewed_but_the_stem_has_one(loader):
     assert built.forced is None
 
 
+ABN = ["method.name=abn", "quant.quantizer=nested", "quant.first_last=8", "abn.candidates=[2,4]"]
+
+
+def banks(built) -> list[np.ndarray]:
+    """Running means that follow a choice, (R, C) each, in the order of the slots."""
+    return [norm.moving_mean.asnumpy().copy() for norm in norms(built) if norm.by_choice]
+
+
+@pytest.mark.usefixtures("pynative")
+def test_rows_by_choice_are_those_of_each_width_or_of_a_plan(loader):
+    """Of a width, each as if the network had run at it alone; what a plan does not take stays."""
+    built, forced = method(*ABN), method(*ABN)
+    before = banks(built)
+    recalibrate(built, loader, RUNTIME, 1)
+    forced.forced = np.arange(forced.controller.slots)[:, None].clip(0, 1)  # 2 bits, then 4
+    recalibrate(forced, loader, RUNTIME, 1)
+    assert built.forced is None and forced.forced.shape[1] == 1
+    every, of_plan = banks(built), banks(forced)
+    for old, new in zip(before, every, strict=True):
+        assert old.shape[0] == 2 and (old != new).any(1).all()
+    np.testing.assert_allclose(of_plan[0][0], every[0][0], rtol=1e-5, atol=1e-6)
+    for slot, (old, new) in enumerate(zip(before, of_plan, strict=True)):
+        np.testing.assert_array_equal((old != new).any(1), [slot == 0, slot > 0])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pynative")
+def test_pairs_of_weights_and_inputs_all_have_their_rows_renewed(loader):
+    built = method(*ABN, "abn.tied=false")
+    before = banks(built)
+    recalibrate(built, loader, RUNTIME, 1)
+    for old, new in zip(before, banks(built), strict=True):
+        assert old.shape[0] == 4 and (old != new).any(1).all()
+
+
 def test_no_batches_are_refused(loader):
     with pytest.raises(UserError, match="--recalibrate 0"):
         recalibrate(method("method.name=float"), loader, RUNTIME, 0)

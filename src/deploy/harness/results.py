@@ -14,6 +14,7 @@
 """The answers that ascend310_infer wrote, judged: accuracy, widths, BitOPs."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,9 +23,19 @@ from src.deploy.harness.deployment import Deployment
 from src.errors import UserError
 
 
-def read_results(deployment: Deployment, results: Path, labels: Path):
-    """Logits (N, classes), choices int64 (N, layers, columns) or None, labels int64 (N,), and after
-    escalation BitOPs of all passes int64 (N,), else None.
+class Results(NamedTuple):
+    """Of N images: logits (N, classes), as the deployment gives them; choices int64 (N, layers, columns) or
+    None; labels int64 (N,); after escalation BitOPs of all passes int64 (N,), else None, and the choices
+    are those of the pass that answered."""
+
+    logits: np.ndarray
+    choices: np.ndarray | None
+    labels: np.ndarray
+    bitops: np.ndarray | None
+
+
+def read_results(deployment: Deployment, results: Path, labels: Path) -> Results:
+    """What the harness wrote of the images that have a label.
 
     Raises:
         UserError: no labels, or a result that is missing or of the wrong size.
@@ -43,7 +54,7 @@ def read_results(deployment: Deployment, results: Path, labels: Path):
     bitops = None
     if (results / f"{files[0].stem}_2.bin").is_file():
         bitops = np.array([_read(results / f"{f.stem}_2.bin", np.int64, 1)[0] for f in files])
-    return np.stack(logits), choices, truth, bitops
+    return Results(np.stack(logits), choices, truth, bitops)
 
 
 def judge(
@@ -52,7 +63,7 @@ def judge(
     """images, top1 and top5 (0..1), bitops (mean per image); with a controller also mean_bits,
     histogram (bits -> share of the layers of all images) and plans (how many different ones).
 
-    bitops: of each image, where they do not follow from the choices; these are then its last pass's.
+    Args: as the fields of `Results`.
     """
     if not np.isfinite(logits).all():
         raise UserError("the results hold logits that are not finite")

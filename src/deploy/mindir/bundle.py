@@ -66,14 +66,15 @@ class Bundle:
         classes: how many logits.
         bits: candidate widths, () without a controller.
         layers, columns: choices per image; two columns: of weights, of inputs.
-        registers: how many maps there are, the first one included.
-        front: file from the image to register 0 and choice logits (without these where it escalates),
+        registers: how many maps there are, the first ones included.
+        front: file from the image to the first maps and choice logits (without these where it escalates),
             "": register 0 is the image, and stages decide the choices, if there are any.
         mask: file of the one-graph form, image -> logits, choice logits, or "".
         fixed_bitops: BitOPs that no choice changes.
         stages: in order.
         ladder: of a network that escalates; the rung is its one choice, for all layers. The stages run
             again for every rung that an image climbs, the front does not.
+        maps: how many registers the front writes (the image counts as one).
     """
 
     mindir_version: int
@@ -88,6 +89,7 @@ class Bundle:
     fixed_bitops: int = 0
     stages: tuple[BundleStage, ...] = field(default=(), metadata={"is_section": True})
     ladder: Ladder | None = field(default=None, metadata={"is_section": True})
+    maps: int = 1
 
     def cost(self) -> PlanCost:
         """Prices plans; the elements that a change of width touches are not in the table."""
@@ -142,7 +144,8 @@ def _lines(entry) -> list[str]:
     lines = []
     for f in fields(entry):
         value = getattr(entry, f.name)
-        is_none = value in ("", ()) or (f.name in ("output", "decides") and value == NONE)
+        usual = {"output": NONE, "decides": NONE, "maps": 1}
+        is_none = value in ("", ()) or (f.name in usual and value == usual[f.name])
         if f.metadata.get("is_section") or is_none:
             continue
         lines.append(f"{f.name}={_text(value)}")

@@ -115,19 +115,21 @@ def _write_whole(cell: nn.Cell, image: np.ndarray, folder: Path, numbers: dict) 
 def _write_rungs(
     system: System, ladder: Ladder, image: np.ndarray, folder: Path, numbers: dict
 ) -> Bundle:
-    held, first = HeldNetwork(system), image
-    if held.has_stem:
+    held, maps = HeldNetwork(system), [image]
+    if held.first > 0:
         stem = held.stem()
         _export(stem, [image], folder / FRONT)
-        first = stem(Tensor(image)).asnumpy()
+        kept = stem(Tensor(image))
+        maps = [kept_map.asnumpy() for kept_map in (kept if isinstance(kept, tuple) else (kept,))]
     files = []
     for bits in ladder.bits:
         files.append(f"tail_{bits}bit.mindir")
-        _export(held.tail(system.widths.index(bits)), [first], folder / files[-1])
-    stage = BundleStage("tail", 0, (0,), 1, int(system.cost.macs.sum()), tuple(files))
+        _export(held.tail(system.widths.index(bits)), maps, folder / files[-1])
+    inputs, macs = tuple(range(len(maps))), int(system.cost.macs.sum())
+    stage = BundleStage("tail", 0, inputs, len(maps), macs, tuple(files))
     return Bundle(
-        **numbers, bits=ladder.bits, layers=1, registers=2, front=FRONT if held.has_stem else "",
-        stages=(stage,), ladder=ladder,
+        **numbers, bits=ladder.bits, layers=1, registers=len(maps) + 1, maps=len(maps),
+        front=FRONT if held.first > 0 else "", stages=(stage,), ladder=ladder,
     )  # fmt: skip
 
 

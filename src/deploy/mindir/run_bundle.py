@@ -46,8 +46,8 @@ def run_rungs(folder: Path, images: np.ndarray) -> np.ndarray:
     run, (tail,) = _Files(folder), bundle.stages
     answers = []
     for image in images:
-        features = run(bundle.front, image[None])[0] if bundle.front else image[None]
-        answers.append([run(file, features)[0] for file in tail.files])
+        maps = run(bundle.front, image[None]) if bundle.front else [image[None]]
+        answers.append([run(file, *maps)[0] for file in tail.files])
     return np.concatenate(answers, 1)
 
 

@@ -194,7 +194,12 @@ void TestLadder() {
   EXPECT((row.bits == std::vector<int>{2, 4}) && (row.margins == std::vector<double>{1.5}));
   EXPECT(row.bitops == 110.25 && row.top1 == 0.875 && &ladder.At(110.25) == &row && &ladder.At(1e9) == &row);
   EXPECT(&ladder.At(110) == &ladder.rows[0] && ladder.PriceOf(row, 0) == 100 && ladder.PriceOf(row, 1) == 180);
-  EXPECT(ParseBundle(With("front=front\n", "", kLadder), "bundle.cfg").front.empty());
+  EXPECT(ParseBundle(With("front=front\n", "", kLadder), "bundle.cfg").front.empty() && bundle.maps == 1);
+  const std::string two =
+    With("registers=2", "registers=3\nmaps=2", With("inputs=0\noutput=1", "inputs=0 1\noutput=2", kLadder));
+  EXPECT(ParseBundle(two, "bundle.cfg").maps == 2 && ParseBundle(two, "bundle.cfg").stages[0].inputs.size() == 2);
+  EXPECT_ERROR("maps=2: a network without front=", ParseBundle(With("front=front\n", "", two), "bundle.cfg"));
+  EXPECT_ERROR("maps=4: `4`", ParseBundle(With("maps=2", "maps=4", two), "bundle.cfg"));
 }
 
 struct Bad {

@@ -55,6 +55,7 @@ void TestBundle();
 void TestPipeline();
 void TestFiles();
 void TestReport();
+void TestNotes();
 
 // Not a test: see price.cc.
 void Price(const std::string &path);

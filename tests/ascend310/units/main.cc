@@ -25,8 +25,8 @@ int main(int argc, char **argv) {
     return 0;
   }
   const std::map<std::string, std::function<void()>> tests = {
-    {"flags", TestFlags},       {"text", TestText},   {"bundle", TestBundle},
-    {"pipeline", TestPipeline}, {"files", TestFiles}, {"report", TestReport},
+    {"flags", TestFlags}, {"text", TestText},     {"bundle", TestBundle}, {"pipeline", TestPipeline},
+    {"files", TestFiles}, {"report", TestReport}, {"notes", TestNotes},
   };
   const auto test = tests.find(argc == 2 ? argv[1] : "");
   if (test == tests.end()) {

@@ -197,6 +197,28 @@ void TestEscalation() {
   EXPECT(pipeline->plan().escalation.find("2 bits, 4 bits where the margin is below 15, 8 bits") == 0);
 }
 
+// What the front hands on may be two maps: here the image, and 10 for its first value.
+void TestTwoMaps() {
+  Bundle bundle = Escalating();
+  bundle.maps = 2;
+  bundle.registers = 3;
+  bundle.stages[0].inputs = {0, 1};
+  bundle.stages[0].output = 2;
+  StubEngine engine;
+  engine.files["b/front"] = {{2}, {2, 2}, [](const Inputs &in) { return Outputs{*in[0], {10, 0}}; }};
+  for (int width : bundle.bits) {
+    const auto run = [width](const Inputs &in) {
+      return Outputs{{(*in[0])[0] + (*in[1])[0] + static_cast<float>(width), (*in[0])[1]}};
+    };
+    engine.files["b/t" + std::to_string(width)] = {{2, 2}, {2}, run};
+  }
+  const auto pipeline = infer::MakeStagePipeline(bundle, &engine);
+  ExpectRung(pipeline->Classify(BytesOf({3, 0})), 0, 0, 100, 15);
+  ExpectRung(pipeline->Classify(BytesOf({2, 0})), 2, 2, 100 + 190 + 390, 20);
+  engine.files["b/front"] = Rungs().files["b/front"];
+  EXPECT_ERROR("front has outputs of 2 floats", infer::MakeStagePipeline(bundle, &engine));
+}
+
 void TestBudget() {
   StubEngine engine = Rungs();
   engine.files.erase("b/t4");
@@ -327,6 +349,7 @@ void TestPipeline() {
   TestTies();
   TestStepByStep();
   TestEscalation();
+  TestTwoMaps();
   TestBudget();
   TestTwoColumns();
   TestStatic();

@@ -101,6 +101,18 @@ def test_the_verdict(deployment, tmp_path):
     assert row["bitops"] == 1000 + 100 * (4 + 3 * 16) / 4
 
 
+def test_after_escalation_the_passes_are_priced(deployment, tmp_path):
+    """The choices are those of the last pass."""
+    folder, labels = results(tmp_path, np.eye(10)[[3, 3]], [[0], [1]], [3, 4])
+    for i, bitops in enumerate((1000, 2**40)):
+        np.array([bitops], np.int64).tofile(folder / f"x_{i}_2.bin")
+    row = judge(deployment, *read_results(deployment, folder, labels))
+    assert row["bitops"] == (1000 + 2**40) / 2 and row["histogram"] == {"2": 0.5, "4": 0.5}
+    (folder / "x_1_2.bin").unlink()
+    with pytest.raises(UserError, match=r"x_1_2\.bin cannot be read"):
+        read_results(deployment, folder, labels)
+
+
 def test_outputs_beyond_the_named_classes_of_a_bundle(deployment, tmp_path):
     """model.num_classes may be above the number of classes in the data."""
     write_bundle(replace(BUNDLE, classes=12), tmp_path / "bundle")

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from src.cost.ladder import Ladder, climb, margin_of
-from src.deploy.compare import rung_answers
+from src.deploy.compare import network_answers, rung_answers
 from src.deploy.mindir.bundle import FILE, Bundle, BundleStage, read_bundle, write_bundle
 from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.run_bundle import ends_of, run_in_mindspore, run_rungs
@@ -34,8 +34,8 @@ LADDER = Ladder.from_dict({
         {"bits": [4], "margins": [], "bitops": 300.0, "top1": 1.0},
     ],
 })  # fmt: skip
-TAIL = BundleStage("tail", 0, (0,), 1, 10, ("a", "b"))
-BUNDLE = Bundle(3, (3, 8, 8), 5, (2, 4), 1, 1, 2, "front", "", 60, (TAIL,), LADDER)
+TAIL = BundleStage("tail", 0, (0, 1), 2, 10, ("a", "b"))
+BUNDLE = Bundle(3, (3, 8, 8), 5, (2, 4), 1, 1, 3, "front", "", 60, (TAIL,), LADDER, 2)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,7 @@ def test_rungs_and_network_agree(name, digits, tmp_path):
     expected = rung_answers(system, images, ladder.bits)
     row = export_bundle(system, digits, {"model": "resnet8"}, folder, 3, ladder)
     assert row["rungs_equal"] == 1.0 and row["files"] == len(ladder.bits) + 1
+    assert read_bundle(folder).maps == (2 if name == "dqnet, projections" else 1)
     assert json.loads((folder / "notes.json").read_text()) == {"model": "resnet8"}
     logits = run_rungs(folder, images)
     np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
@@ -61,6 +62,18 @@ def test_rungs_and_network_agree(name, digits, tmp_path):
     assert bundle.ladder == ladder
     plans = np.arange(len(ladder.bits))[:, None, None]
     np.testing.assert_array_equal(bundle.cost().of_plan(plans), ladder.costs)
+
+
+@pytest.mark.slow
+def test_a_bundle_of_one_plan_is_one_file(digits, tmp_path):
+    system, images = at_several_widths("abn"), digits.batch(np.arange(4))
+    system.forced = np.arange(system.controller.slots)[:, None] % 3
+    expected, plan = network_answers(system, images)
+    assert export_bundle(system, digits, {}, tmp_path / "bundle", 3)["files"] == 1
+    logits, choices = run_in_mindspore(tmp_path / "bundle", images)
+    np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
+    bitops = read_bundle(tmp_path / "bundle").cost().of_plan(None)
+    assert choices.size == 0 and bitops == system.cost.of_plan(plan)[0]
 
 
 def test_the_table_is_read_as_it_was_written(tmp_path):

@@ -25,9 +25,13 @@ from tests.stepwise import spread_choices, stepwise
 IMAGES = 4
 
 
-@pytest.mark.parametrize("columns", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_chain_mask_and_network_agree(columns, digits, tmp_path):
-    built, images = stepwise(columns), digits.batch(np.arange(IMAGES))
+@pytest.mark.parametrize(
+    "columns, by_choice",
+    [(1, True), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, False), (2, False), (2, True)))],
+)  # fmt: skip
+def test_chain_mask_and_network_agree(columns, by_choice, digits, tmp_path):
+    """Also where statistics follow the choices."""
+    built, images = stepwise(columns, by_choice), digits.batch(np.arange(IMAGES))
     spread_choices(built, images)
     expected, plan = network_answers(built, images)
     assert all(len(np.unique(plan[:, slot])) > 1 for slot in range(plan.shape[1]))

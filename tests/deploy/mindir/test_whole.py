@@ -18,11 +18,13 @@ import pytest
 from mindspore import Tensor, nn
 
 from src.data import Loader
+from src.deploy.compare import rung_answers
 from src.deploy.mindir import whole as module
 from src.deploy.mindir.whole import export_checked, run_mindir
 from src.errors import UserError
 from src.runtime import Runtime
 from src.train.evaluate import evaluate
+from tests.deploy.ladders import at_several_widths
 from tests.methods.build import method, randomise_head
 
 DQT = ["method.name=dqt", "dqt.pool=2", "dqt.hidden=8"]
@@ -58,6 +60,18 @@ def test_the_file_answers_as_evaluation_does(case, digits, tmp_path):
         np.testing.assert_array_equal(bits[:, :, 0], answers.w_bits[:8])
         np.testing.assert_array_equal(bits[:, :, -1], answers.a_bits[:8])
         assert len(np.unique(bits)) > 1
+
+
+@pytest.mark.slow
+def test_one_width(digits, tmp_path):
+    system, images = at_several_widths("dqt"), digits.batch(np.arange(8))
+    expected = rung_answers(system, images, system.widths)
+    system.forced = 1
+    row = export_checked(system, tmp_path / "net_4bit.mindir", 4, digits)
+    assert row["largest_difference"] < 1e-4
+    outputs = run_mindir(tmp_path / "net_4bit.mindir", images.reshape(2, 4, *images.shape[1:]))
+    logits = np.concatenate([logits for (logits,) in outputs])
+    np.testing.assert_allclose(logits, expected[1], atol=1e-4 * np.abs(expected).max())
 
 
 class Noisy(nn.Cell):

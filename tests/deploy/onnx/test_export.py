@@ -13,14 +13,17 @@
 # limitations under the License.
 """ONNX files in ONNX Runtime."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
 
-from src.deploy.compare import network_answers
-from src.deploy.onnx.export import export_onnx, run_onnx
+from src.cost.ladder import Ladder
+from src.deploy.compare import network_answers, rung_answers
+from src.deploy.onnx.export import export_onnx, export_rungs, run_onnx
 from src.errors import UserError
+from tests.deploy.ladders import at_several_widths, ladder_for
 from tests.methods.build import method, randomise_head
 
 STATIC = ["method.name=static", "quant.quantizer=lsq"]
@@ -48,6 +51,27 @@ def test_simulated_graph(overrides, digits, picture, tmp_path):
     np.testing.assert_allclose(outputs[0], expected, atol=1e-4 * np.abs(expected).max())
     if plan is not None:
         np.testing.assert_array_equal(outputs[1].argmax(-1), plan)
+
+
+def test_a_graph_for_each_width(digits, picture, tmp_path):
+    """Alone, or all of a ladder's in a folder."""
+    system, images = at_several_widths("dqt"), digits.batch(np.arange(8))
+    expected, ladder = rung_answers(system, images, system.widths), ladder_for(system, images)
+    row = export_rungs(system, ladder, digits, tmp_path / "onnx")
+    assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == [
+        "2bit.onnx", "4bit.onnx", "8bit.onnx", "ladder.json",
+    ]  # fmt: skip
+    text = (tmp_path / "onnx" / "ladder.json").read_text()
+    assert Ladder.from_dict(json.loads(text)) == ladder and list(row["rungs"]) == [2, 4, 8]
+    for bits, logits in zip(ladder.bits, expected, strict=True):
+        (got,) = run_onnx(tmp_path / "onnx" / f"{bits}bit.onnx", images)
+        np.testing.assert_allclose(got, logits, atol=1e-4 * np.abs(expected).max())
+    alone = at_several_widths("dqt")
+    alone.forced = 1
+    export_onnx(alone, picture, digits, tmp_path / "net_4bit.onnx", False)
+    np.testing.assert_array_equal(
+        run_onnx(tmp_path / "net_4bit.onnx", images)[0], run_onnx(tmp_path / "onnx" / "4bit.onnx", images)[0]
+    )
 
 
 @pytest.mark.parametrize(
