@@ -103,7 +103,7 @@ def test_a_mean_is_asked_for(made):
         Classifier(program, None, Wish(budget=asked))
 
 
-def test_graphs_of_single_layers_refuse_it(made):
+def test_bundles_refuse_it(made):
     agent = made[0].controller
     with pytest.raises(UserError, match="no controller that minds a budget: export this one with --format int"):
         FrozenController(agent.decisions(), agent.columns, agent.choices)
