@@ -18,6 +18,7 @@
 | float | the network itself | the same |
 | static | LSQ at `bits` | LSQ, clamp and straight-through rounding |
 | dynamic | DQNet-DoReFa, `bits` and one more and one less | the authors' form: K convolutions and a mask |
+| supernet | ABN over LSQ at the same widths: three plans a step, largest, smallest and random | none |
 
 First and last layer are float everywhere.
 """
@@ -25,7 +26,8 @@ First and last layer are float everywhere.
 import os
 from dataclasses import dataclass
 
-KINDS = ("float", "static", "dynamic")
+KINDS = ("float", "static", "dynamic", "supernet")
+WITHOUT_PEERS = ("supernet",)
 OURS = ("native", "native-int16", "portable")  # int16: device.gradient_dtype
 # Timed when nobody asks for others: MindSpore's own operators take minutes of steps, and with large
 # images hours, beside seconds of the kernels'.

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Which cases a run has, and the configuration of ours."""
 
-from src.bench.case import KINDS, OURS, PEERS, Case, cores, side_of
+from src.bench.case import KINDS, OURS, PEERS, WITHOUT_PEERS, Case, cores, side_of
 from src.bench.options import check_at_least, check_words
 from src.bench.torch_nets import DESIGNS
 from src.errors import UserError
@@ -45,7 +45,7 @@ def list_cases(
     return [
         Case(kind, runner, model, batch, size, bits, threads or cores(), isa)
         for kind in kinds
-        for runner in [*runners, *layouts]
+        for runner in [*runners, *(layouts if kind not in WITHOUT_PEERS else [])]
         if (kind, runner) != ("float", "native-int16")  # a float layer's gradients are float
     ]
 
@@ -69,6 +69,10 @@ def overrides(case: Case) -> list[str]:
             f"quant.w_bits={case.bits}", f"quant.a_bits={case.bits}",
         ],
         "dynamic": ["method.name=dqnet", "quant.quantizer=dorefa", f"dqnet.target={case.bits}"],
+        "supernet": [
+            "method.name=abn", "quant.quantizer=lsq",
+            f"abn.candidates=[{case.bits - 1}, {case.bits}, {case.bits + 1}]",
+        ],
     }  # fmt: skip
     native = "off" if case.runner == "portable" else "on"
     gradients = "int16" if case.runner == "native-int16" else "float32"

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Escalation of one program: the rungs of a ladder's row (cost/ladder.py), as an engine climbs them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,12 +41,6 @@ class Rungs:
     rows: np.ndarray
     thresholds: np.ndarray
     totals: np.ndarray
-
-    def up_to(self, most: float) -> "Rungs":
-        """Those that no image pays more than `most` BitOPs for; at least the first."""
-        count = max(1, int(np.searchsorted(self.totals, most, side="right")))
-        parts = (part[:count] for part in (self.bits, self.plans, self.rows))
-        return Rungs(*parts, self.thresholds[: count - 1], self.totals[:count])
 
 
 def rungs_of(program: Program, bits: tuple[int, ...], thresholds: tuple[int, ...] = ()) -> Rungs:
@@ -90,25 +84,25 @@ def ladder_of(program: Program) -> Ladder | None:
     return ladder
 
 
-def pick_row(ladder: Ladder, budget: float | None, most: float | None) -> Row:
+def pick(ladder: Ladder, budget: float | None, most: float | None) -> Row:
     """The row for a mean budget, or without one the cheapest that answers like the widest rung.
 
-    most: what a single image may cost; where the row's first rung exceeds that, the best row whose
-    first rung does not takes its place.
+    most: what no image may cost: rungs that would exceed it are cut off; where that leaves one alone,
+    the best row that needs no cut takes its place.
 
     Raises:
         UserError: nothing is cheap enough.
     """
     row = ladder.cheapest_like_top() if budget is None else ladder.at(budget)
-    if most is None or ladder.totals(row)[0] <= most:
-        return row
-    fitting = [row for row in ladder.rows if ladder.totals(row)[0] <= most]
-    if budget is not None:
-        fitting = [row for row in fitting if row.bitops <= budget]
-    if not fitting:
-        cheapest = min(ladder.totals(row)[0] for row in ladder.rows)
+    kept = len(row.bits) if most is None else sum(total <= most for total in ladder.totals(row))
+    if kept > 1 or kept == len(row.bits):
+        return replace(row, bits=row.bits[:kept], margins=row.margins[: kept - 1])
+    within = [row for row in ladder.rows if budget is None or row.bitops <= budget]
+    uncut = [row for row in within if ladder.totals(row)[-1] <= most]
+    if not uncut:
+        cheapest = min(ladder.totals(row)[-1] for row in within)
         raise UserError(
-            f"--max-bitops {most:.4g}: the cheapest pass of this network costs {cheapest / 1e6:.1f} M "
-            "BitOPs; allow at least that"
+            f"--max-bitops {most:.4g}: the cheapest setting of this network costs an image up to "
+            f"{cheapest / 1e6:.1f} M BitOPs; allow at least that"
         )
-    return fitting[-1]
+    return uncut[-1]

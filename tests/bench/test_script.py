@@ -92,8 +92,8 @@ def test_all_kinds_native_and_portable_make_the_same_first_steps(tmp_path):
     done = bench("--threads", "1", "--runners", runners, "--json", file)
     assert done.returncode == 0, done.stderr
     rows = rows_of(file)
-    assert len(rows) == 8
-    for kind in ("float", "static", "dynamic"):
+    assert len(rows) == 11
+    for kind in ("float", "static", "dynamic", "supernet"):
         native, portable = rows[f"{kind} native"], rows[f"{kind} portable"]
         if "error" in native:
             pytest.skip(native["error"])

@@ -20,14 +20,14 @@ import numpy as np
 import pytest
 
 from src import kernels
-from src.cost.ladder import Ladder, climb, fit, margin_of
+from src.cost.ladder import Ladder, Row, climb, fit, margin_of
 from src.engine import oracle
 from src.engine.artefact import load_artefact, save_artefact
 from src.engine.count import cost_of
 from src.engine.native import Native
 from src.engine.oracle import Oracle
 from src.engine.program import Conv, Program
-from src.engine.rungs import Rungs, ladder_of, pass_costs, pick_row, rungs_of
+from src.engine.rungs import Rungs, ladder_of, pass_costs, pick, rungs_of
 from src.errors import UserError
 from tests.engine import programs
 from tests.engine.builder import Builder
@@ -167,8 +167,6 @@ def test_every_pass_is_counted_and_what_is_kept_once():
     rungs = rungs_of(program, WIDTHS, (1, 1))
     assert rungs.totals.tolist() == [costs[0], costs[0] + again[1], costs[0] + again[1] + again[2]]
     assert rungs.rows.tolist() == [2, 0, 1]
-    assert rungs.up_to(rungs.totals[1]).totals.tolist() == rungs.totals[:2].tolist()
-    assert rungs.up_to(0).bits == (2,)
     assert (
         pass_costs(programs.nested(), WIDTHS)[0] == pass_costs(programs.nested(), WIDTHS)[1]
     )  # a float stem
@@ -229,11 +227,31 @@ def test_rows_of_choices_that_are_not_there(rows, tmp_path):
         save_artefact(program, tmp_path / "model.safetensors")
 
 
-def test_the_row_for_a_wish(laddered):
-    own = ladder_of(laddered)
-    assert pick_row(own, None, None) == own.cheapest_like_top()
-    assert pick_row(own, own.rows[2].bitops, None) == own.rows[2]
-    cap = own.costs[0]
-    assert own.totals(pick_row(own, None, cap))[0] == cap
-    with pytest.raises(UserError, match="--max-bitops .* the cheapest pass of this network costs"):
-        pick_row(own, None, cap - 1)
+CUT = Ladder(
+    WIDTHS, (10, 40, 160), (8, 38, 158), (0.7, 0.8, 0.9),
+    (Row((2,), (), 10.0, 0.7), Row((2, 8), (5,), 20.0, 0.75), Row((4,), (), 40.0, 0.8),
+     Row((2, 4, 8), (6, 7), 60.0, 0.95)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("budget", "most", "bits", "margins"),
+    [
+        (None, None, (2, 4, 8), (6, 7)),
+        (None, 206, (2, 4, 8), (6, 7)),  # 10 + 38 + 158
+        (None, 205, (2, 4), (6,)),
+        (None, 47, (4,), ()),  # 10 + 38: one rung would be left of the row; 4 bits need no cut
+        (None, 39, (2,), ()),
+        (59, None, (4,), ()),
+        (39, None, (2, 8), (5,)),
+        (39, 167, (2,), ()),  # 10 + 158
+    ],
+)
+def test_the_row_for_a_wish(budget, most, bits, margins):
+    row = pick(CUT, budget, most)
+    assert (row.bits, row.margins) == (bits, margins)
+
+
+def test_a_cap_below_everything():
+    with pytest.raises(UserError, match="--max-bitops 9: the cheapest setting .* costs an image up to"):
+        pick(CUT, None, 9)
