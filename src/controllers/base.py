@@ -27,10 +27,35 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
+from src.cost.spending import Spending
 from src.errors import UserError
 
 # A decision follows from what the controller begins with, or from what its first slot's node reads.
 BEGIN, INPUT = "begin", "input"
+
+
+@dataclass(frozen=True)
+class Purse:
+    """An image's budget, and what its choices have cost so far, as two more inputs of a decision's first
+    dense layer:
+
+        asked[o] clip((budget - base) / range, 0, 1) + spent[o] (sum over slots j before of prices[j]) / range
+
+    Attributes:
+        budget: BitOPs of an image, where a run names no others.
+        base: BitOPs of the cheapest plan.
+        range: BitOPs between the cheapest and the dearest plan.
+        prices: BitOPs above those of a slot's cheapest choice, int64 (all slots, K, 1), or (.., K, K) by
+            the weights' and the inputs' choice.
+        asked, spent: float32 (O,), weights.
+    """
+
+    budget: int
+    base: int
+    range: int
+    prices: np.ndarray
+    asked: np.ndarray
+    spent: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -46,6 +71,7 @@ class Decision:
         side: S, in pixels.
         bins: of the pool.
         dense: (weight float32 (O, I), bias (O,), ReLU behind it), one after the other.
+        purse: of a controller that minds a budget, else None.
     """
 
     slot: int
@@ -55,6 +81,7 @@ class Decision:
     side: int
     bins: int
     dense: tuple[tuple[np.ndarray, np.ndarray, bool], ...]
+    purse: Purse | None = None
 
 
 class Controller(nn.Cell):
@@ -106,6 +133,11 @@ class Controller(nn.Cell):
             UserError: it can, but not to so few.
         """
         return False
+
+    @property
+    def spending(self) -> Spending | None:
+        """What it spends at which budget; None: it minds none."""
+        return None
 
     def decisions(self) -> list[Decision]:
         """What is exported, in the order of the slots. UserError: nothing can be."""

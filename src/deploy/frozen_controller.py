@@ -18,6 +18,7 @@ from mindspore import Tensor, nn, ops
 
 from src.controllers.base import BEGIN, Controller, Decision
 from src.controllers.oneshot import pooling_matrix
+from src.errors import UserError
 
 
 class FrozenDecision(nn.Cell):
@@ -57,9 +58,18 @@ class FrozenController(Controller):
 
     Args:
         decisions: those at the begin come first, the others in the order of their slots.
+
+    Raises:
+        UserError: they mind a budget.
     """
 
     def __init__(self, decisions: list[Decision], columns: int, choices: int):
+        if any(decision.purse is not None for decision in decisions):
+            raise UserError(
+                "graphs of single layers hold no controller that minds a budget: export this one with --format "
+                "int, or as one MINDIR (without --bundle), which has the budget of abn.budget; --bits or --escalate "
+                "leave the controller out"
+            )
         super().__init__(sum(decision.slots for decision in decisions), columns, choices)
         self.deciding = nn.CellList([FrozenDecision(d, columns, choices) for d in decisions])
         self.at_begin = sum(decision.sees == BEGIN for decision in decisions)

@@ -38,6 +38,7 @@ from src.engine.integers import limits
 from src.engine.program import (
     Add,
     Affine,
+    Budget,
     Choose,
     Conv,
     Input,
@@ -93,6 +94,7 @@ class _State:
         self.decided: set[int] = set()  # slots
         self.slots: set[int] = set()  # those that a convolution has taken
         self.image: tuple[int, int] | None = None
+        self.budget: int | None = None
         self.values, self.work, self.packed = 0, 0, 0
 
     def check(self, op: Operation) -> Register:
@@ -179,6 +181,23 @@ class _State:
         need(x.shape == (count, 1, 1), f"reads {x.shape}, needs {count} values")
         return Register("plan", (op.layers, *plan))
 
+    def minds(self, op: Budget, x: Register) -> Register:
+        need(op.slot < op.layers, f"slot {op.slot} of {op.layers} layers")
+        undecided = set(range(op.slot)) - self.decided
+        need(not undecided, f"slot {min(undecided, default=0)} is not decided before it is used")
+        if op.slot:
+            columns, candidates = self.plan
+            wanted = (candidates, candidates if columns > 1 else 1)
+            prices = op.arrays["prices"].shape[1:]
+            need(prices == wanted, f"prices of {prices} choices, the plan has {wanted}")
+        same = f"a budget of {op.budget}, another operation has {self.budget}"
+        need(self.budget in (None, op.budget), same)
+        self.budget = op.budget
+        weights = sum(np.abs(op.arrays[name].astype(np.int64)) for name in ("asked", "spent"))
+        total = op.range * int(weights.max()) + (1 << op.shift >> 1)
+        need(total < 2**62, "the weighed budget may leave 63 bits")
+        return _register("wide", x.shape)
+
     def _slot(self, slot: int, columns: tuple[int, ...], choices: int, may_be_one=False) -> None:
         """may_be_one: one candidate may serve for all choices of the plan."""
         need(choices == 1 or slot >= 0, "several candidates and no slot")
@@ -194,7 +213,7 @@ class _State:
 _CHECKS: dict[type[Operation], Callable[..., Register]] = {
     Input: _State.input, Quantise: _State.quantise, Conv: _State.conv, Wide: _State.wide,
     Affine: _State.affine, Add: _State.add, Pool: _State.pool, MaxPool: _State.max_pool,
-    Subsample: _State.subsample, Choose: _State.choose,
+    Subsample: _State.subsample, Choose: _State.choose, Budget: _State.minds,
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.cost.spending import Spending
 from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
 from src.engine.plans import as_bitops, within_budget
@@ -68,7 +69,7 @@ class Wish:
 
     Attributes:
         bits: one width everywhere.
-        budget: BitOPs, a mean over images, that escalation must keep to.
+        budget: BitOPs, a mean over images, that escalation must keep to, or a controller that minds one.
         max_bitops: BitOPs that no image may cost.
     """
 
@@ -121,7 +122,7 @@ class Classifier:
                 f"--max-bitops {wish.max_bitops:.4g}: this network has no controller; its cost is "
                 f"{self.cost.fixed() / 1e6:.1f} M BitOPs for every image"
             )
-        self.rungs = _rungs(program, wish)
+        self.rungs, self.budget = _rungs(program, wish), _budget(program, wish)
 
     def __call__(self, images: np.ndarray) -> list[Answer]:
         """One answer per image, uint8 (N, 3, size, size)."""
@@ -150,7 +151,7 @@ class Classifier:
         if self.rungs:
             logits, ends = self.engine.climb(images, self.rungs)
             return logits, self.rungs.plans[ends], ends
-        logits, plan = self.engine.run(images)
+        logits, plan = self.engine.run(images, budget=self.budget)
         if self.max_bitops is not None:
             chosen, plan = plan, within_budget(self.cost, plan, self.max_bitops)
             lowered = np.flatnonzero((plan != chosen).any((1, 2)))
@@ -166,6 +167,8 @@ def _rungs(program: Program, wish: Wish) -> Rungs | None:
     """The passes that a wish stands for; None: one, in the controller's plan."""
     if wish.bits is not None:
         return rungs_of(program, (wish.bits,))
+    if program.budget is not None:
+        return None
     ladder = ladder_of(program)
     if wish.budget is not None and ladder is None:
         raise UserError(
@@ -176,6 +179,21 @@ def _rungs(program: Program, wish: Wish) -> Rungs | None:
         return None
     row = pick(ladder, wish.budget, wish.max_bitops)
     return rungs_of(program, row.bits, row.margins)
+
+
+def _budget(program: Program, wish: Wish) -> int | None:
+    """What a controller that minds a budget is given, where a mean is asked for.
+
+    Raises:
+        UserError: it never spends so little, or the notes do not tell what it spends.
+    """
+    if wish.budget is None or program.budget is None:
+        return None
+    if "spending" not in program.notes:
+        raise UserError(
+            f"--budget {wish.budget:.4g}: the artefact's notes do not tell what its agent spends; export it again"
+        )
+    return Spending(**program.notes["spending"]).give(wish.budget)
 
 
 def _size(program: Program) -> int:

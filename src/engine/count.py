@@ -23,7 +23,7 @@ import numpy as np
 
 from src.cost.bitops import CostModel, LayerCost
 from src.engine.check import Register, check
-from src.engine.program import Conv, Program, Wide
+from src.engine.program import Budget, Conv, Program, Wide
 
 
 def cost_of(program: Program) -> CostModel:
@@ -37,7 +37,8 @@ def cost_of(program: Program) -> CostModel:
     for i, op in enumerate(program.operations):
         if isinstance(op, Conv | Wide):
             (layers if needed[i] else controller).append(layer_cost(program, registers, i))
-    return CostModel(layers, sum(layer.macs for layer in controller))
+    weighed = sum(2 * registers[i].shape[0] for i, op in enumerate(program.operations) if isinstance(op, Budget))
+    return CostModel(layers, sum(layer.macs for layer in controller) + weighed)
 
 
 def kept_bitops(program: Program) -> int:

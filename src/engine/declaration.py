@@ -29,6 +29,7 @@ LARGEST_SIDE, LARGEST_CHANNELS = 4096, 65536
 LARGEST_OPERATIONS, LARGEST_ROWS = 65536, 64  # of a program
 LARGEST_CHOICES, LARGEST_LAYERS = 16, 4096  # of a plan
 LARGEST_SHIFT = 60
+LARGEST_BITOPS = 2**48  # of an image
 
 # What a dimension of an array may be, beside a size and the name of one of the operation's numbers.
 DIMENSIONS = {

@@ -24,7 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.engine.check import Register, check
-from src.engine.program import Choose, Input, Operation, Program
+from src.engine.program import Budget, Choose, Input, Operation, Program
 from src.engine.structure import array_names
 from src.engine.table import as_table
 from src.kernels.ops import integer_operation
@@ -32,6 +32,8 @@ from src.kernels.ops import integer_operation
 
 class MindSporeGraph(nn.Cell):
     """(images uint8 (N, 3, H, W)) -> logits int32 (N, classes), or (logits, plan int32 (N, L, C)).
+
+    A budget, int64 (1,), may follow the images: BitOPs of an image, instead of the program's.
 
     Args:
         program: a checked one; a batch has as many images as in the first call.
@@ -55,17 +57,17 @@ class MindSporeGraph(nn.Cell):
         for i, op in enumerate(operations):
             read = registers[op.reads[0]] if op.reads else Register("wide", (1, 1, 1))
             choices = 0
-            if self.decided_by[i] >= 0:
-                part = operations[self.decided_by[i]]
+            if self.decided_by[i]:
+                part = operations[self.decided_by[i][0]]
                 choices = part.choices
-                if not given:  # it is handed that part of the plan: its slot counts from there
+                if not given:  # it is handed a part of the plan: its slot counts from there
                     op = replace(op, slot=op.slot - part.slot)
             more = [program.rows, row, read.bits, read.signed, choices]
             numbers = np.concatenate([as_table([op])[0], more]).astype(np.int64)
             self.steps.append(_Step(op, numbers, registers[i], i))
         self.no_plan = Tensor(np.zeros((1, 1, 1), np.int64))
 
-    def registers(self, images):
+    def registers(self, images, budget=None):
         """What every operation writes, int32; of a Choose (N, its layers, columns), of one that does not
         run nothing of use."""
         values = ()
@@ -78,16 +80,22 @@ class MindSporeGraph(nn.Cell):
                 inputs = (images,)
             for register in self.reads[i]:
                 inputs = inputs + (values[register],)
-            if self.decided_by[i] >= 0:
-                if self.given is None:
-                    plan = values[self.decided_by[i]].astype(ms.int64)
-                else:
-                    plan = ops.tile(self.given, (images.shape[0], 1, 1))
-            values = values + (step(inputs, plan),)
+            if self.decided_by[i]:
+                plan = self.plan_of(values, i, images.shape[0])
+            values = values + (step(inputs, plan, budget),)
         return values
 
-    def construct(self, images):
-        values = self.registers(images)
+    def plan_of(self, values, i, images):
+        """The part of the plan (images, slots, columns) that operation i is handed."""
+        if self.given is not None:
+            return ops.tile(self.given, (images, 1, 1))
+        parts = ()
+        for part in self.decided_by[i]:
+            parts = parts + (values[part],)
+        return ops.concat(parts, 1).astype(ms.int64)
+
+    def construct(self, images, budget=None):
+        values = self.registers(images, budget)
         logits = values[-1].reshape((images.shape[0], -1))
         if not self.choosers:
             return logits
@@ -97,20 +105,24 @@ class MindSporeGraph(nn.Cell):
         return logits, ops.concat(plan, 1)
 
 
-def _decided_by(program: Program) -> list[int]:
-    """Of every operation, the Choose that decides its slot, or -1."""
+def _decided_by(program: Program) -> list[list[int]]:
+    """Of every operation, the Chooses whose parts of the plan it is handed, in the order of slots: the one
+    that decides its slot, or all before the slot that it minds the budget for."""
     operations = program.operations
-    by_slot = {
-        operations[i].slot + n: i for i in program.choosers for n in range(operations[i].layers)
-    }
-    return [
-        -1 if isinstance(op, Choose) else by_slot.get(getattr(op, "slot", -1), -1)
-        for op in operations
-    ]
+    first = {i: operations[i].slot for i in program.choosers}
+    by_slot = {s + n: i for i, s in first.items() for n in range(operations[i].layers)}
+
+    def of(op: Operation) -> list[int]:
+        if isinstance(op, Budget):
+            return [i for i, slot in first.items() if slot < op.slot]
+        slot = -1 if isinstance(op, Choose) else getattr(op, "slot", -1)
+        return [by_slot[slot]] if slot >= 0 else []
+
+    return list(map(of, operations))
 
 
 class _Step(nn.Cell):
-    """One operation: (its inputs, the plan) -> its register."""
+    """One operation: (its inputs, the plan, a run's budget or None) -> its register."""
 
     def __init__(self, op: Operation, numbers: np.ndarray, register: Register, index: int):
         super().__init__()
@@ -120,9 +132,15 @@ class _Step(nn.Cell):
             return (x[0], *shape)
 
         self.operation = integer_operation(out_shape, (index, shape))
-        self.numbers = Tensor(numbers)
+        self.numbers, self.minds = Tensor(numbers), isinstance(op, Budget)
+        if self.minds:  # its budget is one of the numbers
+            place = 1 + list(op.declared()).index("budget")
+            self.budget, self.place = op.budget, Tensor(np.eye(1, len(numbers), place, np.int64)[0])
         arrays = [op.arrays[name] for name in array_names(op)]
         self.arrays = tuple(Tensor(np.ascontiguousarray(array)) for array in arrays)
 
-    def construct(self, inputs, plan):
-        return self.operation(self.numbers, *inputs, plan, *self.arrays)
+    def construct(self, inputs, plan, budget):
+        numbers = self.numbers
+        if self.minds and budget is not None:
+            numbers = numbers + self.place * (budget - self.budget)
+        return self.operation(numbers, *inputs, plan, *self.arrays)

@@ -29,7 +29,8 @@ from src.engine.rungs import Rungs
 from src.errors import UserError
 
 _TEXT = 512
-_SIZES = 11
+_SIZES = 12
+_NO_BUDGET = -1
 
 
 class Native:
@@ -54,15 +55,20 @@ class Native:
         self.classes = sizes[2]
         self.plan_shape = tuple(sizes[3:6]) if sizes[3] else None  # as the program's
         self.rows, self._values = sizes[6], sizes[7]
-        self.memory, self.work, self.packed = sizes[8:]  # see bounds.py
+        self.memory, self.work, self.packed = sizes[8:11]  # see bounds.py
+        self.budget = None if sizes[11] < 0 else sizes[11]  # as the program's
 
-    def run(self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0):
+    def run(
+        self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0,
+        budget: int | None = None,
+    ):  # fmt: skip
         """(logits int32 (N, classes), plan int64 (N, layers, columns) or None).
 
         Args:
             images: uint8 (N, 3, H, W).
             plan: candidate of each layer and column, instead of the controller's.
             row: of the statistics.
+            budget: BitOPs that the controller minds for an image, instead of the program's.
 
         Signals are dealt with every few seconds, between the calls that a batch is cut into.
 
@@ -78,7 +84,7 @@ class Native:
             part = slice(first, first + step)
             x, given, y, made = (_part(array, part) for array in (images, plan, logits, chosen))
             self._call("dq_program_run", _pointer(x), ctypes.c_int64(len(x)), _pointer(given), row,
-                       _pointer(y), _pointer(made))  # fmt: skip
+                       _as_int64(budget), _pointer(y), _pointer(made))  # fmt: skip
         return logits, chosen
 
     def climb(self, images: np.ndarray, rungs: Rungs):
@@ -99,11 +105,15 @@ class Native:
                        _pointer(ended))  # fmt: skip
         return logits, ends
 
-    def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
+    def trace(
+        self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0,
+        budget: int | None = None,
+    ) -> list:  # fmt: skip
         """All registers of one image (3, H, W), as the oracle's; None where nothing had to run."""
         images, plans = self._checked(image[None], None if plan is None else plan[None])
         values = np.zeros(self._values, np.int32)
-        self._call("dq_program_trace", _pointer(images), _pointer(plans), row, _pointer(values))
+        self._call("dq_program_trace", _pointer(images), _pointer(plans), row, _as_int64(budget),
+                   _pointer(values))  # fmt: skip
         program = load_artefact(self.path)
         registers, at = [], 0
         needed = program.needed(plan is not None)
@@ -144,6 +154,10 @@ class Native:
 
 def _part(array: np.ndarray | None, part: slice) -> np.ndarray | None:
     return None if array is None else array[part]
+
+
+def _as_int64(budget: int | None) -> ctypes.c_int64:
+    return ctypes.c_int64(_NO_BUDGET if budget is None else budget)
 
 
 def _pointer(array: np.ndarray | None):

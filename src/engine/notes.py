@@ -20,6 +20,8 @@ there. But what readers show or count on has the type that they expect, checked 
 import json
 import math
 
+from src.cost.spending import is_spending
+
 LARGEST_EXPONENT = 62
 SIDES = ("weights", "inputs")
 
@@ -106,5 +108,6 @@ _KEYS = {
     "scales": ("an object from layers to scales of weights and inputs", _are_scales),
     "widths": ("a list of integers", _are(lambda value: _is_integer(value, 1, 8))),
     "rows_of_choices": ("a list of integers", _are(lambda value: _is_integer(value, 0, 2**16))),
+    "spending": ("given and spent, two lists of BitOPs, the first one rising integers", is_spending),
     "looks": ("true or false", lambda value: type(value) is bool),
 }

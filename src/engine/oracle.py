@@ -26,6 +26,7 @@ from src.engine import integers
 from src.engine.program import (
     Add,
     Affine,
+    Budget,
     Choose,
     Conv,
     Input,
@@ -46,15 +47,19 @@ class Oracle:
     def __init__(self, program: Program):
         self.program = program
 
-    def run(self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0):
+    def run(
+        self, images: np.ndarray, plan: np.ndarray | None = None, row: int = 0,
+        budget: int | None = None,
+    ):  # fmt: skip
         """(logits int32 (N, classes), plan int64 (N, layers, columns) or None).
 
         Args:
             images: uint8 (N, 3, H, W).
             plan: candidate of each layer and column, instead of the controller's.
             row: of the statistics.
+            budget: BitOPs that the controller minds for an image, instead of the program's.
         """
-        registers = [self._registers(x, None if plan is None else plan[n], row, keep=False)
+        registers = [self._registers(x, None if plan is None else plan[n], row, budget, keep=False)
                      for n, x in enumerate(images)]  # fmt: skip
         logits = np.stack([r[-1].reshape(-1) for r in registers]).astype(np.int32)
         if plan is None and (parts := self.program.choosers):
@@ -77,7 +82,7 @@ class Oracle:
     def _climbed(self, image: np.ndarray, rungs: Rungs) -> tuple[np.ndarray, int]:
         begun = []
         for rung, (plan, row) in enumerate(zip(rungs.plans, rungs.rows.tolist(), strict=True)):
-            registers = self._registers(image, plan, row, keep=True, begun=begun)
+            registers = self._registers(image, plan, row, None, keep=True, begun=begun)
             logits = registers[-1].reshape(-1)
             last = rung == len(rungs.thresholds)
             if last or margin_of(logits[None])[0] >= rungs.thresholds[rung]:
@@ -85,16 +90,21 @@ class Oracle:
             begun = registers[: self.program.steady]
         raise AssertionError("the last rung ends every image")
 
-    def trace(self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0) -> list:
+    def trace(
+        self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0,
+        budget: int | None = None,
+    ) -> list:  # fmt: skip
         """All registers of one image (3, H, W), int64; None where nothing had to run."""
-        return self._registers(image, plan, row, keep=True)
+        return self._registers(image, plan, row, budget, keep=True)
 
-    def _registers(self, image, plan: np.ndarray | None, row: int, keep: bool, begun=()) -> list:
+    def _registers(
+        self, image, plan: np.ndarray | None, row: int, budget: int | None, keep: bool, begun=()
+    ) -> list:
         """keep: also what no later operation reads, the logits and the plan apart; begun: the first
         registers, of a pass whose plan and row did not change them."""
         shape = self.program.plan_shape
         made = np.zeros(shape[:2], np.int64) if plan is None and shape else plan
-        context = _Context(self.program, made, row)
+        context = _Context(self.program, made, row, budget)
         needed = self.program.needed(plan is not None)
         last_use = self.program.last_use(needed)
         registers: list[np.ndarray | None] = list(begun)
@@ -122,6 +132,7 @@ class _Context:
     program: Program
     plan: np.ndarray | None
     row: int
+    budget: int | None
 
     def choice(self, slot: int, column: int) -> int:
         return 0 if slot < 0 else int(self.plan[slot, column])
@@ -209,7 +220,17 @@ def _choose(op: Choose, x, context):
     return np.tile(choice, (op.layers // layers, 1))
 
 
+def _mind(op: Budget, x, context):
+    budget = op.budget if context.budget is None else context.budget
+    asked = min(max(budget - op.base, 0), op.range)
+    paid = [_of_pair(op.arrays["prices"][j], *context.plan[j, [0, -1]]) for j in range(op.slot)]
+    spent = min(int(sum(paid)), op.range)
+    weighed = sum(op.arrays[name].astype(np.int64) * of for name, of in (("asked", asked), ("spent", spent)))
+    return integers.saturate(x + integers.round_shift(weighed, op.shift)[:, None, None])
+
+
 _RUN: dict[type[Operation], callable] = {
     Input: _input, Quantise: _quantise, Conv: _conv, Wide: _wide, Affine: _affine, Add: _add,
     Pool: _pool, MaxPool: _max_pool, Subsample: _subsample, Choose: _choose,
+    Budget: _mind,
 }  # fmt: skip

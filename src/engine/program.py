@@ -32,6 +32,7 @@ of C++. The semantics are those of oracle.py, which is the definition.
 from dataclasses import dataclass, field
 
 from src.engine.declaration import (
+    LARGEST_BITOPS,
     LARGEST_CHANNELS,
     LARGEST_CHOICES,
     LARGEST_LAYERS,
@@ -221,10 +222,40 @@ class Choose(Operation):
     arrays: dict = arrays()
 
 
+@dataclass
+class Budget(Operation):
+    """x + round_shift(asked[c] B + spent[c] S, shift) per channel, saturated: for a choice that minds what
+    the image may cost, and what its choices have cost so far.
+
+        B = clip(budget - base, 0, range);  S = min(range, sum over j < slot of prices[j, choices of j])
+
+    All in BitOPs. A run may have a budget of its own in place of the stored one, which all operations of a
+    program share.
+    """
+
+    CODE = 10
+    ARRAYS = (
+        Array("prices", "int64", ("layers", "K", "1|K"),
+              "by layer and choice, or the weights' and the inputs' choice", 0, LARGEST_BITOPS),
+        Array("asked", "int32", ("C",), "by channel"),
+        Array("spent", "int32", ("C",), "by channel"),
+    )  # fmt: skip
+    x: int = register("wide")
+    slot: int = number(0, LARGEST_LAYERS - 1, "layers of the plan before it have been paid for")
+    layers: int = size(LARGEST_LAYERS, "of the plan")
+    budget: int = number(0, LARGEST_BITOPS, "of an image, in a run without one of its own")
+    base: int = number(0, LARGEST_BITOPS, "what the cheapest plan costs")
+    range: int = number(1, LARGEST_BITOPS, "what the dearest plan costs more")
+    shift: int = shift()
+    arrays: dict = arrays()
+
+
 OPERATIONS = {
     op.CODE: op
-    for op in (Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose)
-}
+    for op in (
+        Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose, Budget,
+    )
+}  # fmt: skip
 
 
 @dataclass
@@ -254,6 +285,11 @@ class Program:
         if not parts:
             return None
         return max(p.slot + p.layers for p in parts), parts[0].columns, parts[0].choices
+
+    @property
+    def budget(self) -> int | None:
+        """BitOPs of an image in a run without a budget of its own; None: no choice minds one."""
+        return next((op.budget for op in self.operations if isinstance(op, Budget)), None)
 
     @property
     def slots(self) -> dict[int, Conv]:

@@ -34,7 +34,7 @@ MESSAGES = {
     22: "DYNQUANT_ISA names an instruction set that this machine lacks",
     23: "internal error",
     24: "the artefact is damaged, or not one",
-    25: "a candidate of the plan, or the row of statistics, is out of range",
+    25: "a candidate of the plan, the row of statistics or the budget is out of range",
     26: "the engine has been closed",
 }
 _RETURNED = re.compile(r"function\((dq_\w+)\)[^\n]*? is (\d+)")

@@ -29,14 +29,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.controllers.agent import Agent
 from src.controllers.given import GivenPlan
 from src.cost.bitops import CostModel
 from src.errors import UserError
 from src.keys import Config, Section, key
 from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import keep_rows_by_choice
-from src.layers.spec import table_rows
+from src.layers.spec import DYNAMIC, LayerSpec, table_rows
+from src.methods.abn_agent import AgentOptions, agent_stage, measure_spending
 from src.methods.base import FLOAT, Draws, FloatNet, Method, Stage, System
+from src.methods.budget import BudgetPenalty
+from src.methods.counterfactual import is_of_controller
 from src.methods.rules import between_ends, count_slots, layer_costs, quantise
 from src.methods.widths import check_candidates, check_master
 from src.models.backbone import NORM, Backbone
@@ -47,7 +51,7 @@ PASSES = (LARGEST, SMALLEST, UNIFORM, RANDOM, IMAGES)
 
 
 @dataclass
-class AbnOptions(Section):
+class SuperNetOptions(Section):
     candidates: list = key([2, 3, 4], "widths at which every layer can run")
     tied: bool = key(True, "weights and activations of a layer share the choice")
     norm: str = key(
@@ -89,6 +93,24 @@ class AbnOptions(Section):
             )
 
 
+@dataclass
+class AbnOptions(AgentOptions, SuperNetOptions):
+    """Of the super-network, then of the agent, then of both."""
+
+    finetune_epochs: int = key(
+        0, "epochs of the super-network under the plans of its agent, behind the agent's",
+        low=0, resumable=True,
+    )  # fmt: skip
+    finetune_lr: float = key(0.002, "peak learning rate of these epochs", low=0.0, resumable=True)
+
+    def check(self) -> None:
+        super().check()
+        if self.finetune_epochs and not self.agent_epochs:
+            raise UserError(
+                f"abn.finetune_epochs={self.finetune_epochs} needs an agent: set abn.agent_epochs"
+            )
+
+
 class Abn(Method):
     options = AbnOptions
 
@@ -99,37 +121,90 @@ class Abn(Method):
 
     @staticmethod
     def build(config: Config, float_net: FloatNet) -> System:
-        """The super-network."""
-        options, layers, backbone = config.abn, float_net.layers, float_net.backbone
-        widths = tuple(options.candidates)
-        specs = between_ends(layers, config.quant, config.quant.quantizer, widths, "any width, at run time")
-        quantise(float_net, specs, config.quant, options.tied)
-        columns = 1 if options.tied else 2
-        if options.norm == "per_width":
-            _follow_choices(backbone, len(widths) ** columns)
-        split, uniform = float_net.split_after(part=0), tuple(range(len(widths)))
-        controller = GivenPlan(
-            count_slots(specs), columns, len(widths), float_net.seen(split, from_image=False)
-        )
-        return System(
-            "abn",
-            SuperNetwork(backbone, controller, split),
-            table_rows(layers, specs),
-            CostModel(layer_costs(layers, specs), controller.macs),
-            widths,
-            draws=Plans(controller, options),
-            consistency=options.others,
-            in_place=options.in_place,
-            ways=uniform if options.norm == "per_width" and options.tied else (),
-            judged_at=(uniform[0], uniform[-1]),
-        )
+        """What the last stage trains."""
+        return _with_agent(config, float_net) if config.abn.agent_epochs else _super(config, float_net)
 
     @staticmethod
     def stages(config: Config) -> list[Stage]:
-        """The super-network, after float epochs where they are asked for."""
-        first = Method.stages(config)
-        own = Stage("supernet", "abn", config.train.epochs, config.train.lr)
-        return [stage for stage in first if stage.builds == FLOAT] + [own]
+        """The super-network, after float epochs where they are asked for; its agent; both."""
+        first, own = [s for s in Method.stages(config) if s.builds == FLOAT], config.train
+        if not config.abn.agent_epochs:
+            return [*first, Stage("supernet", "abn", own.epochs, own.lr)]
+        supernet = Stage("supernet", "abn", own.epochs, own.lr, "supernet.ckpt", _super)
+        stages = [*first, supernet, agent_stage(config.abn, "abn", _with_agent)]
+        return [*stages, _finetune(config.abn)] if config.abn.finetune_epochs else stages
+
+
+def _finetune(options: AbnOptions) -> Stage:
+    """The super-network goes on under the plans that its agent, which stands still, makes at budgets from
+    the whole range. Images of a batch differ in their widths, so the statistics stand still, too."""
+
+    def build(config: Config, float_net: FloatNet) -> System:
+        system = _with_agent(config, float_net)
+        system.draws = AtAnyBudget(system.controller)
+        return system
+
+    return Stage(
+        "finetune", "abn", options.finetune_epochs, options.finetune_lr, "finetune.ckpt", build,
+        learns=lambda name: not is_of_controller(name),
+        keeps_statistics=True,
+        measure=measure_spending,
+    )  # fmt: skip
+
+
+def _super(config: Config, float_net: FloatNet) -> System:
+    """The super-network."""
+    options, specs = config.abn, _quantised(config, float_net)
+    widths, split = tuple(options.candidates), float_net.split_after(part=0)
+    controller = GivenPlan(
+        count_slots(specs), _columns(options), len(widths), float_net.seen(split, from_image=False)
+    )
+    uniform = tuple(range(len(widths)))
+    return System(
+        "abn",
+        SuperNetwork(float_net.backbone, controller, split),
+        table_rows(float_net.layers, specs),
+        CostModel(layer_costs(float_net.layers, specs), controller.macs),
+        widths,
+        draws=Plans(controller, options),
+        consistency=options.others,
+        in_place=options.in_place,
+        ways=uniform if options.norm == "per_width" and options.tied else (),
+        judged_at=(uniform[0], uniform[-1]),
+    )
+
+
+def _with_agent(config: Config, float_net: FloatNet) -> System:
+    """The same, with an agent that picks the widths."""
+    options, specs = config.abn, _quantised(config, float_net)
+    widths, backbone = tuple(options.candidates), float_net.backbone
+    layers, split = layer_costs(float_net.layers, specs), float_net.split_after(part=0)
+    agent = Agent(
+        [float_net.read_by(name) for name, spec in specs.items() if spec.kind == DYNAMIC],
+        _columns(options), CostModel(layers),
+        hidden=options.agent_hidden, budget=options.budget, critic=True,
+    )  # fmt: skip
+    cost = CostModel(layers, agent.macs)
+    return System(
+        "abn", Network(backbone, agent, split), table_rows(float_net.layers, specs), cost, widths,
+        BudgetPenalty(cost, widths, widths[-1], 0.0, 0.0, 0.0), agent,
+        against_collapse="raise abn.bonus or abn.agent_epochs",
+    )  # fmt: skip
+
+
+def _quantised(config: Config, float_net: FloatNet) -> dict[str, LayerSpec]:
+    """What becomes of each layer; the float network is the super-network's then."""
+    options, quant = config.abn, config.quant
+    widths = tuple(options.candidates)
+    specs = between_ends(float_net.layers, quant, quant.quantizer, widths, "any width, at run time")
+    quantise(float_net, specs, quant, options.tied)
+    if options.norm == "per_width":
+        _follow_choices(float_net.backbone, len(widths) ** _columns(options))
+    return specs
+
+
+def _columns(options: SuperNetOptions) -> int:
+    return 1 if options.tied else 2
 
 
 class SuperNetwork(Network):
@@ -172,6 +247,20 @@ class Plans(Draws):
             return joined[0]
         sizes = {UNIFORM: (1, 1, 1), RANDOM: (1, *shape[1:]), IMAGES: shape}
         return rng.choice(joined, sizes[name])
+
+
+class AtAnyBudget(Draws):
+    """The agent's arg-max, in training at a budget of each image's own."""
+
+    def __init__(self, agent: Agent):
+        self.agent = agent
+
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
+        noise, _ = self.agent.still(images)
+        return noise, rng.random((images, 1), np.float32)
+
+    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
+        return self.agent.still(images, forced)
 
 
 def _follow_choices(backbone: Backbone, rows: int) -> None:

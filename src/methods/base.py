@@ -55,6 +55,11 @@ class FloatNet:
         value = self.geometry.of(IMAGE if from_image else split - 1)
         return value.channels, value.side
 
+    def read_by(self, layer: str) -> tuple[int, int]:
+        """Channels and side of what a layer reads."""
+        value = self.geometry.of(self.backbone.node(layer).inputs[0])
+        return value.channels, value.side
+
 
 def _every(name: str) -> bool:
     return True
@@ -77,6 +82,11 @@ class Stage:
         keeps_statistics: normalisation uses its running statistics, and leaves them as they are.
         objective: cell (system, task loss, teacher) -> cell (image, label, *draws) -> the scalars of a
             step; None: train/step.py's.
+        experience: system -> cell (image, label, *draws) -> values that the objective takes in their
+            place; run once in each step, without gradients. None: there is none.
+        updates: of the parameters in each step, from the same values.
+        measure: (system, () -> answers to the images that judge) -> None: finds what the network keeps
+            beside what it has learned, once it has.
     """
 
     name: str
@@ -90,6 +100,9 @@ class Stage:
     images: str = TRAIN
     keeps_statistics: bool = False
     objective: Callable[..., nn.Cell] | None = None
+    experience: Callable[["System"], nn.Cell] | None = None
+    updates: int = 1
+    measure: Callable[["System", Callable], None] | None = None
 
 
 class Draws:

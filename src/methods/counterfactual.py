@@ -38,12 +38,13 @@ class CounterfactualKeys(Section):
 
     counterfactual_epochs: int = key(
         0, "epochs on held-out images that teach the controller each image's loss at each width; 0: as "
-        "published", low=0,
+        "published", low=0, resumable=True,
     )  # fmt: skip
     counterfactual_price: float = key(
-        0.1, "lambda: what the BitOPs of the widest plan cost, in units of the loss", low=0.0
+        0.1, "lambda: what the BitOPs of the widest plan cost, in units of the loss",
+        low=0.0, resumable=True,
     )
-    counterfactual_lr: float = key(0.01, "peak learning rate of these epochs", low=0.0)
+    counterfactual_lr: float = key(0.01, "peak learning rate of these epochs", low=0.0, resumable=True)
 
 
 def with_counterfactual(stages: list[Stage], config: Config, build) -> list[Stage]:

@@ -39,11 +39,9 @@ def width_histogram(layers: Sequence[Layer], widths: Sequence[LayerWidths]) -> M
 
 def _layer_row(layer: Layer, row: LayerWidths) -> Markup:
     if row.tied:
-        bars, mean = _stack(row.options, row.w_shares), plain(row.w_mean)
+        bars, mean = stack(row.options, row.w_shares), plain(row.w_mean)
     else:
-        bars = join(
-            (_stack(row.options, row.w_shares, "w"), _stack(row.options, row.a_shares, "a"))
-        )
+        bars = join((stack(row.options, row.w_shares, "w"), stack(row.options, row.a_shares, "a")))
         mean = tag("span", plain(row.w_mean), tag("br"), plain(row.a_mean))
     return tag(
         "div",
@@ -54,7 +52,8 @@ def _layer_row(layer: Layer, row: LayerWidths) -> Markup:
     )
 
 
-def _stack(options: Sequence[int], shares: np.ndarray, side: str = "") -> Markup:
+def stack(options: Sequence[int], shares: np.ndarray, side: str = "") -> Markup:
+    """A bar split into the shares (0..1) of the widths `options`; `side` is written before it."""
     segments = [
         tag(
             "span",

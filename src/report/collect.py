@@ -13,29 +13,22 @@
 # limitations under the License.
 """Keep the record of a run: `python -m src.report.collect RUN [RUN ...] --out results`.
 
-Copies what a report needs (no checkpoints) to OUT/<name of the run>/, with every path cut to its
-last part, and writes OUT/index.json, a row per record, the table in OUT/README.md, and where records
-can be compared, OUT/accuracy.svg. A run of an uncommitted tree makes no record: nobody could run it
-again.
+Copies what a report needs (no checkpoints) and the artefact in RUN/export, up to 2 MB, to
+OUT/<name of the run>/, with every path cut to its last part, and writes OUT/index.json, a row per
+record, the tables in OUT/README.md, and where records can be compared, OUT/accuracy.svg. A run of an
+uncommitted tree makes no record: nobody could run it again.
 """
 
 import argparse
-import json
-import re
-import shutil
 import sys
 from pathlib import Path
 
-import yaml
-
 from src.entry import guarded
-from src.errors import UserError
 from src.files import whole_file
-from src.report.load import load_run
+from src.report.kept import keep
 from src.report.overview import accuracy_picture
-from src.report.records import PATH_KEYS, as_json, check_committed, page, rows
-
-FILES = ("config.yaml", "versions.json", "metrics.csv", "layers.json", "eval/test.json", "eval/test.npz")
+from src.report.records import as_json, rows
+from src.report.records_page import page
 
 
 def main(arguments: list[str]) -> int:
@@ -50,31 +43,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def keep(run: Path, target: Path) -> None:
-    """Copy the record of one run.
-
-    Raises:
-        UserError: a file that a record needs is missing, or the run is of an uncommitted tree.
-    """
-    missing = [name for name in FILES if not (run / name).is_file()]
-    if missing:
-        raise UserError(f"{run} has no {', '.join(missing)}; train it, or run eval.py --run {run}")
-    check_committed(load_run(run))
-    for name in FILES:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(run / name, target / name)
-    config = yaml.safe_load((target / "config.yaml").read_text(encoding="utf-8"))
-    for section, key in PATH_KEYS:
-        if config[section][key]:
-            config[section][key] = Path(config[section][key]).name
-    (target / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    versions = json.loads((target / "versions.json").read_text(encoding="utf-8"))
-    versions["command"] = re.sub(r"(?<==)\S*/|(?<!\S)/\S*/", "", versions["command"])
-    (target / "versions.json").write_text(json.dumps(versions, indent=1), encoding="utf-8")
-
-
 def write(out: Path) -> None:
-    """Bring index.json, accuracy.svg and the table in README.md of a folder of records up to date.
+    """Bring index.json, accuracy.svg and the tables in README.md of a folder of records up to date.
 
     Raises:
         UserError: a record is of an uncommitted tree or its answers are damaged, README.md has no

@@ -24,8 +24,8 @@ from src.report.figures import figure
 from src.report.formats import DASH, big, known, percent, plain, prefix, ratio
 from src.report.load import Run, load_run
 from src.report.markup import Markup, tag
+from src.report.notices import with_code
 from src.report.page import document, write_page
-from src.report.sections import with_code
 from src.report.tables import table
 from src.report.totals import net_bitops, static_bitops
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from src.cost.bitops import STATIC_WIDTHS
 from src.report import svg
+from src.report.axes import CARD, canvas
 from src.report.formats import DASH, big, known, plain, prefix
 from src.report.load import Evaluation, Metrics
 from src.report.markup import Markup, join, tag
@@ -130,7 +131,7 @@ def cost_bars(totals: dict) -> Markup | None:
         return None
     rows = sorted([*rows, ("this net", mean, "one")], key=lambda row: row[1])
     right = max([row[1] for row in rows] + [spread[1] if spread else 0])
-    left, width, step = 78, svg.WIDTH - 78 - 66, 30
+    left, width, step = 78, CARD.width - 78 - 66, 30
     parts = []
     for row, (name, value, role) in enumerate(rows):
         top, length = row * step + 6, round(value / right * width, 2)
@@ -150,7 +151,7 @@ def cost_bars(totals: dict) -> Markup | None:
                 )
             )
         parts.append(tag("text", big(value), x=left + end + 7, y=top + 12.5, cls=f"row {role}"))
-    chart = svg.canvas("BitOPs per image", *parts, height=len(rows) * step + 4)
+    chart = canvas("BitOPs per image", *parts, height=len(rows) * step + 4)
     return figure(
         "BitOPs per image",
         chart,
@@ -197,6 +198,19 @@ def distributions(evaluation: Evaluation, budget_bits: float | None) -> list[Mar
     if np.ptp(widths) > 0:
         charts.append(accuracy_by_width(widths, correct))
     return charts
+
+
+def margins(evaluation: Evaluation) -> Markup | None:
+    """How far the best logit is above the second-best, where an image was answered; None if unknown."""
+    margin = evaluation.arrays.get("margin")
+    if margin is None or not np.ptp(margin) > 0:
+        return None
+    chart = svg.histogram("Margin of the answers", margin, is_correct(evaluation), [], "margin")
+    return figure(
+        "Margin of the answers, best minus second-best logit",
+        chart,
+        [("one", "right answer"), ("two", "wrong answer")],
+    )
 
 
 def accuracy_by_width(widths: np.ndarray, correct: np.ndarray) -> Markup:

@@ -31,8 +31,10 @@ import numpy as np
 import yaml
 
 from src.errors import UserError
+from src.report.knob import Knob, read_knob
 
 EVAL_ARRAYS = ("label", "predicted", "loss", "confidence", "bitops", "w_bits", "a_bits", "index")
+LATER_ARRAYS = ("margin", "rung")  # not in every evaluation
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ class Evaluation:
     """The test set as the net saw it: `totals` is eval/test.json, `arrays` eval/test.npz.
 
     label, predicted, index: int[N]. loss, confidence, bitops: float[N]. w_bits, a_bits: uint8[N,
-    L] for the L dynamic layers, L = 0 for a float or static net. `arrays` is None when only the
-    totals are there.
+    L] for the L dynamic layers, L = 0 for a float or static net. Newer ones also have margin:
+    float[N], the best minus the second-best logit, and, of a net that climbs, rung: uint8[N], the
+    rung that answered. `arrays` is None when only the totals are there.
     """
 
     totals: dict
@@ -95,10 +98,15 @@ class Evaluation:
     def n_dynamic(self) -> int:
         return 0 if self.arrays is None else self.arrays["w_bits"].shape[1]
 
+    @property
+    def climbs(self) -> bool:
+        """True if some images, not all, were answered again at a higher width."""
+        return self.arrays is not None and np.ptp(self.arrays.get("rung", np.zeros(1))) > 0
+
 
 @dataclass
 class Run:
-    """A run folder. `gaps` is keyed by section: metrics, layers, evaluation, images."""
+    """A run folder. `gaps` is keyed by section: metrics, layers, evaluation, images, knob."""
 
     path: Path
     config: dict
@@ -107,6 +115,7 @@ class Run:
     layers: list[Layer] = field(default_factory=list)
     image_size: int | None = None
     evaluation: Evaluation | None = None
+    knob: Knob = field(default_factory=Knob)
     gaps: dict[str, Gap] = field(default_factory=dict)
 
     @property
@@ -155,6 +164,12 @@ def load_run(path: Path) -> Run:
         arrays = _attempt(run, "arrays", path / "eval/test.npz", _read_arrays, evaluate)
         run.evaluation = Evaluation(totals, arrays)
         _check_slots(run, evaluate)
+
+    def read_if_there(name: str, read):
+        file = path / name
+        return _attempt(run, "knob", file, read, evaluate) if file.is_file() else None
+
+    run.knob = read_knob(path, read_if_there)
     return run
 
 
@@ -171,6 +186,7 @@ def _attempt(run: Run, section: str, file: Path, read, how: str):
         ValueError,
         KeyError,
         TypeError,
+        AttributeError,
         EOFError,
         csv.Error,
         zipfile.BadZipFile,
@@ -244,7 +260,8 @@ def _read_totals(file: Path) -> dict:
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     with np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in EVAL_ARRAYS}
+        later = [name for name in LATER_ARRAYS if name in archive]
+        arrays = {name: archive[name] for name in (*EVAL_ARRAYS, *later)}
     images = len(arrays["label"])
     for name, array in arrays.items():
         dimensions = 2 if name in ("w_bits", "a_bits") else 1

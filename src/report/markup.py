@@ -24,7 +24,7 @@ from html import escape
 
 from src.printable import printable
 
-VOID = {"img", "br", "meta", "wbr"}
+VOID = {"img", "br", "input", "meta", "wbr"}
 
 
 class Markup(str):

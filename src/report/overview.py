@@ -11,89 +11,184 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The picture of a folder of records: accuracy against BitOPs, as an SVG file of its own.
+"""The picture of a folder of records: top-1 against BitOPs, the controller's included.
 
-One network on one data set is drawn, the one with the most records. A record whose name says more
-than model, data, method and width (`..._4bit_avx512`) is a variation of another, and left out.
+One network on one data set is drawn, the one with the most records. Records that differ in their seed
+alone are one dot, their mean. Static nets of one quantiser are a line, one of its own for each word that
+their names have behind the width. A record whose name has a word of `NOT_DRAWN` (`..._4bit_avx512`)
+shows something else than accuracy against cost, and is left out.
 """
+
+from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from statistics import fmean
 
-import numpy as np
+from src.report.axes import Sheet
+from src.report.markup import Markup, tag
+from src.report.systems import rules
+from src.report.tradeoff import Curve, Dot, Drawing, draw
 
-from src.report import svg
-from src.report.markup import Markup, join, tag
+NOT_DRAWN = {"avx512", "int16", "no"}  # no: ..._no_diversity
+SEED = re.compile(r"_seed\d+$")
+WIDTH = re.compile(r"([\dto]+)bit")
+CHOOSERS = ("dqnet", "dqt", "agent")  # systems that choose by image, a dot each
+NAMES = {
+    "uniform": "super-network, one width",
+    "searched": "best searched plans",
+    "escalation": "escalation",
+}
+WORDS = {
+    **{"lsq": "LSQ", "dorefa": "DoReFa", "pact": "PACT"},
+    **{"dqnet": "DQNet", "dqt": "DQT", "abn": "ABN"},
+}
+SHEET = Sheet(860, 540, left=50, right=18, top=40, bottom=42, steps=5)
+FONT = 13
+CHORDS = "Between two dots of a line: a random mixture of both."
+STYLE = """text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: #57636a;
+  paint-order: stroke; stroke: #fff; stroke-width: 3px; stroke-linejoin: round; }
+.sheet { fill: #fff; } .grid { stroke: #e4e5df; } .tick { stroke: #57636a; }
+.line { font-weight: 600; } .heading { font-size: 15px; font-weight: 600; fill: #1c2226; }
+.lead { stroke-width: 1; stroke-opacity: .6; } .thin { stroke-width: 1.2; }
+@media screen and (prefers-color-scheme: dark) {
+  text { fill: #9dabb0; stroke: #151b1e; } .heading { fill: #e7ebe9; }
+  .sheet { fill: #151b1e; } .grid { stroke: #2d363b; } .tick { stroke: #9dabb0; }
+}
+"""
 
-PLAIN = re.compile(r"_[^_]*bit$")  # ends with the width
-STYLE = """svg { background: #fff; font-family: system-ui, sans-serif; }
-text { font-size: 11px; fill: #57636a; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
-.grid { stroke: #e0e1da; } .tick { stroke: #57636a; }
-.point { fill: #0e7271; } .point.two { fill: #c8632a; }
-.float { stroke: #57636a; stroke-dasharray: 4 3; }"""
 
-
-def accuracy_picture(rows: list[dict]) -> str:
+def accuracy_picture(rows: Sequence[dict]) -> str:
     """SVG of the rows of `records.rows`; "" where fewer than two can be compared."""
-    drawn = [row for row in rows if row["bitops"] and PLAIN.search(row["record"])]
+    drawn = [row for row in rows if row["bitops"] and not NOT_DRAWN & set(_words(row))]
     nets = Counter((row["model"], row["data"]) for row in drawn)
     if not nets or nets.most_common(1)[0][1] < 2:
         return ""
     model, data = nets.most_common(1)[0][0]
     drawn = [row for row in drawn if (row["model"], row["data"]) == (model, data)]
-    floats = sorted({row["float_top1"] for row in drawn if row["float_top1"] is not None})
-    costs = np.array([_cost(row) for row in drawn])
-    x = svg.horizontal(np.array([0.0, 1.05 * costs.max()]))
-    y = svg.vertical(100 * np.array([*floats, *(row["top1"] for row in drawn)]))
-    label = f"Top-1 accuracy of {model} on {data} against BitOPs per image"
-    picture = svg.canvas(
-        label,
-        tag("style", Markup(STYLE)),
-        svg.frame(x, y, "M BitOPs per image, controller included"),
-        tag("text", f"top-1 %, {model} on {data}", x=2, y=10),
-        *(_float_line(100 * value, x, y) for value in floats),
-        *(_dot(row, x, y) for row in drawn),
-        _legend(x),
+    curves = _curves(drawn)
+    style = rules({"float", *(curve.role for curve in curves)}) + STYLE
+    drawing = Drawing(
+        curves=curves,
+        sheet=SHEET,
+        unit=1e6,
+        floats=sorted({row["float_top1"] for row in drawn if row["float_top1"] is not None}),
+        zero=True,
+        room=0.12,
+        font=FONT,
+        below=[tag("style", Markup(style)), _sheet()],
+        above=[
+            tag("text", f"Top-1 %, {model} on {data}", x=14, y=24, cls="heading"),
+            tag("text", CHORDS, x=14, y=SHEET.height - 4),
+        ],
     )
+    label = f"Top-1 accuracy of {model} on {data} against BitOPs per image"
+    picture = draw(label, drawing, "M BitOPs per image, controller included")
     return picture.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
 
 
-def _cost(row: dict) -> float:
-    return (row["bitops"] + (row["bitops_controller"] or 0)) / 1e6
+def _sheet() -> Markup:
+    return tag("rect", width=SHEET.width, height=SHEET.height, rx=8, cls="sheet")
 
 
-def _is_dynamic(row: dict) -> bool:
-    return row["plans"] is not None
+def _stem(row: dict) -> str:
+    """The record's name without its seed."""
+    return SEED.sub("", row["record"])
 
 
-def _float_line(value: float, x: svg.Axis, y: svg.Axis) -> Markup:
-    at = y.at(value)
-    line = tag("line", x1=x.start, x2=x.end, y1=at, y2=at, cls="float")
-    return join([line, tag("text", f"float {value:.2f}", x=x.start + 4, y=at - 4)])
+def _curves(rows: Sequence[dict]) -> list[Curve]:
+    """Baselines first, so that what is compared with them lies on top."""
+    return [*_static(rows), *_super_networks(rows), *_choosers(rows)]
 
 
-def _dot(row: dict, x: svg.Axis, y: svg.Axis) -> Markup:
-    """A point with its name beside it, on the side where there is room."""
-    across, up = x.at(_cost(row)), y.at(100 * row["top1"])
-    left = across > (x.start + x.end) / 2 + 20
-    name = row["record"].removeprefix(f"{row['model']}_{row['data']}_").replace("_", " ")
-    role = "one" if _is_dynamic(row) else "two"
-    return join(
-        [
-            tag("circle", cx=across, cy=up, r=4, cls=f"point {role}"),
-            tag("text", f"{name} {100 * row['top1']:.2f}", x=across + (-8 if left else 8), y=up + 4,
-                text_anchor="end" if left else "start"),
-        ]
-    )  # fmt: skip
-
-
-def _legend(x: svg.Axis) -> Markup:
-    entries = [("two", "static", x.end - 130), ("one", "dynamic", x.end - 60)]
-    return join(
-        part
-        for role, name, at in entries
-        for part in (
-            tag("circle", cx=at, cy=7, r=4, cls=f"point {role}"),
-            tag("text", name, x=at + 8, y=11),
+def _static(rows: Sequence[dict]) -> list[Curve]:
+    static = [row for row in rows if row["method"] == "static"]
+    return [
+        Curve(
+            "static" if quantizer == "lsq" else "dorefa",
+            [_mean(group, f"{group[0]['mean_bits']:g} bit") for group in _by_seed(alike)],
+            name=" ".join(["static", WORDS.get(quantizer, quantizer), *more]),
         )
+        for (quantizer, *more), alike in _groups(static, _recipe)
+    ]
+
+
+def _super_networks(rows: Sequence[dict]) -> list[Curve]:
+    """Of each without an agent, else of the first with one: of one seed, as its curves are its own."""
+    found = [group[0] for group in _by_seed(rows) if group[0]["method"] == "abn"]
+    bare = [row for row in found if row["system"] == "supernet"]
+    return [
+        curve
+        for row in bare or found[:1]
+        for curve in _of_one_artefact(row, f" ({_name(row)})" if len(bare) > 1 else "")
+    ]
+
+
+def _choosers(rows: Sequence[dict]) -> list[Curve]:
+    """What chooses by image: a line over its budgets, or a dot."""
+    found = []
+    for group in _by_seed(rows):
+        role, budgets = group[0]["system"], group[0]["budgets"]
+        if role in CHOOSERS and budgets:
+            found.append(Curve(role, [_dot(point) for point in budgets], name=_name(group[0])))
+        elif role in CHOOSERS:
+            found.append(Curve(role, [_mean(group, _name(group[0]))], joined=False))
+    return found
+
+
+def _of_one_artefact(row: dict, which: str) -> list[Curve]:
+    """What a super-network gives: one width throughout, the best searched plans, its ladder; `which`
+    tells it from others."""
+    found = [
+        Curve("uniform", [_dot(point, f"{point['bits'][0]} bit") for point in row["uniform"]]),
+        Curve("searched", [_dot(point) for point in row["searched"]], radius=3.5),
+        Curve("escalation", [_dot(point) for point in row["ladder"]], radius=3),
+    ]
+    return [replace(curve, name=NAMES[curve.role] + which) for curve in found if curve.dots]
+
+
+def _dot(point: dict, name: str = "") -> Dot:
+    tip = f"{100 * point['top1']:.2f} %, {point['bitops'] / 1e6:.1f} M"
+    return Dot(point["bitops"], point["top1"], tip, name)
+
+
+def _by_seed(rows: Sequence[dict]) -> list[list[dict]]:
+    """Records that differ in their seed alone, groups by rising BitOPs."""
+    found = [group for _, group in _groups(rows, _stem)]
+    return sorted(found, key=lambda group: group[0]["bitops"])
+
+
+def _recipe(row: dict) -> tuple[str, ...]:
+    """The quantiser of a static net, and what its name says behind the width."""
+    words = _words(row)
+    width = next((at for at, word in enumerate(words) if WIDTH.fullmatch(word)), len(words))
+    return (row["quantizer"], *words[width + 1 :])
+
+
+def _groups(rows: Sequence[dict], key: Callable) -> list[tuple]:
+    """(key, the rows that have it), by key."""
+    return [(name, list(group)) for name, group in groupby(sorted(rows, key=key), key)]
+
+
+def _mean(group: Sequence[dict], name: str) -> Dot:
+    costs = [row["bitops"] + (row["bitops_controller"] or 0) for row in group]
+    top1 = fmean(row["top1"] for row in group)
+    seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
+    return Dot(fmean(costs), top1, f"{_stem(group[0])}: {100 * top1:.2f} %{seeds}", name)
+
+
+def _name(row: dict) -> str:
+    """The record's name as text writes it."""
+    named = (WIDTH.fullmatch(word) for word in _words(row))
+    return " ".join(
+        f"{width[1]} bit" if width else WORDS.get(word, word)
+        for width, word in zip(named, _words(row), strict=True)
     )
+
+
+def _words(row: dict) -> list[str]:
+    """Of the record's name, without those that all records in the picture share and without its seed."""
+    return _stem(row).removeprefix(f"{row['model']}_{row['data']}_").split("_")

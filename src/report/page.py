@@ -11,7 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The page of a run: header, key figures, a section per question. Self-contained, no script."""
+"""The page of a run: header, key figures, a section per question. Self-contained; where the net has a
+knob, a script moves it (`slider.js`), and nothing else has one."""
 
 from __future__ import annotations
 
@@ -21,10 +22,13 @@ from pathlib import Path
 
 from src.files import whole_file
 from src.report import sections
+from src.report.escalation import escalation
 from src.report.formats import DASH, big, change, count, known, percent, plain
 from src.report.load import Run, load_run
 from src.report.markup import Markup, join, tag
+from src.report.notices import gap_note, warning
 from src.report.pictures import open_pictures
+from src.report.systems import rules
 from src.report.totals import bitops_spread, float_top1, net_bitops, static_bitops
 
 STYLE = Path(__file__).with_name("style.css")
@@ -49,6 +53,7 @@ def run_page(run: Run) -> str:
     built = [
         ("training", "Training", sections.training(run)),
         ("accuracy", "Accuracy and cost", sections.accuracy_and_cost(run)),
+        ("escalation", "Bits against accuracy", escalation(run)),
         ("widths", "Chosen widths", sections.chosen_widths(run)),
         ("classes", "Classes", sections.classes(run, pictures)),
         ("images", "Images", sections.images(run, pictures)),
@@ -65,7 +70,7 @@ def run_page(run: Run) -> str:
 
 def document(title: str, *body: object) -> str:
     """A complete HTML document with the style inlined."""
-    style = Markup(STYLE.read_text(encoding="utf-8"))
+    style = Markup(STYLE.read_text(encoding="utf-8") + rules())
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -96,10 +101,10 @@ def header(run: Run) -> Markup:
         tag("p", join(listed), cls="facts"),
     ]
     if run.evaluation is None:
-        return tag("header", *parts, sections.gap_note(run, "evaluation"))
+        return tag("header", *parts, gap_note(run, "evaluation"))
     totals = run.evaluation.totals
-    warning = (
-        sections.warning(
+    collapsed = (
+        warning(
             "The controller has collapsed.",
             "(Nearly) every image of the test set got the same widths: this net is in effect a "
             "static one. Its accuracy and cost are real, its choice is not.",
@@ -111,7 +116,7 @@ def header(run: Run) -> Markup:
         "header",
         *parts,
         tag("p", sentence(run), cls="lead"),
-        warning,
+        collapsed,
         tag("div", join(cards(run)), cls="cards"),
     )
 

@@ -91,11 +91,13 @@ def strip(
         label, predicted = (
             class_name(int(arrays[key][at]), pictures.names) for key in ("label", "predicted")
         )
-        facts = percent(float(arrays["confidence"][at]), 0) + " sure"
-        if widths is not None:
-            facts = (
-                f"{plain(float(widths[at]))} bits, {percent(float(arrays['confidence'][at]), 0)}"
-            )
+        sure = percent(float(arrays["confidence"][at]), 0)
+        if evaluation.climbs and "margin" in arrays:
+            facts = f"{widths[at]:.3g} bits, margin {plain(float(arrays['margin'][at]), 1)}"
+        elif widths is not None:
+            facts = f"{plain(float(widths[at]))} bits, {sure}"
+        else:
+            facts = f"{sure} sure"
         cards.append(_card(image, label, predicted, facts))
     return tag(
         "div",
@@ -119,9 +121,7 @@ def _card(image: np.ndarray, label: str, predicted: str, facts: str) -> Markup:
         )
     )
     style = "pixelated" if max(image.shape[:2]) < PIXELATED_BELOW else None
-    picture = tag(
-        "img", src=data_uri(image), alt=f"{label}, predicted {predicted}", cls=style
-    )
+    picture = tag("img", src=data_uri(image), alt=f"{label}, predicted {predicted}", cls=style)
     return tag("figure", picture, tag("figcaption", verdict, tag("span", facts, cls="facts")))
 
 

@@ -22,15 +22,26 @@ A row is a plain dictionary, in this order of keys:
     mean_bits         mean width, as eval.py counts it; 32 for a float net
     seed, commit      of the run
     artefact          its integer program, as a path in the folder of records; None where there is none
+    shuffled_top1     top-1 where each image has another one's plan, 0..1; None where that was not tried
+    hardness_correlation
+                      rank correlation of an image's cost with how hard it is; None like that
+    system            the method; of ABN `supernet`, or `agent` where it has one
+    quantizer         name, as in the configuration
     model, data       names, as in the configuration
     float_top1        of the network that the run started from; None for a float run
+    teacher           network that it was distilled from; None without distillation
     epochs            of the method
-    bitops_controller mean over the test images; this and the next three are None without a controller
+    bitops_controller mean over the test images; this and the next three are None where all images have
+                      one plan by design
     plans             different choices of widths among the test images
     most_frequent     share of the images with the commonest plan, 0..1
     bitops_and_loss   Spearman's rank correlation over the images, -1..1; None for a single cost
     machine           what the run was made on
     command           gives the record's configuration with the recipes as they are now
+    uniform, ladder, searched, budgets
+                      the same net at other settings, on the test set, by rising BitOPs: lists of objects
+                      with bitops, top1, bits (widths of its rungs) and budget (what `infer.py --budget`
+                      takes for it), the last two where they have a meaning
 """
 
 import json
@@ -38,31 +49,18 @@ import re
 import shlex
 from pathlib import Path
 
+from src.cost.correlation import rank_correlation
 from src.errors import UserError
 from src.recipes import DEFAULT_FILE
+from src.report.knob import Knob, Setting
 from src.report.load import Run, load_run
-from src.report.stats import plan_use, rank_correlation
+from src.report.stats import plan_use
 from src.report.totals import float_top1
 
 PATH_KEYS = (("run", "dir"), ("data", "path"), ("model", "weights"), ("train", "teacher_weights"))
 ARTEFACT = "model.safetensors"
 # What `git describe --dirty` says of a committed tree; where there is no git, versions.json has words.
 COMMITTED = re.compile(r"\S+(?<!-dirty)")
-BEGIN, END = "<!-- written by `python -m src.report.collect` -->", "<!-- end of what it wrote -->"
-TITLE = "# Records\n"
-ABOUT = """Each row is one run; its folder holds the configuration, the metrics of every epoch and the answers
-on the test set, so that `python report.py --run results/NAME` draws its page. BitOPs are a mean over
-the test images, MACs x weight bits x activation bits of the quantised layers; float layers and the
-controller are listed apart on the page. `float net` is the network that a run started from, on the
-same images. `plans` are the different choices of widths that the controller made for the test
-images, `most frequent` the share of the images that got the commonest one, `BitOPs and loss` the
-rank correlation (Spearman) of the two over the images. Every commit is of a committed tree."""
-COLUMNS = (
-    "record", "top-1 %", "float net %", "epochs", "mean bits", "M BitOPs", "M BitOPs of the controller", "plans",
-    "most frequent %", "BitOPs and loss", "seed", "commit", "machine",
-)  # fmt: skip
-COMMANDS = """Commands that make the configuration of each row from the recipes as they are now, in the order of
-the rows. What was typed then, at the commit of the row, is in its `versions.json`."""
 
 
 def rows(out: Path) -> list[dict]:
@@ -99,21 +97,52 @@ def _row(record: Run) -> dict:
         **{key: totals[key] for key in ("top1", "bitops", "mean_bits")},
         **{key: record.versions[key] for key in ("seed", "commit")},
         "artefact": f"{record.name}/{ARTEFACT}" if artefact.is_file() else None,
+        **{key: totals.get(key) for key in ("shuffled_top1", "hardness_correlation")},
+        "system": _system(config),
+        "quantizer": config.quant.quantizer,
         "model": config.model.name,
         "data": config.data.name,
         "float_top1": float_top1(totals),
+        "teacher": _teacher(config),
         "epochs": config.train.epochs,
-        **_choice(record),
+        **_choice(record, _system(config)),
         "machine": record.versions["machine"],
         "command": command(record),
+        **_settings(record.knob),
     }
 
 
-def _choice(record: Run) -> dict:
-    """What a controller costs and does; None of all for a net without one."""
+def _system(config) -> str:
+    """What chooses the widths: of a super-network, its agent where it has one."""
+    if config.method.name != "abn":
+        return config.method.name
+    return "agent" if config.as_dict()["abn"].get("agent_epochs") else "supernet"
+
+
+def _teacher(config) -> str | None:
+    train = config.as_dict()["train"]
+    return (train.get("teacher_model") or config.model.name) if train["distill_weight"] else None
+
+
+def _settings(knob: Knob) -> dict[str, list[dict]]:
+    return {
+        "uniform": [_setting(setting) for setting in knob.uniform],
+        "ladder": [_setting(setting, knob.budget_of(setting)) for setting in knob.ladder],
+        "searched": [_setting(setting) for setting in knob.searched],
+        "budgets": [_setting(setting, setting.budget) for setting in knob.budgets],
+    }
+
+
+def _setting(setting: Setting, budget: float | None = None) -> dict:
+    found = {"bits": setting.bits, "bitops": setting.bitops, "top1": setting.top1, "budget": budget}
+    return {key: value for key, value in found.items() if value not in (None, ())}
+
+
+def _choice(record: Run, system: str) -> dict:
+    """What a choice costs and does; None of all where the net itself makes none."""
     evaluation = record.evaluation
     names = ("bitops_controller", "plans", "most_frequent", "bitops_and_loss")
-    if not evaluation.n_dynamic:
+    if not evaluation.n_dynamic or (system == "supernet" and not evaluation.climbs):
         return dict.fromkeys(names)
     arrays = evaluation.arrays
     related = rank_correlation(arrays["bitops"], arrays["loss"])
@@ -167,48 +196,3 @@ def as_json(made: list[dict]) -> str:
     """What index.json holds: a list, a line per record."""
     lines = ",\n".join(json.dumps(row) for row in made)
     return f"[\n{lines}\n]\n"
-
-
-def page(text: str | None, made: list[dict]) -> str:
-    """README.md of a folder of records: `text`, with the rows between its two marks.
-
-    Args:
-        text: the file as it is; None for a new one, which gets a title and nothing else.
-
-    Raises:
-        UserError: the text does not have the marks.
-    """
-    text = f"{TITLE}\n{BEGIN}\n{END}\n" if text is None else text
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise UserError(
-            f"README.md has no line `{BEGIN}` with `{END}` after it, and the table of records no place; "
-            "add the two, or move the file away"
-        )
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *(_cells(row) for row in made)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    commands = "\n".join(f"    {row['command']}" for row in made)
-    return before + "\n\n".join((BEGIN, ABOUT, table, COMMANDS, commands, END)) + after
-
-
-def _cells(row: dict) -> list[str]:
-    return [
-        row["record"],
-        f"{100 * row['top1']:.2f}",
-        _or_dash(row["float_top1"], "{:.2f}", 100),
-        str(row["epochs"]),
-        f"{row['mean_bits']:.2f}",
-        f"{row['bitops'] / 1e6:.1f}",
-        _or_dash(row["bitops_controller"], "{:.1f}", 1e-6),
-        _or_dash(row["plans"], "{}"),
-        _or_dash(row["most_frequent"], "{:.1f}", 100),
-        _or_dash(row["bitops_and_loss"], "{:+.2f}"),
-        str(row["seed"]),
-        str(row["commit"]),
-        str(row["machine"]),
-    ]
-
-
-def _or_dash(value: float | None, form: str, factor: float = 1) -> str:
-    return "-" if value is None else form.format(value * factor)

@@ -18,31 +18,15 @@ from __future__ import annotations
 import numpy as np
 import yaml
 
-from src.report import bars, figures, stats, tables
+from src.cost.correlation import rank_correlation
+from src.report import bars, figures, rungs, stats, tables
 from src.report.formats import count, duration, percent, signed
 from src.report.load import Evaluation, Run
 from src.report.markup import Markup, join, tag
+from src.report.notices import gap_note
 from src.report.pictures import PER_STRIP, Pictures, strips
 from src.report.totals import net_bitops
-
-
-def warning(title: str, text: str) -> Markup:
-    """A box that must be seen."""
-    return tag("p", tag("b", title), " ", text, cls="warning")
-
-
-def gap_note(run: Run, section: str) -> Markup:
-    """What is missing for a section and how to get it."""
-    gap = run.gaps.get(section)
-    if gap is None:
-        return Markup("")
-    return tag("p", tag("b", gap.what), " ", with_code(gap.how), cls="gap")
-
-
-def with_code(text: str) -> Markup:
-    """Text in which `...` is set as code."""
-    pieces = enumerate(text.split("`"))
-    return join((tag("code", piece) if number % 2 else piece for number, piece in pieces), "")
+from src.report.worth import worth
 
 
 def training(run: Run) -> Markup:
@@ -110,6 +94,7 @@ def chosen_widths(run: Run) -> Markup:
             tag("p", intro, cls="note"),
             histogram,
             tag("h3", "Per image"),
+            worth(run),
             tag("p", _variety(run.evaluation), cls="note"),
             figures.chart_grid(charts) or images,
         )
@@ -125,7 +110,7 @@ def _variety(evaluation: Evaluation) -> str:
     text += f"{percent(share, 1)} of the images. "
     bitops, loss = evaluation.arrays["bitops"], evaluation.arrays["loss"]
     found = [
-        (name, stats.rank_correlation(bitops, values))
+        (name, rank_correlation(bitops, values))
         for name, values in (("its loss", loss), ("being wrong", ~stats.is_correct(evaluation)))
     ]
     listed = [f"with {name} {signed(value)}" for name, value in found if value is not None]
@@ -159,21 +144,13 @@ def classes(run: Run, pictures: Pictures) -> Markup:
 
 
 def images(run: Run, pictures: Pictures) -> Markup:
-    """Pictures with the fewest and the most bits, and the worst mistakes."""
+    """Easy and hard pictures, or those with the fewest and the most bits, and the worst mistakes."""
     if run.evaluation is None or run.evaluation.arrays is None:
         return Markup("")
     if pictures.source is None:
         return gap_note(run, "images")
-    evaluation, wanted = run.evaluation, []
-    widths = stats.image_widths(evaluation)
-    if widths is not None and np.ptp(widths) > 0:
-        fewest, most = (
-            order(evaluation, PER_STRIP) for order in (stats.fewest_bits, stats.most_bits)
-        )
-        wanted += [
-            ("Fewest bits", f"The {len(fewest)} images of smallest mean width.", fewest),
-            ("Most bits", f"The {len(most)} images of largest mean width.", most),
-        ]
+    evaluation = run.evaluation
+    wanted = _by_rung(evaluation) if evaluation.climbs else _by_width(evaluation)
     wanted.append(
         (
             "Worst mistakes",
@@ -185,10 +162,41 @@ def images(run: Run, pictures: Pictures) -> Markup:
         "Below each picture: its class, an arrow to the answer if that was wrong, and "
         "how sure the net was."
     )
+    if evaluation.climbs:
+        legend += " Easy and hard are what they are to this net: by the margin of its own answers."
     try:
         return join((tag("p", legend, cls="note"), strips(evaluation, pictures, wanted)))
     except (OSError, ValueError, IndexError) as error:
         return tag("p", tag("b", f"The test images cannot be shown: {error}"), cls="gap")
+
+
+def _by_rung(evaluation: Evaluation) -> list[tuple[str, str, np.ndarray]]:
+    """Strips of an escalating net: (title, note, positions)."""
+    low, *_, high = rungs.rungs(evaluation)
+    return [
+        (
+            f"Easy: answered at {low.name}",
+            f"Of {count(low.images)} images whose first answer was sure enough, the surest.",
+            rungs.easiest(evaluation, PER_STRIP),
+        ),
+        (
+            f"Hard: climbed to {high.name}",
+            f"Of {count(high.images)} images that were answered again up to there, the least sure.",
+            rungs.hardest(evaluation, PER_STRIP),
+        ),
+    ]
+
+
+def _by_width(evaluation: Evaluation) -> list[tuple[str, str, np.ndarray]]:
+    """Strips of a net whose images differ in their mean width; none where they do not."""
+    widths = stats.image_widths(evaluation)
+    if widths is None or np.ptp(widths) == 0:
+        return []
+    fewest, most = (order(evaluation, PER_STRIP) for order in (stats.fewest_bits, stats.most_bits))
+    return [
+        ("Fewest bits", f"The {len(fewest)} images of smallest mean width.", fewest),
+        ("Most bits", f"The {len(most)} images of largest mean width.", most),
+    ]
 
 
 def layers(run: Run) -> Markup:

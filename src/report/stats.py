@@ -117,24 +117,6 @@ def plan_use(evaluation: Evaluation) -> tuple[int, float] | None:
     return widths.plan_use(evaluation.arrays["w_bits"], evaluation.arrays["a_bits"])
 
 
-def rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Spearman's rank correlation of two number[N], -1..1; equal values share their mean rank.
-
-    None where it is not defined: fewer than two values, one of them constant or not finite.
-    """
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if len(first) < 2 or not np.isfinite([first, second]).all():
-        return None
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return None
-    return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, position, times = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(times) - (times - 1) / 2)[position]
-
-
 def fewest_bits(evaluation: Evaluation, n: int) -> np.ndarray:
     """Positions of the `n` images of smallest mean width; BitOPs, then position break ties."""
     return np.lexsort((evaluation.arrays["bitops"], image_widths(evaluation)))[:n]

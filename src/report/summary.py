@@ -28,6 +28,7 @@ from src.printable import printable
 from src.report.formats import big, change, known, percent, plain, ratio
 from src.report.load import Run, load_run
 from src.report.totals import float_top1, net_bitops, static_bitops
+from src.report.worth import pays
 
 
 def summary_rows(run: Run) -> list[tuple[str, str]]:
@@ -53,6 +54,13 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
         rows.append(
             ("warning", "the controller has collapsed: (nearly) all images got the same widths")
         )
+    top = run.knob.top
+    if run.evaluation.climbs and top is not None:
+        share = f"{percent(top.top1)}; {ratio(bitops, top.bitops)} of its BitOPs"
+        rows.append((f"{top.bits[0]} bits throughout", share))
+    if known(totals.get("shuffled_top1")):
+        verdict = "the choice pays" if pays(totals) else "the choice is worth nothing beyond chance"
+        rows.append(("at others' widths", f"{percent(totals['shuffled_top1'])}: {verdict}"))
     page = run.path / "report" / "index.html"
     rows.append(
         ("report", str(page) if page.is_file() else f"not written yet: {run.command('report.py')}")

@@ -20,34 +20,16 @@ reference.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from src.report.axes import CARD, Axis, canvas, frame, horizontal, padded, span, vertical
+from src.report.labels import text_width
 from src.report.markup import Markup, join, tag
 
-WIDTH, HEIGHT = 360, 206
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 18, 34
 MAX_DOTS = 24
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One direction of a chart: data from `low` to `high` on pixels `start` to `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    ticks: list[float]
-
-    def at(self, value: float) -> float:
-        """The pixel of a data value."""
-        return round(
-            self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 2
-        )
 
 
 @dataclass(frozen=True)
@@ -68,83 +50,6 @@ class Point:
     tip: str
     role: str = "one"
     number: int | None = None
-
-
-def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
-    """Values 1, 2, 2.5 or 5 times a power of ten that enclose low..high in about `wanted` steps."""
-    rough = (high - low) / wanted
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(
-        factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9)
-    )
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def tick_label(value: float, ticks: Sequence[float]) -> str:
-    """A tick with as many decimals as the steps between the ticks need."""
-    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
-    digits = next(
-        n for n in range(10) if abs(step * 10**n - round(step * 10**n)) < 1e-6 * step * 10**n + 1e-9
-    )
-    return f"{value:.{digits}f}"
-
-
-def vertical(values: np.ndarray, zero: bool = False) -> Axis:
-    """A y axis that holds all finite `values`, from zero upwards if asked."""
-    low, high = _span(values, zero)
-    ticks = nice_ticks(low, high)
-    return Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP, ticks)
-
-
-def horizontal(values: np.ndarray, integer: bool = False) -> Axis:
-    """An x axis over all finite `values`; its ticks lie inside, and are whole numbers if asked."""
-    low, high = _span(values, False)
-    ticks = [tick for tick in nice_ticks(low, high) if low - 1e-9 <= tick <= high + 1e-9]
-    if integer:
-        ticks = [tick for tick in ticks if tick == int(tick)] or [math.ceil(low)]
-    return Axis(low, high, LEFT, WIDTH - RIGHT, ticks)
-
-
-def _span(values: np.ndarray, zero: bool) -> tuple[float, float]:
-    finite = np.asarray(values, np.float64)
-    finite = finite[np.isfinite(finite)]
-    low, high = float(finite.min()), float(finite.max())
-    if zero:
-        low = min(low, 0.0)
-    if high - low < 1e-9 * max(1.0, abs(high)):
-        margin = 0.05 * abs(high) or 0.5
-        low, high = low - margin, high + margin
-    return low, high
-
-
-def frame(x: Axis, y: Axis, x_title: str) -> Markup:
-    """Grid lines, tick labels and the title of the x axis."""
-    parts = []
-    for tick in y.ticks:
-        label = tick_label(tick, y.ticks)
-        parts.append(tag("line", x1=x.start, x2=x.end, y1=y.at(tick), y2=y.at(tick), cls="grid"))
-        parts.append(tag("text", label, x=x.start - 7, y=y.at(tick) + 3.5, text_anchor="end"))
-    for tick in x.ticks:
-        parts.append(
-            tag("line", x1=x.at(tick), x2=x.at(tick), y1=y.start, y2=y.start + 4, cls="tick")
-        )
-        parts.append(
-            tag(
-                "text",
-                tick_label(tick, x.ticks),
-                x=x.at(tick),
-                y=y.start + 15,
-                text_anchor="middle",
-            )
-        )
-    parts.append(tag("text", x_title, x=x.end, y=HEIGHT - 4, text_anchor="end", cls="title"))
-    return join(parts)
-
-
-def canvas(label: str, *parts: object, height: float = HEIGHT) -> Markup:
-    """The SVG element around a chart; `label` is what a screen reader says."""
-    return tag("svg", *parts, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=label)
 
 
 def line_chart(
@@ -188,10 +93,12 @@ def _stage_marks(marks: Sequence[tuple[int, str]], x: Axis, y: Axis) -> Markup:
     starts = [max(x.start, x.at(first - 0.5)) for first, _ in marks] + [x.end]
     for (_, name), here, there in zip(marks, starts, starts[1:], strict=False):
         if here > x.start:
-            parts.append(tag("line", x1=here, x2=here, y1=TOP - 12, y2=y.start, cls="stage"))
+            parts.append(tag("line", x1=here, x2=here, y1=CARD.top - 12, y2=y.start, cls="stage"))
         if 6.2 * len(name) + 6 < there - here:
             parts.append(
-                tag("text", name, x=here + (4 if here > x.start else 0), y=TOP - 6, cls="title")
+                tag(
+                    "text", name, x=here + (4 if here > x.start else 0), y=CARD.top - 6, cls="title"
+                )
             )
     return join(parts)
 
@@ -200,14 +107,18 @@ def bin_edges(values: np.ndarray, bins: int) -> np.ndarray:
     """Edges of at most `bins` equal bins.
 
     Mean widths lie on a lattice (multiples of 1 / layers). Bins then hold a whole number of lattice
-    points each; else some hold one more than others and show peaks that the data does not have.
+    points each, or one at most; else some hold one more than others and show peaks that the data does
+    not have.
     """
-    low, high = _span(values, False)
+    low, high = span(values)
     gaps = np.diff(np.unique(np.round(values, 9)))
     step = gaps.min() if len(gaps) else 0.0
     if step <= 0 or not np.allclose(gaps / step, np.floor(gaps / step + 0.5), atol=1e-4):
         return np.linspace(low, high, bins + 1)
     points = int(np.floor((high - low) / step + 0.5)) + 1
+    if 3 * points <= bins:  # a slim bar on each of a few
+        finer = (bins // points - 1) // 2 * 2 + 1
+        return low + step / finer * (np.arange((points - 1) * finer + 2) - 0.5)
     per_bin = -(-points // bins)
     return low + step * (per_bin * np.arange(-(-points // per_bin) + 1) - 0.5)
 
@@ -244,29 +155,44 @@ def histogram(
                         cls=f"fill {role}",
                     )
                 )
-    for value, name in reference:
-        if x.low <= value <= x.high:
-            anchor = "end" if x.at(value) > (x.start + x.end) / 2 else "start"
-            shift = -4 if anchor == "end" else 4
-            parts.append(
-                tag(
-                    "line",
-                    x1=x.at(value),
-                    x2=x.at(value),
-                    y1=TOP - 12,
-                    y2=y.start,
-                    cls="line target",
-                )
-            )
-            parts.append(
-                tag("text", name, x=x.at(value) + shift, y=TOP - 6, text_anchor=anchor, cls="title")
-            )
+    parts.append(_references(reference, x, y))
     return canvas(label, *parts)
+
+
+def _references(reference: Sequence[tuple[float, str]], x: Axis, y: Axis) -> Markup:
+    """Dashed lines with their names above the plot, those that there is room for."""
+    parts, taken = [], -np.inf
+    shown = [(x.at(value), name) for value, name in sorted(reference) if x.low <= value <= x.high]
+    for across, name in shown:
+        wide = text_width(name, 11)
+        parts.append(
+            tag(
+                "line",
+                tag("title", name),
+                x1=across,
+                x2=across,
+                y1=CARD.top - 12,
+                y2=y.start,
+                cls="line target",
+            )
+        )
+        for anchor, start, left in (
+            ("end", across - 4, across - 4 - wide),
+            ("start", across + 4, across + 4),
+        )[:: 1 if across > (x.start + x.end) / 2 else -1]:
+            crossed = any(left - 2 < other < left + wide + 2 for other, _ in shown)
+            if left >= taken and left + wide <= CARD.width and not crossed:
+                parts.append(
+                    tag("text", name, x=start, y=CARD.top - 6, text_anchor=anchor, cls="title")
+                )
+                taken = left + wide + 4
+                break
+    return join(parts)
 
 
 def scatter(label: str, points: Sequence[Point], x_title: str, radius: float = 3.5) -> Markup:
     """Dots with tooltips on axes that fit them."""
-    x = horizontal(_padded(np.array([point.x for point in points])))
+    x = horizontal(padded(np.array([point.x for point in points])))
     y = vertical(np.array([point.y for point in points]))
     parts = [frame(x, y, x_title)]
     for point in points:
@@ -286,9 +212,3 @@ def scatter(label: str, points: Sequence[Point], x_title: str, radius: float = 3
                 tag("text", point.number, x=across, y=up + 3.5, text_anchor="middle", cls="number")
             )
     return canvas(label, *parts)
-
-
-def _padded(values: np.ndarray) -> np.ndarray:
-    """The two ends of `values` with room for the points at the edge."""
-    low, high = _span(values, False)
-    return np.array([low - 0.06 * (high - low), high + 0.06 * (high - low)])

@@ -84,10 +84,11 @@ def search_run(
     budgets = _budgets(space, settings.budgets)
     about = {"judged_on": "held-out training images", **asdict(settings)}
     about |= {"budgets": budgets, "images": len(loader.dataset)}
+    about["layers"] = [layer.name for layer in system.cost.dynamic]
     picks = []
 
     def keep(front: list[dict]) -> dict:
-        tried = [_row(space, one) for one in archive.tried]
+        tried = [_row(one) | {"widths": _widths(space, one)} for one in archive.tried]
         found = {**about, "tried": tried, "picks": picks, "front": front}
         if runtime.is_main:
             folder.write_json(SEARCH, found)
@@ -98,11 +99,12 @@ def search_run(
             for one in found:
                 place = archive.tried.index(one)
                 picks.append({"method": name, "budget": budget, "tried": place})
-            keep([_row(space, one) for one in archive.front()])
+            keep([_row(one) | _plan(space, one) for one in archive.front()])
         LOG.info("%s: %d plans tried so far", name, len(archive.tried))
     LOG.info("evaluating the front's plans on the test set ...")
     on_test = _Measure(system, eval_loader(config, runtime, load_split(config, "test")), runtime)
-    return keep([_row(space, one) | _tested(on_test, one) for one in archive.front()])
+    front = archive.front()
+    return keep([_row(one) | _tested(on_test, one) | _plan(space, one) for one in front])
 
 
 def _steps(
@@ -173,14 +175,19 @@ def _budgets(space: Space, asked: tuple[float, ...]) -> list[float]:
     return sorted(asked)
 
 
-def _row(space: Space, one: Tried) -> dict:
-    return {
-        "method": one.by,
-        "bitops": one.bitops,
-        "loss": one.loss,
-        "top1": one.top1,
-        "plan": to_names(one.plan, space.cost),
-    }
+def _row(one: Tried) -> dict:
+    return {"method": one.by, "bitops": one.bitops, "loss": one.loss, "top1": one.top1}
+
+
+def _plan(space: Space, one: Tried) -> dict:
+    """As eval.py --plan takes it."""
+    return {"plan": to_names(one.plan, space.cost)}
+
+
+def _widths(space: Space, one: Tried) -> str:
+    """In the order of the layers and short, as there are many: `2 4/3 2`, weights / inputs."""
+    widths = to_names(one.plan, space.cost).values()
+    return " ".join(str(w) if isinstance(w, int) else "{}/{}".format(*w) for w in widths)
 
 
 def _tested(measure: _Measure, one: Tried) -> dict:

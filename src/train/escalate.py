@@ -28,7 +28,7 @@ from src.cost.ladder import Ladder, Row, climb
 from src.data import Loader
 from src.methods.base import System
 from src.runtime import Runtime
-from src.train.evaluate import Answers, evaluate
+from src.train.evaluate import Answers, evaluate, rung_shares
 
 
 @contextmanager
@@ -99,6 +99,7 @@ def on_other_images(ladder: Ladder, rungs: Rungs) -> list[dict]:
                 "margins": row.margins,
                 "bitops": float(answers.bitops.mean()),
                 "top1": float(answers.right.mean()),
+                "shares": rung_shares(answers, row),
                 "held_out_bitops": row.bitops,
                 "held_out_top1": row.top1,
             }

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.cost.bitops import STATIC_WIDTHS, CostModel
-from src.cost.ladder import margin_of
+from src.cost.ladder import Row, margin_of
 from src.cost.widths import is_collapsed
 from src.data import Loader
 from src.errors import UserError
@@ -158,11 +158,16 @@ def summarise(system: System, answers: Answers) -> dict:
     }
     if system.climbing is not None:
         row = system.climbing
-        shares = np.bincount(answers.rung, minlength=len(row.bits)) / n
         summary["rungs"] = {
-            "bits": list(row.bits), "margins": list(row.margins), "shares": shares.tolist(),
+            "bits": list(row.bits), "margins": list(row.margins), "shares": rung_shares(answers, row),
         }  # fmt: skip
     return summary
+
+
+def rung_shares(answers: Answers, row: Row) -> list[float]:
+    """The share of the images, 0..1, that ends at each rung of a row."""
+    counts = np.bincount(answers.rung, minlength=len(row.bits))
+    return (counts / len(answers.rung)).tolist()
 
 
 def collapsed(answers: Answers) -> bool:

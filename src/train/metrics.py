@@ -11,7 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""metrics.csv: a row for each epoch. Rows of epochs that come again can be dropped."""
+"""metrics.csv: a row for each epoch. Rows of epochs that come again can be dropped.
+
+All runs have the columns COLUMNS; behind them stand those that a stage of the run has for itself, from its
+first epoch on.
+"""
 
 import csv
 import logging
@@ -33,7 +37,7 @@ def count_rows(path: Path) -> int:
 
 
 def append_row(path: Path, row: dict) -> None:
-    """One line more; absent values stay empty.
+    """One line more; absent values stay empty, and a new name becomes a column.
 
     Raises:
         UserError: the file cannot be written.
@@ -41,8 +45,12 @@ def append_row(path: Path, row: dict) -> None:
     cells = {k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()}
     try:
         is_new = not path.is_file() or path.stat().st_size == 0
+        there = list(COLUMNS) if is_new else _read(path.read_text("utf-8"))[0]
+        columns = list(dict.fromkeys((*there, *cells)))
+        if not is_new and columns != there:
+            _write(path, columns, _read(path.read_text("utf-8"))[1])
         with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="")
+            writer = csv.DictWriter(file, columns, restval="")
             if is_new:
                 writer.writeheader()
             writer.writerow(cells)
@@ -51,6 +59,19 @@ def append_row(path: Path, row: dict) -> None:
             f"{path} could not be written ({error.strerror or error}); free space, then continue "
             "with train.py --resume: the checkpoints are whole"
         ) from error
+
+
+def _read(content: str) -> tuple[list[str], list[dict]]:
+    """Names of the columns, and the rows."""
+    reader = csv.DictReader(content.splitlines())
+    return list(reader.fieldnames or []), list(reader)
+
+
+def _write(path: Path, columns: list[str], rows: list[dict]) -> None:
+    with whole_file(path) as new, new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def forget_after(path: Path, stage: str, epoch: int) -> None:
@@ -62,14 +83,15 @@ def forget_after(path: Path, stage: str, epoch: int) -> None:
     if not path.is_file():
         return
     head, content = ",".join(COLUMNS), path.read_text(encoding="utf-8", errors="replace")
-    if head.startswith(content):  # cut off in its first line: it holds no row
+    is_cut = "\n" not in content and content.startswith(head)
+    if head.startswith(content) or is_cut:  # in its first line: it holds no row
         path.unlink()
         return
     if not content.startswith(head):
         raise UserError(
             f"{path} is damaged: its first line is not {head[:30]}...; move it away to go on without it"
         )
-    rows, kept = list(csv.DictReader(content.splitlines())), []
+    (columns, rows), kept = _read(content), []
     for row in rows:
         number = row["epoch"] or ""
         if None in row.values() or not number.isdigit():
@@ -80,7 +102,4 @@ def forget_after(path: Path, stage: str, epoch: int) -> None:
     if len(kept) == len(rows):
         return
     LOG.warning("metrics.csv: %d rows are dropped, of epochs that were not stored", len(rows) - len(kept))
-    with whole_file(path) as new, new.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(kept)
+    _write(path, columns, kept)

@@ -23,6 +23,7 @@ from math import comb
 
 import numpy as np
 
+from src.cost.correlation import rank_correlation
 from src.train.evaluate import Answers
 
 SIGNIFICANT = 0.05  # largest p of a fall that is not put down to chance
@@ -47,15 +48,6 @@ def p_of_fall(own: np.ndarray, shuffled: np.ndarray) -> float:
     return total / 2**differing
 
 
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's, -1..1: Pearson's of the ranks, equal values sharing their mean rank; 0 if all values
-    of one are equal."""
-    ranks = np.stack([_ranks(a), _ranks(b)])
-    ranks -= ranks.mean(1, keepdims=True)
-    scale = np.sqrt((ranks**2).sum(1).prod())
-    return float(ranks.prod(0).sum() / scale) if scale > 0 else 0.0
-
-
 def worth(own: Answers, shuffled: Answers, hardness: np.ndarray) -> dict:
     """What `eval/<split>.json` says of the choice.
 
@@ -68,7 +60,7 @@ def worth(own: Answers, shuffled: Answers, hardness: np.ndarray) -> dict:
         "shuffled_top1": float(shuffled.right.mean()),
         "shuffled_p": p,
         "choice_pays": p <= SIGNIFICANT,
-        "hardness_correlation": rank_correlation(own.bitops, hardness),
+        "hardness_correlation": rank_correlation(own.bitops, hardness) or 0.0,  # None: of one cost
     }
 
 
@@ -80,8 +72,3 @@ def told(numbers: dict) -> str:
         f"{numbers['shuffled_top1']:.2%} (p = {numbers['shuffled_p']:.2g}); rank correlation of cost with "
         f"hardness {numbers['hardness_correlation']:+.2f}"
     )
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -122,6 +122,19 @@ def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig
     return ms.jit(step) if runtime.graph else step
 
 
+def with_experience(update, experience: nn.Cell, updates: int):
+    """A function (image, label, *draws) -> what the last of `updates` calls of the step `update` gives, each
+    of them with the values of one call of `experience`."""
+
+    def step(image, label, *draws):
+        values = experience(image, label, *draws)
+        for _ in range(updates):
+            outputs = update(*values)
+        return outputs
+
+    return step
+
+
 def _decay(parameter: ms.Parameter, train: TrainConfig) -> float:
     if getattr(parameter, "is_quantizer", False):
         decays = train.decay_quantizers

@@ -39,7 +39,7 @@ from src.train.guard import explain_not_finite
 from src.train.losses import TaskLoss
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
-from src.train.step import Objective, build_optimizer, build_step
+from src.train.step import Objective, build_optimizer, build_step, with_experience
 from src.train.step_numbers import StepNumbers
 
 LOG = logging.getLogger("dynquant")
@@ -71,8 +71,12 @@ class Trainer:
         self.objective = (stage.objective or Objective)(system, task_loss, teacher)
         self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
         learned = [p for p in system.network.trainable_params() if stage.learns(p.name)]
-        self.optimizer = build_optimizer(learned, train, self.rates or [stage.lr])
+        of_updates = np.repeat(self.rates or [stage.lr], stage.updates).tolist()
+        self.optimizer = build_optimizer(learned, train, of_updates)
         self.step = build_step(self.objective, self.optimizer, train, runtime)
+        if stage.experience is not None:
+            experience = stage.experience(system).set_train(False)
+            self.step = with_experience(self.step, experience, stage.updates)
         self.is_compiled = self.is_judged = self.is_collapsed = False
         self.read_every = 1 if runtime.target == "CPU" else train.log_every
 
@@ -105,6 +109,18 @@ class Trainer:
             self.state.epoch = epoch
             if self.runtime.is_main:
                 save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
+        if self.stage.measure is not None:
+            self._measure()
+
+    def _measure(self) -> None:
+        LOG.info("%s: measuring what it has learned ...", self.name)
+        judge, seed = self.loaders.judge, self.config.train.seed
+        with interrupts.held("when it is measured"):
+            self.stage.measure(self.system, lambda: evaluate(self.system, judge, self.runtime, seed))
+        if self.runtime.is_main:
+            save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
+            if self.folder.best.is_file():
+                save_checkpoint(self.folder.best, self.system.network, self.state)
 
     def _first_steps(self) -> None:
         batch = next(iter(self.loaders.train.epoch(0)))
@@ -154,7 +170,8 @@ class Trainer:
         }
         if self.system.monitor is not None:
             row |= {name: means[name] for name in ("mean_bits", "bitops", "entropy")}
-        return row | self.system.targets
+        own = {name: means[name] for name in self.objective.scalars if name not in Objective.scalars}
+        return row | own | self.system.targets
 
     def _named(self, means: np.ndarray) -> dict[str, float]:
         """Means over steps by the objective's names for them; the gradient's norm comes last."""
@@ -169,7 +186,7 @@ class Trainer:
         outputs = self.step(*inputs)
         if self.runtime.native:
             # Asking MindSpore for a result makes it spin on a core that the kernels need.
-            kernels.wait_for_step(before + 1)
+            kernels.wait_for_step(before + self.stage.updates)
         return outputs
 
     def _first_step(self, inputs: list[Tensor]):

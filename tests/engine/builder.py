@@ -29,6 +29,7 @@ from src.engine.integers import INT32, limits
 from src.engine.program import (
     Add,
     Affine,
+    Budget,
     Choose,
     Conv,
     Input,
@@ -44,6 +45,7 @@ from src.engine.program import (
 SPREAD = 20  # bits of the values in wide registers
 BOUNDS = {0: (INT32.min, INT32.max), 1: (0, INT32.max), 6: (0, 3 << SPREAD - 2)}  # of relu
 MULTIPLIER_BITS = 29
+BUDGET, BASE, RANGE = 5_000_000, 3_000_000, 4_000_000  # of programs whose choices mind one
 
 
 class Builder:
@@ -138,16 +140,29 @@ class Builder:
         shape = (before + c + after, -(-h // stride), -(-w // stride))
         return self._append(Subsample(x, stride, before, after), shape)
 
-    def controller(self, x: int, layers: int, columns=1, widths=(2, 4, 8), shared=0) -> int:
+    def controller(
+        self, x: int, layers: int, columns=1, widths=(2, 4, 8), shared=0, minds=False
+    ) -> int:
         """Pool, dense, choose, for the next layers of the plan: as many dynamic convolutions have to
-        follow, before another controller."""
+        follow, before another controller. minds: a budget."""
         self.first, self.free, self.columns, self.widths = self.layers, layers, columns, widths
         self.layers += layers
         values = (1 if shared else layers) * columns * len(widths)
         bins = min(2, *self.shapes[x][1:])
-        dense = self.affine(self.wide(self.pool(x, bins), values, bins, 1, 0))
+        dense = self.wide(self.pool(x, bins), values, bins, 1, 0)
+        dense = self.affine(self.minded(dense) if minds else dense)
         op = Choose(dense, self.first, layers, columns, len(widths), shared)
         return self._append(op, (layers, columns))
+
+    def minded(self, x: int) -> int:
+        """With the budget and what the choices before the last controller's have cost."""
+        inputs = len(self.widths) if self.columns == 2 else 1
+        sizes = self.layers, len(self.widths), inputs
+        arrays = {"prices": self.rng.integers(0, RANGE // 2, sizes)}
+        for name in ("asked", "spent"):
+            arrays[name] = (self._signed(self.shapes[x][:1]) * 2**28).astype(np.int32)
+        op = Budget(x, self.first, self.layers, BUDGET, BASE, RANGE, 28, arrays=arrays)
+        return self._append(op, self.shapes[x])
 
     def logits(self, x: int, classes: int = 5) -> Program:
         """The program, ended by a mean, a dense layer and its bias."""

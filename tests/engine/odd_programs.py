@@ -13,8 +13,11 @@
 # limitations under the License.
 """Programs that are too large, or that put together what does not fit."""
 
-from src.engine.program import Choose, MaxPool, Program, Subsample
+import numpy as np
+
+from src.engine.program import Budget, Choose, MaxPool, Program, Subsample
 from tests.engine.builder import Builder
+from tests.engine.programs import minding
 
 
 def two_images(height: int = 6, width: int = 7) -> Program:
@@ -60,6 +63,14 @@ def chosen(height: int, width: int) -> Program:
     b = Builder()
     x = b.image(height, width)
     return Program([*b.operations, Choose(x, 0, 1, 1, 3, 0)])
+
+
+def other_prices(choices: int, inputs: int) -> Program:
+    """Its second budget counts choices of another number than the plan has."""
+    program = minding()
+    op = [op for op in program.operations if isinstance(op, Budget)][1]
+    op.arrays["prices"] = np.ones((op.layers, choices, inputs), np.int64)
+    return program
 
 
 def large_image(channels: int, sums: int = 0) -> Program:

@@ -130,6 +130,26 @@ def step_wise() -> Program:
     return b.logits(b.dynamic(x, 6, 3, 2, 1, 2, signed=1))
 
 
+def _minding(seed: int, columns: int) -> Program:
+    b = Builder(seed)
+    x = b.affine(b.wide(b.image(8), 4), relu=1)
+    for layers, shared in ((1, 0), (2, 1), (1, 0)):
+        b.controller(x, layers, columns, shared=shared, minds=True)
+        for _ in range(layers):
+            x = b.dynamic(x, 4, master=8, signed=1)
+    return b.logits(x)
+
+
+def minding() -> Program:
+    """Choices that mind a budget and what those before them cost; the second decides two layers."""
+    return _minding(20, 1)
+
+
+def minding_apart() -> Program:
+    """The same where weights and inputs choose apart."""
+    return _minding(21, 2)
+
+
 def pairs() -> Program:
     """Statistics of each pair of widths: multipliers and biases of master codes by both choices."""
     return _dynamic(14, columns=2, rows=2, master=8, pairs=True)
@@ -144,7 +164,7 @@ NAMED: dict[str, Callable[[], Program]] = {
     make.__name__: make
     for make in (
         real, static, odd, nested_static, candidates, untied, shared, nested, nested_untied, rows,
-        bottleneck, signed_candidates, step_wise, pairs, pairs_of_candidates,
+        bottleneck, signed_candidates, step_wise, minding, minding_apart, pairs, pairs_of_candidates,
     )
 }  # fmt: skip
 

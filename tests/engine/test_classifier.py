@@ -35,9 +35,9 @@ class Watched(Oracle):
         super().__init__(program)
         self.calls, self.chosen = [], chosen
 
-    def run(self, images, plan=None, row=0):
+    def run(self, images, plan=None, row=0, budget=None):
         self.calls.append((len(images), row))
-        return super().run(images, self.chosen if plan is None else plan, row)
+        return super().run(images, self.chosen if plan is None else plan, row, budget)
 
     def climb(self, images, rungs):
         self.calls.append((len(images), rungs.rows.tolist()))

@@ -27,6 +27,7 @@ from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.oracle import Oracle
 from src.engine.rungs import rungs_of
 from tests.engine import programs
+from tests.engine.builder import BASE, RANGE
 from tests.project.files import ROOT
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
@@ -48,7 +49,7 @@ class Registers(MindSporeGraph):
         return self.registers(images)
 
 
-@pytest.mark.parametrize("name", ["bottleneck", "signed_candidates", "step_wise", "pairs"])
+@pytest.mark.parametrize("name", ["bottleneck", "signed_candidates", "step_wise", "minding_apart", "pairs"])
 def test_every_register_agrees(name):
     program = programs.NAMED[name]()
     images = programs.pixels(program, 2)
@@ -69,6 +70,18 @@ def test_named_programs_agree(name):
         np.testing.assert_array_equal(found.asnumpy(), logits)
         if plan is not None:
             np.testing.assert_array_equal(outputs[1].asnumpy(), plan)
+
+
+def test_a_run_may_have_a_budget_of_its_own():
+    program = programs.minding()
+    images, graph, plans = programs.pixels(program, 12), MindSporeGraph(program), []
+    for budget in (0, BASE + RANGE // 3, 2**48):
+        logits, plan = Oracle(program).run(images, budget=budget)
+        found = graph(Tensor(images), Tensor(np.array([budget])))
+        np.testing.assert_array_equal(found[0].asnumpy(), logits)
+        np.testing.assert_array_equal(found[1].asnumpy(), plan)
+        plans.append(plan)
+    assert all((plan != plans[0]).any() for plan in plans[1:])
 
 
 def test_mindir_in_a_fresh_process(tmp_path):

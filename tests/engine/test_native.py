@@ -33,7 +33,7 @@ from src.engine.oracle import Oracle
 from src.engine.program import Program
 from src.errors import UserError
 from tests.engine import programs
-from tests.engine.builder import Builder
+from tests.engine.builder import BASE, BUDGET, RANGE, Builder
 from tests.project.files import ROOT
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
@@ -156,6 +156,31 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
     engine.close()
     with pytest.raises(ValueError, match="closed"):
         engine.run(images)
+
+
+@pytest.mark.parametrize("name", ["minding", "minding_apart"])
+def test_a_run_may_have_a_budget_of_its_own(name, tmp_path):
+    """Below the cheapest plan, between, far above the dearest; the stored one where none is given."""
+    program, plans = programs.NAMED[name](), []
+    engine, images = opened(program, tmp_path), programs.pixels(program, 12)
+    assert engine.budget == program.budget == BUDGET
+    for budget in (0, BASE + RANGE // 3, 2**48):
+        logits, plan = Oracle(program).run(images, budget=budget)
+        found = engine.run(images, budget=budget)
+        np.testing.assert_array_equal(found[0], logits)
+        np.testing.assert_array_equal(found[1], plan)
+        plans.append(plan)
+    assert all((plan != plans[0]).any() for plan in plans[1:])
+    np.testing.assert_array_equal(engine.run(images)[1], engine.run(images, budget=BUDGET)[1])
+    for a, b in zip(Oracle(program).trace(images[0], budget=0), engine.trace(images[0], budget=0), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("name", "budget"), [("minding", -2), ("minding", 2**48 + 1), ("nested", 10)])
+def test_a_budget_that_cannot_be_minded_is_refused(name, budget, tmp_path):
+    program = programs.NAMED[name]()
+    with pytest.raises(ValueError, match="out of range"):
+        opened(program, tmp_path).run(programs.pixels(program, 1), budget=budget)
 
 
 def test_a_plan_for_a_program_without_one_is_refused(tmp_path):

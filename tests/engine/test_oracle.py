@@ -26,6 +26,7 @@ from src.engine.oracle import Oracle
 from src.engine.program import (
     Add,
     Affine,
+    Budget,
     Choose,
     Conv,
     Input,
@@ -320,6 +321,32 @@ def test_rows_of_a_program_give_different_logits():
     plan = np.zeros((2, 3, 1), np.int64)
     answers = [Oracle(program).run(images, plan, row)[0] for row in range(3)]
     assert (answers[0] != answers[1]).any() and (answers[1] != answers[2]).any()
+
+
+def minded(prices, slot=0, budget=107, asked=(4, 0, -3), spent=(0, 2, 0), plan=((2,), (0,))):
+    """A budget of 7 above the cheapest plan's 100, of at most 9, added to (10, 20, 30)."""
+    arrays = {"prices": i64(*prices), "asked": i32(*asked), "spent": i32(*spent)}
+    op = Budget(0, slot, len(prices), budget, 100, 9, 1, arrays=arrays)
+    return np.ravel(run([[[10]], [[20]], [[30]]], op, plan=plan)).tolist()
+
+
+def test_budget():
+    """Halves go up: 28 / 2, -21 / 2; a layer's price counts once it has been decided."""
+    prices = [[[0], [3], [5]], [[0], [1], [4]]]
+    assert minded(prices) == [24, 20, 20]
+    assert minded(prices, slot=1) == [24, 25, 20]
+    assert minded(prices, slot=1, plan=((0,), (2,))) == [24, 20, 20]
+    apart = [[[0, 1, 2], [1, 3, 4], [2, 4, 6]], [[0] * 3] * 3]
+    assert minded(apart, slot=1, plan=((1, 2), (0, 0))) == [24, 24, 20]
+
+
+def test_a_budget_stays_between_the_cheapest_plan_and_the_dearest():
+    prices = [[[0], [3], [50]], [[0], [1], [4]]]
+    assert minded(prices, budget=90) == [10, 20, 30]
+    assert minded(prices, budget=900) == [28, 20, 17]
+    assert minded(prices, slot=1) == [24, 29, 20]
+    most = (TOP, BOTTOM, TOP)
+    assert minded(prices, asked=most) == [TOP, BOTTOM, TOP]
 
 
 def test_choices_are_made_one_after_another():

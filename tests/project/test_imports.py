@@ -60,7 +60,7 @@ MAY_IMPORT = {
         "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
     },
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
-    "report": {"config", "data", "cost", "entry", "files", "paths", "recipes"},
+    "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
 

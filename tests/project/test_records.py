@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 
 from src.config import load_config
-from src.report import records
+from src.report import records, records_page
 from src.report.overview import accuracy_picture
 from tests.project.files import ROOT
 
@@ -102,7 +102,7 @@ def test_what_is_made_from_the_records_is_up_to_date():
     assert text_of("results/index.json") == records.as_json(made)
     assert text_of("results/accuracy.svg") == accuracy_picture(made)
     text = text_of("results/README.md")
-    assert text == records.page(text, made)
+    assert text == records_page.page(text, made)
 
 
 def test_accuracies_of_the_readme_are_those_of_the_records():

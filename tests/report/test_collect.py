@@ -23,8 +23,11 @@ import yaml
 
 from src.config import DEFAULT_FILE, load_config
 from src.errors import UserError
-from src.report.collect import FILES, keep, main
-from src.report.records import BEGIN, END, page, rows
+from src.report.collect import main
+from src.report.kept import FILES, keep
+from src.report.records import rows
+from src.report.records_page import BEGIN, END, page
+from tests.report.fake_escalation import write_escalating_run
 from tests.report.fake_run import Fake, write_run
 
 
@@ -75,7 +78,7 @@ def test_an_absolute_recipe_is_cut_too(run, tmp_path):
 def test_table_has_one_row_per_record(run, tmp_path):
     keep(run, tmp_path / "results" / "lsq_4bit")
     row = [line for line in table(tmp_path / "results").splitlines() if "lsq_4bit |" in line]
-    cells = "91.23 | 91.73 | 6 | 3.50 | 123.4 | - | - | - | - | 3 | abc | two cores"
+    cells = "91.23 | - | 91.73 | - | 6 | 3.50 | 123.4 | - | - | - | - | 3 | abc | two cores"
     assert row == [f"| lsq_4bit | {cells} |"]
 
 
@@ -140,6 +143,28 @@ def test_the_index_lists_every_record_with_its_numbers(run, tmp_path):
     assert {key: first[key] for key in wanted} == wanted
     assert list(first)[: len(wanted)] == list(wanted) and list(second) == list(first)
     assert (second["record"], second["artefact"], second["plans"] > 0) == ("net", None, True)
+
+
+def test_a_super_network_is_listed_with_its_settings(tmp_path):
+    out = tmp_path / "results"
+    record = write_escalating_run(out / "net", images=60)
+    set_version(record, seed=1)
+    config = yaml.safe_load((record / "config.yaml").read_text())
+    config["quant"]["quantizer"] = "lsq"
+    config["train"] |= {"distill_weight": 0.5, "teacher_model": "resnet56", "teacher_weights": "teacher.npz"}
+    (record / "config.yaml").write_text(yaml.safe_dump(config))
+    main(["--out", str(out)])
+    (row,) = json.loads((out / "index.json").read_text())
+    totals = json.loads((record / "eval/test.json").read_text())
+    assert (row["system"], row["quantizer"], row["teacher"]) == ("supernet", "lsq", "resnet56")
+    for name in ("top1", "bitops", "shuffled_top1", "hardness_correlation"):
+        assert row[name] == totals[name]
+    assert [point["bits"] for point in row["uniform"]] == [[2], [3], [4]]
+    rows = json.loads((record / "eval/ladder.json").read_text())
+    assert sorted(point["top1"] for point in row["ladder"]) == sorted(one["top1"] for one in rows)
+    assert any("budget" in point for point in row["ladder"]) and len(row["searched"]) == 10
+    assert row["plans"] >= 2
+    assert "| net | 2 → " in (out / "README.md").read_text()
 
 
 def set_version(run, **values):

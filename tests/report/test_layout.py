@@ -17,10 +17,7 @@ Skipped where no Chromium is found.
 """
 
 import html
-import json
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -28,14 +25,10 @@ import pytest
 from src.data import load
 from src.report.load import load_run
 from src.report.page import STYLE, run_page
+from tests.report.browser import dump
+from tests.report.fake_escalation import write_escalating_run
 from tests.report.fake_run import Fake, write_run
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,900",
-    "--dump-dom",
-)  # fmt: skip
 SIDES = (320, 390, 768, 1280)
 # Bars as (row by its name, track, filled part), what does not fit sideways, pictures that are not there.
 MEASURE = """
@@ -59,19 +52,10 @@ onload = () => {
 
 def measured(page: str, folder) -> list[dict]:
     """What MEASURE finds in the page at each of SIDES."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no Chromium here")
     frames = "".join(
         f'<iframe style="width:{side}px;height:900px;border:0" srcdoc="{html.escape(page)}"></iframe>' for side in SIDES
     )
-    file = folder / "frames.html"
-    file.write_text(f"<!DOCTYPE html><body>{frames}<script>{MEASURE}</script>", encoding="utf-8")
-    command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", file.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    found = re.search(r"(?s)FOUND(.*)END</body>", done.stdout)
-    assert found, f"{browser} measured nothing: {done.stderr[-500:]}"
-    return json.loads(html.unescape(found[1]))
+    return dump(f"<!DOCTYPE html><body>{frames}<script>{MEASURE}</script>", folder)
 
 
 @pytest.mark.parametrize("dynamic", [17, 0], ids=["dynamic", "static"])
@@ -97,6 +81,12 @@ def test_equal_shares_are_bars_of_equal_length(tmp_path, dynamic):
         assert found["numbers"] == 0, f"numbers beside bars are cut at {side} px"
         assert found["page"] <= side, f"the page is wider than {side} px"
         assert found["missing"] == 0, f"{found['missing']} pictures are not loaded at {side} px"
+
+
+def test_a_page_with_a_slider_is_as_wide_as_its_screen(tmp_path):
+    run = load_run(write_escalating_run(tmp_path / "run", load("digits", None, "test").labels))
+    for side, found in zip(SIDES, measured(run_page(run), tmp_path), strict=True):
+        assert (found["page"] <= side, found["missing"]) == (True, 0), side
 
 
 def test_a_number_beside_a_bar_has_a_width_of_its_own():

@@ -25,7 +25,7 @@ from src.report.page import breakable, run_page, write_report
 from tests.report.fake_run import Fake, write_run
 
 NBSP = "\u00a0"
-VOID = {"img", "br", "meta", "wbr"}
+VOID = {"img", "br", "input", "meta", "wbr"}
 
 
 class Checker(HTMLParser):

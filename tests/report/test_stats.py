@@ -88,21 +88,6 @@ def test_plans_are_the_widths_of_all_layers_weights_and_activations():
     assert stats.plan_use(evaluation(np.zeros((4, 0)))) is None
 
 
-def test_rank_correlation_by_hand():
-    assert stats.rank_correlation([1, 2, 3], [10, 20, 4000]) == pytest.approx(1)
-    assert stats.rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
-    # Ranks 1, 2.5, 2.5, 4 and 1, 3, 2, 4: covariance 4.5, variances 4.5 and 5.
-    assert stats.rank_correlation([0, 7, 7, 9], [1, 3, 2, 4]) == pytest.approx(4.5 / (4.5 * 5) ** 0.5)
-    assert stats.rank_correlation([1, 2, 3, 4], np.array([False, True, True, False])) == pytest.approx(0)
-
-
-@pytest.mark.parametrize("other", [[2, 2, 2], [1, 2, np.nan]])
-def test_a_constant_or_a_nan_has_no_rank_correlation(other):
-    assert stats.rank_correlation([1, 2, 3], other) is None
-    assert stats.rank_correlation(other, [1, 2, 3]) is None
-    assert stats.rank_correlation([1], [1]) is None
-
-
 def test_fewest_and_most_bits():
     assert stats.fewest_bits(evaluation(FOUR), 2).tolist() == [0, 2]
     assert stats.most_bits(evaluation(FOUR), 2).tolist() == [3, 1]

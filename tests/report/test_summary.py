@@ -21,6 +21,7 @@ from src.errors import UserError
 from src.report.load import load_run
 from src.report.page import write_report
 from src.report.summary import main, summary
+from tests.report.fake_escalation import write_escalating_run
 from tests.report.fake_run import Fake, write_run
 
 
@@ -52,6 +53,16 @@ def test_a_float_run_has_no_bitops(tmp_path):
 def test_a_collapse_is_said(tmp_path):
     folder = write_run(tmp_path / "run", Fake(collapsed=True, images=40))
     assert "the controller has collapsed" in summary(load_run(folder))
+
+
+def test_an_escalating_net_beside_its_widest_width_and_the_shuffle_test(tmp_path):
+    run = load_run(write_escalating_run(tmp_path / "run", images=80))
+    found = {name: value.strip() for name, value in lines(run).items()}
+    share = run.evaluation.totals["bitops"] / run.knob.top.bitops
+    assert found["4 bits throughout"] == f"{100 * run.knob.top.top1:.2f} %; {share:.3f} × of its BitOPs"
+    assert found["at others' widths"].endswith("%: the choice pays")
+    run.evaluation.totals["choice_pays"] = False
+    assert "worth nothing beyond chance" in lines(run)["at others' widths"]
 
 
 def test_a_run_without_evaluation(tmp_path, capsys):

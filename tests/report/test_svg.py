@@ -18,32 +18,7 @@ import numpy as np
 import pytest
 
 from src.report import svg
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0.0, 1.0, [0, 0.25, 0.5, 0.75, 1.0]),
-        (3.06, 4.94, [3.0, 3.5, 4.0, 4.5, 5.0]),
-        (634.0, 679.5, [620, 640, 660, 680]),
-        (0.0, 0.0007, [0, 0.0002, 0.0004, 0.0006, 0.0008]),
-    ],
-)
-def test_ticks_are_round_and_enclose(low, high, ticks):
-    assert svg.nice_ticks(low, high) == pytest.approx(ticks)
-
-
-def test_tick_labels_have_the_decimals_of_the_step():
-    assert svg.tick_label(0.5, [0, 0.25, 0.5]) == "0.50"
-    assert svg.tick_label(620.0, [620, 640]) == "620"
-    assert svg.tick_label(0.0002, [0.0, 0.0002]) == "0.0002"
-
-
-@pytest.mark.parametrize("values", [[2.0], [3.0, 3.0], [0.0, 0.0], [np.nan, 1e9, 1e9]])
-def test_an_axis_of_one_value_has_a_length(values):
-    axis = svg.vertical(np.array(values))
-    assert axis.low < axis.high
-    assert np.isfinite(axis.at(np.nanmax(values)))
+from src.report.axes import CARD
 
 
 def test_a_line_breaks_at_gaps():
@@ -59,7 +34,7 @@ def test_stage_marks_stand_between_the_epochs():
     series = [svg.Series("a", np.arange(10.0), "one")]
     chart = svg.line_chart("x", series, [(1, "float"), (6, "dqnet")], "epoch")
     (x,) = re.findall(r'x1="([\d.]+)"[^>]*class="stage"', chart)
-    expected = svg.LEFT + (5.5 - 1) / 9 * (svg.WIDTH - svg.RIGHT - svg.LEFT)
+    expected = CARD.left + (5.5 - 1) / 9 * (CARD.width - CARD.right - CARD.left)
     assert float(x) == pytest.approx(expected, abs=0.01)
     assert ">float<" in chart
     assert ">dqnet<" in chart
@@ -85,6 +60,26 @@ def test_bins_of_values_off_a_lattice():
     assert len(edges) == 29
     assert edges[0] == values[0]
     assert edges[-1] == values[-1]
+
+
+@pytest.mark.parametrize("values", [[2.0, 4.0], [2.0, 3.0, 4.0], [1e8, 3e8]])
+def test_a_few_values_are_slim_bars_in_their_places(values):
+    edges = svg.bin_edges(np.array(values), 28)
+    width = edges[1] - edges[0]
+    assert len(edges) <= 29 and width < (values[1] - values[0]) / 5
+    counts, _ = np.histogram(values, edges)
+    centres = (edges[:-1] + edges[1:]) / 2
+    np.testing.assert_allclose(centres[counts > 0], values)
+
+
+def test_names_of_lines_cover_neither_each_other_nor_a_line():
+    values = np.linspace(0, 10, 50)
+    chart = svg.histogram("x", values, values > 1, [(4.0, "static 3-bit"), (4.6, "static 4-bit"), (9, "c")], "bits")
+    assert chart.count('class="line target"') == 3
+    shown = re.findall(r'x="([\d.]+)"[^>]*text-anchor="(\w+)" class="title">(static \d-bit)<', chart)
+    assert {name for *_, name in shown} == {"static 3-bit", "static 4-bit"}
+    (a, left, _), (b, right, _) = shown
+    assert (left, right) == ("end", "start") and float(a) < float(b)
 
 
 def test_histogram_counts_right_and_wrong():

@@ -137,6 +137,7 @@ def test_what_a_finished_run_keeps(run):
         assert (found["bits"], found["margins"]) == (list(one.bits), list(one.margins))
         assert (found["held_out_bitops"], found["held_out_top1"]) == (one.bitops, one.top1)
         assert (found["bitops"], found["top1"]) == (answers.bitops.mean(), answers.right.mean())
+        assert found["shares"] == [(answers.rung == rung).mean() for rung in range(len(one.bits))]
         if one == row:
             assert (test_numbers["bitops"], test_numbers["top1"]) == (
                 found["bitops"],

@@ -46,6 +46,21 @@ def test_rows(path):
     assert float(second["bitops"]) == 1.5e9
 
 
+def test_a_stage_may_have_columns_of_its_own(path):
+    append_row(path, {"stage": "supernet", "epoch": 1})
+    append_row(path, {"stage": "agent", "epoch": 1, "return": 0.5})
+    append_row(path, {"stage": "agent", "epoch": 2, "return": 0.75})
+    append_row(path, {"stage": "finetune", "epoch": 1})
+    found = rows(path)
+    assert tuple(found[0]) == (*COLUMNS, "return")
+    assert [row["return"] for row in found] == ["", "0.5", "0.75", ""]
+    forget_after(path, "agent", 1)
+    assert epochs(path) == [("supernet", "1"), ("agent", "1")] and rows(path)[1]["return"] == "0.5"
+    path.write_text(path.read_text().splitlines()[0][:-3])
+    forget_after(path, "agent", 1)
+    assert not path.exists()
+
+
 @pytest.fixture
 def two_stages(path):
     for stage, epoch in (("float", 1), ("float", 2), ("dqnet", 1), ("dqnet", 2), ("dqnet", 3)):

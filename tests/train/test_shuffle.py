@@ -24,7 +24,7 @@ from src.cost.ladder import Row
 from src.runtime import Runtime
 from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder
-from src.train.shuffle import others, p_of_fall, rank_correlation
+from src.train.shuffle import others, p_of_fall
 from tests.train.planned import numbers, planned, tables
 
 CPU = Runtime("CPU")
@@ -45,14 +45,6 @@ def test_p_of_a_fall_is_the_exact_sign_test(lost, won):
     shuffled = np.repeat([False, True, True, False], [lost, won, 40, 7])
     expected = stats.binom.sf(lost - 1, lost + won, 0.5)
     assert p_of_fall(own, shuffled) == pytest.approx(expected, rel=1e-9)
-
-
-def test_rank_correlation_shares_ranks_between_equals():
-    rng = np.random.default_rng(0)
-    a, b = rng.integers(0, 4, 100), rng.normal(size=100)
-    assert rank_correlation(a, b + a) == pytest.approx(stats.spearmanr(a, b + a).statistic)
-    assert rank_correlation(np.ones(5), np.arange(5)) == 0
-    assert rank_correlation(np.arange(5), -(np.arange(5.0) ** 3)) == pytest.approx(-1)
 
 
 @pytest.fixture

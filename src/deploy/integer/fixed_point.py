@@ -22,11 +22,13 @@ LARGEST_SHIFT = 60
 LARGEST_BIAS = 60  # biases stay below 2^60
 
 
-def fixed_point(multiplier: np.ndarray, bias: np.ndarray | float = 0.0):
+def fixed_point(
+    multiplier: np.ndarray, bias: np.ndarray | float = 0.0, most: int = MULTIPLIER_BITS
+):
     """(int32 multipliers, int64 biases, shift), each real value times 2^shift, rounded.
 
-    The shift is the largest that keeps multipliers below 2^30 and biases below 2^60, so that the
-    largest multiplier of a layer carries 30 bits.
+    The shift is the largest that keeps multipliers below 2^most and biases below 2^60, so that the
+    largest multiplier of a layer carries `most` bits.
 
     Raises:
         UserError: not finite, or too large for any shift of 1 or more.
@@ -35,7 +37,7 @@ def fixed_point(multiplier: np.ndarray, bias: np.ndarray | float = 0.0):
     if not (np.isfinite(multiplier).all() and np.isfinite(bias).all()):
         raise UserError("a scale or a bias of the network is not finite; it cannot be exported")
     room = [LARGEST_SHIFT]
-    for values, bits in ((multiplier, MULTIPLIER_BITS), (bias, LARGEST_BIAS)):
+    for values, bits in ((multiplier, most), (bias, LARGEST_BIAS)):
         largest = float(np.abs(values).max())
         if largest > 0:
             shift = bits - 1 - int(np.floor(np.log2(largest)))

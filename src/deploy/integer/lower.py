@@ -28,12 +28,18 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
-from src.controllers.base import BEGIN, INPUT, Decision
-from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
+from src.controllers.base import BEGIN, INPUT, Decision, Purse
+from src.deploy.integer.fixed_point import (
+    MULTIPLIER_BITS,
+    fixed_point,
+    fixed_weights,
+    round_half_up,
+)
 from src.engine.integers import INT32, limits
 from src.engine.program import (
     Add,
     Affine,
+    Budget,
     Choose,
     Conv,
     Input,
@@ -77,6 +83,8 @@ def lower(system: System, picture: Picture, notes: dict) -> Program:
                      "scales": lowering.scales, "widths": list(system.widths)}  # fmt: skip
     if system.controller is not None:
         notes |= {"looks": system.controller.looks, "rows_of_choices": _rows_of_choices(system, lowering.rows)}
+    if system.controller is not None and system.controller.spending is not None:
+        notes["spending"] = system.controller.spending.as_dict()
     return Program(lowering.operations, lowering.rows, notes)
 
 
@@ -136,6 +144,8 @@ class _Lowering:
             weight = weight.reshape(len(weight), -1, bins, bins)
             bins = 1
             x = self.wide(weight, x, f"{name}.fc{i}")
+            if i == 1 and decision.purse is not None:
+                x = self.mind(decision.purse, decision.slot, x, f"{name}.budget")
             offset = np.tile(bias.astype(np.float64) * self.unit, (self.rows, 1))
             activation = RELU if relu else NONE
             x = self.affine(x, np.ones_like(offset), offset, f"{name}.fc{i}", activation)
@@ -146,6 +156,17 @@ class _Lowering:
             ),  # fmt: skip
             f"{name}.choice",
         )
+
+    def mind(self, purse: Purse, slot: int, x: int, name: str) -> int:
+        """Budget and spending added to what a decision's first dense layer makes of its features."""
+        real = np.stack([purse.asked, purse.spent]).astype(np.float64) * self.unit / purse.range
+        # The sum of two products with numbers up to `range` stays below 2^62.
+        most = min(MULTIPLIER_BITS, 60 - int(purse.range).bit_length())
+        (asked, spent), _, shift = fixed_point(real, most=most)
+        arrays = {"prices": purse.prices, "asked": asked, "spent": spent}
+        layers = len(purse.prices)
+        op = Budget(x, slot, layers, purse.budget, purse.base, purse.range, shift, arrays=arrays)
+        return self.add(op, name)
 
     def bounds(self, activation: Activation) -> tuple[int, int]:
         """Least and largest value that an operation writes into a wide register."""

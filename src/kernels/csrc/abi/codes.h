@@ -35,7 +35,7 @@ enum Code {
   kIsa = 22,         // DYNQUANT_ISA names an instruction set this machine lacks
   kInternal = 23,
   kArtefact = 24,  // an artefact is damaged, or not one
-  kPlan = 25,      // a plan's candidate, or a row of statistics, is out of range
+  kPlan = 25,      // a plan's candidate, a row of statistics or a budget is out of range
   kClosed = 26,    // the program has been closed
 };
 

@@ -181,6 +181,27 @@ Register choose(Program *program, const Operation &op, const Register &x) {
   return Register{kPlanRegister, int(op.layers), int(op.columns), int(op.choices), 0, false};
 }
 
+Register budget(const Program &program, const Operation &op, const Register &x) {
+  const auto &prices = op.arrays.prices.shape;
+  need(op.slot < op.layers, "the slot is behind the layers");
+  need(op.slot <= int64_t(program.slots.size()), "a slot is not decided before it is used");
+  for (int64_t slot = 0; slot < op.slot; slot++)
+    need(program.slots[size_t(slot)] != kUndecided, "a slot is not decided before it is used");
+  if (op.slot > 0) {
+    const int inputs = program.plan.columns > 1 ? program.plan.choices : 1;
+    need(prices[1] == program.plan.choices && prices[2] == inputs,
+         "prices of other choices than the plan's");
+  }
+  need(program.budget < 0 || program.budget == op.budget, "budgets differ");
+  Wide128 most = 0;
+  for (size_t c = 0; c < op.arrays.asked.values.size(); c++)
+    most = std::max(most, Wide128(std::abs(int64_t(op.arrays.asked.values[c]))) +
+                              std::abs(int64_t(op.arrays.spent.values[c])));
+  const Wide128 half = (Wide128(1) << op.shift) >> 1;
+  need(most * op.range + half < (Wide128(1) << 62), "the weighed budget may leave 63 bits");
+  return make(kWideRegister, x.c, x.h, x.w);
+}
+
 Register checked(Program *program, int i) {
   Operation &op = program->operations[size_t(i)];
   if (op.kind == kInput) return input(*program, op);
@@ -209,6 +230,11 @@ Register checked(Program *program, int i) {
       return windows(op, x, x.c);
     case kSubsample:
       return subsample(op, x);
+    case kBudget: {
+      const Register out = budget(*program, op, x);
+      program->budget = op.budget;
+      return out;
+    }
     default:
       return choose(program, op, x);
   }

@@ -31,8 +31,9 @@ struct Engine::Worker {
   std::vector<int16_t> codes;
   std::vector<int32_t> padded;
   std::vector<int> plan;
-  int columns = 1;     // of it
-  bool alone = false;  // the pool's other threads are free
+  int columns = 1;            // of it
+  int64_t asked = kNoBudget;  // of the call
+  bool alone = false;         // the pool's other threads are free
 
   // Room for register i: the spare one that was written last, of those that fit without holding
   // twice what is asked for, else new.
@@ -170,6 +171,31 @@ void subsample(const Operation &op, const Register &x, const int32_t *v, int32_t
     }
 }
 
+// plan: of `columns`; asked: the call's budget, kNoBudget: the operation's own.
+void mind(const Operation &op, const int *plan, int columns, int64_t asked, const int32_t *v,
+          int32_t *y) {
+  const auto &prices = op.arrays.prices;
+  const int64_t k = prices.shape[1], inputs = prices.shape[2];
+  int64_t spent = 0;  // below 2^60
+  for (int64_t j = 0; j < op.slot; j++) {
+    const int *choice = plan + j * columns;
+    const int64_t a = std::min<int64_t>(choice[columns - 1], inputs - 1);
+    spent += prices.values[size_t((j * k + choice[0]) * inputs + a)];
+  }
+  const int64_t above = (asked == kNoBudget ? op.budget : asked) - op.base;
+  const int64_t left = std::min(std::max<int64_t>(above, 0), op.range);
+  spent = std::min(spent, op.range);
+  const int64_t half = (int64_t(1) << op.shift) >> 1;
+  for (size_t c = 0; c < size_t(op.out.c); c++) {
+    const int64_t weighed = op.arrays.asked.values[c] * left + op.arrays.spent.values[c] * spent;
+    const int64_t more = (weighed + half) >> op.shift;
+    for (size_t at = c; at < op.out.size(); at += size_t(op.out.c)) {
+      const int64_t sum = v[at] + more;
+      y[at] = int32_t(std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN), INT32_MAX));
+    }
+  }
+}
+
 // part: of the plan, the slots that the operation decides.
 void choose(const Operation &op, const int32_t *v, int *part) {
   const size_t given = size_t(op.shared ? 1 : op.layers) * op.columns;
@@ -301,10 +327,11 @@ void Engine::each(int64_t n, const Body &body) {
 }
 
 void Engine::run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
-                 int64_t *plan_out) {
+                 int64_t *plan_out, int64_t budget) {
   const size_t classes = program_.operations.back().out.size();
   const size_t cells = program_.plan.cells();
   each(n, [&](Worker *w, int64_t i) {
+    w->asked = budget;
     image(images + i * pixel_count(), plan ? plan + i * cells : nullptr, row, w, false);
     std::copy_n(w->registers.back().data(), classes, logits + i * classes);
     if (plan_out) std::copy_n(w->plan.data(), cells, plan_out + i * cells);
@@ -351,9 +378,11 @@ size_t Engine::register_total() const {
   return total;
 }
 
-void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t *out) {
+void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t *out,
+                   int64_t budget) {
   Worker w;
   w.alone = true;
+  w.asked = budget;
   image(pixels, plan, row, &w, true);
   for (size_t i = 0; i < program_.operations.size(); i++) {
     const Register &r = program_.operations[i].out;
@@ -460,6 +489,8 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
       return pool(op, shape, x, y);
     case kMaxPool:
       return max_pool(op, shape, x, y);
+    case kBudget:
+      return mind(op, w->plan.data(), w->columns, w->asked, x, y);
     default:
       return subsample(op, shape, x, y);
   }

@@ -38,9 +38,10 @@ class Engine {
   const Program &program() const { return program_; }
 
   // logits [n, classes]; plan_out [n, layers, columns] or null. plan: the same, or null for the
-  // controller's; its values and the row are the caller's to check. One call at a time.
+  // controller's; its values and the row are the caller's to check, and the budget (of each image,
+  // kNoBudget for the program's). One call at a time.
   void run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
-           int64_t *plan_out);
+           int64_t *plan_out, int64_t budget = kNoBudget);
 
   // Escalation: every image is answered at the first of `rungs`, and again at the next where its
   // margin, best minus second-best logit, is below the rung's threshold. What the passes have in
@@ -53,7 +54,8 @@ class Engine {
 
   // Every register of one image as (C, H, W), one behind the other, into `out` (register_total()
   // values); what did not have to run stays as it is.
-  void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out);
+  void trace(const uint8_t *image, const int64_t *plan, int row, int32_t *out,
+             int64_t budget = kNoBudget);
   size_t register_total() const;
 
   // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the

@@ -57,9 +57,12 @@ void say(const char *what, char *text, int size) {
   if (text && size > 0) std::snprintf(text, size_t(size), "%s", what);
 }
 
-// Whether a plan's values and the row are in range, and the program has what they need.
-bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row) {
+// Whether a plan's values, the row and the budget are in range, and the program has what they need.
+bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row, int64_t budget) {
   if (row < 0 || row >= program.rows) return false;
+  if (budget != dq::kNoBudget &&
+      (program.budget == dq::kNoBudget || budget < 0 || budget > dq::kLargestBitops))
+    return false;
   if (!plan) return true;
   if (!program.has_plan()) return false;
   const int64_t count = n * int64_t(program.plan.cells());
@@ -70,10 +73,10 @@ bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row) {
 
 // Runs body(engine) with the pool held; turns every failure into a code.
 template <class Body>
-int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, Body &&body) {
+int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, int64_t budget, Body &&body) {
   const std::shared_ptr<dq::Engine> engine = find(handle);
   if (!engine) return dq::kClosed;
-  if (!fits(engine->program(), n, plan, row)) return dq::kPlan;
+  if (!fits(engine->program(), n, plan, row, budget)) return dq::kPlan;
   if (!dq::active_kernels()) return dq::kIsa;
   try {
     dq::PoolLock lock;
@@ -117,12 +120,12 @@ void dq_program_close(int64_t handle) {
 }
 
 // sizes: height, width, classes, layers, columns, choices (0 without a plan), rows, registers'
-// total; then what bounds.cc counted: memory, work, packed bytes
+// total; then what bounds.cc counted: memory, work, packed bytes; the budget, -1: there is none
 int dq_program_sizes(int64_t handle, int64_t *sizes) {
   const std::shared_ptr<dq::Engine> engine = find(handle);
   if (!engine) return dq::kClosed;
   const dq::Program &p = engine->program();
-  const int64_t values[11] = {p.operations[0].out.h,
+  const int64_t values[12] = {p.operations[0].out.h,
                               p.operations[0].out.w,
                               p.operations.back().out.c,
                               p.plan.layers,
@@ -132,8 +135,9 @@ int dq_program_sizes(int64_t handle, int64_t *sizes) {
                               int64_t(engine->register_total()),
                               p.image_bytes(),
                               p.image_work,
-                              p.packed_bytes};
-  for (int i = 0; i < 11; i++) sizes[i] = values[i];
+                              p.packed_bytes,
+                              p.budget};
+  for (int i = 0; i < 12; i++) sizes[i] = values[i];
   return dq::kOk;
 }
 
@@ -146,11 +150,13 @@ int64_t dq_program_batch(int64_t handle) {
   return engine->batch();
 }
 
-// images uint8 [n, 3, h, w]; plan, plan_out int64 [n, layers, columns] or null; logits [n, classes]
+// images uint8 [n, 3, h, w]; plan, plan_out int64 [n, layers, columns] or null; logits [n,
+// classes]; budget in BitOPs, -1: the program's
 int dq_program_run(int64_t handle, const uint8_t *images, int64_t n, const int64_t *plan, int row,
-                   int32_t *logits, int64_t *plan_out) {
-  return guarded(handle, n, plan, row,
-                 [&](dq::Engine *engine) { engine->run(images, n, plan, row, logits, plan_out); });
+                   int64_t budget, int32_t *logits, int64_t *plan_out) {
+  return guarded(handle, n, plan, row, budget, [&](dq::Engine *engine) {
+    engine->run(images, n, plan, row, logits, plan_out, budget);
+  });
 }
 
 // Escalation (Engine::climb): plans int64 [rungs, layers, columns], rows [rungs], thresholds
@@ -161,15 +167,15 @@ int dq_program_climb(int64_t handle, const uint8_t *images, int64_t n, const int
   if (rungs < 1) return dq::kPlan;
   const auto [least, most] = std::minmax_element(rows, rows + rungs);
   if (*least < 0 || *most > INT32_MAX) return dq::kPlan;
-  return guarded(handle, rungs, plans, int(*most), [&](dq::Engine *engine) {
+  return guarded(handle, rungs, plans, int(*most), dq::kNoBudget, [&](dq::Engine *engine) {
     engine->climb(images, n, {rungs, plans, rows, thresholds}, logits, ends);
   });
 }
 
 // Every register of one image, (C, H, W) each, one behind the other.
 int dq_program_trace(int64_t handle, const uint8_t *image, const int64_t *plan, int row,
-                     int32_t *registers) {
-  return guarded(handle, 1, plan, row,
-                 [&](dq::Engine *engine) { engine->trace(image, plan, row, registers); });
+                     int64_t budget, int32_t *registers) {
+  return guarded(handle, 1, plan, row, budget,
+                 [&](dq::Engine *engine) { engine->trace(image, plan, row, registers, budget); });
 }
 }

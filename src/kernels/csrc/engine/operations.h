@@ -26,9 +26,10 @@ constexpr int64_t kLargestRows = 64;
 constexpr int64_t kLargestChoices = 16;
 constexpr int64_t kLargestLayers = 4096;
 constexpr int64_t kLargestShift = 60;
+constexpr int64_t kLargestBitops = 281474976710656;
 constexpr int kFieldsPerOperation = 16;
 
-enum OpKind { kInput, kQuantise, kConv, kWide, kAffine, kAdd, kPool, kMaxPool, kSubsample, kChoose, kKinds };
+enum OpKind { kInput, kQuantise, kConv, kWide, kAffine, kAdd, kPool, kMaxPool, kSubsample, kChoose, kBudget, kKinds };
 
 // Of all kinds of operations; one has those of its kind.
 struct Numbers {
@@ -60,6 +61,9 @@ struct Numbers {
   int64_t columns = 0;
   int64_t choices = 0;
   int64_t shared = 0;
+  int64_t budget = 0;
+  int64_t base = 0;
+  int64_t range = 0;
 };
 
 struct Arrays {
@@ -69,6 +73,9 @@ struct Arrays {
   Array<int64_t> bias;
   std::vector<Array<int8_t>> weights;
   Array<int32_t> weight;
+  Array<int64_t> prices;
+  Array<int32_t> asked;
+  Array<int32_t> spent;
 };
 
 inline constexpr OperationRule kOperations[kKinds] = {
@@ -165,6 +172,19 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"choices", &Numbers::choices, 2, 16, kNoRegister},
     {"shared", &Numbers::shared, 0, 1, kNoRegister},
   }}, {0, {
+  }}},
+  {"Budget", {7, {
+    {"x", &Numbers::x, 0, 65535, kWideRegister},
+    {"slot", &Numbers::slot, 0, 4095, kNoRegister},
+    {"layers", &Numbers::layers, 1, 4096, kNoRegister},
+    {"budget", &Numbers::budget, 0, 281474976710656, kNoRegister},
+    {"base", &Numbers::base, 0, 281474976710656, kNoRegister},
+    {"range", &Numbers::range, 1, 281474976710656, kNoRegister},
+    {"shift", &Numbers::shift, 1, 60, kNoRegister},
+  }}, {3, {
+    {"prices", "int64 (layers, K, 1|K)", nullptr, &Arrays::prices, {3, {{0, &Numbers::layers, 0}, {0, nullptr, 'K'}, {0, nullptr, '1'}}}, 0, 281474976710656},
+    {"asked", "int32 (C,)", &Arrays::asked, nullptr, {1, {{0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX},
+    {"spent", "int32 (C,)", &Arrays::spent, nullptr, {1, {{0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX},
   }}},
 };
 

@@ -60,12 +60,15 @@ struct PlanShape {
 };
 
 constexpr int kUndecided = -2, kUnused = -1;  // of a slot
+constexpr int64_t kNoBudget = -1;
 
 struct Program {
   int rows = 1;
   std::vector<Operation> operations;
   PlanShape plan;
-  std::vector<int> slots;     // of the plan: kUndecided, kUnused, or the convolution that uses it
+  std::vector<int> slots;  // of the plan: kUndecided, kUnused, or the convolution that uses it
+  int64_t budget =
+      kNoBudget;              // of an image in a run without one of its own; or no choice minds one
   int64_t values = 0;         // in all registers
   int64_t image_values = 0;   // of one image, in the registers that are needed at once: the most
   int64_t image_scratch = 0;  // bytes beside them

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-from src.report.sections import with_code
+from src.report.notices import with_code
 
 
 def test_backticks_become_code_and_are_escaped():

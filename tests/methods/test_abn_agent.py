@@ -1,0 +1,139 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The agent of ABN learns a made-up environment whose best policy is known, in both forms."""
+
+import numpy as np
+import pytest
+from mindspore import Tensor, nn, ops
+
+from src.controllers.agent import Agent
+from src.controllers.gumbel import forcing_noise
+from src.cost.bitops import CostModel, LayerCost
+from src.keys import TrainConfig
+from src.methods.abn_agent import AgentOptions, agent_stage
+from src.methods.base import System
+from src.methods.budget import BudgetPenalty
+from src.runtime import Runtime
+from src.train.step import build_optimizer, build_step, with_experience
+
+WIDTHS, IMAGES = (2, 3, 4), 64
+
+
+class MadeUp(nn.Cell):
+    """Three layers that read the image; a hard one (channel 0) is answered as another class unless the
+    second layer has its largest width. Channel 1 is the class, -1 or 1."""
+
+    def __init__(self, agent: Agent):
+        super().__init__()
+        self.controller = agent
+
+    def construct(self, image, noise, budget):
+        logits, state = self.after(image, self.begin(image, image, noise, budget))
+        return {"logits": logits, "plan": self.controller.plan(state)}
+
+    def before(self, image):
+        return image
+
+    def begin(self, image, features, noise, budget):
+        return self.controller.begin(features, noise, budget)
+
+    def after(self, features, state):
+        for slot in range(3):
+            _, state = self.controller.choose(slot, features, state)
+        wide_enough = self.controller.plan(state)[:, 1, 0, -1:]
+        hard, sign = features[:, 0].mean((1, 2)).reshape((-1, 1)), features[:, 1, 0, :1]
+        score = 8 * sign * (1 - 2 * hard * (1 - wide_enough))
+        return ops.concat((-score, score), 1), state
+
+
+def made_up() -> System:
+    layers = [LayerCost(f"{s}", macs, 1, 1, WIDTHS, WIDTHS, s) for s, macs in enumerate((30, 20, 50))]
+    agent = Agent([(2, 2)] * 3, 1, CostModel(layers), hidden=16, critic=True)
+    for seed, parameter in enumerate(agent.trainable_params()):
+        values = np.random.default_rng(seed).normal(0, 0.3, parameter.shape)
+        parameter.set_data(Tensor(values.astype(np.float32)))
+    cost = CostModel(layers, agent.macs)
+    return System("made up", MadeUp(agent), [], cost, WIDTHS, BudgetPenalty(cost, WIDTHS, 3, 0, 0, 0), agent)
+
+
+def batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    image = np.zeros((IMAGES, 2, 2, 2), np.float32)
+    label = rng.integers(2, size=IMAGES)
+    image[:, 0] = rng.integers(2, size=(IMAGES, 1, 1))
+    image[:, 1] = 2 * label[:, None, None] - 1
+    return image, label.astype(np.int32)
+
+
+class Learner:
+    """A system with the step that its stage trains it by."""
+
+    def __init__(self, form: str, **options):
+        self.system = made_up()
+        self.options = AgentOptions(agent=form, price_high=0.5, price_low=0.1, agent_lr=0.1, **options)
+        stage = agent_stage(self.options, "abn", None)
+        objective = stage.objective(self.system, None, None).set_train(True)
+        learned = [p for p in self.system.network.trainable_params() if stage.learns(p.name)]
+        train, runtime = TrainConfig(**stage.train), Runtime("CPU", native=False)
+        update = build_step(objective, build_optimizer(learned, train, [stage.lr] * 500), train, runtime)
+        self.experience = stage.experience(self.system).set_train(False)
+        self.names = (*objective.scalars, "norm")
+        self.step = with_experience(update, self.experience, stage.updates)
+
+    def train(self, rng: np.random.Generator, steps: int) -> dict[str, float]:
+        """The scalars of the last step."""
+        for _ in range(steps):
+            outputs = self.step(*map(Tensor, (*batch(rng), *self.system.drawn(rng, IMAGES, True))))
+        return {name: float(y.asnumpy()) for name, y in zip(self.names, outputs, strict=True)}
+
+    def mean_return(self, image, label, budget, choose=None) -> float:
+        """By the cost model, of the agent's arg-max, or of the plans (N, 3, 1) that all images are given."""
+        noise = forcing_noise(choose, (IMAGES, 3, 1, 3))
+        logits, plan = self.system.answer(image, (noise, budget))
+        cost = self.system.cost.of_plan(plan.argmax(-1)) - self.system.cost.uniform(2)
+        price = self.options.price_high * (self.options.price_low / self.options.price_high) ** budget[:, 0]
+        return float(((logits.argmax(1) == label) - price * cost / 1200).mean())
+
+
+@pytest.fixture
+def batches():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("form", "steps", "needed"), [("ppo", 25, [0, 2, 0]), ("counterfactual", 60, [2, 2, 2])])
+def test_it_learns_the_best_policy(form, steps, needed, batches):
+    """PPO: the largest width where a hard image needs it. Counterfactual: the best of uniform plans."""
+    learner = Learner(form)
+    learner.train(batches, steps)
+    image, label = batch(batches)
+    budget = batches.random((IMAGES, 1), np.float32)
+    hard = image[:, 0, 0, 0].astype(int)
+    best = (hard[:, None] * np.array(needed))[..., None]
+    reached, most = (learner.mean_return(image, label, budget, plans) for plans in (None, best))
+    assert 0.95 * most <= reached <= most + 1e-6
+    assert learner.mean_return(image, label, budget, np.full((IMAGES, 3, 1), 1)) < 0.6
+
+
+def test_an_episode_costs_what_the_cost_model_says(batches):
+    learner = Learner("ppo", updates=1)
+    image, label = batch(batches)
+    noise, budget = learner.system.drawn(batches, IMAGES, True)
+    *_, right, _, bitops, _, earned = learner.experience(*map(Tensor, (image, label, noise, budget)))
+    logits, plan = learner.system.answer(image, (noise, budget))
+    cost = learner.system.cost.of_plan(plan.argmax(-1))
+    assert float(bitops.asnumpy()) == pytest.approx(cost.mean())
+    assert int(right.asnumpy()) == (logits.argmax(1) == label).sum()
+    price = 0.5 * 0.2 ** budget[:, 0]
+    p = 1 / (1 + np.exp(-np.where(label == 1, 1, -1) * (logits[:, 1] - logits[:, 0])))
+    expected = (p - price * (cost - 400) / 1200).mean()
+    assert float(earned.asnumpy()) == pytest.approx(expected, abs=1e-6)
