@@ -28,6 +28,6 @@ def digits():
     return load("digits", None, "test", image_size=SIDE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picture(digits):
     return Picture(SIDE, pixel_values(digits.mean, digits.std))
