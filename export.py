@@ -132,6 +132,8 @@ def main(arguments: list[str]) -> int:
             else:
                 row = export_int(system, picture, notes, file, dataset, ladder)
         row["file"] = str(path)
+    if isinstance(system.forced, int):
+        row["bits"] = system.widths[system.forced]
     print(json.dumps(row | origin))
     return 0
 

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inc/error.h"
@@ -91,9 +92,9 @@ Ladder LadderOf(const Json &value) {
   Need(ladder.costs.size() == ladder.bits.size() && ladder.again.size() == ladder.bits.size(),
        "ladder has a cost too many or too few");
   for (const Json &row : Member(value, "rows", Json::Kind::kList).items) {
-    ladder.rows.push_back(RowOf(row, ladder));
-    const bool rises = ladder.rows.size() == 1 || ladder.rows.end()[-2].bitops < ladder.rows.back().bitops;
-    Need(rises, "ladder's rows do not rise");
+    Row read = RowOf(row, ladder);
+    Need(ladder.rows.empty() || ladder.rows.back().bitops < read.bitops, "ladder's rows do not rise");
+    ladder.rows.push_back(std::move(read));
   }
   Need(!ladder.rows.empty(), "ladder has no rows");
   const Json &usual = Member(value, "usual", Json::Kind::kNumber);

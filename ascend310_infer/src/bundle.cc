@@ -33,8 +33,7 @@ constexpr int64_t kMostChannels = 64, kLargestSide = 4096, kMostClasses = 65536;
 constexpr int64_t kMostWidths = 16, kWidestBits = 32, kMostLayers = 4096, kMostColumns = 2;
 constexpr int64_t kMostRegisters = 65536, kMostStages = 65536;
 
-constexpr char kHead[] =
-  "format mindir_version image classes bits layers columns registers maps front mask fixed_bitops";
+const char kHead[] = "format mindir_version image classes bits layers columns registers maps front mask fixed_bitops";
 constexpr char kStage[] = "name slot inputs output macs files decides";
 
 std::vector<int> Small(const std::vector<int64_t> &values) { return std::vector<int>(values.begin(), values.end()); }

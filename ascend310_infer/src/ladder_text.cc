@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inc/error.h"
@@ -67,10 +68,11 @@ Ladder ReadLadder(const std::vector<Section> &sections, const std::string &path,
       head = &section;
     } else if (section.kind == "row") {
       const Fields fields(path, section, "bits margins bitops top1");
-      ladder.rows.push_back(ReadRow(fields, ladder));
-      if (ladder.rows.size() > 1 && ladder.rows.end()[-2].bitops >= ladder.rows.back().bitops) {
+      Row row = ReadRow(fields, ladder);
+      if (!ladder.rows.empty() && ladder.rows.back().bitops >= row.bitops) {
         fields.Fail("bitops", "rows must rise");
       }
+      ladder.rows.push_back(std::move(row));
     }
   }
   if (head == nullptr && ladder.rows.empty()) {

@@ -182,6 +182,9 @@ class StagePipeline : public Pipeline {
     for (int input : stage.inputs) {
       inputs.push_back((*registers)[static_cast<size_t>(input)]);
     }
+    if (parts.empty()) {
+      throw Error("stage " + stage.name + " has no file of the widths that are asked for; export the bundle again");
+    }
     const Sizes outputs = parts.begin()->second.OutputSizes();
     size_t size = outputs.empty() ? 0 : outputs[0];
     if (stage.decides != kNoSlot) {

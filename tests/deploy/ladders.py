@@ -22,7 +22,7 @@ from src.layers.norm import BatchNorm
 from src.methods.base import System
 from tests.methods.build import method
 
-DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
+DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8", "dqt.candidates=[2,4]"]
 ABN = ["method.name=abn", "quant.quantizer=lsq"]
 SEVERAL_WIDTHS = {
     "dqt": DQT,

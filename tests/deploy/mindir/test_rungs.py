@@ -54,7 +54,7 @@ def test_rungs_and_network_agree(name, digits, tmp_path):
     ends = ends_of(ladder, expected)
     margins = np.stack([margin_of(of_rung) for of_rung in expected])
     np.testing.assert_array_equal(ends, climb(margins, ladder.rows[-1].margins))
-    np.testing.assert_array_equal(np.bincount(ends), [4, 2, 2])
+    np.testing.assert_array_equal(np.bincount(ends), [4, 4] if len(ladder.bits) == 2 else [4, 2, 2])
     answers, choices = run_in_mindspore(folder, images)
     np.testing.assert_array_equal(choices[:, 0, 0], ends)
     np.testing.assert_array_equal(answers, logits[ends, np.arange(8)])

@@ -53,25 +53,27 @@ def test_simulated_graph(overrides, digits, picture, tmp_path):
         np.testing.assert_array_equal(outputs[1].argmax(-1), plan)
 
 
-def test_a_graph_for_each_width(digits, picture, tmp_path):
-    """Alone, or all of a ladder's in a folder."""
+def test_a_graph_for_each_width(digits, tmp_path):
     system, images = at_several_widths("dqt"), digits.batch(np.arange(8))
     expected, ladder = rung_answers(system, images, system.widths), ladder_for(system, images)
     row = export_rungs(system, ladder, digits, tmp_path / "onnx")
-    assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == [
-        "2bit.onnx", "4bit.onnx", "8bit.onnx", "ladder.json",
-    ]  # fmt: skip
+    names = sorted(path.name for path in (tmp_path / "onnx").iterdir())
+    assert names == ["2bit.onnx", "4bit.onnx", "ladder.json"]
     text = (tmp_path / "onnx" / "ladder.json").read_text()
-    assert Ladder.from_dict(json.loads(text)) == ladder and list(row["rungs"]) == [2, 4, 8]
+    assert Ladder.from_dict(json.loads(text)) == ladder and list(row["rungs"]) == [2, 4]
     for bits, logits in zip(ladder.bits, expected, strict=True):
         (got,) = run_onnx(tmp_path / "onnx" / f"{bits}bit.onnx", images)
         np.testing.assert_allclose(got, logits, atol=1e-4 * np.abs(expected).max())
-    alone = at_several_widths("dqt")
-    alone.forced = 1
-    export_onnx(alone, picture, digits, tmp_path / "net_4bit.onnx", False)
-    np.testing.assert_array_equal(
-        run_onnx(tmp_path / "net_4bit.onnx", images)[0], run_onnx(tmp_path / "onnx" / "4bit.onnx", images)[0]
-    )
+
+
+@pytest.mark.slow
+def test_one_width(digits, picture, tmp_path):
+    system, images = at_several_widths("dqt"), digits.batch(np.arange(8))
+    expected = rung_answers(system, images, system.widths)
+    system.forced = 1
+    export_onnx(system, picture, digits, tmp_path / "net_4bit.onnx", False)
+    (got,) = run_onnx(tmp_path / "net_4bit.onnx", images)
+    np.testing.assert_allclose(got, expected[1], atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(
