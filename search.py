@@ -35,46 +35,16 @@ from src.train.run_folder import open_run
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add, usual = parser.add_argument, Settings()
-    add(
-        "--run",
-        type=as_path,
-        required=True,
-        metavar="RUN",
-        help="run folder; its best or last checkpoint",
-    )
-    add(
-        "--budgets",
-        metavar="X,X,...",
-        default="",
-        help="BitOPs of an image, e.g. 200M,300M; none: six",
-    )
-    add(
-        "--by",
-        metavar="NAME,...",
-        default=",".join(ALGORITHMS),
-        help="in this order (default: %(default)s)",
-    )
-    add("--images", type=_count, metavar="N", help="held-out images that judge; none: all")
-    add("--goal", default=LOSS, choices=(LOSS, TOP1), help="of these images (default: %(default)s)")
-    for name, what in (
-        ("random", "random plans for each budget"),
-        ("population", "of evolution"),
-        ("generations", "of evolution, for each budget"),
-    ):
-        add(
-            f"--{name}",
-            type=_count,
-            default=getattr(usual, name),
-            metavar="N",
-            help=f"{what} (default: %(default)s)",
-        )
-    add(
-        "--seed",
-        type=_count,
-        default=usual.seed,
-        metavar="N",
-        help="of what is drawn (default: %(default)s)",
-    )
+    count = {"type": _count, "metavar": "N"}
+    add("--run", type=as_path, required=True, metavar="RUN", help="run folder; its best or last checkpoint")
+    add("--budgets", metavar="X,X,...", help="BitOPs of an image, e.g. 200M,300M; none: six over the whole range")
+    add("--by", metavar="NAME,...", default=",".join(ALGORITHMS), help="in this order (default: %(default)s)")
+    add("--images", help="held-out images that judge, drawn by the seed; none: all", **count)
+    add("--goal", default=LOSS, choices=(LOSS, TOP1), help="what is best on them (default: %(default)s)")
+    add("--random", default=usual.random, help="random plans for each budget (default: %(default)s)", **count)
+    add("--population", default=usual.population, help="of evolution (default: %(default)s)", **count)
+    add("--generations", default=usual.generations, help="of it, for each budget (default: %(default)s)", **count)
+    add("--seed", default=usual.seed, help="of what is drawn (default: %(default)s)", **count)
     add("overrides", nargs="*", metavar="key=value", help="e.g. data.path=FOLDER")
     return parser.parse_intermixed_args(arguments)
 
@@ -82,26 +52,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     settings = Settings(
-        tuple(as_bitops("--budgets", text) for text in options.budgets.split(",") if text),
+        tuple(as_bitops("--budgets", text) for text in (options.budgets or "").split(",") if text),
         _names(options.by), options.images, options.goal, options.random, options.population,
         options.generations, options.seed,
     )  # fmt: skip
     folder, config = open_run(options.run, options.overrides)
     runtime = start(config.device, config.train.seed)
     system, _ = load_trained(folder, config, runtime)
+    path = folder.path / SEARCH
     try:
         found = search_run(config, system, folder, runtime, settings)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"{folder.path / SEARCH} keeps what the finished steps found"
-        ) from None
+        raise KeyboardInterrupt(f"{path} keeps what the finished steps found") from None
     shown = ("method", "bitops", "top1", "test_top1")
     front = [{name: row[name] for name in shown} for row in found["front"]]
-    print(
-        json.dumps(
-            {"file": str(folder.path / SEARCH), "tried": len(found["tried"]), "front": front}
-        )
-    )
+    print(json.dumps({"file": str(path), "tried": len(found["tried"]), "front": front}))
     return 0
 
 

@@ -18,10 +18,12 @@
 
 #include "inc/files.h"
 #include "inc/ladder.h"
+#include "inc/spending.h"
 
 namespace infer {
 
 struct ArtefactNotes {
+  Spending spending;                                // of a controller that minds a budget
   Ladder ladder;                                    // empty: there is none; thresholds are integers
   bool looks = true;                                // the controller looks at the image
   std::optional<std::vector<int>> rows_of_choices;  // the row of statistics of each candidate

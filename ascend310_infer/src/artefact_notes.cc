@@ -100,6 +100,21 @@ Ladder LadderOf(const Json &value) {
   return ladder;
 }
 
+Spending SpendingOf(const Json &value) {
+  Spending spending;
+  const Json *given = value.Find("given"), *spent = value.Find("spent");
+  Need(given != nullptr && spent != nullptr, "spending lacks given or spent");
+  spending.given = IntegersOf<int64_t>(*given, "spending's given", 0, kExact);
+  for (const Json &item : spent->items) {
+    spending.spent.push_back(NumberOf(item, "spending's spent", 0, kExact));
+  }
+  const auto falls =
+    std::adjacent_find(spending.given.begin(), spending.given.end(), [](int64_t a, int64_t b) { return a >= b; });
+  Need(!spending.given.empty() && falls == spending.given.end(), "spending's given do not rise");
+  Need(spending.given.size() == spending.spent.size(), "spending has a mean too many or too few");
+  return spending;
+}
+
 // The header of a safetensors file, which the engine has checked.
 std::string HeaderOf(const Bytes &file) {
   uint64_t length = 0;
@@ -127,6 +142,9 @@ ArtefactNotes ReadArtefactNotes(const Bytes &file) {
   }
   if (const Json *rows = all.Find("rows_of_choices")) {
     notes.rows_of_choices = IntegersOf<int>(*rows, "rows_of_choices", 0, INT32_MAX);
+  }
+  if (const Json *spending = all.Find("spending")) {
+    notes.spending = SpendingOf(*spending);
   }
   if (const Json *ladder = all.Find("ladder")) {
     notes.ladder = LadderOf(*ladder);

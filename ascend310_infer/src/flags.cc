@@ -40,7 +40,7 @@ const char kUsage[] = R"(usage: main --mindir_path=PATH --dataset_path=FOLDER [-
   --mode           stages (default), or single: the bundle's one-file form
   --budget         BitOPs, a mean over images, e.g. 250M or 1.2G, of a network that escalates: the best
                    setting of its table that costs no more (default: the cheapest that is as good as
-                   its widest rung)
+                   its widest rung); of one whose agent minds a budget: what it is to spend
   --help           this text
 )";
 

@@ -150,10 +150,12 @@ class HostClassifier : public Classifier {
       plan_ = {program.plan.layers, program.plan.columns, CandidatesOf(program), ""};
     }
     const ArtefactNotes notes = ReadNotes(file, path);
-    if (budget > 0 && notes.ladder.empty()) {
+    if (program.budget != dq::kNoBudget) {
+      MindBudget(notes, path, budget);
+    } else if (budget > 0 && notes.ladder.empty()) {
       throw Error("--budget: artefact " + path + " has no ladder; export it again from a run that has one");
     }
-    if (budget > 0 || (!notes.looks && !notes.ladder.empty())) {
+    if (program.budget == dq::kNoBudget && (budget > 0 || (!notes.looks && !notes.ladder.empty()))) {
       climb_.emplace(program, notes, notes.ladder.At(budget));
       plan_.escalation = climb_->text();
     }
@@ -181,7 +183,7 @@ class HostClassifier : public Classifier {
       if (climb_) {
         engine_.climb(pixels, 1, climb_->rungs(), logits.data(), &rung);
       } else {
-        engine_.run(pixels, 1, nullptr, 0, logits.data(), choices.empty() ? nullptr : choices.data());
+        engine_.run(pixels, 1, nullptr, 0, logits.data(), choices.empty() ? nullptr : choices.data(), budget_);
       }
     }
     Step &step = steps_[static_cast<size_t>(rung)];
@@ -200,10 +202,21 @@ class HostClassifier : public Classifier {
   }
 
  private:
+  // A mean of `budget` BitOPs, 0: the artefact's own.
+  void MindBudget(const ArtefactNotes &notes, const std::string &path, double budget) {
+    if (budget > 0 && notes.spending.given.empty()) {
+      throw Error("--budget: the notes of artefact " + path + " do not tell what its agent spends; export it again");
+    }
+    if (budget > 0) {
+      budget_ = std::min(notes.spending.Give(budget), dq::kLargestBitops);
+    }
+  }
+
   const dq::Register &input() const { return engine_.program().operations[0].out; }
 
   dq::Engine engine_;
   PlanShape plan_;
+  int64_t budget_ = dq::kNoBudget;
   std::optional<Climb> climb_;
   std::vector<Step> steps_;
 };

@@ -123,15 +123,11 @@ class CostModel(PlanCost):
         fixed = sum(x.macs * x.w_bits[0] * x.a_bits[0] for x in static)
         super().__init__([x for x in layers if x.slot is not None], fixed)
 
-    def shared(self) -> int:
-        """BitOPs that several passes over one image, at different plans, share: those of the layers
-        before the first that a plan decides on."""
-        total = 0
-        for layer in self.layers:
-            if layer.slot is not None:
-                break
-            total += layer.macs * layer.w_bits[0] * layer.a_bits[0] if layer.w_bits else 0
-        return total
+    def before(self, name: str) -> int:
+        """BitOPs of one image in the layers before that of a name, which no plan decides on."""
+        place = [layer.name for layer in self.layers].index(name)
+        quantised = [layer for layer in self.layers[:place] if layer.w_bits]
+        return sum(layer.macs * layer.w_bits[0] * layer.a_bits[0] for layer in quantised)
 
     def uniform(self, bits: int) -> int:
         """BitOPs of one image if every quantised layer between the ends ran at `bits`.

@@ -66,9 +66,8 @@ class FrozenController(Controller):
     def __init__(self, decisions: list[Decision], columns: int, choices: int):
         if any(decision.purse is not None for decision in decisions):
             raise UserError(
-                "graphs of single layers hold no controller that minds a budget: export this one with --format "
-                "int, or as one MINDIR (without --bundle), which has the budget of abn.budget; --bits or --escalate "
-                "leave the controller out"
+                "bundles and ONNX files hold no controller that minds a budget: export this one with --format int, "
+                "or as one MINDIR (without --bundle), which keeps to abn.budget; --bits or --escalate leave it out"
             )
         super().__init__(sum(decision.slots for decision in decisions), columns, choices)
         self.deciding = nn.CellList([FrozenDecision(d, columns, choices) for d in decisions])

@@ -203,8 +203,10 @@ def _as_row(choice):
     """One-hot (N, K), or (N, K * K) where weights and inputs choose for themselves, of (N, columns, K)."""
     if choice.shape[1] == 1:
         return choice[:, 0]
-    pairs = choice[:, 0].expand_dims(2) * choice[:, 1].expand_dims(1)
-    return pairs.reshape((choice.shape[0], -1))
+    n, _, k = choice.shape
+    # Reshaped, not expanded: what bundles hold runs on MindSpore Lite too (deploy/mindir/compat.py).
+    pairs = choice[:, 0].reshape((n, k, 1)) * choice[:, 1].reshape((n, 1, k))
+    return pairs.reshape((n, k * k))
 
 
 def _hang(root: nn.Cell, name: str, cell: nn.Cell) -> None:

@@ -27,6 +27,7 @@ import numpy as np
 from src.cost.ladder import Ladder, Row, climb
 from src.data import Loader
 from src.methods.base import System
+from src.models.network import Network
 from src.runtime import Runtime
 from src.train.evaluate import Answers, evaluate, rung_shares
 
@@ -58,8 +59,21 @@ class Rungs(dict):
 def bare_ladder(system: System) -> Ladder:
     """What the rungs of a system cost; no rows."""
     costs = tuple(int(system.cost.with_dynamic_at(bits)) for bits in system.widths)
-    shared = system.cost.shared()
+    shared = system.cost.before(_first_of_its_own(system.network))
     return Ladder(system.widths, costs, tuple(cost - shared for cost in costs), (), ())
+
+
+def _first_of_its_own(network: Network) -> str:
+    """The first layer that passes at other widths do not share: one of such a width, or whose
+    normalisation takes another row of statistics."""
+    for i, node in enumerate(network.nodes):
+        if network.slots[i] >= 0:
+            return node.name
+        if i >= network.split and network.is_norm[i]:
+            rows = node.cell.moving_mean.shape[:-1]  # (R,), or () without a bank
+            if np.prod(rows) > 1:
+                return network.nodes[node.inputs[0]].name
+    raise ValueError("a network without dynamic layers has no rungs")
 
 
 def escalated(ladder: Ladder, row: Row, rungs: Rungs) -> Answers:

@@ -32,6 +32,7 @@ from src.train.metrics import count_rows
 from src.train.results import evaluate_run
 from src.train.resume import check_steps, check_stored
 from src.train.run_folder import RunFolder
+from src.train.run_ladder import forget_ladder
 from src.train.trainer import Trainer
 
 LOG = logging.getLogger("dynquant")
@@ -108,6 +109,7 @@ class _Run:
         trainer.begin(is_taken_over)
         # For the next resume, now that the run is known to go on with it.
         self.folder.store_config(self.asked)
+        forget_ladder(self.folder)
         trainer.run()
         if stage.leaves:
             if self.runtime.is_main:

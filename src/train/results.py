@@ -113,7 +113,10 @@ class _Results:
         if not system.chooses:
             return own, None
         plans = own.plan[others(len(own.plan), self.seed)]
-        return own, evaluate(system, self.loader, self.runtime, self.seed, plans)
+        shuffled = evaluate(system, self.loader, self.runtime, self.seed, plans)
+        if (shuffled.plan != plans).any():
+            raise ValueError(f"{type(system.controller).__name__} does not take plans that it is given")
+        return own, shuffled
 
 
 def _unreadable(dataset: Dataset, runtime: Runtime) -> int:

@@ -80,6 +80,12 @@ def write_ladder(folder: RunFolder, ladder: Ladder) -> None:
     folder.write_json(LADDER, ladder.as_dict())
 
 
+def forget_ladder(folder: RunFolder) -> None:
+    """Of weights that training goes on with."""
+    if not folder.quiet:
+        (folder.path / LADDER).unlink(missing_ok=True)
+
+
 def stand_for(ladder: Ladder | None, system: System) -> None:
     """Let a network whose widths do not depend on the image escalate, where there is a ladder."""
     if ladder is not None and not system.chooses and system.forced is None:

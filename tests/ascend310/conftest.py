@@ -26,7 +26,7 @@ from tests.ascend310.program import HARNESS, Program
 UNITS = Path(__file__).parent / "units"
 TESTED = (
     "artefact_notes", "bundle", "bundle_text", "files", "flags", "json", "ladder", "ladder_text", "part",
-    "pipeline", "report", "results", "text",
+    "pipeline", "report", "results", "spending", "text",
 )  # fmt: skip
 FLAGS = ["-std=c++17", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from src.cost.ladder import fit, margin_of
+from src.cost.spending import Spending
 from src.engine.classifier import Classifier, Wish
 from src.engine.oracle import Oracle
 from src.engine.rungs import pass_costs, rungs_of
@@ -232,8 +233,24 @@ def test_a_controller_that_looks_keeps_its_choice(program, tmp_path):
     assert not list((tmp_path / "result_Files").glob("*_2.bin"))
 
 
+@pytest.mark.parametrize("asked", [None, 6_000_000])
+def test_an_agent_is_given_the_budget_for_the_mean_asked(asked, program, tmp_path):
+    artefact = programs.minding()
+    artefact.notes = {"exponent": 19, "spending": {"given": [3_000_000, 7_000_000], "spent": [3.5e6, 6.5e6]}}
+    images = write_case(artefact, tmp_path, 8)
+    done = program(tmp_path, *host(), *([] if asked is None else [f"--budget={asked}"]))
+    assert done.returncode == 0, done.stderr
+    budget = None if asked is None else Spending(**artefact.notes["spending"]).give(asked)
+    logits, plan = Oracle(artefact).run(images, budget=budget)
+    np.testing.assert_array_equal(results(tmp_path, 0), logits)
+    np.testing.assert_array_equal(results(tmp_path, 1), plan.reshape(8, -1))
+
+
 def test_budgets_that_cannot_be_kept(program, case, tmp_path_factory):
     assert_one_error(program(case, *host(), "--budget=1G"), 1, "--budget", "no ladder")
+    folder = tmp_path_factory.mktemp("ladder")
+    write_case(programs.minding(), folder, 1)
+    assert_one_error(program(folder, *host(), "--budget=1G"), 1, "--budget", "do not tell what its agent spends")
     folder = tmp_path_factory.mktemp("ladder")
     write_case(escalating(4)[0], folder, 4)
     assert_one_error(program(folder, *host(), "--budget=10"), 1, "--budget", "allow at least that")

@@ -45,7 +45,7 @@ def export(*arguments) -> int:
         (["--bits", "4", "--format", "int", "--out", "a.safetensors"], ["--bits 4", "infer.py"]),
         (["--plan", "p.json", "--qdq", "--format", "onnx", "--out", "a.onnx"], ["--plan", "--qdq"]),
         (["--escalate", "--out", "a.mindir"], ["--escalate", "--bundle"]),
-        (["--escalate", "--bits", "4", "--bundle", "--out", "a"], ["--escalate", "--bits"]),
+        (["--escalate", "--qdq", "--format", "onnx", "--out", "a"], ["--escalate", "--qdq"]),
         ([], ["--out PATH"]),
     ],
 )

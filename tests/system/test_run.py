@@ -19,6 +19,7 @@ import json
 import numpy as np
 import pytest
 
+from src.cost.ladder import Ladder
 from src.train.checkpoints import read_state
 from tests.system.runs import finished, last_json, metrics, script, train
 
@@ -69,6 +70,30 @@ def test_answers_of_every_image(four_epochs, evaluations):
     static = sum(x["macs"] * 16 for x in layers["layers"] if x["kind"] == "static")
     widths = rows["w_bits"].astype(float) * rows["a_bits"]
     np.testing.assert_array_equal(rows["bitops"], static + widths @ macs)
+
+
+def test_its_ladder_is_kept_with_its_rungs(four_epochs):
+    """Held-out images set the thresholds; the first group's static layers are shared between passes."""
+    ladder = Ladder.from_dict(json.loads((four_epochs / "ladder.json").read_text()))
+    assert ladder.bits == (3, 4, 5)
+    layers = json.loads((four_epochs / "layers.json").read_text())["layers"]
+    shared = sum(x["macs"] * 16 for x in layers if x["kind"] == "static" and "layer1" in x["name"])
+    assert [c - a for c, a in zip(ladder.costs, ladder.again, strict=True)] == [shared] * 3
+    rows = json.loads((four_epochs / "eval/ladder.json").read_text())["rows"]
+    assert [(r["bits"], r["margins"]) for r in rows] == [
+        (list(r.bits), list(r.margins)) for r in ladder.rows
+    ]
+    for bits, cost in zip(ladder.bits, ladder.costs, strict=True):
+        rung = json.loads((four_epochs / f"eval/test_{bits}bit.json").read_text())
+        assert (rung["mean_bits"], rung["bitops"]) == (bits, cost)
+
+
+def test_the_shuffle_test_is_told(four_epochs, evaluations):
+    numbers, log = last_json(evaluations[0]), (four_epochs / "log.txt").read_text()
+    assert {"shuffled_top1", "shuffled_p", "choice_pays", "hardness_correlation"} <= numbers.keys()
+    says = "pays" if numbers["choice_pays"] else "is worth nothing beyond chance"
+    line = f"the choice of widths {says}: top-1 {numbers['top1']:.2%}"
+    assert log.count("the choice of widths") == log.count(line) == 1
 
 
 def test_the_best_epoch_is_chosen_by_the_held_out_images(four_epochs):

@@ -81,6 +81,10 @@ class Planned(nn.Cell):
         self.table = Tensor(logits.transpose(1, 0, 2).copy())
         self.own = Tensor(np.eye(len(WIDTHS), dtype=np.float32)[own])  # (images, 2, K)
         self.controller = Chooser(looks)
+        # As much of a network as says where passes part.
+        self.nodes, self.split = COST.layers, 1
+        self.slots = [-1 if layer.slot is None else layer.slot for layer in COST.layers]
+        self.is_norm = [False] * len(self.nodes)
 
     def construct(self, image, noise):
         number = (image[:, 0, 0, 0] * 255 + 0.5).astype("int32")

@@ -17,10 +17,13 @@ import json
 
 import numpy as np
 import pytest
+from mindspore import Tensor
 
 from src.config import load_config
 from src.cost.ladder import Ladder, Row
 from src.data import Loader
+from src.deploy.integer.lower import Picture, lower
+from src.engine.count import kept_bitops
 from src.errors import UserError
 from src.runtime import Runtime
 from src.train.asked import take_budget, take_plan
@@ -28,7 +31,8 @@ from src.train.escalate import Rungs, at_width, bare_ladder, ending_at, escalate
 from src.train.evaluate import evaluate, summarise
 from src.train.results import evaluate_run, evaluate_split
 from src.train.run_folder import RunFolder
-from src.train.run_ladder import fit_ladder, read_ladder
+from src.train.run_ladder import fit_ladder, forget_ladder, read_ladder
+from tests.methods.build import SIDE, method
 from tests.train.planned import COUNT, WIDTHS, numbers, planned, tables
 
 CPU = Runtime("CPU")
@@ -55,6 +59,30 @@ def test_costs_of_passes_leave_out_what_they_share(built):
     assert ladder.bits == WIDTHS
     np.testing.assert_array_equal(ladder.costs, FIRST)
     np.testing.assert_array_equal(ladder.again, FIRST - 800)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("method.name=dqt", "quant.first_last=8"),
+        ("method.name=dqt", "quant.exceptions={layer1.0.conv1: 4}"),
+        ("method.name=dqt", "dqt.norm=shared", "quant.exceptions={layer1.0.conv1: 4}"),
+        ("method.name=abn", "quant.exceptions={layer1.0.conv1: 4}"),
+    ],
+)
+def test_what_passes_share_is_what_an_engine_keeps(options, pynative):
+    """A layer of fixed width in front of the dynamic ones is shared, unless its statistics are not."""
+    built, rng = method("quant.quantizer=nested", *options), np.random.default_rng(0)
+    for parameter in built.network.get_parameters():
+        if parameter.name.endswith("moving_mean"):
+            parameter.set_data(Tensor(rng.normal(size=parameter.shape).astype(np.float32)))
+    ladder = bare_ladder(built)
+    pixels = np.tile(np.linspace(-2, 2, 256, dtype=np.float32), (3, 1))
+    program = lower(built, Picture(SIDE, pixels), {})
+    kept = kept_bitops(program)
+    assert [c - a for c, a in zip(ladder.costs, ladder.again, strict=True)] == [kept] * 3
+    per_width = options[0] == "method.name=dqt" and "dqt.norm=shared" not in options
+    assert (kept == 0) == (per_width and "quant.first_last=8" not in options)
 
 
 def test_it_equals_running_the_rungs_by_hand(built, rungs):
@@ -172,6 +200,8 @@ def test_a_budget_takes_its_row(run):
     own = planned(tables(), looks=False)
     take_budget(config, own, folder, CPU, None, True)
     assert own.climbing == ladder.cheapest_like_top()
+    forget_ladder(folder)
+    assert read_ladder(folder, built) is None
     with pytest.raises(UserError, match="a budget of 0.001 M BitOPs: .* allow at least"):
         take_budget(config, built, folder, CPU, 1000.0, True)
 

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "check.h"
 #include "inc/artefact_notes.h"
@@ -68,6 +69,22 @@ void TestNoTree() {
   EXPECT_ERROR("not a JSON text", ParseJson(std::string(100000, '[')));
 }
 
+void TestSpending() {
+  const infer::ArtefactNotes notes =
+    ReadArtefactNotes(FileOf(R"({"spending": {"given": [100, 200, 300, 400], "spent": [110, 150, 140.0, 250]}})"));
+  for (const auto &[asked, given] :
+       {std::pair{110, 100}, {130, 150}, {150, 200}, {151, 301}, {200, 350}, {9999, 400}}) {
+    EXPECT(notes.spending.Give(asked) == given);
+  }
+  EXPECT_ERROR("the least that this network's agent spends", notes.spending.Give(50));
+  EXPECT(ReadArtefactNotes(FileOf("{}")).spending.given.empty());
+  for (const std::string wrong : {"[]", "{}", R"({"given": [1]})", R"({"given": [], "spent": []})",
+                                  R"({"given": [1, 1], "spent": [1, 1]})", R"({"given": [1.5], "spent": [1]})",
+                                  R"({"given": [1, 2], "spent": [1]})", R"({"given": [1], "spent": [-1]})"}) {
+    EXPECT_ERROR("the notes' spending", ReadArtefactNotes(FileOf(R"({"spending": )" + wrong + "}")));
+  }
+}
+
 void TestLadder() {
   const infer::ArtefactNotes notes = ReadArtefactNotes(FileOf(LadderText(kRow + "," + kRow2)));
   EXPECT(!notes.looks && notes.rows_of_choices && notes.rows_of_choices->at(1) == 2);
@@ -99,6 +116,7 @@ void TestNoLadder() {
 void TestNotes() {
   TestTree();
   TestNoTree();
+  TestSpending();
   TestLadder();
   TestNoLadder();
 }
