@@ -329,12 +329,9 @@ class Program:
 
 def _changes(op: Operation) -> bool:
     """Whether the result of an operation depends on the plan or the row, if what it reads does not."""
-    if getattr(op, "slot", -1) >= 0 and "bits" in op.arrays and op.arrays["bits"].shape[-1] > 1:
+    if isinstance(op, Budget):
+        return op.slot > 0
+    if isinstance(op, Quantise | Conv) and op.slot >= 0 and op.arrays["bits"].shape[-1] > 1:
         return True
-    tables = [op.arrays[name] for name in ("multiplier", "bias") if "R" in _shape(op, name)]
+    tables = [op.arrays[name] for name in ("multiplier", "bias")] if isinstance(op, Conv | Affine) else []
     return any((table != table[:1]).any() for table in tables)
-
-
-def _shape(op: Operation, name: str) -> tuple:
-    """The declared shape of an array of an operation; of one that it does not have ()."""
-    return next((array.shape for array in op.ARRAYS if array.name == name), ())

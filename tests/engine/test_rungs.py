@@ -34,7 +34,7 @@ from tests.engine.builder import Builder
 
 COUNT = 12
 WIDTHS = (2, 4, 8)
-MADE = {name: programs.NAMED[name] for name in ("nested", "untied", "step_wise")}
+MADE = {name: programs.NAMED[name] for name in ("nested", "untied", "minding")}
 
 
 def quantised_stem() -> Program:

@@ -136,6 +136,7 @@ bool rows_differ(const T &array) {
 
 // Whether its result depends on the plan or the row, if what it reads does not.
 bool changes(const Operation &op) {
+  if (op.kind == kBudget) return op.slot > 0;
   if (op.kind == kQuantise || op.kind == kConv)
     if (op.slot >= 0 && op.candidates() > 1) return true;
   if (op.kind != kConv && op.kind != kAffine) return false;
