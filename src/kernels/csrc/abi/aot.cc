@@ -154,12 +154,11 @@ int dynamic_conv(const Tensors &t) {
   });
 }
 
-// x, wq, w_scale, a_inv, a_scale, a_max, onehot, geometry, [y,] dy -> dx, dwq, dstep, dclip[, donehot];
-// without y and donehot where the choice is given and learns nothing.
+// x, wq, w_scale, a_inv, a_scale, a_max, onehot, geometry, [y,] dy -> dx, dwq, dstep, dclip[,
+// donehot]; without y and donehot where the choice is given and learns nothing.
 int dynamic_conv_grad(const Tensors &t, bool is_given) {
-  const int code =
-      is_given ? check<13>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 5, 1, 1}, 7)
-               : check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7);
+  const int code = is_given ? check<13>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 5, 1, 1}, 7)
+                            : check<15>(t, {4, 5, ANY, 1, 1, 1, 2, ANY, 4, 4, 4, 5, 1, 1, 2}, 7);
   if (code) return code;
   ConvShape s;
   Quantizers q;
