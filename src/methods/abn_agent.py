@@ -86,7 +86,9 @@ def agent_stage(options: AgentOptions, builds: str, build) -> Stage:
     is_ppo = options.agent == PPO
     return Stage(
         "agent", builds, options.agent_epochs, options.agent_lr, "agent.ckpt", build,
-        train={"optimizer": "sgd", "weight_decay": 0.0, "clip_norm": 0.5, "distill_weight": 0.0},
+        train={
+            "optimizer": "sgd", "weight_decay": 0.0, "clip_norm": 0.5 if is_ppo else 5.0, "distill_weight": 0.0,
+        },
         learns=is_of_controller,
         images=HELD_OUT,
         keeps_statistics=True,
