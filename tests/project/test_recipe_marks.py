@@ -23,7 +23,7 @@ from src.config import load_config
 from tests.project.files import ROOT
 
 RECIPES = sorted(path.stem for path in (ROOT / "config").glob("*.yaml") if path.stem != "default")
-NAME = re.compile(r"resnet\d+_(cifar10|digits|imagenet)_(float|lsq|dorefa|dqnet|dqnet_dorefa|dqt)(_\d+bit)?")
+NAME = re.compile(r"resnet\d+_(cifar10|digits|imagenet)_(float|lsq|dorefa|dqnet|dqnet_dorefa|dqt|abn)(_\d+bit)?")
 # What may differ from a recipe that ran as it stands: where, not what.
 WHERE = ("run.dir=", "data.path=", "device.")
 

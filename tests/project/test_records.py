@@ -108,8 +108,8 @@ def test_what_is_made_from_the_records_is_up_to_date():
 def test_accuracies_of_the_readme_are_those_of_the_records():
     shown = {row["record"]: row for row in rows(readme(), "top-1 %", "record")}
     start = shown.pop("float net` of every record")
-    widths = {f"lsq_{bits}bit" for bits in (2, 3, 4)} | {"dorefa_4bit"}
-    dynamic = {f"dqnet_dorefa_{bits}bit" for bits in (3, 4)}
+    widths = {f"lsq_{bits}bit" for bits in (2, 3, 4)}
+    dynamic = {"dqnet_dorefa_4bit", "abn_234bit"}
     assert set(shown) == {f"resnet20_cifar10_{name}" for name in widths | dynamic}
     for record, row in shown.items():
         numbers = read("eval/test.json", record)
@@ -119,6 +119,18 @@ def test_accuracies_of_the_readme_are_those_of_the_records():
         assert row["M BitOPs per image"] == f"{numbers['bitops'] / 1e6:.1f}", record
         assert row["and of the controller"] == (f"{controller / 1e6:.1f}" if controller else "-")
         assert start["top-1 %"] == f"{100 * numbers['baseline']['float']['top1']:.2f}"
+
+
+def test_settings_of_the_readme_are_those_of_the_record():
+    record, text = "resnet20_cifar10_abn_234bit", " ".join(readme().split())
+    ladder = read("eval/ladder.json", record)["rows"]
+    measured = {(f"{100 * row['top1']:.2f}", f"{row['bitops'] / 1e6:.1f}") for row in ladder}
+    budgets = re.findall(r"([0-9.]+) % at ([0-9.]+) M", text)
+    assert len(budgets) >= 2 and set(budgets) <= measured
+    widths = [f"{100 * read(f'eval/test_{bits}bit.json', record)['top1']:.2f}" for bits in (4, 3, 2)]
+    assert f"at 4 / 3 / 2 bits: {' / '.join(widths)} %" in text
+    shuffled = read("eval/test.json", record)["shuffled_top1"]
+    assert f"falls to {100 * shuffled:.2f} %" in text
 
 
 def test_the_chinese_readme_shows_the_same_numbers():

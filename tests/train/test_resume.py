@@ -13,10 +13,13 @@
 # limitations under the License.
 """What a resumed run may not be: another one, a shorter one, one that begins anew."""
 
+import dataclasses
+
 import pytest
 
 from src.config import known_keys, load_config
 from src.errors import UserError
+from src.methods.abn_agent import AgentOptions
 from src.train.resume import check_overrides, check_steps, check_stored
 
 
@@ -35,16 +38,25 @@ def test_what_it_learns_may_not(override):
     with pytest.raises(UserError, match=f"{override}: this run was begun with .* start a new run"):
         check_overrides(load_config(), load_config(None, [override.lower()]))
 
+AGENT_KEYS = [field.name for field in dataclasses.fields(AgentOptions)]
+
 
 def test_a_network_and_its_data_are_what_they_were():
-    """Of the sections that say so, a path or the reading may change; of a method's options nothing."""
+    """Of the sections that say so, a path or the reading may change; of a method's options those of stages
+    that follow, which a finished run may be given later."""
     free = {name for name, (_, item) in known_keys().items() if item.metadata["resumable"]}
-    assert {name for name in free if name.split(".")[0] not in ("train", "device")} == {
+    later = {f"{name}.counterfactual_{key}" for name in ("dqnet", "dqt") for key in ("epochs", "price", "lr")}
+    later |= {f"abn.{key}" for key in AGENT_KEYS if key != "agent_hidden"}
+    later |= {"abn.finetune_epochs", "abn.finetune_lr"}
+    assert {name for name in free if name.split(".")[0] not in ("train", "device")} - later == {
         "run.dir", "data.path", "data.batch_size", "data.eval_batch_size", "data.workers",
         "data.max_errors", "model.weights",
     }  # fmt: skip
     fixed = {name for name in known_keys() if name.startswith(("train.", "device."))} - free
-    assert fixed == {"train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.nesterov"}
+    assert fixed == {
+        "train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.nesterov", "train.optimizer",
+    }  # fmt: skip
+    assert later <= free
 
 
 def test_a_checkpoint_that_is_gone(tmp_path):

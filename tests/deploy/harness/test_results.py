@@ -35,7 +35,7 @@ BUNDLE = Bundle(3, (3, 32, 32), 10, (2, 4), 1, 1, 2, "front", "", 1000, (STAGE,)
 
 
 @pytest.fixture(scope="module")
-def digits():
+def small_digits():
     return load("digits", None, "test")
 
 
@@ -48,38 +48,38 @@ def deployment(tmp_path):
     return open_deployment(folder)
 
 
-def test_bins_hold_what_evaluation_sees(deployment, digits, tmp_path):
+def test_bins_hold_what_evaluation_sees(deployment, small_digits, tmp_path):
     out = tmp_path / "bins"
     for _ in range(2):  # an older folder is replaced
-        write_bins(deployment, digits, 5, out)
+        write_bins(deployment, small_digits, 5, out)
     names = [f"digits_bs1_{i:05d}.bin" for i in range(5)]
     assert sorted(path.name for path in (out / "img_data").iterdir()) == names
     for i, name in enumerate(names):
         image = np.fromfile(out / "img_data" / name, np.float32)
-        np.testing.assert_array_equal(image, digits.batch(np.array([i])).ravel())
-        assert np.fromfile(out / "label" / name, np.int32) == digits.labels[i]
+        np.testing.assert_array_equal(image, small_digits.batch(np.array([i])).ravel())
+        assert np.fromfile(out / "label" / name, np.int32) == small_digits.labels[i]
     deployment.pixels = True
-    write_bins(deployment, digits, 1, out)
+    write_bins(deployment, small_digits, 1, out)
     image = np.fromfile(out / "img_data" / names[0], np.uint8)
-    np.testing.assert_array_equal(image, digits.pixels(np.array([0])).ravel())
+    np.testing.assert_array_equal(image, small_digits.pixels(np.array([0])).ravel())
 
 
 @pytest.mark.parametrize("free", [0, 3, 100], ids=lambda n: f"{n} bytes free")
-def test_a_full_disk_is_told_and_leaves_the_older_folder(free, deployment, digits, tmp_path):
+def test_a_full_disk_is_told_and_leaves_the_older_folder(free, deployment, small_digits, tmp_path):
     """Also where the file is so small that only closing it shows that there was no room."""
     deployment.pixels = True
-    write_bins(deployment, digits, 2, tmp_path / "bins")
+    write_bins(deployment, small_digits, 2, tmp_path / "bins")
     with full_disk(free), pytest.raises(UserError, match="bins could not be written"):
-        write_bins(deployment, digits, 5, tmp_path / "bins")
+        write_bins(deployment, small_digits, 5, tmp_path / "bins")
     assert len(list((tmp_path / "bins" / "label").iterdir())) == 2
     assert [path.name for path in (tmp_path / "bins" / "img_data").iterdir()]
 
 
-def test_other_folders_are_left_alone(deployment, digits, tmp_path):
+def test_other_folders_are_left_alone(deployment, small_digits, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.png").touch()
     with pytest.raises(UserError, match="photos"):
-        write_bins(deployment, digits, 1, tmp_path / "photos")
+        write_bins(deployment, small_digits, 1, tmp_path / "photos")
 
 
 def results(folder, logits, choices, labels):
@@ -121,7 +121,7 @@ def test_outputs_beyond_the_named_classes_of_a_bundle(deployment, tmp_path):
     assert judge(wide, *read_results(wide, *folders))["top1"] == 0.5
 
 
-def test_outputs_beyond_the_named_classes_of_an_artefact(digits, picture, tmp_path):
+def test_outputs_beyond_the_named_classes_of_an_artefact(picture, tmp_path):
     small = load("digits", None, "test", image_size=picture.size)
     built = method("method.name=static", "quant.quantizer=lsq", "model.num_classes=12")
     path = tmp_path / "net.safetensors"
