@@ -16,7 +16,7 @@
 set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
-DEFAULT_RECIPE=config/resnet8_digits_dqnet_4bit.yaml
+DEFAULT_RECIPE=config/resnet8_digits_abn_234bit.yaml
 
 usage() {
   cat <<EOF

@@ -31,8 +31,7 @@ def system(name):
     return built
 
 
-@pytest.mark.parametrize("name", ["dqt", "dqnet"])
-@pytest.mark.parametrize("price", [0.0, 100.0])
+@pytest.mark.parametrize("name, price", [("dqt", 0.0), ("dqnet", 100.0)])
 def test_the_loss_points_at_each_images_best_width(name, price, pynative):
     built, x = system(name), images(4)
     losses = []

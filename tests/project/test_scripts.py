@@ -25,7 +25,7 @@ import pytest
 
 from tests.project.files import ROOT
 
-RECIPE = "config/resnet8_digits_dqnet_4bit.yaml"
+RECIPE = "config/resnet8_digits_abn_234bit.yaml"
 
 # An entry script that notes its arguments and, on request, ends with the exit code of `fail=CODE`.
 ENTRY = """\
@@ -124,7 +124,7 @@ def test_train_takes_a_recipe_as_the_caller_sees_it(project, tmp_path):
     assert calls_of(project)[0][2] == str(tmp_path / "mine.yaml")
 
 
-@pytest.mark.parametrize("name", ["resnet8_digits_dqnet_4bit", "resnet8_digits_dqnet_4bit.yaml"])
+@pytest.mark.parametrize("name", ["resnet8_digits_abn_234bit", "resnet8_digits_abn_234bit.yaml"])
 def test_train_takes_the_bare_name_of_a_recipe(project, tmp_path, name):
     assert run_script(project, "run_train.sh", name, cwd=tmp_path).returncode == 0
     assert calls_of(project)[0][2] == RECIPE
@@ -142,7 +142,7 @@ def test_train_expands_home_as_the_python_scripts_do(project, tmp_path):
 @pytest.mark.parametrize("nothing", ["run.dir=", "run.dir=null"])
 def test_train_makes_a_fresh_folder_where_none_is_named(project, nothing):
     assert run_script(project, "run_train.sh", nothing).returncode == 0
-    assert calls_of(project)[0][-1].startswith("run.dir=runs/resnet8_digits_dqnet_4bit-20")
+    assert calls_of(project)[0][-1].startswith("run.dir=runs/resnet8_digits_abn_234bit-20")
 
 
 def test_train_leaves_the_last_word_to_the_error(project):
@@ -177,7 +177,7 @@ def test_train_resumes(project):
     "script, arguments, words",
     [
         ("run_train.sh", ["config/no.yaml"], ["config/no.yaml", RECIPE]),
-        ("run_train.sh", ["resnet8_digit_dqnet_4bit"], ["did you mean resnet8_digits_dqnet_4bit?"]),
+        ("run_train.sh", ["resnet8_digit_abn_234bit"], ["did you mean resnet8_digits_abn_234bit?"]),
         ("run_train.sh", ["--resume", "~no-such-user/x"], ["~no-such-user/x", "home folder"]),
         ("run_train.sh", ["run.dir=~no-such-user/x"], ["~no-such-user/x", "home folder"]),
         ("run_train.sh", [RECIPE, "epochs"], ["`epochs`", "key=value"]),

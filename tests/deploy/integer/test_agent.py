@@ -35,7 +35,9 @@ from tests.methods.build import SIDE, method
 IMAGES, SHARES = 12, (0.0, 0.3, 1.0)
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["tied", "apart"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(True, id="tied"), pytest.param(False, id="apart", marks=pytest.mark.slow)]
+)
 def made(request, digits, tmp_path_factory):
     """(the system, path of its artefact, images uint8, of each budget the network's logits and plan)."""
     built = method(

@@ -39,7 +39,7 @@ BUNDLE = Bundle(3, (3, 8, 8), 5, (2, 4), 1, 1, 3, "front", "", 60, (TAIL,), LADD
 
 
 @pytest.mark.parametrize(
-    "name", ["dqt", *(pytest.param(n, marks=pytest.mark.slow) for n in SEVERAL_WIDTHS if n != "dqt")]
+    "name", [pytest.param(n, marks=pytest.mark.slow) for n in SEVERAL_WIDTHS]
 )
 def test_rungs_and_network_agree(name, digits, tmp_path):
     system, images, folder = at_several_widths(name), digits.batch(np.arange(8)), tmp_path / "bundle"

@@ -53,6 +53,7 @@ def test_simulated_graph(overrides, digits, picture, tmp_path):
         np.testing.assert_array_equal(outputs[1].argmax(-1), plan)
 
 
+@pytest.mark.slow
 def test_a_graph_for_each_width(digits, tmp_path):
     system, images = at_several_widths("dqt"), digits.batch(np.arange(8))
     expected, ladder = rung_answers(system, images, system.widths), ladder_for(system, images)
