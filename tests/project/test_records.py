@@ -155,6 +155,16 @@ def test_plans_of_the_text_are_those_of_the_table():
 
 
 def test_the_default_job_of_the_text_is_the_records():
+    record = "resnet8_digits_abn_234bit"
+    numbers, widest = read("eval/test.json", record), read("eval/test_4bit.json", record)
+    text = " ".join(text_of("results/README.md").split())
+    start, end, most = (100 * row["top1"] for row in (numbers["baseline"]["float"], numbers, widest))
+    assert f"float net {start:.2f} %, the escalating super-network {end:.2f} % of {numbers['images']} test images" in text
+    assert f"at {numbers['bitops'] / 1e6:.1f} M BitOPs, against {widest['bitops'] / 1e6:.1f} M at 4 bits" in text
+    assert f"throughout ({most:.2f} %)" in text
+
+
+def test_dqnet_on_digits_of_the_text_is_the_records():
     numbers = read("eval/test.json", "resnet8_digits_dqnet_4bit")
     text = " ".join(text_of("results/README.md").split())
     start, end = (100 * row["top1"] for row in (numbers["baseline"]["float"], numbers))
