@@ -159,7 +159,8 @@ def test_the_default_job_of_the_text_is_the_records():
     numbers, widest = read("eval/test.json", record), read("eval/test_4bit.json", record)
     text = " ".join(text_of("results/README.md").split())
     start, end, most = (100 * row["top1"] for row in (numbers["baseline"]["float"], numbers, widest))
-    assert f"float net {start:.2f} %, the escalating super-network {end:.2f} % of {numbers['images']} test images" in text
+    assert f"float net {start:.2f} %, the escalating super-network {end:.2f} % of" in text
+    assert f"{numbers['images']} test images at" in text
     assert f"at {numbers['bitops'] / 1e6:.1f} M BitOPs, against {widest['bitops'] / 1e6:.1f} M at 4 bits" in text
     assert f"throughout ({most:.2f} %)" in text
 
