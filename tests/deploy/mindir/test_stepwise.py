@@ -25,10 +25,8 @@ from tests.stepwise import spread_choices, stepwise
 IMAGES = 4
 
 
-@pytest.mark.parametrize(
-    "columns, by_choice",
-    [(1, True), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, False), (2, False), (2, True)))],
-)  # fmt: skip
+@pytest.mark.slow  # the toy of tests/project/test_new_system.py goes the same way
+@pytest.mark.parametrize("columns, by_choice", [(1, False), (1, True), (2, False), (2, True)])
 def test_chain_mask_and_network_agree(columns, by_choice, digits, tmp_path):
     """Also where statistics follow the choices."""
     built, images = stepwise(columns, by_choice), digits.batch(np.arange(IMAGES))
