@@ -23,6 +23,8 @@ from src.controllers.gumbel import hard_choice
 from src.cost.bitops import CostModel, LayerCost
 from src.methods.budget import BudgetPenalty
 
+pytestmark = pytest.mark.usefixtures("pynative")  # results are dictionaries, which no graph can give
+
 WIDTHS = (2, 4, 5)
 MACS = (700, 300)
 COST = CostModel(
