@@ -28,7 +28,7 @@ from src.engine.plans import as_bitops
 from src.entry import guarded
 from src.paths import as_path, expand_home
 from src.runtime import start
-from src.train.asked import take_budget, take_plan, take_width
+from src.train.asked import take_budget, take_choice
 from src.train.loaded import fresh_system, load_trained, renew_statistics
 from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder, open_run
@@ -75,11 +75,7 @@ def main(arguments: list[str]) -> int:
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
             system, origin["weights"] = fresh_system(config, runtime)
-        suffix = ""
-        if options.bits is not None:
-            suffix = take_width(system, "--bits", options.bits)
-        elif options.plan is not None:
-            suffix = take_plan(system, options.plan)
+        suffix = take_choice(system, options.bits, options.plan)
         renew_statistics(config, system, runtime, options.recalibrate)
         as_left = options.recalibrate is None
         suffix += take_budget(config, system, folder, runtime, budget, as_left)

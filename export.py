@@ -36,7 +36,7 @@ from src.entry import guarded
 from src.files import whole_file
 from src.paths import as_path, expand_home
 from src.runtime import start
-from src.train.asked import take_plan, take_width
+from src.train.asked import take_choice
 from src.train.batches import load_split
 from src.train.loaded import fresh_system, load_trained, renew_statistics
 from src.train.run_folder import open_run
@@ -107,11 +107,7 @@ def main(arguments: list[str]) -> int:
         system, _ = load_trained(folder, config, runtime)
     else:
         system, origin["weights"] = fresh_system(config, runtime)
-    of_plan = ""
-    if options.bits is not None:
-        of_plan = take_width(system, "--bits", options.bits)
-    elif options.plan is not None:
-        of_plan = take_plan(system, options.plan)
+    of_plan = take_choice(system, options.bits, options.plan)
     renew_statistics(config, system, runtime, options.recalibrate)
     ladder = settle(options, system, folder and read_ladder(folder, system))
     dataset = load_split(config, "test")

@@ -29,6 +29,17 @@ from src.train.run_folder import RunFolder
 from src.train.run_ladder import fit_ladder, read_ladder, stand_for, write_ladder
 
 
+def take_choice(system: System, bits: int | None, plan: str | None) -> str:
+    """What `--bits` or `--plan` asks for, if one of them was given.
+
+    Raises:
+        UserError: this network has no such width or plan.
+    """
+    if bits is not None:
+        return take_width(system, "--bits", bits)
+    return "" if plan is None else take_plan(system, plan)
+
+
 def take_width(system: System, option: str, bits: int) -> str:
     """One width for all dynamic layers.
 
