@@ -39,6 +39,7 @@ void dorefa_backward(size_t, int, const float *, const float *, float *);
 double burn_float(int, long);
 double burn_shorts(int, long);
 double burn_codes(int, long);
+double burn_memory(int, long);
 void bound_gradients(const Gradient *, int, float, float *);
 
 extern const IntegerKernels kIntegerTable;
@@ -46,6 +47,6 @@ extern const Kernels kTable;
 const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,   conv_inner,
                         norm_forward,     norm_backward,   quant_forward,   quant_backward,
                         dorefa_forward,   dorefa_backward, bound_gradients, burn_float,
-                        burn_shorts,      burn_codes,      &kIntegerTable};
+                        burn_shorts,      burn_codes,      burn_memory,     &kIntegerTable};
 
 }  // namespace DQ_NS
