@@ -64,7 +64,7 @@ def use_native(
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
         elif isinstance(cell, MaxPool):
             cell.fused = kernels.max_pool(cell.kernel, cell.stride, cell.padding)
-        elif isinstance(cell, (WeightQuantizer, ActivationQuantizer)) and cell.kernel is not None:
+        elif isinstance(cell, (WeightQuantizer, ActivationQuantizer)) and cell.kernel in _ALONE:
             cell.attach(_ALONE[cell.kernel])
 
 
