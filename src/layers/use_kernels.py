@@ -32,12 +32,16 @@ from src.quantizers.base import (
     DOREFA,
     FAKE_QUANT,
     FUSED,
+    LEVELS,
     ActivationQuantizer,
     WeightQuantizer,
 )
 
-# What stands in for a quantiser by itself: of weights, of a dense layer's input.
-_ALONE = {FAKE_QUANT: kernels.fake_quant, FUSED: kernels.fake_quant, DOREFA: kernels.dorefa_weight}
+# What stands in for a quantiser by itself: of weights, of an input that no kernel quantises as it multiplies.
+_ALONE = {
+    FAKE_QUANT: kernels.fake_quant, FUSED: kernels.fake_quant, DOREFA: kernels.dorefa_weight,
+    LEVELS: kernels.levels,
+}  # fmt: skip
 
 
 def use_native(
@@ -64,7 +68,7 @@ def use_native(
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
         elif isinstance(cell, MaxPool):
             cell.fused = kernels.max_pool(cell.kernel, cell.stride, cell.padding)
-        elif isinstance(cell, (WeightQuantizer, ActivationQuantizer)) and cell.kernel in _ALONE:
+        elif isinstance(cell, (WeightQuantizer, ActivationQuantizer)) and cell.kernel is not None:
             cell.attach(_ALONE[cell.kernel])
 
 
