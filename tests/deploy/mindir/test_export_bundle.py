@@ -25,6 +25,7 @@ from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.run_bundle import run_in_mindspore, run_mask
 from src.errors import UserError
 from tests.methods.build import method, randomise_head
+from tests.models.tiny import NAME
 
 LSQ = ["quant.quantizer=lsq", "quant.first_last=8"]
 DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
@@ -32,17 +33,18 @@ DYNAMIC = {
     "per layer": ["method.name=dqnet"],
     "weights and inputs apart": ["method.name=dqnet", "dqnet.tied=false", *LSQ],
     "whole network": ["method.name=dqnet", "dqnet.scope=network", *LSQ],
+    "mobilenetv2": ["method.name=dqnet", f"model.name={NAME}"],
     "nested, image": [*DQT, "dqt.input=image"],
     "nested, projections": [*DQT, "model.shortcut=B", "quant.first_last=8"],
 }
 
 
-SLOW = list(DYNAMIC)[1:]
+QUICK = ("per layer", "mobilenetv2")
+NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DYNAMIC]
 
 
-@pytest.mark.parametrize(
-    "name", [next(iter(DYNAMIC)), *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
-)
+@pytest.mark.usefixtures("tiny_mobilenetv2")
+@pytest.mark.parametrize("name", NAMES)
 def test_chain_mask_and_network_agree(name, digits, tmp_path):
     built, folder = method(*DYNAMIC[name]), tmp_path / "made" / "bundle"
     images = digits.batch(np.arange(8))
