@@ -70,10 +70,10 @@ def one_step(tiny, overrides, native):
         ["method.name=dqnet", "quant.quantizer=pact"],
         ["method.name=dqnet", "quant.quantizer=nested", "dqnet.candidates=[2, 4, 8]"],
         ["method.name=static", "quant.quantizer=nested", "quant.truncate=true"],
-        ["method.name=static", "quant.quantizer=pact", f"model.name={NAME}", "data.image_size=8"],
-        ["method.name=dqnet", f"model.name={NAME}", "data.image_size=8"],
+        ["method.name=dqnet", f"model.name={NAME}"],
+        pytest.param(["method.name=static", "quant.quantizer=pact", f"model.name={NAME}"], marks=pytest.mark.slow),
     ],
-    ids=["float", "lsq", "dqnet", "dqnet nested", "truncated", "mobilenetv2", "mobilenetv2 dqnet"],
+    ids=["float", "lsq", "dqnet", "dqnet nested", "truncated", "mobilenetv2", "mobilenetv2 pact"],
 )
 @pytest.mark.usefixtures("tiny_mobilenetv2")
 def test_a_step_is_the_same(tiny, overrides):

@@ -44,10 +44,7 @@ CASES = {
 SMALL = ("resnet8", NAME)
 slow = pytest.mark.slow
 BACKBONES = [pytest.param(n, marks=() if n in SMALL else slow) for n in (*DESIGNS, NAME)]
-pytestmark = [
-    pytest.mark.skipif(not kernels.available(), reason="no C++ compiler"),
-    pytest.mark.usefixtures("tiny_mobilenetv2"),
-]
+pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
 
 
 def random_network(case: str, backbone: str, side: int):

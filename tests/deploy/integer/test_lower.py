@@ -139,7 +139,6 @@ def _pynative():
     ms.set_context(mode=ms.GRAPH_MODE)
 
 
-@pytest.mark.usefixtures("tiny_mobilenetv2")
 @pytest.mark.parametrize("case", CASES)
 def test_the_program_gives_the_networks_answers(case, tmp_path):
     built, images = trained(*CASES[case]), pixels()

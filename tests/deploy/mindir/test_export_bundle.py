@@ -39,12 +39,12 @@ DYNAMIC = {
 }
 
 
-QUICK = ("per layer", "mobilenetv2")
-NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DYNAMIC]
+SLOW = list(DYNAMIC)[1:]
 
 
-@pytest.mark.usefixtures("tiny_mobilenetv2")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [next(iter(DYNAMIC)), *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
 def test_chain_mask_and_network_agree(name, digits, tmp_path):
     built, folder = method(*DYNAMIC[name]), tmp_path / "made" / "bundle"
     images = digits.batch(np.arange(8))
@@ -65,7 +65,9 @@ def test_chain_mask_and_network_agree(name, digits, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "overrides", [["method.name=float"], ["method.name=static", *LSQ]], ids=["float", "lsq"]
+    "overrides",
+    [["method.name=float"], ["method.name=static", *LSQ], ["method.name=static", *LSQ, f"model.name={NAME}"]],
+    ids=["float", "lsq", "mobilenetv2"],
 )
 def test_a_network_without_controller_is_one_file(overrides, digits, tmp_path):
     built, images = method(*overrides), digits.batch(np.arange(3))

@@ -39,7 +39,6 @@ CASES = {
 SLOW = list(CASES)[2:]
 
 
-@pytest.mark.usefixtures("tiny_mobilenetv2")
 @pytest.mark.parametrize(
     "case", [*list(CASES)[:2], *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)]
 )

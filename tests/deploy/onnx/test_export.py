@@ -42,7 +42,6 @@ DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"
     ],
     ids=["lsq", "mobilenetv2", "float", "dqnet", "dqt"],
 )  # fmt: skip
-@pytest.mark.usefixtures("tiny_mobilenetv2")
 def test_simulated_graph(overrides, digits, picture, tmp_path):
     built, images = method(*overrides), digits.batch(np.arange(8))
     if built.controller is not None:
@@ -86,7 +85,6 @@ def test_one_width(digits, picture, tmp_path):
      ["model.shortcut=B", "quant.w_bits=3"], ["quant.first_last=8", f"model.name={NAME}"]],
     ids=["float ends", "8-bit ends", "per channel", "dorefa", "projections", "mobilenetv2"],
 )  # fmt: skip
-@pytest.mark.usefixtures("tiny_mobilenetv2")
 def test_quantise_pairs(overrides, digits, picture, tmp_path):
     import onnx
 
