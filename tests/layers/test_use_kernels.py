@@ -82,7 +82,8 @@ def test_a_step_is_the_same(tiny, overrides):
     for which in (1, 2):
         assert portable[which].keys() == native[which].keys()
         for name, expected in portable[which].items():
-            got, size = native[which][name], np.abs(expected).max() + 1e-6
+            # A shift in front of another normalisation has gradient 0: what is left of it is rounding.
+            got, size = native[which][name], np.abs(expected).max() + 1e-3
             np.testing.assert_allclose(got / size, expected / size, atol=5e-3, err_msg=name)
 
 
