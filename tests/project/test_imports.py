@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
     "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
 }  # fmt: skip
-PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
+PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow", "ai_edge_litert", "flatbuffers"}
 
 
 @dataclass(frozen=True)

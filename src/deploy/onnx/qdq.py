@@ -59,7 +59,7 @@ def as_qdq(
     """An onnx.ModelProto: image (batch, 3, size, size) float32 -> logits (batch, classes).
 
     Args:
-        program: of `lower`, without a controller; its notes hold the scales. That of a float network
+        program: of `lower`, or its artefact, without a controller; its notes hold the scales. That of a float network
             becomes a float graph.
         held: by register, those that 8 bits are to hold, as integer runtimes do with sums of
             residuals, and this project does not; what then quantises them again is left out.
@@ -86,7 +86,9 @@ class _Graph:
 
     def __init__(self, program: Program, held: dict[int, Held]):
         self.operations, self.held = program.operations, held
-        self.names, self.scales = program.notes["layers"], program.notes["scales"]
+        # A file's notes have texts as keys.
+        self.names = {int(i): name for i, name in program.notes["layers"].items()}
+        self.scales = program.notes["scales"]
         # Of each register, the last layer that reads it.
         self.readers = {r: self.names[i] for i, op in enumerate(program.operations) for r in op.reads}
         self.unit = 2.0 ** program.notes["exponent"]
@@ -100,7 +102,7 @@ class _Graph:
 
     def tensor(self, values: np.ndarray) -> str:
         name = f"constant_{len(self.tensors)}"
-        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.tensors.append(numpy_helper.from_array(np.array(values, order="C"), name))
         return name
 
     def add(self, i: int, op) -> None:
