@@ -11,7 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Latency against width: a chart for each model, batch and count of threads, peers as lines across.
+"""Latency against width: a chart for each model, batch and count of threads, peers as lines across (of those
+with floats only the fastest).
 
 The drawing follows the reader's light or dark theme, as the project's other pictures do.
 """
@@ -25,8 +26,8 @@ from src.files import whole_file
 from src.report.axes import Axis, Sheet, frame, horizontal, vertical
 from src.report.markup import Markup, join, tag
 
-SHEET = Sheet(560, 300, left=52, right=150, top=30, bottom=40)
-OURS = {STATIC: "static", DYNAMIC: "dynamic (mix)", ESCALATING: "escalating"}
+SHEET = Sheet(560, 300, left=52, right=150, top=48, bottom=40)
+OURS = {STATIC: "static", DYNAMIC: "dynamic (large: mix)", ESCALATING: "escalating (large: mix)"}
 STYLE = """
 text { font: 11px sans-serif; fill: #33404a; } .title { font-weight: bold; }
 .grid { stroke: #33404a22; } .tick { stroke: #33404a88; }
@@ -68,11 +69,15 @@ def _chart(name: tuple, rows: list[dict]) -> Markup:
     model, batch, threads = name
     peers = [row for row in rows if row["runner"] != NATIVE]
     ours = [row for row in rows if row["runner"] == NATIVE]
+    floats = sorted((row for row in peers if row["kind"] == FLOAT), key=lambda row: row["median_ms"])
+    peers = [row for row in peers if row["kind"] == STATIC] + floats[:1]
+    rows = [*ours, *peers]
     x = horizontal(np.array([1.5, 8.5]), integer=True, sheet=SHEET)
     y = vertical(np.array([row["median_ms"] for row in rows]), zero=True, sheet=SHEET)
     title = f"{model}, batch {batch}, {threads} thread{'s' * (threads > 1)}: ms a batch, median"
     return join([
         tag("text", title, x=SHEET.left, y=16, cls="title"),
+        *_legend([kind for kind in OURS if any(row["kind"] == kind for row in ours)]),
         frame(x, y, "bits", SHEET),
         *_peer_lines(peers, x, y),
         *(_curve(kind, [row for row in ours if row["kind"] == kind], x, y) for kind in OURS),
@@ -101,6 +106,13 @@ def _curve(kind: str, rows: list[dict], x: Axis, y: Axis) -> Markup:
     for across, up, row in at:
         tip = tag("title", f"{kind} {row.get('plan', '')} {row['bits']:g} bits: {row['median_ms']:.4g} ms")
         parts.append(tag("circle", tip, cx=across, cy=up, r=6 if "plan" in row else 4, cls=kind))
-    if at:
-        parts.append(tag("text", OURS[kind], x=at[0][0] + 8, y=at[0][1] - 8))
     return join(parts)
+
+
+def _legend(kinds: list[str]) -> list[Markup]:
+    parts, left = [], SHEET.left
+    for kind in kinds:
+        parts.append(tag("circle", cx=left + 4, cy=30, r=4, cls=kind))
+        parts.append(tag("text", OURS[kind], x=left + 12, y=34))
+        left += 26 + 6 * len(OURS[kind])
+    return parts
