@@ -128,7 +128,7 @@ class LatencyCost(PlanCost):
             for bits in zip(layer.w_bits, layer.a_bits, strict=True):
                 if not self._prices[place][bits]:
                     raise UserError(
-                        f"a table of latencies without {bits[0]} x {bits[1]} bits of layer {layer.name}; "
+                        f"a table of latencies without {bits[0]} x {bits[1]} bits of layer {times.name}; "
                         f"it has {', '.join(times.ms)}: {FORM}"
                     )
 

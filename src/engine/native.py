@@ -135,6 +135,11 @@ class Native:
                    _pointer(seconds))  # fmt: skip
         return seconds
 
+    @property
+    def threads(self) -> int:
+        """CPU threads of a call."""
+        return kernels.threads()
+
     def close(self) -> None:
         """Free the program, as soon as no other thread runs it; a second call does nothing."""
         self._library.dq_program_close(self._handle)

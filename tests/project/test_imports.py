@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "engine": {"kernels", "files", "cost"},
     "bench": {
         "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
+        "files", "paths", "report",
     },
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
     "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
