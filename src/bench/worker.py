@@ -64,6 +64,8 @@ def serve(case: Case | InferCase, requests, answer: Callable[[dict], None]) -> N
             answer(take_turn(runner, **request))
     except UserError as error:
         answer({"error": str(error)})
+    except ImportError as error:
+        answer({"error": f"{error} for {sys.executable}; --peer-python names another"})
 
 
 def main(arguments: list[str]) -> None:
