@@ -29,7 +29,8 @@ from src.bench.infer_case import FLOAT, STATIC, InferCase
 from src.engine.artefact import load_artefact, save_artefact
 from src.engine.choose_engine import open_engine
 from src.engine.count import cost_of
-from src.engine.program import Add, Affine, Conv, MaxPool, Pool, Program, Quantise, Subsample
+from src.engine.operations import Add, Affine, Conv, MaxPool, Pool, Quantise, Subsample
+from src.engine.program import Program
 from src.errors import UserError
 
 

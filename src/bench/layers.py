@@ -33,8 +33,9 @@ from src.engine.artefact import load_artefact
 from src.engine.choose_engine import open_engine
 from src.engine.count import cost_of
 from src.engine.native import Native
+from src.engine.operations import Conv, Quantise
 from src.engine.plans import row_of
-from src.engine.program import Conv, Program, Quantise
+from src.engine.program import Program
 
 ROUND = 10  # runs of a plan in its turn
 

@@ -23,8 +23,9 @@ from src.cost.latency import LatencyCost
 from src.cost.spending import Spending
 from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
+from src.engine.operations import Input
 from src.engine.plans import Cap, within_cap
-from src.engine.program import Input, Program
+from src.engine.program import Program
 from src.engine.rungs import Rungs, ladder_of, pass_costs, pick, rungs_of
 from src.engine.wish import NO_WISH, Wish
 from src.errors import UserError
