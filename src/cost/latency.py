@@ -67,6 +67,10 @@ class LatencyTable:
     kept_ms: float
     layers: tuple[LayerMs, ...]
 
+    def uniform(self, bits: int) -> float:
+        """Milliseconds of an image with all layers at a width. KeyError: it was not measured."""
+        return self.fixed_ms + sum(layer.ms[f"{bits}x{bits}"] for layer in self.layers)
+
     def as_dict(self) -> dict:
         """As JSON holds it."""
         return asdict(self)
