@@ -16,7 +16,8 @@
 Each layer of codes becomes int8 weights with DequantizeLinear and its input QuantizeLinear and
 DequantizeLinear, behind a Clip where the width is below 8: runtimes hold the codes in 8 bits. The factor
 of a channel that followed the layer goes into the scale of its weights, the offset becomes the bias, so
-that a runtime finds a quantised convolution and nothing else. QuantizeLinear rounds a half to even, this
+that a runtime finds a quantised convolution and nothing else. Learned levels are a sum of steps before the
+pair, and weights among them int8 like others. QuantizeLinear rounds a half to even, this
 project up; the two differ on exact halves alone.
 """
 
@@ -26,9 +27,21 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from src.engine.integers import INT32, limits
-from src.engine.operations import Add, Affine, Conv, Input, MaxPool, Pool, Quantise, Subsample, Wide
+from src.engine.operations import (
+    Add,
+    Affine,
+    Bucketise,
+    Conv,
+    Input,
+    MaxPool,
+    Pool,
+    Quantise,
+    Subsample,
+    Wide,
+)
 from src.engine.program import Program
 from src.errors import UserError
+from src.quantizers.fixed_levels import flights
 
 OPSET = 13
 IR_VERSION = 8
@@ -99,7 +112,7 @@ class _Graph:
         build = {
             Input: self._input, Quantise: self._quantise, Conv: self._conv, Wide: self._wide,
             Affine: self._affine, Add: self._add, Pool: self._mean, MaxPool: self._max_pool,
-            Subsample: self._subsample,
+            Subsample: self._subsample, Bucketise: self._bucketise,
         }[type(op)]  # fmt: skip
         self.maps.append(build(op, self.names[i]))
         if i in self.held:
@@ -124,9 +137,28 @@ class _Graph:
         if bits < 8:  # 8 bits are clipped by the type of the codes
             ends = [self.tensor(np.float32(code * scale)) for code in (low, high)]
             x = self.node("Clip", [x, *ends])
+        return self._pair(x, scale, signed)
+
+    def _pair(self, x: str, scale: np.float32, signed: bool) -> str:
+        """Real values of the 8-bit codes of x."""
         zero = self.tensor(np.array(0, np.int8 if signed else np.uint8))
         pair = [self.tensor(scale), zero]
         return self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *pair]), *pair])
+
+    def _bucketise(self, op: Bucketise, name: str) -> str:
+        scale = np.float32(self.scales[name]["inputs"][0])
+        u = self._with("Div", self.maps[op.x], scale)
+        y = self.tensor(np.float32(op.arrays["levels"][0]))
+        for flight in flights(op.arrays["levels"]):
+            steps = self._with("Div", self._with("Sub", u, flight.start), flight.width)
+            ends = [self.tensor(np.float32(end)) for end in (0, flight.count)]
+            steps = self.node("Clip", [self.node("Floor", [steps]), *ends])
+            y = self.node("Add", [y, self._with("Mul", steps, flight.step)])
+        return self._pair(self._with("Mul", y, scale), scale, bool(op.signed))
+
+    def _with(self, kind: str, x: str, number: float) -> str:
+        """An operator on values and a number."""
+        return self.node(kind, [x, self.tensor(np.float32(number))])
 
     def _conv(self, op: Conv, name: str) -> str:
         codes = op.arrays["weight.0"].astype(np.int64)
