@@ -76,8 +76,8 @@ void make_table(const LevelSettings &s, const float *levels, const float *gates,
   LevelTable &t = *out;
   const int count = 1 << s.bits;
   t.settings = s;
-  for (int i = 0; i < s.bits; i++) t.opened[i] = i < s.least || gates[i - s.least] > 0;
-  for (t.open = s.least; t.open < s.bits && t.opened[t.open]; t.open++) {}
+  t.open = s.least;
+  while (t.open < s.bits && gates[t.open - s.least] > 0) t.open++;
   sort(levels, count, &t);
   float values[kMostLevels];
   std::copy(t.sorted, t.sorted + count, values);
