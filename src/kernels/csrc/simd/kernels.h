@@ -82,6 +82,7 @@ struct NormShape {
 };
 
 struct IntegerKernels;  // engine/integer_ops.h
+struct LevelDense;      // conv/level_dense.h
 
 struct Kernels {
   const char *name;
@@ -119,6 +120,7 @@ struct Kernels {
   double (*burn_shorts)(int threads, long steps);
   double (*burn_codes)(int threads, long steps);
   const IntegerKernels *integer;
+  void (*level_dense)(const LevelDense &);
 };
 
 const Kernels *active_kernels();  // null when DYNQUANT_ISA asks for what this machine lacks
