@@ -18,7 +18,7 @@
 
 Gradients reach the gates through zeta, as if a width were a real number. At the end the gates are
 *settled*: while the network is above its target, the gate nearest to closing closes, and then, while
-something fits, the one nearest to opening opens.
+something fits, the one nearest to opening opens; no quantiser a second time before all others.
 Source: Zhang et al., ICML 2021, has a resource constraint with an exponent alpha; its exact form, the
 hinge and how gates settle are our choice.
 """
@@ -109,12 +109,15 @@ class WidthBudget(nn.Cell):
 
     def settle(self) -> None:
         """Decide on every gate, within the target, for good."""
-        gates = {id(t): t.gates.asnumpy().copy() for t in self._gated()}
         bits = [np.array([t.bits for t in tables]) for tables in self.tables]
-        while self._zeta(*bits) > self.target and (turn := self._next(bits, gates, closes=True)):
-            bits[turn[0]][turn[1]] -= 1
-        while turn := self._next(bits, gates, closes=False):
-            bits[turn[0]][turn[1]] += 1
+        for step in (-1, 1):
+            turns = [np.zeros(len(tables), int) for tables in self.tables]
+            while (step > 0 or self._zeta(*bits) > self.target) and (
+                turn := self._next(bits, turns, step)
+            ):
+                kind, place = turn
+                bits[kind][place] += step
+                turns[kind][place] += 1
         for tables, widths in zip(self.tables, bits, strict=True):
             for table, width in zip(tables, widths, strict=True):
                 if table.is_gated:
@@ -129,19 +132,22 @@ class WidthBudget(nn.Cell):
             return float(self.sizes @ w_bits)
         return self.rest + float(self.macs @ (w_bits * a_bits))
 
-    def _next(self, bits: list[np.ndarray], gates: dict, closes: bool) -> tuple[int, int] | None:
-        """(0 of weights or 1 of inputs, place) of the next gate to turn; None: none can, or fits."""
+    def _next(
+        self, bits: list[np.ndarray], turns: list[np.ndarray], step: int
+    ) -> tuple[int, int] | None:
+        """(0 of weights or 1 of inputs, place) of the next gate to close (step -1) or open; None: none
+        can, or fits."""
         found = []
         for kind, tables in enumerate(self.tables):
-            if kind == 1 and self.resource == MEMORY and closes:
+            if self.resource == MEMORY and kind == 1:
                 continue  # inputs cost no memory
             for place, table in enumerate(tables):
-                number = bits[kind][place] - table.least - closes
+                number = bits[kind][place] - table.least - (step < 0)
                 if not table.is_gated or not 0 <= number < table.top_bits - table.least:
                     continue
-                value = gates[id(table)][number]
-                wider = [b.copy() for b in bits]
-                wider[kind][place] += 1
-                if closes or self._zeta(*wider) <= self.target:
-                    found.append((value if closes else -value, kind, place))
-        return min(found)[1:] if found else None
+                others = [b.copy() for b in bits]
+                others[kind][place] += step
+                if step < 0 or self._zeta(*others) <= self.target:
+                    value = float(table.gates.asnumpy()[number])
+                    found.append((turns[kind][place], -step * value, kind, place))
+        return min(found)[2:] if found else None

@@ -14,8 +14,8 @@
 """Which layers are quantised at all: the rules that every method shares.
 
 First and last layer are float or 8 bits (`quant.first_last`; at 8 bits always by LSQ, since an
-image has signs and pooled features no fixed range), named exceptions come next, and the method
-decides the rest.
+image and pooled features have no fixed range), named exceptions come next, and the method decides
+the rest.
 """
 
 import difflib
@@ -47,8 +47,7 @@ def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, Layer
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"quant.exceptions: no layer {name}{hint} Layers: {', '.join(names)}")
         why = "quant.exceptions"
-        signed = layers[names.index(name)].signed_input
-        quantizer = "lsq" if signed else quant.quantizer
+        quantizer = "lsq" if name == names[0] else quant.quantizer
         specs[name] = (
             LayerSpec(FLOAT, why) if bits == "float" else static_spec(quantizer, bits, bits, why)
         )

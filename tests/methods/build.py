@@ -15,19 +15,25 @@
 """Small networks for the tests of methods: resnet8 on images of 8 pixels, 10 classes."""
 
 import numpy as np
+import pytest
 from mindspore import Tensor
 
 from src.config import load_config
 from src.methods import build_system
 from src.methods.base import System
+from src.models import BACKBONES
 from src.parameters import assign
+from tests.models.tiny import NAME, TINY
 
 CLASSES, SIDE = 10, 8
 
 
 def method(*overrides: str, side: int = SIDE) -> System:
+    """With `model.name=tiny_mobilenetv2`, of the smallest MobileNetV2."""
     defaults = ["model.name=resnet8", "dqnet.pool=2", "dqnet.hidden=8", "device.native=off"]
-    return build_system(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, NAME, TINY)
+        return build_system(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
 
 
 def images(count: int, seed: int = 0) -> np.ndarray:
