@@ -28,6 +28,7 @@ from itertools import product
 
 from src.bench.case import ISAS, cores, side_of
 from src.bench.options import check_at_least, check_words
+from src.bench.torch_nets import DESIGNS
 from src.errors import UserError
 
 STATIC, DYNAMIC, ESCALATING, FLOAT = KINDS = ("static", "dynamic", "escalating", "float")
@@ -79,8 +80,9 @@ def list_groups(options) -> list[list[InferCase]]:
             Batches and threads may be empty: 1 and 64 (224 pixels: 8) images; 1 and 2 threads.
 
     Raises:
-        UserError: an unknown kind or peer, or a number out of range.
+        UserError: an unknown model, kind or peer, or a number out of range.
     """
+    check_words("--model", options.model, tuple(DESIGNS))
     check_words("--kinds", options.kinds, KINDS)
     check_words("--peers", options.peers, PEERS)
     check_words("--isa", [options.isa] if options.isa else [], ISAS)

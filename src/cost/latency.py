@@ -20,6 +20,7 @@ counts BitOPs (caps, searches, controllers) can count these. NumPy only.
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,10 @@ class LatencyTable:
     kept_ms: float
     layers: tuple[LayerMs, ...]
 
+    def uniform(self, bits: int) -> float:
+        """Milliseconds of an image with all layers at a width. KeyError: it was not measured."""
+        return self.fixed_ms + sum(layer.ms[f"{bits}x{bits}"] for layer in self.layers)
+
     def as_dict(self) -> dict:
         """As JSON holds it."""
         return asdict(self)
@@ -106,14 +111,15 @@ class LatencyCost(PlanCost):
     Args:
         table: measured on a network with the same dynamic layers.
         dynamic: the layers of the network whose plans are priced.
+        columns: 1 where weights and inputs of a layer share a choice, 2 where each has its own.
 
     Raises:
         UserError: the table is of another network, or lacks a width.
     """
 
-    def __init__(self, table: LatencyTable, dynamic: list[LayerCost]):
+    def __init__(self, table: LatencyTable, dynamic: list[LayerCost], columns: int = 1):
         super().__init__(dynamic, _ns(table.fixed_ms))
-        self.table, self.kept = table, _ns(table.kept_ms)
+        self.table, self.kept, self.columns = table, _ns(table.kept_ms), columns
         own, measured = [x.macs for x in self.dynamic], [x.macs for x in table.layers]
         if own != measured:
             raise UserError(
@@ -125,7 +131,8 @@ class LatencyCost(PlanCost):
         for place, (layer, times) in enumerate(zip(self.dynamic, table.layers, strict=True)):
             for key, ms in times.ms.items():
                 self._prices[place][_widths(key)] = _ns(ms)
-            for bits in zip(layer.w_bits, layer.a_bits, strict=True):
+            alike = zip(layer.w_bits, layer.a_bits, strict=True)
+            for bits in alike if columns == 1 else product(layer.w_bits, layer.a_bits):
                 if not self._prices[place][bits]:
                     raise UserError(
                         f"a table of latencies without {bits[0]} x {bits[1]} bits of layer {times.name}; "

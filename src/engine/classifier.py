@@ -93,7 +93,7 @@ class Classifier:
         self.program, self.engine, self.cost = program, engine, cost_of(program)
         self.size, self.unit = _size(program), _unit(program.notes)
         self.classes = program.notes.get("classes") or []
-        self.cap = _cap(self.cost, wish)
+        self.cap = _cap(program, self.cost, wish)
         if self.cap is not None and program.plan_shape is None:
             raise UserError(
                 f"{self.cap.asked}: this network has no controller; its cost is "
@@ -140,9 +140,10 @@ class Classifier:
         return self.classes[index] if index < len(self.classes) else str(index)
 
 
-def _cap(cost: CostModel, wish: Wish) -> Cap | None:
+def _cap(program: Program, cost: CostModel, wish: Wish) -> Cap | None:
     if wish.max_ms is not None:
-        return Cap.in_ms(wish.max_ms, LatencyCost(wish.table, cost.dynamic))
+        columns = program.plan_shape[1] if program.plan_shape else 1
+        return Cap.in_ms(wish.max_ms, LatencyCost(wish.table, cost.dynamic, columns))
     if wish.max_bitops is not None:
         return Cap.in_bitops(wish.max_bitops, cost)
     return None

@@ -47,6 +47,7 @@ def test_all_kinds_with_peers_where_they_can_run():
 @pytest.mark.parametrize(
     "arguments, words",
     [
+        (["--model", "resnet9"], "--model resnet9: allowed are resnet8"),
         (["--kinds", "fixed"], "--kinds fixed: allowed are static"),
         (["--peers", "tvm"], "--peers tvm: allowed are onnxruntime"),
         (["--batch", "0"], "--batch 0: must be at least 1"),

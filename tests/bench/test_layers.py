@@ -65,7 +65,7 @@ def test_a_layer_is_its_convolution_and_its_own_quantiser(make):
         base = sum(1 + o for o, conv in owner.items() if conv == i)
         assert len(layer.ms) == pairs and min(layer.ms.values()) == pytest.approx(base)
         assert max(layer.ms.values()) == pytest.approx(1000 * base)
-    priced = LatencyCost(table, cost.dynamic)
+    priced = LatencyCost(table, cost.dynamic, program.plan_shape[1])
     narrow = np.zeros((1, *program.plan_shape[:2]), np.int64)
     owned = sum(1 + o for o, conv in owner.items() if program.operations[conv].slot >= 0)
     assert priced.of_plan(narrow)[0] - priced.fixed() == pytest.approx(1e6 * owned)

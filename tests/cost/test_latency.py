@@ -45,7 +45,7 @@ def test_a_plan_costs_the_sum_of_its_layers():
 
 def test_weights_and_inputs_of_their_own():
     ms = {"2x2": 0.01, "2x4": 0.02, "4x2": 0.04, "4x4": 0.08}
-    cost = LatencyCost(LatencyTable("m", "", 1, 0.0, 0.0, (LayerMs("l0", 5, ms),)), [layer(0, 5)])
+    cost = LatencyCost(LatencyTable("m", "", 1, 0.0, 0.0, (LayerMs("l0", 5, ms),)), [layer(0, 5)], 2)
     assert cost.prices(0, 2).tolist() == [[10_000, 20_000], [40_000, 80_000]]
     assert cost.of_plan(np.array([[[0, 1]], [[1, 0]]])).tolist() == [20_000, 40_000]
 
@@ -67,6 +67,11 @@ def test_layers_of_one_slot_are_priced_together():
 def test_a_table_of_another_network(layers, words):
     with pytest.raises(UserError, match=words):
         LatencyCost(TIED, layers)
+
+
+def test_a_table_of_shared_choices_cannot_price_others():
+    with pytest.raises(UserError, match="without 2 x 4 bits of layer l0"):
+        LatencyCost(TIED, LAYERS, 2)
 
 
 def test_a_table_comes_back(tmp_path):
