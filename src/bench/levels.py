@@ -18,8 +18,8 @@
     sums       inputs of each level are summed first, and 2^b products follow
 
 Dense layers on one image, and 1x1 convolutions on as many pixels as one image of 224 has there; a single
-thread. The last two have vector code for AVX-512 alone; elsewhere they are plain loops. Integers are compared before anything is timed. Forms take turns, so that a slow phase of the machine
-hits all.
+thread. The last two have vector code for AVX-512 alone; elsewhere they are plain loops. Integers
+are compared before anything is timed. Forms take turns, so that a slow phase of the machine hits all.
 """
 
 import argparse
