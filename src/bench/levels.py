@@ -18,8 +18,8 @@
     sums       inputs of each level are summed first, and 2^b products follow
 
 Dense layers on one image, and 1x1 convolutions on as many pixels as one image of 224 has there; a single
-thread. Integers are compared before anything is timed. Forms take turns, so that a slow phase of the machine
-hits all.
+thread. The last two have vector code for AVX-512 alone; elsewhere they are plain loops. Integers
+are compared before anything is timed. Forms take turns, so that a slow phase of the machine hits all.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SHAPES = {  # name: pixels, inputs, outputs
     "fc of MobileNetV2": (1, 1280, 1000),
     "fc of VGG-16": (1, 4096, 4096),
     "1x1 of ResNet-50, 14 px": (196, 1024, 256),
-    "1x1 of MobileNetV2, 7 px": (49, 256, 1280),
+    "1x1, 256 -> 1280, 7 px": (49, 256, 1280),
 }
 
 

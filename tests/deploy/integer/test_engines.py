@@ -16,6 +16,8 @@
 One case per shipped backbone and method; on small images, since the oracle is slow.
 """
 
+from functools import cache
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -67,6 +69,7 @@ def random_network(case: str, backbone: str, side: int):
     return built
 
 
+@cache
 def lowered(case: str, backbone: str, side: int) -> Program:
     """The program of a random network, in PyNative mode: its hundreds of small results compile nothing."""
     pixel = (np.arange(256, dtype=np.float32) / 255 - 0.45) / 0.22

@@ -25,7 +25,7 @@ from src.errors import UserError
 from src.runtime import Runtime
 from src.train.evaluate import evaluate
 from tests.deploy.ladders import at_several_widths
-from tests.methods.build import method, randomise_head
+from tests.methods.build import method, randomise_head, randomise_levels
 from tests.models.tiny import NAME
 
 DQT = ["method.name=dqt", "dqt.pool=2", "dqt.hidden=8"]
@@ -34,6 +34,7 @@ CASES = {
     "static with 8-bit ends": ["method.name=static", "quant.quantizer=lsq", "quant.first_last=8"],
     "dqt": DQT,
     "mobilenetv2 under pact": ["method.name=static", "quant.quantizer=pact", f"model.name={NAME}"],
+    "ddq": ["method.name=ddq", "ddq.w_bits=3", "ddq.a_bits=3", "quant.first_last=8"],
     "float": ["method.name=float"],
 }
 SLOW = list(CASES)[2:]
@@ -47,6 +48,8 @@ def test_the_file_answers_as_evaluation_does(case, digits, tmp_path):
     built, path, images = method(*CASES[case]), tmp_path / "net.mindir", digits.batch(np.arange(8))
     if built.controller is not None:
         randomise_head(built, images)
+    if case == "ddq":
+        randomise_levels(built)
     row = export_checked(built, path, 4, digits)
     assert (row["batch"], row["images"]) == (4, 8) and row["largest_difference"] <= 1e-4
     answers = evaluate(built, Loader(digits, 8, train=False), Runtime("CPU"))

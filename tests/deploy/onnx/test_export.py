@@ -24,10 +24,11 @@ from src.deploy.compare import network_answers, rung_answers
 from src.deploy.onnx.export import export_onnx, export_rungs, run_onnx
 from src.errors import UserError
 from tests.deploy.ladders import at_several_widths, ladder_for
-from tests.methods.build import method, randomise_head
+from tests.methods.build import method, randomise_head, randomise_levels
 from tests.models.tiny import NAME
 
 STATIC = ["method.name=static", "quant.quantizer=lsq"]
+DDQ = ["method.name=ddq", "ddq.w_bits=3", "ddq.a_bits=3", "quant.first_last=8"]
 DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
 
 
@@ -38,14 +39,17 @@ DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"
         pytest.param([*STATIC, f"model.name={NAME}"], marks=pytest.mark.slow),
         pytest.param(["method.name=float"], marks=pytest.mark.slow),
         pytest.param(["method.name=dqnet"], marks=pytest.mark.slow),
+        pytest.param(DDQ, marks=pytest.mark.slow),
         pytest.param(DQT, marks=pytest.mark.slow),
     ],
-    ids=["lsq", "mobilenetv2", "float", "dqnet", "dqt"],
+    ids=["lsq", "mobilenetv2", "float", "dqnet", "ddq", "dqt"],
 )  # fmt: skip
 def test_simulated_graph(overrides, digits, picture, tmp_path):
     built, images = method(*overrides), digits.batch(np.arange(8))
     if built.controller is not None:
         randomise_head(built, images)
+    if overrides is DDQ:
+        randomise_levels(built)
     expected, plan = network_answers(built, images)
     row = export_onnx(built, picture, digits, tmp_path / "made" / "net.onnx", False)
     assert row["top1_equal"] == 1.0 and row["largest_difference"] < 1e-4
