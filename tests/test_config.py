@@ -188,6 +188,8 @@ BAD = [
     ("train.milestones=[0]", "train.milestones=[0]", "positive epochs"),
     ("train.seed=", "`train.seed`", "must not be empty"),
     ("model.name=resnt20", "model.name=resnt20", "resnet56", "did you mean resnet20?"),
+    ("model.width=0.5", "model.width=0.5", "resnet8 has no such option", "mobilenetv2, mobilenetv2_cifar"),
+    ("model.head_weights=f", "model.head_weights=f", "needs model.weights=FILE"),
     ("quant.quantizer=lsqq", "quant.quantizer=lsqq", "dorefa, pact, lsq", "did you mean lsq?"),
     ("device.native=perhaps", "device.native=perhaps", "auto, on, off"),
     ("data.mean=[0.5, 0.5]", "data.mean=[0.5, 0.5]", "three numbers"),

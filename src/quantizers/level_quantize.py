@@ -88,22 +88,3 @@ class Place(nn.Cell):
 
     def construct(self, x, middles):
         return self.search(middles, x)
-
-
-class FixedLevels(nn.Cell):
-    """x -> values of x on levels that no longer change; no gradient is defined.
-
-    Args:
-        levels: rising integers (2^b,).
-        scale: real units per integer.
-    """
-
-    def __init__(self, levels: np.ndarray, scale: np.float32):
-        super().__init__()
-        values = levels.astype(np.float32) * np.float32(scale)
-        self.values = Tensor(values)
-        self.middles = Tensor((values[1:] + values[:-1]) * np.float32(0.5))
-        self.place = Place()
-
-    def construct(self, x):
-        return ops.gather(self.values, self.place(x, self.middles), 0)

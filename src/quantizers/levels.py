@@ -39,8 +39,9 @@ from mindspore import Parameter, Tensor, nn
 
 from src.parameters import assign
 from src.quantizers.base import LEVELS, ActivationQuantizer, WeightQuantizer, learned
+from src.quantizers.fixed_levels import FixedLevels
 from src.quantizers.integer_form import IntegerInputs, IntegerWeights, as_maps
-from src.quantizers.level_quantize import FixedLevels, LevelQuantize
+from src.quantizers.level_quantize import LevelQuantize
 from src.quantizers.level_starts import LEARNED, UNIFORM, first_levels, nearest
 
 FIRST_GATE = 0.05  # of every gate before training

@@ -21,25 +21,41 @@
 
 namespace DQ_NS {
 
+// A pixel that is read serves N outputs.
+template <int P, int N>
+DQ_INLINE void add_taps(F (&acc)[P], const Taps &t, int from) {
+  F w[N];
+  DQ_UNROLL
+  for (int i = 0; i < N; i++) w[i] = load(t.w + i * t.w_step * LANES);
+  const float *src = t.src + from * LANES;
+  DQ_UNROLL
+  for (int at = 0; at < P + N - 1; at++) {
+    const F x = in_register(load(src + at * LANES));
+    DQ_UNROLL
+    for (int i = 0; i < N; i++) {
+      if (at >= i && at - i < P) acc[at - i] = fma(w[i], x, acc[at - i]);
+    }
+  }
+}
+
 template <int P>
-DQ_INLINE void sum_some(const Tap *tap, int taps, int from, F scale, float *out, size_t step) {
+DQ_INLINE void sum_some(const Taps *taps, int runs, int from, F scale, float *out, size_t step) {
   F acc[P];
   DQ_UNROLL
   for (int p = 0; p < P; p++) acc[p] = set(0.f);
-  for (int t = 0; t < taps; t++) {
-    const F w = load(tap[t].w);
-    const float *src = tap[t].src + from * LANES;
-    DQ_UNROLL
-    for (int p = 0; p < P; p++) acc[p] = fma(w, load(src + p * LANES), acc[p]);
+  for (int r = 0; r < runs; r++) {
+    if (taps[r].count == 3) add_taps<P, 3>(acc, taps[r], from);
+    if (taps[r].count == 2) add_taps<P, 2>(acc, taps[r], from);
+    if (taps[r].count == 1) add_taps<P, 1>(acc, taps[r], from);
   }
   DQ_UNROLL
   for (int p = 0; p < P; p++) store(out + (from + p) * step * LANES, mul(acc[p], scale));
 }
 
-void sum_taps(const Tap *tap, int taps, int pixels, F scale, float *out, size_t step) {
+void sum_taps(const Taps *taps, int runs, int pixels, F scale, float *out, size_t step) {
   int p = 0;
-  for (; pixels - p > 4; p += 8) sum_some<8>(tap, taps, p, scale, out, step);
-  if (p < pixels) sum_some<4>(tap, taps, p, scale, out, step);
+  for (; pixels - p > 4; p += 8) sum_some<8>(taps, runs, p, scale, out, step);
+  if (p < pixels) sum_some<4>(taps, runs, p, scale, out, step);
 }
 
 // Columns lie by their phase in the stride, so that neighbouring outputs read neighbours.
@@ -49,7 +65,7 @@ Depthwise depthwise(const ConvShape &s, float rows_beside) {
   const int phase = ceil_div(imax(s.w + s.pad, (s.wo - 1) * s.stride + s.kw), s.stride);
   int *place = scratch<int>(-1, kOffsets, s.w);
   for (int i = 0; i < s.w; i++) place[i] = (i + s.pad) % s.stride * phase + (i + s.pad) / s.stride;
-  constexpr int STRIP = 48 << 10;  // bytes
+  constexpr int STRIP = 64 << 10;  // bytes of rows: 32 K to 192 K are much alike
   const float row = (float)phase * s.stride * LANES * sizeof(float);
   const int rows = (int)((STRIP / row - s.kh) / (s.stride + rows_beside));
   d.block_rows = imax(1, imin(s.ho, rows));
@@ -116,7 +132,7 @@ template <class C, class Soon, class Done>
 static void block_forward(const Depthwise &d, const Planes<const float> &x, const float *w, F scale,
                           const ActQuant &q, const ForwardRows &rows, Soon &&soon, Done &&done) {
   const ConvShape &s = d.s;
-  Tap tap[MOST_TAPS];
+  Taps taps[MOST_TAPS];
   int read = 0;
   for (int h = 0; h < s.ho; h += d.block_rows) {
     const int end = imin(s.ho, h + d.block_rows);
@@ -124,11 +140,17 @@ static void block_forward(const Depthwise &d, const Planes<const float> &x, cons
     for (int r = h; r < end; r++) {
       ask_ahead(x, rows.x, read, d.block_rows * s.stride, r - h, end - h);
       soon(h * s.wo, (end - h) * s.wo, r - h, end - h);
-      for (int t = 0; t < d.taps; t++) {
-        const float *row = rows.x.row(r * s.stride + t / s.kw - s.pad);
-        tap[t] = {row + (size_t)d.tap(t % s.kw) * LANES, w + t * LANES};
+      int runs = 0;
+      for (int kh = 0; kh < s.kh; kh++) {
+        const float *row = rows.x.row(r * s.stride + kh - s.pad);
+        for (int phase = 0; phase < imin(s.stride, s.kw); phase++) {
+          for (int kw = phase; kw < s.kw; kw += MOST_SIDE * s.stride) {
+            taps[runs++] = {row + (size_t)d.tap(kw) * LANES, w + (kh * s.kw + kw) * LANES, s.stride,
+                            imin(MOST_SIDE, ceil_div(s.kw - kw, s.stride))};
+          }
+        }
       }
-      sum_taps(tap, d.taps, s.wo, scale, rows.out + (size_t)(r - h) * s.wo * LANES, 1);
+      sum_taps(taps, runs, s.wo, scale, rows.out + (size_t)(r - h) * s.wo * LANES, 1);
     }
     done(h * s.wo, (end - h) * s.wo, rows.out);
   }

@@ -41,13 +41,16 @@ int depthwise_backward(const ConvShape &s, const Quantizers &q, const float *x, 
 int depthwise_inner(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
                     const float *y, const float *dy, float *ip);
 
-// One product of a pixel's sum: the weights of LANES channels, and where the first pixel reads.
-struct Tap {
+// `count` <= MOST_SIDE products of a pixel's sum that read neighbours: src[p + i] * w[i * w_step],
+// in pixels.
+struct Taps {
   const float *src, *w;
+  int w_step, count;
 };
+constexpr int MOST_SIDE = 3;
 
-// out[p * step] = scale * sum over taps of w * src[p], for `pixels` pixels and up to 7 more.
-void sum_taps(const Tap *tap, int taps, int pixels, F scale, float *out, size_t step);
+// out[p * step] = scale * the sum of all products, for `pixels` pixels and up to 7 more.
+void sum_taps(const Taps *taps, int runs, int pixels, F scale, float *out, size_t step);
 
 // What forward and backward pass share.
 struct Depthwise {

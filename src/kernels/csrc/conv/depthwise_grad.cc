@@ -37,11 +37,42 @@ DQ_NOINLINE void add_products(const float *dy, const float *const *x, int pixels
   for (int t = 0; t < N; t++) store(acc + t * LANES, a[t]);
 }
 
-static void add_row(const float *dy, const float *const *x, int taps, int pixels, float *acc) {
+// Three rows of three neighbours, x[0], x[3] and x[6] on: `P` pixels share what they read.
+template <int P>
+DQ_INLINE void add_square(F (&a)[9], const float *dy, const float *const *x, int from) {
+  F d[P];
+  DQ_UNROLL
+  for (int p = 0; p < P; p++) d[p] = in_register(load(dy + (from + p) * LANES));
+  DQ_UNROLL
+  for (int r = 0; r < 3; r++) {
+    DQ_UNROLL
+    for (int at = 0; at < P + 2; at++) {
+      const F v = in_register(load(x[3 * r] + (from + at) * LANES));
+      DQ_UNROLL
+      for (int t = 0; t < 3; t++) {
+        if (at >= t && at - t < P) a[3 * r + t] = fma(d[at - t], v, a[3 * r + t]);
+      }
+    }
+  }
+}
+DQ_NOINLINE void add_squares(const float *dy, const float *const *x, int pixels, float *acc) {
+  F a[9];
+  DQ_UNROLL
+  for (int t = 0; t < 9; t++) a[t] = load(acc + t * LANES);
+  int p = 0;
+  for (; p + 4 <= pixels; p += 4) add_square<4>(a, dy, x, p);
+  for (; p < pixels; p++) add_square<1>(a, dy, x, p);
+  DQ_UNROLL
+  for (int t = 0; t < 9; t++) store(acc + t * LANES, a[t]);
+}
+
+static void add_row(const ConvShape &s, const float *dy, const float *const *x, float *acc) {
+  if (s.kh == 3 && s.kw == 3 && s.stride == 1) return add_squares(dy, x, s.wo, acc);
+  const int taps = s.kh * s.kw;
   int t = 0;
-  for (; taps - t >= 9; t += 9) add_products<9>(dy, x + t, pixels, acc + t * LANES);
-  for (; taps - t >= 3; t += 3) add_products<3>(dy, x + t, pixels, acc + t * LANES);
-  for (; t < taps; t++) add_products<1>(dy, x + t, pixels, acc + t * LANES);
+  for (; taps - t >= 9; t += 9) add_products<9>(dy, x + t, s.wo, acc + t * LANES);
+  for (; taps - t >= 3; t += 3) add_products<3>(dy, x + t, s.wo, acc + t * LANES);
+  for (; t < taps; t++) add_products<1>(dy, x + t, s.wo, acc + t * LANES);
 }
 
 struct GradRows {
@@ -68,7 +99,8 @@ class DepthwiseGrad {
   void block(int thread, const GradBlock &b) const;
 
  private:
-  void weights(const GradRows &rows, const GradBlock &b, int first, int end) const;
+  template <class Soon>
+  void weights(const GradRows &rows, const GradBlock &b, int first, int end, Soon &&soon) const;
   void data_row(const GradRows &rows, const float *w, int i, float *out) const;
   void finish(const GradBlock &b, const float *lanes, int first, int end) const;
 
@@ -98,16 +130,20 @@ DepthwiseGrad::DepthwiseGrad(const ConvShape &s)
   }
 }
 
-// dw of the outputs of rows [first, end). Float sums of a strip go to those of the run.
-void DepthwiseGrad::weights(const GradRows &rows, const GradBlock &b, int first, int end) const {
+// dw of the outputs of rows [first, end). Float sums of a strip go to those of the run. soon(part,
+// parts) comes before each row.
+template <class Soon>
+void DepthwiseGrad::weights(const GradRows &rows, const GradBlock &b, int first, int end,
+                            Soon &&soon) const {
   const ConvShape &s = d_.s;
   const float *x[MOST_TAPS];
   memset(rows.sums, 0, filter() * sizeof(float));
   for (int r = first; r < end; r++) {
+    soon(r - first, end - first);
     for (int t = 0; t < d_.taps; t++) {
       x[t] = rows.x.row(r * s.stride + t / s.kw - s.pad) + (size_t)d_.tap(t % s.kw) * LANES;
     }
-    add_row(rows.dy.row(r) + (size_t)lead_ * LANES, x, d_.taps, s.wo, rows.sums);
+    add_row(s, rows.dy.row(r) + (size_t)lead_ * LANES, x, rows.sums);
   }
   for (size_t i = 0; i < filter(); i += LANES)
     store(b.dw + i, add(load(b.dw + i), load(rows.sums + i)));
@@ -117,18 +153,21 @@ void DepthwiseGrad::weights(const GradRows &rows, const GradBlock &b, int first,
 void DepthwiseGrad::data_row(const GradRows &rows, const float *w, int i, float *out) const {
   const ConvShape &s = d_.s;
   const int a = (i + s.pad) % s.stride, u = (i + s.pad) / s.stride;
-  Tap tap[MOST_TAPS];
+  Taps taps[MOST_TAPS];
   for (int b = 0; b < s.stride; b++) {
-    int taps = 0;
+    int runs = 0;
+    const int across = s.kw > b ? ceil_div(s.kw - b, s.stride) : 0;  // taps of a row
     for (int kh = a; kh < s.kh; kh += s.stride) {
       const float *row = rows.dy.row(u - kh / s.stride);
-      for (int kw = b; kw < s.kw; kw += s.stride) {
-        const int col = lead_ + cols_.first[b] - kw / s.stride;
-        tap[taps++] = {row + col * LANES, w + (kh * s.kw + kw) * LANES};
+      for (int t = across; t > 0;) {  // from the last tap on, which reads the first column
+        const int count = imin(MOST_SIDE, t), kw = b + (t - 1) * s.stride;
+        taps[runs++] = {row + (lead_ + cols_.first[b] - (t - 1)) * LANES,
+                        w + (kh * s.kw + kw) * LANES, -s.stride, count};
+        t -= count;
       }
     }
     const int first = s.stride * cols_.first[b] + b - s.pad;
-    sum_taps(tap, taps, cols_.count[b], set(1.f), out + first * LANES, s.stride);
+    sum_taps(taps, runs, cols_.count[b], set(1.f), out + first * LANES, s.stride);
   }
 }
 
@@ -163,11 +202,13 @@ void DepthwiseGrad::block(int thread, const GradBlock &b) const {
     else
       read_for<RawFloat>(d_, b.x, h, end, ActQuant{}, rows.x, &read);
     read_rows<RawFloat>(b.dy, h, end, ActQuant{}, rows.dy);
-    const int ahead = d_.block_rows * s.stride;
-    ask_ahead(b.x, rows.x, read, ahead, 0, 1);
-    weights(rows, b, h, end);
-    if (!b.dx.first) continue;
     const int to = end == s.ho ? s.h : imax(done, imin(s.h, end * s.stride - s.pad));
+    weights(rows, b, h, end, [&](int part, int parts) {
+      ask_ahead(b.x, rows.x, read, d_.block_rows * s.stride, part, parts);
+      ask_ahead(b.dy, rows.dy, end, d_.block_rows, part, parts);
+      if (b.dx.first) ask(b.dx, (size_t)done * s.w, (size_t)(to - done) * s.w, part, parts);
+    });
+    if (!b.dx.first) continue;
     for (int i = done; i < to; i++)
       data_row(rows, b.w, i, rows.dx + (size_t)(i - done) * s.w * LANES);
     finish(b, rows.dx, done, to);
@@ -178,18 +219,18 @@ void DepthwiseGrad::block(int thread, const GradBlock &b) const {
 // dw from the sums of runs, in order.
 static void finish_weights(const Depthwise &d, const Quantizers &q, const Runs &runs,
                            const float *sums, float *dw) {
-  const size_t size = (size_t)d.s.oc * d.taps, run = (size_t)d.blocks * LANES * d.taps;
-  for (int k = 0; k < imax(q.count, 1); k++) {
-    const float a_scale = q.count ? q.a_scale[k] : 1.f;
-    for (int o = 0; o < d.s.oc; o++) {
-      for (int t = 0; t < d.taps; t++) {
-        const size_t at = ((size_t)o / LANES * d.taps + t) * LANES + o % LANES;
-        float v = 0.f;
-        for (int r = 0; r < runs.count; r++) {
-          if (runs.run[r].k == k) v += sums[r * run + at];
-        }
-        dw[k * size + (size_t)o * d.taps + t] = v * a_scale;
+  const size_t run = (size_t)d.blocks * LANES * d.taps;
+  float all[LANES];
+  for (int k = 0; k < imax(q.count, 1); k++, dw += (size_t)d.s.oc * d.taps) {
+    const F a_scale = set(q.count ? q.a_scale[k] : 1.f);
+    for (int i = 0; i < d.blocks * d.taps; i++) {
+      F total = set(0.f);
+      for (int r = 0; r < runs.count; r++) {
+        if (runs.run[r].k == k) total = add(total, load(sums + r * run + (size_t)i * LANES));
       }
+      store(all, mul(total, a_scale));
+      const int block = i / d.taps, t = i % d.taps;
+      for (int c = 0; c < d.channels(block); c++) dw[(block * LANES + c) * d.taps + t] = all[c];
     }
   }
 }

@@ -82,6 +82,7 @@ struct NormShape {
 };
 
 struct IntegerKernels;  // engine/integer_ops.h
+struct LevelDense;      // conv/level_dense.h
 
 struct Kernels {
   const char *name;
@@ -118,7 +119,10 @@ struct Kernels {
   double (*burn_float)(int threads, long steps);
   double (*burn_shorts)(int threads, long steps);
   double (*burn_codes)(int threads, long steps);
+  // Bytes read and written by copying more than caches hold, `steps` times.
+  double (*burn_memory)(int threads, long steps);
   const IntegerKernels *integer;
+  void (*level_dense)(const LevelDense &);
 };
 
 const Kernels *active_kernels();  // null when DYNQUANT_ISA asks for what this machine lacks

@@ -43,6 +43,14 @@ DQ_INLINE I iload(const void *p) { return *(const LooseI *)p; }
 DQ_INLINE void istore(void *p, I v) { *(LooseI *)p = v; }
 DQ_INLINE F set(float v) { return F{v, v, v, v}; }
 DQ_INLINE I iset(int32_t v) { return I{v, v, v, v}; }
+DQ_INLINE F in_register(F v) {  // see simd_avx512.h
+#if defined(__aarch64__)
+  asm("" : "+w"(v));
+#elif defined(__SSE2__)
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
 DQ_INLINE F add(F a, F b) { return a + b; }
 DQ_INLINE F sub(F a, F b) { return a - b; }
 DQ_INLINE F mul(F a, F b) { return a * b; }
