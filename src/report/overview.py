@@ -44,7 +44,7 @@ NAMES = {
 }
 WORDS = {
     **{"lsq": "LSQ", "dorefa": "DoReFa", "pact": "PACT"},
-    **{"dqnet": "DQNet", "dqt": "DQT", "abn": "ABN"},
+    **{"dqnet": "DQNet", "dqt": "DQT", "abn": "ABN", "ddq": "DDQ"},
 }
 SHEET = Sheet(860, 540, left=50, right=18, top=40, bottom=42, steps=5)
 FONT = 13
@@ -101,7 +101,7 @@ def _stem(row: dict) -> str:
 
 def _curves(rows: Sequence[dict]) -> list[Curve]:
     """Baselines first, so that what is compared with them lies on top."""
-    return [*_static(rows), *_super_networks(rows), *_choosers(rows)]
+    return [*_static(rows), *_learned(rows), *_super_networks(rows), *_choosers(rows)]
 
 
 def _static(rows: Sequence[dict]) -> list[Curve]:
@@ -113,6 +113,19 @@ def _static(rows: Sequence[dict]) -> list[Curve]:
             name=" ".join(["static", WORDS.get(quantizer, quantizer), *more]),
         )
         for (quantizer, *more), alike in _groups(static, _recipe)
+    ]
+
+
+def _learned(rows: Sequence[dict]) -> list[Curve]:
+    """DDQ's: static in use, a line over the widths for each form that its name says behind them."""
+    learned = [row for row in rows if row["method"] == "ddq"]
+    return [
+        Curve(
+            "ddq",
+            [_mean(group, f"{group[0]['mean_bits']:.3g} bit") for group in _by_seed(alike)],
+            name=" ".join(["DDQ", *more]),
+        )
+        for (_, *more), alike in _groups(learned, _recipe)
     ]
 
 

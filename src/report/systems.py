@@ -51,6 +51,7 @@ SYSTEMS = {
     "evolution": Look("evolution", "#6d48a8", "#bda0ee", SQUARE),
     "greedy": Look("greedy search", "#a8477f", "#e29bc6", DIAMOND),
     "uniform": Look("one width throughout", "#2b68b0", "#82b6ee"),
+    "ddq": Look("DDQ", "#3f7d20", "#9ccb74", SQUARE),
     "static": Look("static LSQ", "#4c565c", "#b4c0c4"),
     "dorefa": Look("static DoReFa", "#7b868c", "#8b979c", dashed=True),
     "random": Look("random plans", "#98a2a6", "#6f7c81", size=0.55),

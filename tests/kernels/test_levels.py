@@ -42,8 +42,11 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bits, gates, settings", CASES)
-@pytest.mark.parametrize("shape", [(3, 5, 7), (1,), (2, 40, 501)])
+@pytest.mark.parametrize(
+    "bits, gates, settings, shape",
+    [(*case, (3, 5, 7)) for case in CASES] + [(*CASES[i], (2, 40, 501)) for i in (4, 6)]
+    + [(*CASES[0], (1,))],
+)  # fmt: skip
 def test_values_and_gradients_are_those_of_the_matrix(isa, bits, gates, settings, shape):
     inputs, dy = arrays(shape, bits, gates, settings)
     x, levels = inputs[0], inputs[1]
@@ -79,6 +82,17 @@ def test_sums_do_not_depend_on_threads(isa, bits):
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(one, two)
+
+
+def test_a_shut_gate_has_no_gradient_and_changes_nothing_else(isa):
+    inputs, dy = arrays((3, 5, 70), 5, [OPEN, CLOSED], (3, 1, 0.1, 0))
+    shapes = [dy.shape, (32,), (2,)]
+    closed = [*call("dq_levels", inputs, [dy.shape]), *call("dq_levels_grad", [*inputs, dy], shapes)]
+    inputs[2][1] = -1e4
+    shut = [*call("dq_levels", inputs, [dy.shape]), *call("dq_levels_grad", [*inputs, dy], shapes)]
+    for one, two in zip(closed[:-1], shut[:-1], strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+    assert closed[-1][1] != 0 and shut[-1][1] == 0 and shut[-1][0] == pytest.approx(closed[-1][0], abs=1e-4)
 
 
 def test_the_grid(isa):

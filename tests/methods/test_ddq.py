@@ -20,15 +20,17 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from src import kernels
 from src.config import load_config
 from src.errors import UserError
+from src.methods import build_system
 from src.methods.ddq import Ddq, DdqOptions, LearnedLevels
 from src.methods.ddq_budget import SETTLED
 from src.parameters import assign
 from src.runtime import start
 from src.train.loop import train_run
 from src.train.run_folder import continue_run, create_run
-from tests.methods.build import answer, images, method
+from tests.methods.build import CLASSES, SIDE, answer, images, method
 
 MACS = [9 * c * o * p for c, o, p in
         ((16, 16, 64), (16, 16, 64), (16, 32, 16), (32, 32, 16), (32, 64, 4), (64, 64, 4))]  # fmt: skip
@@ -150,6 +152,19 @@ def test_fixed_widths_have_no_gates(pynative):
     assert numbers(built)["factor"] == 1
     logits, plan = answer(built, images(1))
     assert np.isfinite(logits).all() and plan is None
+
+
+def test_native_kernels_stand_in(pynative):
+    """The same answers; what learns is the same."""
+    if not kernels.available():
+        pytest.skip("no C++ compiler")
+    config = load_config(None, ["model.name=resnet8", *ASKED])
+    native = build_system(config, CLASSES, SIDE, native=True)[0]
+    for table in (*native.learned.of_weights, *native.learned.of_inputs):
+        assert table.quantize is not table.portable
+    x = images(2)
+    expected = answer(method(*ASKED), x)[0]
+    np.testing.assert_allclose(answer(native, x)[0], expected, atol=1e-3 * np.abs(expected).max())
 
 
 def test_options_are_checked():

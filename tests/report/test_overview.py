@@ -97,6 +97,14 @@ def test_static_nets_of_another_recipe_are_a_line_of_their_own():
     assert {"static LSQ", "static LSQ distilled"} <= {text for text, *_ in names(picture)}
 
 
+def test_learned_widths_are_a_line_for_each_form():
+    found = [("ddq_2bit", 0.886, 1e8), ("ddq_4bit", 0.915, 4e8), ("ddq_4bit_uniform", 0.9, 4e8)]
+    others = [row(f"{NET}_{n}", top1, cost, method="ddq", system="ddq") for n, top1, cost in found]
+    picture = accuracy_picture([*ROWS, *others])
+    assert len(dots(picture, "ddq")) == 3 and picture.count('class="path ddq"') == 1
+    assert {"DDQ", "DDQ uniform"} <= {text for text, *_ in names(picture)}
+
+
 def test_seeds_are_one_dot_their_mean():
     seeds = [row(f"{NET}_lsq_4bit_seed{n}", 0.91 + d, 400e6) for n, d in ((2, 0.004), (3, -0.004))]
     picture = accuracy_picture([*ROWS, *seeds])

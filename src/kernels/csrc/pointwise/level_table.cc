@@ -85,9 +85,10 @@ void make_table(const LevelSettings &s, const float *levels, const float *gates,
   for (int k = 0; k < count && !s.is_signed; k++) values[k] = std::max(values[k], 0.f);
   if (on_grid) to_grid(t, values);
   const int block = 1 << (s.bits - t.open);
+  t.shut = t.open < s.bits && gates[t.open - s.least] < kShut;
   t.bins = 0;
   for (int k = 0; k < count; k++) {
-    if (k % block && (k + 1) % block) continue;
+    if (k % block && (t.shut || (k + 1) % block)) continue;
     t.index[t.bins] = k, t.values[t.bins++] = values[k];
   }
   for (int b = 0; b + 1 < t.bins; b++) t.middles[b] = (t.values[b] + t.values[b + 1]) * 0.5f;
@@ -109,7 +110,7 @@ void table_gradient(const LevelTable &t, const double *held, const double *apart
   // to the loss.
   for (int i = s.least; i < s.bits; i++) {
     double values[kMostLevels], total = 0;
-    if (i == t.open - 1 || i == t.open) {
+    if (i == t.open - 1 || (i == t.open && !t.shut)) {
       std::copy(t.sorted, t.sorted + count, values);
       average_closed(t, values, i);
       for (int k = 0; k < count; k++) {

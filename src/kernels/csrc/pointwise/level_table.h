@@ -20,6 +20,9 @@
 namespace dq {
 
 constexpr int kMostLevels = 256;
+// A gate below this no longer turns (src/methods/ddq_budget.py settles it further down): it needs
+// no gradient, and its block no second bin.
+constexpr float kShut = -1e3f;
 
 struct LevelSettings {
   int bits, least;  // 2^bits levels; gates that are always open
@@ -27,12 +30,14 @@ struct LevelSettings {
   float correction;
 };
 
-// What a value can fall on: the levels in use, of a closed block its first and its last index.
+// What a value can fall on: the levels in use, of a closed block its first and its last index,
+// which is what the gate that closed it learns from.
 struct LevelTable {
   LevelSettings settings;
   int order[kMostLevels];     // place of the levels, from the smallest
   float sorted[kMostLevels];  // before blocks are averaged
   int open;                   // gates in use: those before the first closed one
+  bool shut;                  // the first closed one no longer turns
   int bins, index[kMostLevels];
   float values[kMostLevels], middles[kMostLevels];  // of the bins
 

@@ -98,8 +98,8 @@ static void add_above(const float *x, const float *d, int n, const float *middle
   F s0 = above[0], s1 = above[1], s2 = above[2], s3 = above[3];
   each_vector(n, [&](int i, auto get, auto) {
     const F v = get(x + i), t = get(d + i);
-    s0 = add(s0, keep_at_least(t, v, m0)), s1 = add(s1, keep_at_least(t, v, m1));
-    s2 = add(s2, keep_at_least(t, v, m2)), s3 = add(s3, keep_at_least(t, v, m3));
+    s0 = add_at_least(s0, t, v, m0), s1 = add_at_least(s1, t, v, m1);
+    s2 = add_at_least(s2, t, v, m2), s3 = add_at_least(s3, t, v, m3);
   });
   above[0] = s0, above[1] = s1, above[2] = s2, above[3] = s3;
 }
