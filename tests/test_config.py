@@ -336,7 +336,7 @@ def test_the_options_of_a_method_are_keys_like_others(tmp_path):
     stored = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
     assert stored["toy"] == {"rungs": 2, "order": "down", "steps": [2, 2]}
     assert load_config(tmp_path / "config.yaml") == config
-    assert list(stored) == [*list(CORE)[:5], "dqnet", "dqt", "abn", "toy", *list(CORE)[5:]]
+    assert list(stored) == [*list(CORE)[:5], "dqnet", "dqt", "abn", "ddq", "toy", *list(CORE)[5:]]
 
 
 @pytest.mark.usefixtures("toy")
@@ -349,7 +349,7 @@ def test_the_options_of_a_method_are_keys_like_others(tmp_path):
         (["toy.rungs=10"], ("toy.rungs=10", "at least 1 and at most 9")),
         (["toy.order=dwn"], ("toy.order=dwn", "allowed are up, down", "did you mean down?")),
         (["toy.steps=[2]"], ("toy.steps=[2]", "toy.rungs=3")),
-        (["method.name=toi"], ("float, static, dqnet, dqt, abn, toy", "did you mean toy?")),
+        (["method.name=toi"], ("float, static, dqnet, dqt, abn, ddq, toy", "did you mean toy?")),
         (["method.name=toy", "toy.rungs=5"], ("toy.rungs=5: at most quant.w_bits",)),
     ],
 )

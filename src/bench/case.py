@@ -55,6 +55,8 @@ class Case:
     threads: int
     isa: str = ""
 
+    bench = "step"
+
     @property
     def is_peer(self) -> bool:
         return self.runner not in OURS

@@ -19,6 +19,7 @@ from src.keys import Config
 from src.layers.use_kernels import use_native
 from src.methods.abn import Abn
 from src.methods.base import FloatNet, Method, System
+from src.methods.ddq import Ddq
 from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
 from src.methods.static import Float, Static
@@ -32,6 +33,7 @@ METHODS: dict[str, type[Method]] = {
     "dqnet": Dqnet,
     "dqt": Dqt,
     "abn": Abn,
+    "ddq": Ddq,
 }
 
 

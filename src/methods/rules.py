@@ -72,9 +72,12 @@ def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec
 
 def quantise(
     float_net: FloatNet, specs: dict[str, LayerSpec], quant: QuantConfig,
-    tied: bool = True, execution: str = "auto",
+    tied: bool = True, execution: str = "auto", further: dict[str, tuple[type, type]] | None = None,
 ) -> None:
-    """Put the layers that `specs` asks for into the network, with the options of the `quant` section."""
+    """Put the layers that `specs` asks for into the network, with the options of the `quant` section.
+
+    `tied`, `execution`, `further`: as of `swap_layers`.
+    """
     swap_layers(
         float_net.backbone.layers,
         specs,
@@ -82,6 +85,7 @@ def quantise(
         signed_inputs={layer.name for layer in float_net.layers if layer.signed_input},
         tied=tied,
         execution=execution,
+        further=further,
     )
 
 

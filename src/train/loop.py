@@ -72,6 +72,10 @@ class _Run:
         wait_for_all(self.runtime)
         if self.folder.best.is_file():
             load_checkpoint(self.folder.best, system.network)
+        if system.learned is not None:
+            for name, value in system.learned.tell().items():
+                self.folder.write_json(name, value)
+            self.folder.write_layers(system.table, self.train_set.image_size)
         return evaluate_run(self.config, system, self.folder, self.runtime, state.float_top1)
 
     def _place(self, state: RunState | None) -> int:

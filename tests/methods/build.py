@@ -22,6 +22,7 @@ from src.config import load_config
 from src.methods import build_system
 from src.methods.base import System
 from src.models import BACKBONES
+from src.parameters import assign
 from tests.models.tiny import NAME, TINY
 
 CLASSES, SIDE = 10, 8
@@ -52,6 +53,17 @@ def seen(built: System, x: np.ndarray) -> Tensor:
     network = built.network
     features = network.before(Tensor(x), getattr(network, "stem_row", None))
     return Tensor(x) if network.from_image else features
+
+
+def randomise_levels(built: System) -> None:
+    """Learned levels that are unevenly spaced, every second layer's a bit fewer, on the grid of an engine."""
+    rng = np.random.default_rng(6)
+    for i, table in enumerate((*built.learned.of_weights, *built.learned.of_inputs)):
+        levels = table.levels.asnumpy()
+        assign(table.levels, levels + rng.normal(0, np.ptp(levels) / 20, levels.shape))
+        if table.is_gated and i % 2:
+            assign(table.gates, -np.ones(table.gates.shape))
+        table.go_to_grid()
 
 
 def randomise_head(built: System, x: np.ndarray) -> None:

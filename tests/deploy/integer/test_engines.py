@@ -29,7 +29,7 @@ from src.engine.native import Native
 from src.engine.oracle import Oracle
 from src.engine.program import Program
 from src.models import BACKBONES as DESIGNS
-from tests.methods.build import method
+from tests.methods.build import method, randomise_levels
 from tests.models.tiny import NAME
 
 STATIC = ["method.name=static", "quant.quantizer=lsq"]
@@ -37,6 +37,7 @@ CASES = {
     "static lsq": STATIC,
     "static 8-bit ends": [*STATIC, "quant.first_last=8", "quant.per_channel=true"],
     "static dorefa": ["method.name=static", "quant.quantizer=dorefa"],
+    "ddq": ["method.name=ddq", "ddq.w_bits=2", "quant.first_last=8"],
     "dqnet lsq": ["method.name=dqnet", "quant.quantizer=lsq", "quant.first_last=8"],
     "dqt": ["method.name=dqt", "dqt.pool=2", "quant.first_last=8", "quant.per_channel=true"],
 }
@@ -61,6 +62,8 @@ def random_network(case: str, backbone: str, side: int):
             values = rng.normal(0, 1, parameter.shape)
         if values is not None:
             parameter.set_data(Tensor(values.astype(np.float32)))
+    if case == "ddq":
+        randomise_levels(built)
     return built
 
 
@@ -98,7 +101,8 @@ def test_engines_agree_on_every_register(backbone, case, isa, tmp_path):
                     np.testing.assert_array_equal(found, expected, err_msg=f"register {i}")
 
 
-GRAPHS = [*((case, "resnet8") for case in ("static 8-bit ends", "dqnet lsq", "dqt")), ("static 8-bit ends", NAME)]
+ON_RESNET = ("static 8-bit ends", "ddq", "dqnet lsq", "dqt")
+GRAPHS = [*((case, "resnet8") for case in ON_RESNET), ("static 8-bit ends", NAME)]
 
 
 @pytest.mark.parametrize("case, backbone", GRAPHS)

@@ -28,7 +28,7 @@ from src.engine.program import Program
 from src.errors import UserError
 from src.methods.base import System
 from src.quantizers.lsq import LsqActivation
-from tests.methods.build import SIDE, method, randomise_head
+from tests.methods.build import SIDE, method, randomise_head, randomise_levels
 from tests.models.tiny import NAME
 
 MEAN, STD = np.float32([0.5, 0.4, 0.45]), np.float32([0.25, 0.2, 0.22])
@@ -50,6 +50,7 @@ CASES = {
     "dqnet lsq": [*DQNET, "quant.quantizer=lsq", "dqnet.head_relu=true"],
     "dqnet untied": [*DQNET, "quant.quantizer=lsq", "dqnet.tied=false", "quant.first_last=8"],
     "dqnet dorefa": [*DQNET, "quant.quantizer=dorefa", "dqnet.scope=network"],
+    "ddq": ["method.name=ddq", "ddq.w_bits=3", "quant.first_last=8"],
     "dqt": DQT,
     "dqt on the image": [*DQT, "dqt.input=image", "dqt.tied=false"],
     "dqt with one row": ["method.name=dqt", "dqt.norm=shared", "quant.per_channel=true"],
@@ -89,6 +90,8 @@ def trained(*overrides: str, side: int = SIDE) -> System:
                 parameter.set_data(Tensor(draw(parameter.shape).astype(np.float32)))
     if built.name == "dqnet":
         randomise_head(built, normalise(pixels(side), MEAN, STD))
+    if built.name == "ddq":
+        randomise_levels(built)
     built.network.set_train(False)
     return built
 

@@ -71,6 +71,9 @@ DQ_INLINE F keep_inside(F d, F v, F lo, F hi) {
 DQ_INLINE F keep_at_least(F d, F v, F lo) {
   return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GE_OQ));
 }
+DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
+  return _mm256_blendv_ps(a, b, _mm256_cmp_ps(v, lo, _CMP_GE_OQ));
+}
 DQ_INLINE F keep_above(F d, F v, F lo) {
   return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GT_OQ));
 }

@@ -71,6 +71,9 @@ DQ_INLINE F keep_inside(F d, F v, F lo, F hi) {
 DQ_INLINE F keep_at_least(F d, F v, F lo) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, lo, _CMP_GE_OQ), d);
 }
+DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
+  return _mm512_mask_mov_ps(a, _mm512_cmp_ps_mask(v, lo, _CMP_GE_OQ), b);
+}
 DQ_INLINE F keep_above(F d, F v, F lo) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, lo, _CMP_GT_OQ), d);
 }

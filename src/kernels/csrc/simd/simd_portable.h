@@ -93,6 +93,9 @@ DQ_INLINE I zip_shorts(const int16_t *a, const int16_t *b) {  // lane i: a[i] lo
 
 DQ_INLINE F keep_inside(F d, F v, F lo, F hi) { return as_float(as_int(d) & (v > lo) & (v < hi)); }
 DQ_INLINE F keep_at_least(F d, F v, F lo) { return as_float(as_int(d) & (v >= lo)); }
+DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
+  return as_float((as_int(a) & ~(v >= lo)) | (as_int(b) & (v >= lo)));
+}
 DQ_INLINE F keep_above(F d, F v, F lo) { return as_float(as_int(d) & (v > lo)); }
 DQ_INLINE double sum(F v) { return ((double)v[0] + v[1]) + ((double)v[2] + v[3]); }
 
