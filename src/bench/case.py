@@ -82,7 +82,7 @@ def side_of(model: str, asked: int | None) -> int:
 
 def has_imagenet_stem(model: str) -> bool:
     """Whether the model is made for large images (strides in and behind the stem)."""
-    return DESIGNS[model].large
+    return model in DESIGNS and DESIGNS[model].large  # another name is refused by the configuration
 
 
 def cores() -> int:

@@ -28,6 +28,7 @@ from src.engine.plans import uniform_plan
 from src.engine.program import Program
 from src.engine.rungs import rungs_of
 
+PEAKS = 3
 BATCHES = 16  # different ones, so that a mix of widths is one
 
 
@@ -53,7 +54,12 @@ def build_native(case: InferCase) -> Runner:
         "isa": kernels.isa(), "threads": kernels.threads(), "version": "",
         "logits": (answer(0)[0] * 2.0 ** -program.notes["exponent"]).tolist(),
     }  # fmt: skip
-    return Runner(step, about, peak=lambda: kernels.peak("codes") / 1e9)
+    return Runner(step, about, peak=_peak)
+
+
+def _peak() -> float:
+    """GMAC/s of integers, the best of some measurements of milliseconds: others' work only lowers them."""
+    return max(kernels.peak("codes") for _ in range(PEAKS)) / 1e9
 
 
 def _answer(case: InferCase, program: Program, engine, batches: np.ndarray):

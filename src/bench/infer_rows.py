@@ -17,9 +17,10 @@ import statistics
 
 import numpy as np
 
-from src.bench.infer_case import FLOAT, NATIVE, STATIC
+from src.bench.infer_case import DYNAMIC, FLOAT, NATIVE, STATIC
 from src.bench.turns import Outcome
 
+LEAST = 0.02  # a gain below is the machine's noise
 COLUMNS = (
     ("bits", "bits", "g"),
     ("median ms", "median_ms", ".3f"),
@@ -30,6 +31,7 @@ COLUMNS = (
     ("of peak", "share_of_peak", ".0%"),
     ("x int8 peer", "vs_int8_peer", ".2f"),
     ("x own 8 bit", "vs_own_8_bit", ".2f"),
+    ("of promise", "of_promise", ".0%"),
     ("cosine", "cosine", ".4f"),
     ("peak MiB", "peak_mb", ".0f"),
 )
@@ -67,6 +69,8 @@ def add_ratios(rows: list[dict]) -> None:
     share_of_peak: of the integer peak, the best that our runners measured in their turns.
     vs_int8_peer: how many times as fast as the fastest int8 peer, whose name is `int8_peer`.
     vs_own_8_bit: how many times as fast as the row of the same kind and runner at 8 bits.
+    of_promise: of a mix of widths, what it gains against 8 bits as a share of what the mean of the widths by
+        themselves would; left out where that is below 2 %.
     cosine: between its logits of an image and those of our 8-bit network; `logits` is taken away.
     """
     logits = {id(row): row.pop("logits", None) for row in rows}
@@ -84,8 +88,17 @@ def add_ratios(rows: list[dict]) -> None:
         for other in timed:
             if _same(other, row) and other["bits"] == 8 and "plan" not in other:
                 row["vs_own_8_bit"] = other["median_ms"] / row["median_ms"]
+        if row["kind"] == DYNAMIC and "plan" in row:
+            _add_promise(row, [other for other in timed if _same(other, row) and "plan" not in other])
         if ours is not None and row["kind"] in (STATIC, FLOAT) and logits[id(row)] is not None:
             row["cosine"] = _cosine(logits[id(row)], logits[id(ours)])
+
+
+def _add_promise(mix: dict, uniform: list[dict]) -> None:
+    times = {row["bits"]: row["median_ms"] for row in uniform}
+    promised = times[8] - statistics.fmean(times.values()) if 8 in times else 0.0
+    if promised > LEAST * mix["median_ms"]:
+        mix["of_promise"] = (times[8] - mix["median_ms"]) / promised
 
 
 def _same(one: dict, other: dict) -> bool:

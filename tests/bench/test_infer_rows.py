@@ -56,6 +56,17 @@ def test_ratios_to_the_fastest_peer_to_eight_bits_and_to_the_peak():
     assert failed["error"] == "no such package" and "median_ms" not in failed and "logits" not in failed
 
 
+def test_a_mix_beside_the_mean_of_its_widths():
+    rows = [row("dynamic", bits=4, ms=[2.0]), row("dynamic", bits=8, ms=[4.0]),
+            row("dynamic", bits=6, ms=[3.25], plan="mix")]  # fmt: skip
+    add_ratios(rows)
+    assert rows[2]["of_promise"] == 0.75 and "of_promise" not in rows[0]
+    alike = [row("dynamic", bits=4, ms=[4.0]), *rows[1:]]
+    alike[2].pop("of_promise")
+    add_ratios(alike)
+    assert "of_promise" not in alike[2]
+
+
 def test_the_table_and_the_picture_show_them():
     rows = [row(), row(bits=4), row("dynamic", bits=6, plan="mix"), row(runner="litert"), row("float", "torch", 32),
             row(runner="openvino", ms=[], error="not there")]  # fmt: skip
