@@ -13,6 +13,7 @@
 # limitations under the License.
 """Shared by all tests: device set-up before MindSpore starts, and where real data lies, if it does."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def _graph_mode_on_cpu():
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_search_in_what_was_there_before():
+    """MindSpore searches all objects for garbage at every compilation. Those of loaded modules and of
+    pytest's collection, which are most, are left out: compiling takes a third less."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["graph", "pynative"])
