@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import src  # noqa: F401  sets ONEDNN_MAX_CPU_ISA before MindSpore starts
+from src import kernels
 
 TINY = [
     "data.name=digits",
@@ -28,6 +29,28 @@ TINY = [
     "model.name=resnet8",
     "device.native=off",
 ]
+
+# A worker that takes one of these near the end works on alone. Neighbours in this list share nothing that
+# one of them would wait for (shared.py).
+LONG = (
+    "system/test_distributed.py", "system/test_resume.py", "ascend310/test_lite.py",
+    "project/test_new_system.py", "deploy/mindir/", "system/", "ascend310/", "methods/", "deploy/", "train/",
+)  # fmt: skip
+
+
+def pytest_configure(config):
+    """Compile the kernels before the workers start, each of which would."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        kernels.available()
+
+
+def pytest_collection_modifyitems(items):
+    """Files with long tests come first."""
+
+    def place(item) -> int:
+        return next((i for i, name in enumerate(LONG) if f"tests/{name}" in item.nodeid), len(LONG))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
