@@ -66,6 +66,8 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
             f"device.target={device.target} device.id={_device_id(device)} cannot be used here: "
             f"{_first_line(error)}; device.target=CPU runs everywhere"
         ) from error
+    # Threads that hand operators on to one another spin between two of them: on the cores that compute.
+    ms.set_context(pynative_synchronize=device.target == "CPU")
     native = _native(device)
     if device.threads:
         ms.set_context(runtime_num_threads=device.threads)

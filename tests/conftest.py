@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items):
 def _graph_mode_on_cpu():
     import mindspore as ms
 
-    ms.set_context(mode=ms.GRAPH_MODE)
+    ms.set_context(mode=ms.GRAPH_MODE, pynative_synchronize=True)  # as src/runtime.py on a CPU
     ms.set_device("CPU")
 
 
