@@ -466,6 +466,13 @@ void Engine::step(int i, const uint8_t *pixels, int row, Worker *w) {
                    y + first * line);
       });
     }
+    case kBucketise: {
+      const Buckets buckets = {op.arrays.thresholds.values.data(), op.arrays.levels.values.data(),
+                               int(op.arrays.levels.values.size())};
+      return spread(op.out.h, shared, [&](int first, int last) {
+        k.bucketise(x + first * line, (last - first) * line, buckets, y + first * line);
+      });
+    }
     case kConv:
       return conv(op, &layers_[size_t(i)], row, w, y);
     case kWide:
