@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <new>
 
 #include "threads/threads.h"
@@ -34,6 +35,7 @@ struct Engine::Worker {
   int columns = 1;            // of it
   int64_t asked = kNoBudget;  // of the call
   bool alone = false;         // the pool's other threads are free
+  double *seconds = nullptr;  // of each operation, where somebody asks
 
   // Room for register i: the spare one that was written last, of those that fit without holding
   // twice what is asked for, else new.
@@ -398,6 +400,17 @@ void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t 
   }
 }
 
+void Engine::times(const uint8_t *pixels, const int64_t *plan, int row, int64_t runs,
+                   double *seconds) {
+  Worker w;
+  w.alone = true;
+  image(pixels, plan, row, &w, false);  // packs weights, asks for memory
+  for (int64_t i = 0; i < runs; i++) {
+    w.seconds = seconds + size_t(i) * program_.operations.size();
+    image(pixels, plan, row, &w, false);
+  }
+}
+
 void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
                    int row, int32_t *out) {
   const Operation &op = program_.operations[size_t(i)];
@@ -438,7 +451,10 @@ void Engine::pass(int first, int kept, const uint8_t *pixels, bool given, int ro
   for (int i = first; i < count; i++) {
     if (!needed[size_t(i)]) continue;
     w->take_back(i);  // of the pass before
+    const auto start = std::chrono::steady_clock::now();
     step(i, pixels, row, w);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (w->seconds) w->seconds[i] += took.count();
     if (kept == kAll) continue;
     for (int r : program_.operations[size_t(i)].reads())
       if (last_use[size_t(r)] == i && (r >= kept || i < kept)) w->take_back(r);
