@@ -21,8 +21,10 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   exit
 fi
 # A file's tests stay in one process. Most of the time MindSpore compiles, on one core; each process
-# takes up to 2 GB.
-if (($# == 0)); then set -- -m "not slow" -n auto --maxprocesses 4 --dist loadfile; fi
+# takes up to 2 GB. In the order of tests/conftest.py: xdist's own has files of few tests, the long ones, last.
+if (($# == 0)); then
+  set -- -m "not slow" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+fi
 
 use_python requirements.txt requirements-onnx.txt requirements-dev.txt
 exec "$PY" -m pytest "$@"

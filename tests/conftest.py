@@ -13,12 +13,14 @@
 # limitations under the License.
 """Shared by all tests: device set-up before MindSpore starts, and where real data lies, if it does."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
 import src  # noqa: F401  sets ONEDNN_MAX_CPU_ISA before MindSpore starts
+from src import kernels
 
 TINY = [
     "data.name=digits",
@@ -28,13 +30,43 @@ TINY = [
     "device.native=off",
 ]
 
+# A worker that takes one of these near the end works on alone. Neighbours in this list share nothing that
+# one of them would wait for (shared.py).
+LONG = (
+    "system/test_distributed.py", "system/test_resume.py", "ascend310/test_lite.py",
+    "project/test_new_system.py", "deploy/mindir/", "system/", "ascend310/", "methods/", "deploy/", "train/",
+)  # fmt: skip
+
+
+def pytest_configure(config):
+    """Compile the kernels before the workers start, each of which would."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        kernels.available()
+
+
+def pytest_collection_modifyitems(items):
+    """Files with long tests come first."""
+
+    def place(item) -> int:
+        return next((i for i, name in enumerate(LONG) if f"tests/{name}" in item.nodeid), len(LONG))
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _graph_mode_on_cpu():
     import mindspore as ms
 
-    ms.set_context(mode=ms.GRAPH_MODE)
+    ms.set_context(mode=ms.GRAPH_MODE, pynative_synchronize=True)  # as src/runtime.py on a CPU
     ms.set_device("CPU")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_search_in_what_was_there_before():
+    """MindSpore searches all objects for garbage at every compilation. Those of loaded modules and of
+    pytest's collection, which are most, are left out: compiling takes a third less."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["graph", "pynative"])

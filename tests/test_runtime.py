@@ -62,6 +62,12 @@ def test_pynative_mode():
         ms.set_context(mode=ms.GRAPH_MODE)
 
 
+def test_operators_run_in_the_callers_thread_on_a_cpu():
+    ms.set_context(pynative_synchronize=False)
+    start(OFF, 1)
+    assert ms.get_context("pynative_synchronize")
+
+
 def test_log_line():
     line = describe(Runtime("CPU", rank=0, workers=2))
     assert "device CPU" in line and "graph mode" in line and "2 workers" in line

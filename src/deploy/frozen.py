@@ -20,6 +20,7 @@ statistics, is one factor and one offset per channel: device compilers need cons
 numbers on the low-width grid: a device without low-width arithmetic simulates the widths.
 """
 
+import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
@@ -110,6 +111,15 @@ def _folded(norm: nn.Cell) -> tuple[np.ndarray, np.ndarray]:
 
 def freeze(network: Network) -> None:
     """Replace, in place, every quantiser and normalisation of a network; it can no longer learn."""
+    mode = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)  # each width of a layer would be a graph to compile, for one run
+    try:
+        _freeze(network)
+    finally:
+        ms.set_context(mode=mode)
+
+
+def _freeze(network: Network) -> None:
     for i, node in enumerate(network.nodes):
         cell = node.cell
         if isinstance(getattr(cell, "weight_quantizer", None), WeightQuantizer):

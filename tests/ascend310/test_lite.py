@@ -16,10 +16,6 @@
 LITE_HOME names MindSpore Lite (scripts/get_mindspore_lite.sh); without it these tests are skipped.
 """
 
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from tests.ascend310.bundles import (
@@ -32,20 +28,7 @@ from tests.ascend310.bundles import (
     made,
     made_in_rungs,
 )
-from tests.ascend310.program import HARNESS, Program, assert_one_error
-
-
-@pytest.fixture(scope="session")
-def lite(tmp_path_factory) -> Program:
-    """The program, built with MindSpore Lite."""
-    home = os.environ.get("LITE_HOME")
-    if not home or not Path(home).is_dir():
-        pytest.skip(f"MindSpore Lite not given: LITE_HOME is {home!r}")
-    out = tmp_path_factory.mktemp("lite")
-    command = ["bash", str(HARNESS / "build.sh"), str(out)]
-    subprocess.run(command, check=True, timeout=600, capture_output=True)
-    # Without what this process set for MindSpore: the program silences Lite itself.
-    return Program(["env", "--unset=GLOG_v", str(out / "main")])
+from tests.ascend310.program import assert_one_error
 
 
 @pytest.fixture(scope="module")

@@ -126,16 +126,17 @@ def test_only_the_agent_learns_in_its_stage(run):
     assert "stem.conv.weight" in before and "controller.decide.0.weight" in after
 
 
-@pytest.mark.parametrize("stopped", [("toy.first_epochs=1", "train.epochs=0"), ("train.epochs=1",)])
-def test_it_resumes_in_any_stage(run, tmp_path, stopped):
-    """Stopped after the first stage, or within the second."""
-    folder, _ = trained(tmp_path / "stopped", *stopped)
+def test_it_resumes_in_any_stage(run, tmp_path):
+    """Stopped after the first stage, and again within the second."""
+    trained(tmp_path / "stopped", "toy.first_epochs=1", "train.epochs=0")
+    trained(tmp_path / "stopped", "train.epochs=1", resume=True)
     folder, numbers = trained(tmp_path / "stopped", "train.epochs=2", resume=True)
     assert metrics(folder) == metrics(run[0])
     whole, resumed = tensors(run[0], "last.ckpt"), tensors(folder, "last.ckpt")
     assert whole.keys() == resumed.keys()
     apart = [n for n in whole if not np.array_equal(whole[n], resumed[n])]
     assert not apart
+    assert numbers == run[1]
 
 
 def test_what_stopped_in_its_first_stage_is_that_stages_network(tmp_path):

@@ -327,7 +327,7 @@ def test_two_calls_at_once_install_once(project, fake_python):
         for _ in range(2)
     ]
     assert [process.communicate(timeout=60)[0] for process in both] == [
-        "ran -m pytest -m not slow -n auto --maxprocesses 4 --dist loadfile\n"
+        "ran -m pytest -m not slow -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder\n"
     ] * 2
     assert len(pip_calls(project)) == 1
 

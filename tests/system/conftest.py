@@ -15,18 +15,36 @@
 """One finished run that several tests look at, and a log that does not outlive its test."""
 
 import logging
+import shutil
 
 import pytest
 
+from tests.shared import made_once
 from tests.system.runs import train
 
 
 @pytest.fixture(scope="session")
-def four_epochs(tmp_path_factory):
-    """A DQNet trained for 4 epochs without a stop."""
+def _trained_once(tmp_path_factory):
+    """The run, and what train.py printed."""
+
+    def make(folder):
+        printed = train(folder / "four", "train.epochs=4")
+        (folder / "printed.txt").write_text(printed)
+
+    return made_once(tmp_path_factory, "four_epochs", make)
+
+
+@pytest.fixture(scope="session")
+def four_epochs(_trained_once, tmp_path_factory):
+    """A DQNet trained for 4 epochs without a stop; a copy, as evaluation and export write into it."""
     run = tmp_path_factory.mktemp("runs") / "four"
-    train(run, "train.epochs=4")
+    shutil.copytree(_trained_once / "four", run)
     return run
+
+
+@pytest.fixture(scope="session")
+def four_epochs_printed(_trained_once):
+    return (_trained_once / "printed.txt").read_text()
 
 
 @pytest.fixture(autouse=True)

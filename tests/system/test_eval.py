@@ -24,7 +24,7 @@ import export as export_script
 import preprocess as preprocess_script
 from src.entry import guarded
 from src.models import build_backbone
-from tests.system.runs import ROOT, finished, last_json, script
+from tests.system.runs import ROOT, last_json
 
 RECIPE = str(ROOT / "config" / "resnet8_digits_dqnet_4bit.yaml")
 FLOAT = ["method.name=float", "data.image_size=8", "device.native=off", "device.mode=pynative"]
@@ -60,10 +60,11 @@ def test_a_random_network_is_called_random(said, tmp_path):
         assert "model.weights is not set" in errors
 
 
-def test_it_is_said_on_the_error_stream():
-    done = script("eval.py", "--config", RECIPE, *FLOAT)
-    assert last_json(finished(done))["weights"] == "random"
-    assert done.stderr.splitlines()[-1].startswith("WARNING: this network is random")
+def test_it_is_said_on_the_error_stream(capfd):
+    assert guarded(eval_script.main, ["--config", RECIPE, *FLOAT]) == 0
+    output, errors = capfd.readouterr()
+    assert last_json(output)["weights"] == "random"
+    assert errors.splitlines()[-1].startswith("WARNING: this network is random")
 
 
 def test_so_is_one_whose_classifier_is_new(said, tmp_path):

@@ -23,28 +23,24 @@ import time
 
 import pytest
 
+import train as train_script
 from src.config import load_config
+from src.entry import guarded
 from src.train.checkpoints import read_state
-from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, script, train
+from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, train
 
 
-def test_two_and_two_epochs_equal_four(four_epochs, tmp_path):
-    """Weights, statistics, momenta, noise, data order and the metrics rows."""
-    run = tmp_path / "run"
-    train(run, "train.epochs=2")
+def test_two_and_two_epochs_equal_four(tmp_path):
+    """Weights, statistics, momenta, noise, data order and the metrics rows; and the term that keeps
+    widths dependent on the image: its logarithms must repeat too."""
+    options = ["dqnet.diversity=0.3", "dqnet.input=image"]
+    train(tmp_path / "whole", *options, "train.epochs=4")
+    run = tmp_path / "parts"
+    train(run, *options, "train.epochs=2")
     assert read_state(run / "ckpt/last.ckpt").epoch == 2
     resume(run, "train.epochs=4")
-    assert_same_training(run, four_epochs)
+    assert_same_training(tmp_path / "whole", run)
     assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3", "4"]
-
-
-def test_one_and_one_with_diversity(tmp_path):
-    """The term that keeps widths dependent on the image: its logarithms must repeat too."""
-    options = ["dqnet.diversity=0.3", "dqnet.input=image"]
-    train(tmp_path / "whole", *options, "train.epochs=2")
-    train(tmp_path / "parts", *options, "train.epochs=1")
-    resume(tmp_path / "parts", "train.epochs=2")
-    assert_same_training(tmp_path / "whole", tmp_path / "parts")
 
 
 @pytest.mark.slow
@@ -205,7 +201,18 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, words, told):
     assert len(errors.splitlines()) <= 2, errors  # no internals of the framework
 
 
-def test_what_a_resume_may_not_change(four_epochs, tmp_path):
+@pytest.fixture
+def resumed(capsys):
+    """`train.py --resume` in this process: exit code and error stream."""
+
+    def run(folder, *overrides: str) -> tuple[int, str]:
+        code = guarded(train_script.main, ["--resume", str(folder), *overrides])
+        return code, capsys.readouterr().err
+
+    return run
+
+
+def test_what_a_resume_may_not_change(four_epochs, tmp_path, resumed):
     """One line, and the run stays as it was: other images per step, another network, other data."""
     run = tmp_path / "run"
     shutil.copytree(four_epochs, run)
@@ -215,28 +222,31 @@ def test_what_a_resume_may_not_change(four_epochs, tmp_path):
         ("quant.w_bits=2", "quant.w_bits=2: this run was begun with quant.w_bits=4"),
         ("data.val_split=0.3", "begun with data.val_split=0.2"),
     ):
-        done = script("train.py", "--resume", run, "train.epochs=5", override)
-        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+        code, errors = resumed(run, "train.epochs=5", override)
+        assert code == 2 and words in errors and "Traceback" not in errors
     assert (run / "config.yaml").read_text() == before
 
 
-def test_a_resume_that_fails_changes_nothing(four_epochs, tmp_path):
+def test_a_resume_that_fails_changes_nothing(four_epochs, tmp_path, resumed):
     """What cannot be loaded is not what the next resume starts from."""
     run = tmp_path / "run"
     shutil.copytree(four_epochs, run)
     before = (run / "config.yaml").read_text()
     for override in ("model.weights=none.npz", "train.nesterov=true"):
-        done = script("train.py", "--resume", run, "train.epochs=5", override)
-        assert done.returncode == 2 and "Traceback" not in done.stderr
+        code, errors = resumed(run, "train.epochs=5", override)
+        assert code == 2 and "Traceback" not in errors
         assert (run / "config.yaml").read_text() == before
         assert [row["epoch"] for row in metrics(run)] == ["1", "2", "3", "4"]
 
 
-def test_what_a_resume_changed_is_kept(four_epochs, tmp_path):
+def test_what_a_resume_changed_is_kept(tmp_path, resumed):
     """The overrides of a resume are there for the next one."""
     run = tmp_path / "run"
-    shutil.copytree(four_epochs, run)
-    resume(run, "train.epochs=5", "train.lr=0.01")
-    assert metrics(run)[-1]["epoch"] == "5" and metrics(run)[-1]["lr"] == "0.01"
+    plain = ["method.name=float", "device.native=off", "device.mode=pynative", "train.epochs=1"]
+    assert guarded(train_script.main, [*TINY, *plain, f"run.dir={run}"]) == 0
+    assert resumed(run, "train.epochs=2", "train.lr=0.01")[0] == 0
+    assert [(row["epoch"], row["lr"]) for row in metrics(run)] == [("1", "0.1"), ("2", "0.01")]
     kept = load_config(run / "config.yaml")
-    assert (kept.train.epochs, kept.train.lr, kept.data.batch_size) == (5, 0.01, 256)
+    assert (kept.train.epochs, kept.train.lr, kept.data.batch_size) == (2, 0.01, 256)
+    assert resumed(run, "train.epochs=3")[0] == 0
+    assert metrics(run)[-1]["lr"] == "0.01"

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A finished run: what its folder holds, the epoch it stands for, and its evaluation, twice."""
+"""A finished run: what its folder holds, the epoch it stands for, and its evaluation, again."""
 
 import json
 
@@ -25,17 +25,20 @@ from tests.system.runs import finished, last_json, metrics, script, train
 
 
 @pytest.fixture(scope="module")
-def evaluations(four_epochs):
-    """The output of `eval.py` run twice."""
-    return [finished(script("eval.py", "--run", four_epochs)) for _ in range(2)]
+def evaluation(four_epochs):
+    """The output of `eval.py`."""
+    return finished(script("eval.py", "--run", four_epochs))
 
 
-def test_eval_twice_prints_the_same_digits(evaluations):
-    assert evaluations[0] == evaluations[1]
+def test_another_process_prints_the_same_digits(evaluation, four_epochs_printed):
+    """Those that training printed of its own evaluation, every one."""
+    of_training = last_json(four_epochs_printed)
+    assert of_training.pop("run").endswith("/four")
+    assert evaluation == json.dumps(of_training) + "\n"
 
 
-def test_the_last_line_is_one_json_object(evaluations):
-    numbers = last_json(evaluations[0])
+def test_the_last_line_is_one_json_object(evaluation):
+    numbers = last_json(evaluation)
     assert {"top1", "top5", "loss", "images", "mean_bits", "bitops"} <= numbers.keys()
     assert numbers["images"] == 355
     assert 0 <= numbers["top1"] <= numbers["top5"] <= 1
@@ -43,16 +46,16 @@ def test_the_last_line_is_one_json_object(evaluations):
     assert numbers["mean_bits"] >= 3
 
 
-def test_eval_agrees_with_what_training_wrote(four_epochs, evaluations):
+def test_eval_agrees_with_what_training_wrote(four_epochs, evaluation):
     """Training's own test evaluation was of the same checkpoint."""
     log = (four_epochs / "log.txt").read_text()
-    numbers = last_json(evaluations[0])
+    numbers = last_json(evaluation)
     assert f"finished: test top-1 {100 * numbers['top1']:.2f}%" in log
     assert json.loads((four_epochs / "eval/test.json").read_text()) == numbers
 
 
-def test_answers_of_every_image(four_epochs, evaluations):
-    numbers = last_json(evaluations[0])
+def test_answers_of_every_image(four_epochs, evaluation):
+    numbers = last_json(evaluation)
     rows = np.load(four_epochs / "eval/test.npz")
     types = {name: (rows[name].dtype.name, rows[name].shape) for name in rows.files}
     assert types == {
@@ -88,8 +91,8 @@ def test_its_ladder_is_kept_with_its_rungs(four_epochs):
         assert (rung["mean_bits"], rung["bitops"]) == (bits, cost)
 
 
-def test_the_shuffle_test_is_told(four_epochs, evaluations):
-    numbers, log = last_json(evaluations[0]), (four_epochs / "log.txt").read_text()
+def test_the_shuffle_test_is_told(four_epochs, evaluation):
+    numbers, log = last_json(evaluation), (four_epochs / "log.txt").read_text()
     assert {"shuffled_top1", "shuffled_p", "choice_pays", "hardness_correlation"} <= numbers.keys()
     says = "pays" if numbers["choice_pays"] else "is worth nothing beyond chance"
     line = f"the choice of widths {says}: top-1 {numbers['top1']:.2%}"
@@ -124,21 +127,21 @@ def test_a_large_alpha_drives_the_widths_to_the_budget(four_epochs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("execution", ["mixture", "selected"])
-def test_both_executions_give_one_accuracy(four_epochs, evaluations, execution):
+def test_both_executions_give_one_accuracy(four_epochs, evaluation, execution):
     """Each image at its own widths only, or all branches and a mask: the same answers."""
     arguments = ("--run", four_epochs, f"dqnet.execution={execution}", "device.native=off")
     numbers = last_json(finished(script("eval.py", *arguments)))
-    expected = last_json(evaluations[0])
+    expected = last_json(evaluation)
     finished(script("eval.py", "--run", four_epochs))  # what other tests read is put back
     assert numbers["bitops"] == pytest.approx(expected["bitops"], rel=5e-3)
     assert numbers["top1"] == pytest.approx(expected["top1"], abs=0.01)
 
 
 @pytest.mark.slow
-def test_sampled_evaluation_differs(four_epochs, evaluations):
+def test_sampled_evaluation_differs(four_epochs, evaluation):
     sampled = last_json(finished(script("eval.py", "--run", four_epochs, "dqnet.sample=true")))
     finished(script("eval.py", "--run", four_epochs))
-    assert sampled["bitops"] != last_json(evaluations[0])["bitops"]
+    assert sampled["bitops"] != last_json(evaluation)["bitops"]
 
 
 @pytest.mark.slow

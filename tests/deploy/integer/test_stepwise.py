@@ -31,15 +31,15 @@ from tests.stepwise import spread_choices, stepwise
 IMAGES = 8
 
 
-@pytest.fixture(params=[1, 2], ids=["tied", "apart"])
-def made(request, digits, picture, tmp_path):
+@pytest.fixture(scope="module", params=[1, 2], ids=["tied", "apart"])
+def made(request, digits, picture, tmp_path_factory):
     """(path of the artefact, images uint8, the network's logits, its plan)."""
     built, images = stepwise(request.param), digits.batch(np.arange(IMAGES))
     spread_choices(built, images)
     logits, plan = network_answers(built, images)
     program = lower(built, picture, {"made by": "tests"})
     check(program)
-    path = tmp_path / "model.safetensors"
+    path = tmp_path_factory.mktemp("stepwise") / "model.safetensors"
     save_artefact(program, path)
     return path, digits.pixels(np.arange(IMAGES)), logits, plan
 
