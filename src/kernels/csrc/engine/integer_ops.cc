@@ -246,8 +246,9 @@ void wide_dot(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum) {
   *sum += total;
 }
 
+extern const ConvKernel *const kConvKernels[];
 extern const IntegerKernels kIntegerTable;
-const IntegerKernels kIntegerTable = {code_rows,      conv_rows, quantise_codes,
-                                      scale_channels, add_wide,  wide_dot};
+const IntegerKernels kIntegerTable = {code_rows, conv_rows, quantise_codes, scale_channels,
+                                      add_wide,  wide_dot,  kConvKernels};
 
 }  // namespace DQ_NS

@@ -57,6 +57,8 @@ struct Scaling {
   Bounds bounds;
 };
 
+struct ConvKernel;  // conv_step.h
+
 struct IntegerKernels {
   void (*code_rows)(const CodePlane &, int first, int last);  // rows of the padded plane
   void (*conv_rows)(const IntegerConv &, int first, int last);
@@ -66,6 +68,7 @@ struct IntegerKernels {
   void (*add)(const int32_t *a, const int32_t *b, size_t n, Bounds, int32_t *y);
   // *sum += sum of x weight over n values
   void (*wide_dot)(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum);
+  const ConvKernel *const *convs;  // of codes, up to a null
 };
 
 const IntegerKernels &integer_kernels();  // of the active instruction set

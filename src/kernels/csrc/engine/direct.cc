@@ -1,0 +1,196 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
+// direct.cc: the direct convolution of codes, compiled once per instruction set: any kernel, stride
+// and groups. A tile is some pixels by one or two blocks of 16 channels of the result, whose sums
+// stay in registers while the window passes; in an image without groups, the codes of a row of the
+// window follow each other, so that it passes k * c_in bytes at once, 4 in each step.
+//
+// Packed: the sums to begin with, of every channel (what `zero` and the arithmetic add to each byte
+// is taken off again), then weights [blocks, one or two][rows of the window][words][block][16][4].
+#include "engine/direct.h"
+
+#include "engine/dot_bytes.h"
+
+namespace DQ_NS {
+
+using namespace dq;
+
+namespace {
+
+// How the window is passed: `rows` stretches of `words` words, the codes of each in a row.
+struct Window {
+  int rows, words;
+  explicit Window(const CodeConv &c)
+      : rows(c.groups == 1 ? c.kernel : c.kernel * c.kernel),
+        words(((c.groups == 1 ? c.kernel * c.c_in : c.c_in) + 3) / 4) {}
+  size_t steps() const { return size_t(rows) * words; }
+};
+
+size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
+
+template <class A>
+size_t packed_bytes(const CodeConv &c) {
+  return start_bytes(c) + size_t(c.blocks()) * Window(c).steps() * A::WORD_BYTES;
+}
+
+// Blocks come in pairs; the last one of a group may be alone.
+bool is_paired(const CodeConv &c, int block) { return (block | 1) < c.group_blocks(); }
+
+template <class A>
+void pack(const CodeConv &c, void *packed) {
+  std::memset(packed, 0, packed_bytes<A>(c));
+  int32_t *start = (int32_t *)packed;
+  uint8_t *words = (uint8_t *)packed + start_bytes(c);
+  const Window window(c);
+  const int k = c.kernel, channels = c.channels(), in = c.groups == 1 ? c.c_in : 0;
+  for (int o = 0; o < c.c_out; o++) {
+    const int g = o / channels, block = o % channels / kChannelBlock;
+    const int lane = o % channels % kChannelBlock;
+    const bool paired = is_paired(c, block);
+    const size_t first = size_t(g) * c.group_blocks() + (paired ? block & ~1 : block);
+    const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
+    const int8_t *w = c.weight + size_t(o) * c.c_in * k * k;
+    int32_t total = 0;
+    for (int i = 0; i < c.c_in; i++)
+      for (int tap = 0; tap < k * k; tap++) {
+        // without groups: byte of a row of the window
+        const int row = in ? tap / k : tap, byte = in ? tap % k * c.c_in + i : i;
+        const size_t step = size_t(row) * window.words + byte / 4;
+        uint8_t *word = words + (first * window.steps() + step * apart + which) * A::WORD_BYTES;
+        A::put(word, lane, byte % 4, w[size_t(i) * k * k + tap]);
+        total += w[size_t(i) * k * k + tap];
+      }
+    const size_t place = (size_t(g) * c.group_blocks() + block) * kChannelBlock + lane;
+    start[place] = (A::SUBTRACTED - int(c.zero())) * total;
+  }
+}
+
+// One tile: sums of `Pixels` pixels at x[], `Blocks` blocks of channels.
+template <class A, int Pixels, int Blocks>
+DQ_INLINE void sum_up(const uint8_t *(&x)[Pixels], const Window &window, ptrdiff_t step, int in_row,
+                      ptrdiff_t next_row, const int32_t *start, const uint8_t *w,
+                      Sums (&sums)[Pixels][Blocks]) {
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
+  }
+  for (int row = 0, tap = 0; row < window.rows; row++) {
+    for (int i = 0; i < window.words; i++, w += Blocks * A::WORD_BYTES) {
+      typename A::W weights[Blocks];
+      DQ_UNROLL
+      for (int b = 0; b < Blocks; b++) weights[b] = A::w(w + b * A::WORD_BYTES);
+      DQ_UNROLL
+      for (int p = 0; p < Pixels; p++) {
+        const typename A::X codes = A::x(x[p] + 4 * i);
+        DQ_UNROLL
+        for (int b = 0; b < Blocks; b++) A::step(&sums[p][b], codes, weights[b]);
+      }
+    }
+    const bool ends = ++tap == in_row;
+    const ptrdiff_t move = ends ? next_row : step;
+    if (ends) tap = 0;
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) x[p] += move;
+  }
+}
+
+// Pixels [first, last) of `Blocks` blocks of channels, from `block` of group `group`.
+template <class A, int Pixels, int Blocks>
+DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
+  const CodeConv &c = job.conv;
+  const Window window(c);
+  const ptrdiff_t row = job.x.row(), pixel = job.x.c;
+  const int in_row = c.groups == 1 ? 1 : c.kernel;
+  const ptrdiff_t next_row = row - (in_row - 1) * pixel;
+  const int at = group * c.group_blocks() + block;
+  const int32_t *start = (const int32_t *)job.packed + at * kChannelBlock;
+  const uint8_t *w =
+      (const uint8_t *)job.packed + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
+  const uint8_t *origin = job.x.begin() + group * c.c_in;
+  const int channels = c.channels(), channel = block * kChannelBlock;
+  int y = first / c.wo, x = first % c.wo;
+  while (first < last) {
+    const uint8_t *codes[Pixels];
+    int ys[Pixels], xs[Pixels];
+    const int count = last - first < Pixels ? last - first : Pixels;
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) {
+      ys[p] = y;
+      xs[p] = x;
+      codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel) * c.stride;
+      if (p + 1 < count && ++x == c.wo) x = 0, y++;
+    }
+    if (++x == c.wo) x = 0, y++;
+    Sums sums[Pixels][Blocks];
+    sum_up<A, Pixels, Blocks>(codes, window, pixel, in_row, next_row, start, w, sums);
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) {
+      if (p >= count) break;
+      DQ_UNROLL
+      for (int b = 0; b < Blocks; b++) {
+        const int of_group = channel + 16 * b;
+        const int lanes = channels - of_group < 16 ? channels - of_group : 16;
+        finish(job.finish, sums[p][b],
+               {at + b, group * channels + of_group, lanes, ys[p], xs[p], first + p});
+      }
+    }
+    first += count;
+  }
+}
+
+// Which of `items` belong to part `part` of `parts`, in whole multiples of `grain`.
+struct Share {
+  int first, last;
+  Share(int items, int grain, int part, int parts) {
+    const int64_t grains = (items + grain - 1) / grain;
+    first = int(grains * part / parts) * grain;
+    last = int(grains * (part + 1) / parts) * grain;
+    last = last < items ? last : items;
+  }
+};
+
+template <class A>
+void run(const ConvJob &job, int part, int parts, void *) {
+  const CodeConv &c = job.conv;
+  const int pixels = c.ho * c.wo, pairs = c.groups * ((c.group_blocks() + 1) / 2);
+  // The weights of large layers of few pixels are shared out, else the pixels.
+  const bool by_channel = pairs >= parts && pixels < 16 * A::PIXELS2 * parts;
+  const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
+  const Share area(pixels, A::PIXELS2, by_channel ? 0 : part, by_channel ? 1 : parts);
+  if (area.first >= area.last) return;
+  const int in_group = (c.group_blocks() + 1) / 2;
+  for (int pair = channels.first; pair < channels.last; pair++) {
+    const int group = pair / in_group, block = pair % in_group * 2;
+    if (!is_paired(c, block)) {
+      strip<A, A::PIXELS1, 1>(job, group, block, area.first, area.last);
+    } else if (c.wo % 7 == 0) {
+      strip<A, A::PIXELS2_OF_7, 2>(job, group, block, area.first, area.last);
+    } else {
+      strip<A, A::PIXELS2, 2>(job, group, block, area.first, area.last);
+    }
+  }
+}
+
+size_t no_scratch(const CodeConv &) { return 0; }
+
+}  // namespace
+
+extern const ConvKernel kDirect, kDirectAny;
+const ConvKernel kDirect = {"direct", Dot::can, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
+const ConvKernel kDirectAny = {"direct16",   DotAny::can, packed_bytes<DotAny>,
+                               pack<DotAny>, no_scratch,  run<DotAny>};
+
+}  // namespace DQ_NS

@@ -1,0 +1,153 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
+// dot_bytes.h: how an instruction set multiplies 4 codes (u8) of a pixel with 4 weights (s8) of
+// each of 16 channels, for kernels of codes. Included only by files compiled per instruction set.
+//
+// A class of these offers
+//   SUBTRACTED          what it takes off every byte of x, so that weights owe SUBTRACTED x their
+//   sum WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
+//   can(conv)           whether all sums are exact
+//   put(word, lane, c, value)   one weight into a packed word
+//   X, W, x(p), w(p)    operands, loaded
+//   step(sums, x, w)
+//   TILES, see direct.cc: pixels of a tile with one and with two blocks of channels
+#pragma once
+#include "engine/finish.h"
+
+namespace DQ_NS {
+
+#if defined(DQ_ISA_AVX512)
+
+struct Dot {
+  static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
+  static constexpr int PIXELS1 = 14, PIXELS2 = 8, PIXELS2_OF_7 = 7;
+  using X = __m512i;
+  using W = __m512i;
+  static bool can(const dq::CodeConv &) { return true; }
+  static void put(void *word, int lane, int c, int value) {
+    ((int8_t *)word)[4 * lane + c] = int8_t(value);
+  }
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return _mm512_set1_epi32(word);
+  }
+  DQ_INLINE W w(const uint8_t *p) { return _mm512_load_si512(p); }
+  DQ_INLINE void step(Sums *s, X x, W w) {
+    // asm: see DotVnni (simd_avx512.h)
+    asm("vpdpbusd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));
+  }
+};
+using DotAny = Dot;
+
+#elif defined(DQ_ISA_AVX2)
+
+// vpmaddubsw adds two products in 16 bits and saturates: where no two neighbours can leave them.
+struct Dot {
+  static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
+  static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
+  using X = __m256i;
+  struct W {
+    __m256i v[2];
+  };
+  static bool can(const dq::CodeConv &conv);
+  static void put(void *word, int lane, int c, int value) {
+    ((int8_t *)word)[4 * lane + c] = int8_t(value);
+  }
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return iset(word);
+  }
+  DQ_INLINE W w(const uint8_t *p) { return {{iload(p), iload(p + 32)}}; }
+  DQ_INLINE void step(Sums *s, X x, const W &w) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++)
+      s->v[i] = iadd(s->v[i], _mm256_madd_epi16(_mm256_maddubs_epi16(x, w.v[i]), ones));
+  }
+};
+
+// Codes and weights as 16 bits, even and odd channels of input apart.
+struct DotAny {
+  static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
+  static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
+  struct X {
+    __m256i even, odd;
+  };
+  struct W {
+    __m256i v[4];
+  };
+  static bool can(const dq::CodeConv &) { return true; }
+  static void put(void *word, int lane, int c, int value) {
+    ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = int16_t(value);
+  }
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return {iset(word & 0x00ff00ff), iset(int32_t(uint32_t(word) >> 8) & 0x00ff00ff)};
+  }
+  DQ_INLINE W w(const uint8_t *p) {
+    return {{iload(p), iload(p + 32), iload(p + 64), iload(p + 96)}};
+  }
+  DQ_INLINE void step(Sums *s, const X &x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) {
+      s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x.even, w.v[i]));
+      s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x.odd, w.v[2 + i]));
+    }
+  }
+};
+
+// Bytes up to top, two neighbours of every word.
+inline bool Dot::can(const dq::CodeConv &conv) {
+  const int taps = conv.kernel * conv.kernel;
+  const size_t size = size_t(conv.c_in) * taps;
+  int low = 0, high = 0;  // any two weights are neighbours in some order of packing
+  for (size_t i = 0; i < size * size_t(conv.c_out); i++) {
+    low = conv.weight[i] < low ? conv.weight[i] : low;
+    high = conv.weight[i] > high ? conv.weight[i] : high;
+  }
+  return 2 * high * conv.top() <= INT16_MAX && 2 * low * conv.top() >= INT16_MIN;
+}
+
+#else
+
+// Plain C++: 16 products and sums, left to the compiler.
+struct Dot {
+  static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
+  static constexpr int PIXELS1 = 2, PIXELS2 = 1, PIXELS2_OF_7 = 1;
+  struct X {
+    int16_t v[4];
+  };
+  struct W {
+    const int16_t *v;
+  };
+  static bool can(const dq::CodeConv &) { return true; }
+  static void put(void *word, int lane, int c, int value) {
+    ((int16_t *)word)[16 * c + lane] = int16_t(value);
+  }
+  DQ_INLINE X x(const uint8_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
+  DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }
+  DQ_INLINE void step(Sums *s, const X &x, const W &w) {
+    for (int c = 0; c < 4; c++)
+      for (int i = 0; i < 16; i++) s->v[i] += int32_t(x.v[c]) * w.v[16 * c + i];
+  }
+};
+using DotAny = Dot;
+
+#endif
+
+}  // namespace DQ_NS
