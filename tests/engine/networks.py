@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The native engine gives the oracle's integers, in every register, on every instruction set here."""
 """Random networks for the compiled plan: blocks with residuals, as trained networks have them, of sizes
 that fill tiles of 16 channels or do not, and what a planner could get wrong: registers with several
 readers, sums whose other part comes later, choices that come late."""

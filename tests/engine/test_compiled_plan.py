@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The native engine gives the oracle's integers, in every register, on every instruction set here."""
 """The compiled plan against the oracle: what it fuses shows in the logits, the rest in the registers."""
 
 import numpy as np

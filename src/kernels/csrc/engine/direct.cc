@@ -21,22 +21,13 @@
 // is taken off again), then weights [blocks, one or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
-#include "engine/dot_bytes.h"
+#include "engine/tile.h"
 
 namespace DQ_NS {
 
 using namespace dq;
 
 namespace {
-
-// How the window is passed: `rows` stretches of `words` words, the codes of each in a row.
-struct Window {
-  int rows, words;
-  explicit Window(const CodeConv &c)
-      : rows(c.groups == 1 ? c.kernel : c.kernel * c.kernel),
-        words(((c.groups == 1 ? c.kernel * c.c_in : c.c_in) + 3) / 4) {}
-  size_t steps() const { return size_t(rows) * words; }
-};
 
 size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
 
@@ -74,36 +65,6 @@ void pack(const CodeConv &c, void *packed) {
       }
     const size_t place = (size_t(g) * c.group_blocks() + block) * kChannelBlock + lane;
     start[place] = (A::SUBTRACTED - int(c.zero())) * total;
-  }
-}
-
-// One tile: sums of `Pixels` pixels at x[], `Blocks` blocks of channels.
-template <class A, int Pixels, int Blocks>
-DQ_INLINE void sum_up(const uint8_t *(&x)[Pixels], const Window &window, ptrdiff_t step, int in_row,
-                      ptrdiff_t next_row, const int32_t *start, const uint8_t *w,
-                      Sums (&sums)[Pixels][Blocks]) {
-  DQ_UNROLL
-  for (int p = 0; p < Pixels; p++) {
-    DQ_UNROLL
-    for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
-  }
-  for (int row = 0, tap = 0; row < window.rows; row++) {
-    for (int i = 0; i < window.words; i++, w += Blocks * A::WORD_BYTES) {
-      typename A::W weights[Blocks];
-      DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) weights[b] = A::w(w + b * A::WORD_BYTES);
-      DQ_UNROLL
-      for (int p = 0; p < Pixels; p++) {
-        const typename A::X codes = A::x(x[p] + 4 * i);
-        DQ_UNROLL
-        for (int b = 0; b < Blocks; b++) A::step(&sums[p][b], codes, weights[b]);
-      }
-    }
-    const bool ends = ++tap == in_row;
-    const ptrdiff_t move = ends ? next_row : step;
-    if (ends) tap = 0;
-    DQ_UNROLL
-    for (int p = 0; p < Pixels; p++) x[p] += move;
   }
 }
 
@@ -150,17 +111,6 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
     first += count;
   }
 }
-
-// Which of `items` belong to part `part` of `parts`, in whole multiples of `grain`.
-struct Share {
-  int first, last;
-  Share(int items, int grain, int part, int parts) {
-    const int64_t grains = (items + grain - 1) / grain;
-    first = int(grains * part / parts) * grain;
-    last = int(grains * (part + 1) / parts) * grain;
-    last = last < items ? last : items;
-  }
-};
 
 template <class A>
 void run(const ConvJob &job, int part, int parts, void *) {

@@ -28,6 +28,57 @@
 
 namespace DQ_NS {
 
+// Words of 2 values of 16 bits, with weights of 16 bits.
+struct PieceDot {
+  static constexpr int WORD_BYTES = 64;
+  static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
+#if defined(DQ_ISA_AVX512)
+  using X = __m512i;
+  using W = __m512i;
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return _mm512_set1_epi32(word);
+  }
+  DQ_INLINE W w(const uint8_t *p) { return _mm512_load_si512(p); }
+  DQ_INLINE void step(Sums *s, X x, W w) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));  // asm: see DotVnni
+  }
+#elif defined(DQ_ISA_AVX2)
+  using X = __m256i;
+  struct W {
+    __m256i v[2];
+  };
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return iset(word);
+  }
+  DQ_INLINE W w(const uint8_t *p) { return {{iload(p), iload(p + 32)}}; }
+  DQ_INLINE void step(Sums *s, X x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x, w.v[i]));
+  }
+#else
+  struct X {
+    int16_t v[2];
+  };
+  struct W {
+    const int16_t *v;
+  };
+  DQ_INLINE X x(const uint8_t *p) {
+    X x;
+    std::memcpy(x.v, p, sizeof x.v);
+    return x;
+  }
+  DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }
+  DQ_INLINE void step(Sums *s, const X &x, const W &w) {
+    for (int i = 0; i < 16; i++)
+      s->v[i] += int32_t(x.v[0]) * w.v[2 * i] + int32_t(x.v[1]) * w.v[2 * i + 1];
+  }
+#endif
+};
+
 #if defined(DQ_ISA_AVX512)
 
 struct Dot {

@@ -121,23 +121,46 @@ void write_pixels(const uint8_t *pixels, const uint8_t table[3][256], const Code
   }
 }
 
+// A piece of the values of the image: table[c][p], of 16 bits.
+void write_pieces(const uint8_t *pixels, const int16_t *table, const CodeTensor &to, int first,
+                  int last) {
+  const size_t area = size_t(to.h) * to.w;
+  for (int y = first; y < last; y++) {
+    int16_t *out = (int16_t *)(to.data + y * to.row());
+    const uint8_t *in = pixels + size_t(y) * to.w;
+    for (int x = 0; x < to.w; x++, in++, out += 3) {
+      out[0] = table[in[0]];
+      out[1] = table[256 + in[area]];
+      out[2] = table[512 + in[2 * area]];
+    }
+  }
+}
+
 }  // namespace
 
 Engine::Engine(Program program)
     : program_(std::move(program)),
       plain_(program_),
       convs_(program_.operations.size()),
+      images_(program_.operations.size()),
       compiled_(new Compiled[size_t(Purpose::kPurposes)]) {
   for (int i = 0; i < int(convs_.size()); i++)
     if (program_.operations[size_t(i)].kind == kConv && runs_on_bytes(program_, i))
       convs_[size_t(i)].reset(new PreparedConvs(program_, i));
+  for (int i = 0; i < int(images_.size()); i++)
+    if (std::optional<PreparedImage> image = PreparedImage::of(program_, i))
+      images_[size_t(i)].reset(new PreparedImage(std::move(*image)));
 }
 
 Engine::~Engine() = default;
 
 const CompiledPlan &Engine::compiled(Purpose purpose) {
   Compiled &made = compiled_[size_t(purpose)];
-  std::call_once(made.once, [&] { made.plan = compile(program_, purpose); });
+  std::call_once(made.once, [&] {
+    std::vector<bool> on_pieces;
+    for (const auto &image : images_) on_pieces.push_back(image != nullptr);
+    made.plan = compile(program_, purpose, on_pieces);
+  });
   return made.plan;
 }
 
@@ -301,6 +324,9 @@ void Engine::run_steps(const CompiledPlan &plan, int first, Frame *frame) {
       case Step::kConv:
         run_conv(step, frame);
         break;
+      case Step::kImage:
+        run_image(step, frame);
+        break;
       case Step::kCodes:
         codes_from_wide(step.op, frame);
         break;
@@ -380,12 +406,7 @@ void Engine::run_conv(const Step &step, Frame *frame) {
     f.residual = frame->registers[size_t(step.residual)];
     f.sum_bounds = {int32_t(sum.low), int32_t(sum.high)};
   }
-  f.wide = step.wide ? frame->registers[size_t(step.result)] : nullptr;
-  for (int conv : step.codes) {
-    CodeOutput &output = f.output[f.outputs++];
-    output = output_of(conv, *frame);
-    fill_border(output.to);
-  }
+  add_outputs(step, *frame, &f);
   const int64_t work = int64_t(op.out.size()) * op.c_in * op.kernel * op.kernel;
   const int64_t threads = work < kWorthSharing ? 1 : frame->threads();
   const int parts = int(std::min(4 * threads, std::max(threads, work / kPartWork)));
@@ -394,6 +415,47 @@ void Engine::run_conv(const Step &step, Frame *frame) {
   uint8_t *scratch = size ? frame->room(size * count) : nullptr;
   in_parts(*frame, count,
            [&](int part) { made.kernel->run(job, part, count, scratch + part * size); });
+}
+
+void Engine::run_image(const Step &step, Frame *frame) {
+  const PreparedImage &made = *images_[size_t(step.op)];
+  const ImageConv &c = made.conv;
+  const Operation *affine = step.affine < 0 ? nullptr : &program_.operations[size_t(step.affine)];
+  const PreparedAffine after(affine, frame->row, made.largest);
+  ImageJob job{c, {}, made.packed.data(), {}};
+  job.finish.c = c.c_out;
+  job.finish.right = after.right;
+  job.finish.multiplier = after.multiplier.data();
+  job.finish.bias = after.bias.data();
+  job.finish.bounds = after.bounds;
+  job.finish.narrow = after.narrow;
+  add_outputs(step, *frame, &job.finish);
+  CodeTensor t{nullptr, c.h, c.w, 2 * kImageChannels, c.padding, 0};
+  const size_t size = t.bytes() + 2 * kCodeSlack + 2 * size_t(t.row());
+  uint8_t *memory = frame->room(size * size_t(c.x_pieces));
+  for (int i = 0; i < c.x_pieces; i++) {
+    t.data = memory + size_t(i) * size + kCodeSlack + (t.row() + t.c) * t.border;
+    job.x[i] = t;
+    fill_border(t);
+  }
+  const int64_t work = int64_t(c.ho) * c.wo * c.c_out * kImageChannels * c.kernel * c.kernel;
+  spread(*frame, c.h, work >= kWorthSharing, [&](int first, int last) {
+    for (int i = 0; i < c.x_pieces; i++)
+      write_pieces(frame->pixels, &made.table[size_t(i) * kImageChannels * 256], job.x[i], first,
+                   last);
+  });
+  spread(*frame, c.ho * c.wo, work >= kWorthSharing,
+         [&](int first, int last) { integer_kernels().image->run(job, first, last); });
+}
+
+// What a step writes besides its sums.
+void Engine::add_outputs(const Step &step, const Frame &frame, Finish *f) const {
+  f->wide = step.wide ? frame.registers[size_t(step.result)] : nullptr;
+  for (int conv : step.codes) {
+    CodeOutput &output = f->output[f->outputs++];
+    output = output_of(conv, frame);
+    fill_border(output.to);
+  }
 }
 
 }  // namespace dq

@@ -23,6 +23,7 @@
 #include "engine/plain.h"
 #include "engine/plan.h"
 #include "engine/prepared.h"
+#include "engine/prepared_image.h"
 #include "engine/program.h"
 
 namespace dq {
@@ -81,6 +82,8 @@ class Engine {
   int climb_one(const CompiledPlan &plan, const Rungs &rungs, Frame *frame);
   void run_steps(const CompiledPlan &plan, int first, Frame *frame);
   void run_conv(const Step &step, Frame *frame);
+  void run_image(const Step &step, Frame *frame);
+  void add_outputs(const Step &step, const Frame &frame, Finish *f) const;
   CodeOutput output_of(int conv, const Frame &frame) const;
   CodeTensor codes_of(int conv, const Frame &frame) const;
   void codes_from_pixels(int conv, Frame *frame);
@@ -88,8 +91,9 @@ class Engine {
 
   Program program_;
   PlainOperations plain_;
-  std::vector<std::unique_ptr<PreparedConvs>> convs_;  // of those on bytes
-  std::unique_ptr<Compiled[]> compiled_;               // by purpose
+  std::vector<std::unique_ptr<PreparedConvs>> convs_;   // of those on bytes
+  std::vector<std::unique_ptr<PreparedImage>> images_;  // of those on pieces
+  std::unique_ptr<Compiled[]> compiled_;                // by purpose
   std::mutex idle_;
   std::vector<std::unique_ptr<Frame>> frames_;  // that no call has
 };

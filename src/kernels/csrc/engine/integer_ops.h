@@ -59,6 +59,7 @@ struct Scaling {
 
 struct ConvKernel;  // conv_step.h
 struct CodeOutput;
+struct ImageKernel;  // image_conv.h
 
 struct IntegerKernels {
   void (*code_rows)(const CodePlane &, int first, int last);  // rows of the padded plane
@@ -72,6 +73,7 @@ struct IntegerKernels {
   // rows [first, last) of codes from v [h][w][c]
   void (*codes)(const int32_t *v, const CodeOutput &, int first, int last);
   const ConvKernel *const *convs;  // of codes, up to a null
+  const ImageKernel *image;
 };
 
 const IntegerKernels &integer_kernels();  // of the active instruction set

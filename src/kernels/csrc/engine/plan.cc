@@ -27,8 +27,9 @@ size_t rounded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
 class Compiler {
  public:
-  Compiler(const Program &program, Purpose purpose)
+  Compiler(const Program &program, Purpose purpose, const std::vector<bool> &on_pieces)
       : program_(program),
+        on_pieces_(on_pieces),
         purpose_(purpose),
         traced_(purpose == Purpose::kTrace || purpose == Purpose::kTraceGiven),
         given_(purpose != Purpose::kChoosing && purpose != Purpose::kTrace),
@@ -64,16 +65,36 @@ class Compiler {
     if (i >= steady_ && plan_.first_again < 0) plan_.first_again = int(plan_.steps.size());
     if (on_bytes(i)) {
       take_conv(i);
-    } else if (!only_codes(i)) {
+    } else if (on_pieces_[i]) {
+      take_image(i);
+    } else if (!is_left_out(i)) {
       add({Step::kPlain, i, i});
     }
   }
 
-  // Whether nothing reads the register but convolutions that get bytes.
-  bool only_codes(int i) const {
+  // Whether nothing reads codes, or the image, but what gets bytes or pieces.
+  bool is_left_out(int i) const {
     const Operation &o = op(i);
-    if (o.out.kind != kCodesRegister || traced_) return false;
-    return std::all_of(readers_[i].begin(), readers_[i].end(), [&](int r) { return on_bytes(r); });
+    if (traced_ || (o.out.kind != kCodesRegister && o.kind != kInput)) return false;
+    return std::all_of(readers_[i].begin(), readers_[i].end(),
+                       [&](int r) { return on_bytes(r) || on_pieces_[r]; });
+  }
+
+  // The one operation that reads register i, if a step that begins there may do it, too; else -1.
+  int only_reader(int i) const {
+    if (readers_[i].size() != 1 || traced_) return -1;
+    const int reader = readers_[i][0];
+    return i < steady_ && reader >= steady_ ? -1 : reader;
+  }
+
+  void take_image(int i) {
+    Step step = {Step::kImage, i, i};
+    const int reader = only_reader(i);
+    if (reader >= 0 && op(reader).kind == kAffine) {
+      step.affine = step.result = reader;
+      done_[reader] = true;
+    }
+    add(step);
   }
 
   void take_conv(int i) {
@@ -87,14 +108,14 @@ class Compiler {
       plan_.steps.push_back(step);
     }
     Step step = {Step::kConv, i, i};
-    for (int reader : readers_[i]) {
-      const Operation &sum = op(reader);
-      const int other = sum.kind == kAdd ? int(sum.x == i ? sum.y : sum.x) : i;
-      if (readers_[i].size() != 1 || other >= i || traced_) break;
-      if (i < steady_ && reader >= steady_) break;
-      step.sum = step.result = reader;
-      step.residual = other;
-      done_[reader] = true;
+    const int reader = only_reader(i);
+    if (reader >= 0 && op(reader).kind == kAdd) {
+      const int other = int(op(reader).x == i ? op(reader).y : op(reader).x);
+      if (other < i) {
+        step.sum = step.result = reader;
+        step.residual = other;
+        done_[reader] = true;
+      }
     }
     add(step);
   }
@@ -106,7 +127,8 @@ class Compiler {
 
   // Whether a step can write the codes of convolution i: their width is known when it runs.
   bool may_write(const Step &step, int i) const {
-    if (step.kind != Step::kConv || int(step.codes.size()) == kCodeOutputs) return false;
+    if (step.kind != Step::kConv && step.kind != Step::kImage) return false;
+    if (int(step.codes.size()) == kCodeOutputs) return false;
     const Operation &conv = op(i), &quantise = op(int(conv.x));
     if (step.op < steady_ && std::max(i, int(conv.x)) >= steady_) return false;
     return is_decided(quantise, step.op) && is_decided(conv, step.op);
@@ -207,6 +229,7 @@ class Compiler {
   }
 
   const Program &program_;
+  const std::vector<bool> &on_pieces_;
   const Purpose purpose_;
   const bool traced_, given_;
   const int steady_;
@@ -227,8 +250,8 @@ int largest_code_bits(const Operation &writer) {
 
 }  // namespace
 
-CompiledPlan compile(const Program &program, Purpose purpose) {
-  return Compiler(program, purpose).run();
+CompiledPlan compile(const Program &program, Purpose purpose, const std::vector<bool> &on_pieces) {
+  return Compiler(program, purpose, on_pieces).run();
 }
 
 bool runs_on_bytes(const Program &program, int i) {

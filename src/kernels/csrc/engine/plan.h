@@ -39,11 +39,13 @@ struct Step {
     kConv,    // convolution `op` of codes, and what follows it
     kCodes,   // codes for convolution `op` from an int32 register
     kPixels,  // ... from the image, through a table
+    kImage,   // a Wide `op` of the image, and what follows it
   };
   Kind kind;
   int op;
   int result;                   // the register that ends it
-  int sum = -1;                 // an Add that it does, too
+  int affine = -1;              // of a kImage: an Affine that it does, too
+  int sum = -1;                 // of a kConv: an Add likewise
   int residual = -1;            // the other register of that
   bool wide = false;            // whether the result is wanted as int32
   std::vector<int> codes = {};  // convolutions whose codes it writes
@@ -63,7 +65,8 @@ struct CompiledPlan {
   Places places;
 };
 
-CompiledPlan compile(const Program &program, Purpose purpose);
+// on_pieces: which operations can be a kImage.
+CompiledPlan compile(const Program &program, Purpose purpose, const std::vector<bool> &on_pieces);
 
 // Whether convolution i runs on codes as bytes: else it is a plain operation.
 bool runs_on_bytes(const Program &program, int i);
