@@ -19,7 +19,7 @@
 //   SUBTRACTED          what it takes off every byte of x, so that weights owe SUBTRACTED x their
 //   sum WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
 //   can(conv)           whether all sums are exact
-//   put(word, lane, c, value)   one weight into a packed word
+//   put(word, lane, w)   the 4 weights of a channel into a packed word
 //   X, W, x(p), w(p)    operands, loaded
 //   step(sums, x, w)
 //   TILES, see direct.cc: pixels of a tile with one and with two blocks of channels
@@ -87,8 +87,8 @@ struct Dot {
   using X = __m512i;
   using W = __m512i;
   static bool can(const dq::CodeConv &) { return true; }
-  static void put(void *word, int lane, int c, int value) {
-    ((int8_t *)word)[4 * lane + c] = int8_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -114,8 +114,8 @@ struct Dot {
     __m256i v[2];
   };
   static bool can(const dq::CodeConv &conv);
-  static void put(void *word, int lane, int c, int value) {
-    ((int8_t *)word)[4 * lane + c] = int8_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -142,8 +142,8 @@ struct DotAny {
     __m256i v[4];
   };
   static bool can(const dq::CodeConv &) { return true; }
-  static void put(void *word, int lane, int c, int value) {
-    ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = int16_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    for (int c = 0; c < 4; c++) ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = w[c];
   }
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -187,8 +187,8 @@ struct Dot {
     const int16_t *v;
   };
   static bool can(const dq::CodeConv &) { return true; }
-  static void put(void *word, int lane, int c, int value) {
-    ((int16_t *)word)[16 * c + lane] = int16_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    for (int c = 0; c < 4; c++) ((int16_t *)word)[16 * c + lane] = w[c];
   }
   DQ_INLINE X x(const uint8_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
   DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }
