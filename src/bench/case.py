@@ -77,8 +77,8 @@ def side_of(model: str, asked: int | None) -> int:
 
 
 def has_imagenet_stem(model: str) -> bool:
-    """Whether the model is made for large images (7x7 stem and max-pool)."""
-    return model in ("resnet18", "resnet34", "resnet50")
+    """Whether the model is made for large images (strides in and behind the stem)."""
+    return model in ("resnet18", "resnet34", "resnet50", "mobilenetv2")
 
 
 def cores() -> int:

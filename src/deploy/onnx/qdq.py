@@ -15,7 +15,8 @@
 
 Each layer of codes becomes int8 weights with DequantizeLinear, its input Clip, QuantizeLinear and
 DequantizeLinear, and what followed it a factor and an offset per channel. A width below 8 is the
-range of the Clip: runtimes hold the codes in 8 bits. QuantizeLinear rounds a half to even, this
+range of the Clip: runtimes hold the codes in 8 bits. Learned levels are a sum of steps before the pair,
+and weights among them int8 like others. QuantizeLinear rounds a half to even, this
 project up; the two differ on exact halves alone.
 """
 
@@ -23,9 +24,21 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from src.engine.integers import INT32, limits
-from src.engine.operations import Add, Affine, Conv, Input, MaxPool, Pool, Quantise, Subsample, Wide
+from src.engine.operations import (
+    Add,
+    Affine,
+    Bucketise,
+    Conv,
+    Input,
+    MaxPool,
+    Pool,
+    Quantise,
+    Subsample,
+    Wide,
+)
 from src.engine.program import Program
 from src.errors import UserError
+from src.quantizers.fixed_levels import flights
 
 OPSET = 13
 IR_VERSION = 8
@@ -79,7 +92,7 @@ class _Graph:
         build = {
             Input: self._input, Quantise: self._quantise, Conv: self._conv, Wide: self._wide,
             Affine: self._affine, Add: self._add, Pool: self._mean, MaxPool: self._max_pool,
-            Subsample: self._subsample,
+            Subsample: self._subsample, Bucketise: self._bucketise,
         }[type(op)]  # fmt: skip
         self.maps.append(build(op, self.names[i]))
 
@@ -98,10 +111,28 @@ class _Graph:
         low, high = limits(bits, signed)
         scale = np.float32(scale)
         ends = [self.tensor(np.float32(code * scale)) for code in (low, high)]
-        clipped = self.node("Clip", [x, *ends])
+        return self._pair(self.node("Clip", [x, *ends]), scale, signed)
+
+    def _pair(self, x: str, scale: np.float32, signed: bool) -> str:
+        """Real values of the 8-bit codes of x."""
         zero = self.tensor(np.array(0, np.int8 if signed else np.uint8))
         pair = [self.tensor(scale), zero]
-        return self.node("DequantizeLinear", [self.node("QuantizeLinear", [clipped, *pair]), *pair])
+        return self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *pair]), *pair])
+
+    def _bucketise(self, op: Bucketise, name: str) -> str:
+        scale = np.float32(self.scales[name]["inputs"][0])
+        u = self._with("Div", self.maps[op.x], scale)
+        y = self.tensor(np.float32(op.arrays["levels"][0]))
+        for flight in flights(op.arrays["levels"]):
+            steps = self._with("Div", self._with("Sub", u, flight.start), flight.width)
+            ends = [self.tensor(np.float32(end)) for end in (0, flight.count)]
+            steps = self.node("Clip", [self.node("Floor", [steps]), *ends])
+            y = self.node("Add", [y, self._with("Mul", steps, flight.step)])
+        return self._pair(self._with("Mul", y, scale), scale, bool(op.signed))
+
+    def _with(self, kind: str, x: str, number: float) -> str:
+        """An operator on values and a number."""
+        return self.node(kind, [x, self.tensor(np.float32(number))])
 
     def _conv(self, op: Conv, name: str) -> str:
         codes = op.arrays["weight.0"].astype(np.int64)

@@ -354,11 +354,10 @@ void Engine::codes_from_pixels(int conv, Frame *frame) {
 
 void Engine::codes_from_wide(int conv, Frame *frame) {
   const Operation &op = program_.operations[size_t(conv)];
-  const Operation &quantise = program_.operations[size_t(op.x)];
   const CodeOutput output = output_of(conv, *frame);
   fill_border(output.to);
-  const int32_t *from = frame->registers[size_t(quantise.x)];
-  const bool shared = int64_t(quantise.out.size()) >= kValuesWorthSharing;
+  const int32_t *from = frame->registers[size_t(coded_register(program_, op))];
+  const bool shared = int64_t(program_.operations[size_t(op.x)].out.size()) >= kValuesWorthSharing;
   spread(*frame, output.to.h, shared,
          [&](int first, int last) { integer_kernels().codes(from, output, first, last); });
 }
@@ -372,20 +371,20 @@ CodeTensor Engine::codes_of(int conv, const Frame &frame) const {
 
 CodeOutput Engine::output_of(int conv, const Frame &frame) const {
   const Operation &op = program_.operations[size_t(conv)];
-  const Operation &quantise = program_.operations[size_t(op.x)];
-  const int a_choice = frame.choice(op.slot, op.a_column);
-  const int choice = quantise.candidates() > 1 ? frame.choice(quantise.slot, quantise.column) : 0;
-  const int drop = child_shift(op, a_choice), shift = int(quantise.shift) + drop;
-  const CodeRange range = op.master ? codes_read(program_, op, a_choice)
-                                    : limits(quantise.a_bits(choice), quantise.is_signed);
-  int64_t half = int64_t(1) << (quantise.shift - 1);
+  const Operation &source = program_.operations[size_t(op.x)];
+  const int a_choice = frame.choice(op.slot, op.a_column), drop = child_shift(op, a_choice);
+  CodeRange range = codes_read(program_, op, a_choice);
+  if (source.kind != kQuantise) {  // codes already: their children
+    const int64_t half = drop ? int64_t(1) << (drop - 1) : 0;
+    return {codes_of(conv, frame), drop ? 1 : 2, half, drop ? drop : 1, range.low, range.high};
+  }
+  const int choice = source.candidates() > 1 ? frame.choice(source.slot, source.column) : 0;
+  const int shift = int(source.shift) + drop;
+  int64_t half = int64_t(1) << (source.shift - 1);
   if (drop) half += int64_t(1) << (shift - 1);
-  return {codes_of(conv, frame),
-          quantise.arrays.multiplier.values[size_t(choice)],
-          half,
-          shift,
-          range.low,
-          range.high};
+  if (!op.master) range = limits(source.a_bits(choice), source.is_signed);
+  const int32_t multiplier = source.arrays.multiplier.values[size_t(choice)];
+  return {codes_of(conv, frame), multiplier, half, shift, range.low, range.high};
 }
 
 void Engine::run_conv(const Step &step, Frame *frame) {

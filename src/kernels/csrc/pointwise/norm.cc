@@ -55,7 +55,7 @@ DQ_INLINE void over(int n, Body &&fn) {
 // into ranges of channels, so that all threads have work.
 template <class Body>
 static void for_maps(const NormShape &s, bool backwards, Body &&body) {
-  const int parts = s.n >= dq::pool_threads() ? 1 : imin(s.c, dq::pool_threads());
+  const int parts = parts_of(s.n, s.c);
   const auto part = [&](int, int item) {
     const int n = item / parts, p = item % parts;
     for (int c = s.c * p / parts; c < s.c * (p + 1) / parts; c++) {
