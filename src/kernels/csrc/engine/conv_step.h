@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // conv_step.h: what a step of a compiled plan is made of: codes in memory, a convolution of them,
 // and what follows it in registers. A kernel for convolutions (ConvKernel) needs nothing but this
 // and finish.h. Only plain data, as in kernels.h.

@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // direct.cc: the direct convolution of codes, compiled once per instruction set: any kernel, stride
 // and groups. A tile is some pixels by one or two blocks of 16 channels of the result, whose sums
 // stay in registers while the window passes; in an image without groups, the codes of a row of the
@@ -21,7 +20,7 @@
 // is taken off again), then weights [blocks, one or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
-#include "engine/dot_bytes.h"
+#include "engine/tiles.h"
 
 namespace DQ_NS {
 
@@ -29,31 +28,25 @@ using namespace dq;
 
 namespace {
 
-// How the window is passed: `rows` stretches of `words` words, the codes of each in a row.
-struct Window {
-  int rows, words;
-  explicit Window(const CodeConv &c)
-      : rows(c.groups == 1 ? c.kernel : c.kernel * c.kernel),
-        words(((c.groups == 1 ? c.kernel * c.c_in : c.c_in) + 3) / 4) {}
-  size_t steps() const { return size_t(rows) * words; }
-};
+// In an image without groups, the codes of a row of the window follow each other.
+Window window_of(const CodeConv &c) {
+  return {c.groups == 1 ? c.kernel : c.kernel * c.kernel,
+          ((c.groups == 1 ? c.kernel * c.c_in : c.c_in) + 3) / 4};
+}
 
 size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
 
 template <class A>
 size_t packed_bytes(const CodeConv &c) {
-  return start_bytes(c) + size_t(c.blocks()) * Window(c).steps() * A::WORD_BYTES;
+  return start_bytes(c) + size_t(c.blocks()) * window_of(c).steps() * A::WORD_BYTES;
 }
-
-// Blocks come in pairs; the last one of a group may be alone.
-bool is_paired(const CodeConv &c, int block) { return (block | 1) < c.group_blocks(); }
 
 template <class A>
 void pack(const CodeConv &c, void *packed) {
   std::memset(packed, 0, packed_bytes<A>(c));
   int32_t *start = (int32_t *)packed;
   uint8_t *words = (uint8_t *)packed + start_bytes(c);
-  const Window window(c);
+  const Window window = window_of(c);
   const int k = c.kernel, channels = c.channels(), in = c.groups == 1 ? c.c_in : 0;
   for (int o = 0; o < c.c_out; o++) {
     const int g = o / channels, block = o % channels / kChannelBlock;
@@ -77,41 +70,11 @@ void pack(const CodeConv &c, void *packed) {
   }
 }
 
-// One tile: sums of `Pixels` pixels at x[], `Blocks` blocks of channels.
-template <class A, int Pixels, int Blocks>
-DQ_INLINE void sum_up(const uint8_t *(&x)[Pixels], const Window &window, ptrdiff_t step, int in_row,
-                      ptrdiff_t next_row, const int32_t *start, const uint8_t *w,
-                      Sums (&sums)[Pixels][Blocks]) {
-  DQ_UNROLL
-  for (int p = 0; p < Pixels; p++) {
-    DQ_UNROLL
-    for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
-  }
-  for (int row = 0, tap = 0; row < window.rows; row++) {
-    for (int i = 0; i < window.words; i++, w += Blocks * A::WORD_BYTES) {
-      typename A::W weights[Blocks];
-      DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) weights[b] = A::w(w + b * A::WORD_BYTES);
-      DQ_UNROLL
-      for (int p = 0; p < Pixels; p++) {
-        const typename A::X codes = A::x(x[p] + 4 * i);
-        DQ_UNROLL
-        for (int b = 0; b < Blocks; b++) A::step(&sums[p][b], codes, weights[b]);
-      }
-    }
-    const bool ends = ++tap == in_row;
-    const ptrdiff_t move = ends ? next_row : step;
-    if (ends) tap = 0;
-    DQ_UNROLL
-    for (int p = 0; p < Pixels; p++) x[p] += move;
-  }
-}
-
 // Pixels [first, last) of `Blocks` blocks of channels, from `block` of group `group`.
 template <class A, int Pixels, int Blocks>
 DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
   const CodeConv &c = job.conv;
-  const Window window(c);
+  const Window window = window_of(c);
   const ptrdiff_t row = job.x.row(), pixel = job.x.c;
   const int in_row = c.groups == 1 ? 1 : c.kernel;
   const ptrdiff_t next_row = row - (in_row - 1) * pixel;
@@ -151,17 +114,6 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
   }
 }
 
-// Which of `items` belong to part `part` of `parts`, in whole multiples of `grain`.
-struct Share {
-  int first, last;
-  Share(int items, int grain, int part, int parts) {
-    const int64_t grains = (items + grain - 1) / grain;
-    first = int(grains * part / parts) * grain;
-    last = int(grains * (part + 1) / parts) * grain;
-    last = last < items ? last : items;
-  }
-};
-
 template <class A>
 void run(const ConvJob &job, int part, int parts, void *) {
   const CodeConv &c = job.conv;
@@ -184,13 +136,24 @@ void run(const ConvJob &job, int part, int parts, void *) {
   }
 }
 
+template <class A>
+bool can(const CodeConv &c) {
+  int least = 0, most = 0;  // any two weights are neighbours in some order of packing
+  const size_t count = size_t(c.c_out) * c.c_in * c.kernel * c.kernel;
+  for (size_t i = 0; i < count; i++) {
+    least = c.weight[i] < least ? c.weight[i] : least;
+    most = c.weight[i] > most ? c.weight[i] : most;
+  }
+  return A::fits(c.top(), least, most);
+}
+
 size_t no_scratch(const CodeConv &) { return 0; }
 
 }  // namespace
 
 extern const ConvKernel kDirect, kDirectAny;
-const ConvKernel kDirect = {"direct", Dot::can, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
-const ConvKernel kDirectAny = {"direct16",   DotAny::can, packed_bytes<DotAny>,
+const ConvKernel kDirect = {"direct", can<Dot>, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
+const ConvKernel kDirectAny = {"direct16",   can<DotAny>, packed_bytes<DotAny>,
                                pack<DotAny>, no_scratch,  run<DotAny>};
 
 }  // namespace DQ_NS

@@ -11,18 +11,19 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // dot_bytes.h: how an instruction set multiplies 4 codes (u8) of a pixel with 4 weights (s8) of
 // each of 16 channels, for kernels of codes. Included only by files compiled per instruction set.
 //
 // A class of these offers
-//   SUBTRACTED          what it takes off every byte of x, so that weights owe SUBTRACTED x their
-//   sum WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
-//   can(conv)           whether all sums are exact
+//   SUBTRACTED          what it takes off every byte of x: weights owe that times their sum
+//   WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
+//   fits(code, least, most)     whether sums of products are exact: bytes up to `code`, weights
+//                               from `least` to `most`
 //   put(word, lane, c, value)   one weight into a packed word
 //   X, W, x(p), w(p)    operands, loaded
 //   step(sums, x, w)
-//   TILES, see direct.cc: pixels of a tile with one and with two blocks of channels
+//   PIXELS1, PIXELS2, PIXELS2_OF_7      of a tile with one block of channels; with two; with two
+//                                       where rows are multiples of 7 pixels
 #pragma once
 #include "engine/finish.h"
 
@@ -35,7 +36,7 @@ struct Dot {
   static constexpr int PIXELS1 = 14, PIXELS2 = 8, PIXELS2_OF_7 = 7;
   using X = __m512i;
   using W = __m512i;
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   static void put(void *word, int lane, int c, int value) {
     ((int8_t *)word)[4 * lane + c] = int8_t(value);
   }
@@ -62,7 +63,9 @@ struct Dot {
   struct W {
     __m256i v[2];
   };
-  static bool can(const dq::CodeConv &conv);
+  static bool fits(int code, int least, int most) {
+    return 2 * most * code <= INT16_MAX && 2 * least * code >= INT16_MIN;
+  }
   static void put(void *word, int lane, int c, int value) {
     ((int8_t *)word)[4 * lane + c] = int8_t(value);
   }
@@ -90,7 +93,7 @@ struct DotAny {
   struct W {
     __m256i v[4];
   };
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   static void put(void *word, int lane, int c, int value) {
     ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = int16_t(value);
   }
@@ -111,18 +114,6 @@ struct DotAny {
   }
 };
 
-// Bytes up to top, two neighbours of every word.
-inline bool Dot::can(const dq::CodeConv &conv) {
-  const int taps = conv.kernel * conv.kernel;
-  const size_t size = size_t(conv.c_in) * taps;
-  int low = 0, high = 0;  // any two weights are neighbours in some order of packing
-  for (size_t i = 0; i < size * size_t(conv.c_out); i++) {
-    low = conv.weight[i] < low ? conv.weight[i] : low;
-    high = conv.weight[i] > high ? conv.weight[i] : high;
-  }
-  return 2 * high * conv.top() <= INT16_MAX && 2 * low * conv.top() >= INT16_MIN;
-}
-
 #else
 
 // Plain C++: 16 products and sums, left to the compiler.
@@ -135,7 +126,7 @@ struct Dot {
   struct W {
     const int16_t *v;
   };
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   static void put(void *word, int lane, int c, int value) {
     ((int16_t *)word)[16 * c + lane] = int16_t(value);
   }

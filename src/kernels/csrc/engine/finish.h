@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // finish.h: what follows the sums of a convolution, for 16 channels of a pixel in registers
 // (Finish, conv_step.h). Included only by files compiled per instruction set.
 //

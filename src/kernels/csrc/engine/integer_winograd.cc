@@ -1,0 +1,355 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// integer_winograd.cc: Winograd's algorithm in 8-bit integers, compiled once per instruction set,
+// for 3x3 convolutions with stride 1. Of few bits, codes and weights still fit a byte after their
+// transforms, so that the products are those of any other convolution of codes, and the sums, a
+// known multiple of the results, are exact.
+//
+// A tile is RESULTS x RESULTS pixels of the result. Tiles are transformed in blocks that stay in
+// the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
+// position of the transform is a product of matrices, and the sums of all positions become pixels.
+//
+// Packed: the sums to begin with [blocks, one or two][position][block][16] (what `zero`, the offset
+// that keeps transformed codes positive, and the arithmetic add is taken off), then weights
+// [blocks, one or two][position][words][block][16][4].
+#include "engine/integer_winograd.h"
+
+#include <cstdlib>
+
+#include "engine/tiles.h"
+#include "engine/winograd_points.h"
+
+namespace DQ_NS {
+
+using namespace dq;
+
+namespace {
+
+constexpr int kBytes = 4 * LANES;                // codes in a register
+constexpr size_t kTransformedBytes = 128 << 10;  // of a block of tiles
+constexpr int kFewestChannels = 32;  // with fewer, transforms take longer than they save
+
+// The least value that a row of CODES makes of codes up to 1, negated, and the sum of its values.
+struct RowRange {
+  int below = 0, above = 0;
+  template <int N>
+  constexpr explicit RowRange(const int (&row)[N]) {
+    for (int v : row) (v < 0 ? below : above) += v < 0 ? -v : v;
+  }
+};
+
+// A byte of transformed codes: value + offset, where value is a sum of codes up to `top`.
+struct Position {
+  int total, below, above;  // of the weights that codes have in it
+  constexpr Position(const RowRange &y, const RowRange &x)
+      : total((y.above - y.below) * (x.above - x.below)),
+        below(y.above * x.below + y.below * x.above),
+        above(y.above * x.above + y.below * x.below) {}
+  int offset(int top) const { return below * top; }
+};
+
+template <int N>
+struct Vector {
+  typedef uint8_t Codes __attribute__((vector_size(N)));
+  typedef uint32_t Sums __attribute__((vector_size(N)));
+  typedef int32_t Results __attribute__((vector_size(N)));
+};
+
+template <class Y, class X>
+struct Winograd {
+  static constexpr int POINTS = Y::POINTS * X::POINTS, SCALE = Y::SCALE * X::SCALE;
+  static constexpr int RESULTS = Y::RESULTS * X::RESULTS;
+  static constexpr int TILES = Dot::PIXELS2;  // whose products are made at once
+  static constexpr int SHIFT = SCALE % 16 ? 2 : 4;
+  static constexpr uint32_t INVERSE = SCALE >> SHIFT == 3 ? 0xaaaaaaab : 1;  // modulo 2^32
+  static_assert(SCALE >> SHIFT << SHIFT == SCALE && uint32_t(SCALE >> SHIFT) * INVERSE == 1);
+
+  static Position position(int p) {
+    return {RowRange(Y::CODES[p / X::POINTS]), RowRange(X::CODES[p % X::POINTS])};
+  }
+  static int weight(const int8_t *w, int p) {
+    int total = 0;
+    for (int tap = 0; tap < 9; tap++)
+      total += Y::WEIGHTS[p / X::POINTS][tap / 3] * X::WEIGHTS[p % X::POINTS][tap % 3] * w[tap];
+    return total;
+  }
+
+  // Tiles of a convolution, and the order of what is made of them.
+  struct Layout {
+    int rows, columns, words;  // tiles; 4 codes each
+    size_t lane, tile;         // bytes of codes that are transformed at once; of a tile's codes
+    int block;                 // tiles that are transformed before they are used
+    uint8_t offset[POINTS];
+    explicit Layout(const CodeConv &c)
+        : rows((c.ho + Y::RESULTS - 1) / Y::RESULTS),
+          columns((c.wo + X::RESULTS - 1) / X::RESULTS),
+          words((c.c_in + 3) / 4),
+          lane(c.c_in % kBytes == 0              ? kBytes
+               : c.c_in % 32 == 0 && kBytes > 32 ? 32
+                                                 : 16),
+          tile((c.c_in + lane - 1) / lane * lane) {
+      const int most = int(kTransformedBytes / (POINTS * tile)), all = rows * columns;
+      block = ((most < all ? most : all) + TILES - 1) / TILES * TILES;
+      block = block ? block : TILES;
+      for (int p = 0; p < POINTS; p++) offset[p] = uint8_t(position(p).offset(c.top()));
+    }
+    size_t next() const { return size_t(block) * tile; }  // from position to position
+    size_t codes() const { return POINTS * next(); }
+    size_t sums() const { return size_t(POINTS) * TILES * 2 * kChannelBlock * sizeof(int32_t); }
+  };
+  static constexpr size_t RESULT_BYTES = RESULTS * kChannelBlock * sizeof(int32_t);
+
+  static bool can(const CodeConv &c) {
+    if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < kFewestChannels) return false;
+    int most_code = 0, most_weight = 0, most = 0;
+    for (int p = 0; p < POINTS; p++) {
+      const int range = (position(p).below + position(p).above) * c.top();
+      most_code = range > most_code ? range : most_code;
+    }
+    if (most_code > UINT8_MAX) return false;
+    const size_t filters = size_t(c.c_out) * c.c_in;
+    for (size_t f = 0; f < filters; f++) {
+      for (int tap = 0; tap < 9; tap++) {
+        const int v = std::abs(int(c.weight[9 * f + tap]));
+        most = v > most ? v : most;
+      }
+      for (int p = 0; p < POINTS; p++) {
+        const int v = weight(c.weight + 9 * f, p);
+        if (v > INT8_MAX || v < INT8_MIN) return false;
+        most_weight = std::abs(v) > most_weight ? std::abs(v) : most_weight;
+      }
+    }
+    return Dot::fits(most_code, -most_weight, most_weight) &&
+           (int64_t(9) * c.c_in * most * c.top() << SHIFT) <= INT32_MAX;
+  }
+
+  static size_t start_bytes(const CodeConv &c) {
+    return size_t(c.blocks()) * POINTS * kChannelBlock * sizeof(int32_t);
+  }
+
+  static size_t packed_bytes(const CodeConv &c) {
+    return start_bytes(c) + size_t(c.blocks()) * POINTS * Layout(c).words * Dot::WORD_BYTES;
+  }
+
+  static void pack(const CodeConv &c, void *packed) {
+    std::memset(packed, 0, packed_bytes(c));
+    int32_t *start = (int32_t *)packed;
+    uint8_t *words = (uint8_t *)packed + start_bytes(c);
+    const size_t in = Layout(c).words;
+    for (int o = 0; o < c.c_out; o++) {
+      const int block = o / kChannelBlock, lane = o % kChannelBlock;
+      const bool paired = is_paired(c, block);
+      const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
+      const size_t first = size_t(block - which) * POINTS;
+      for (int p = 0; p < POINTS; p++) {
+        int32_t total = 0;
+        for (int i = 0; i < c.c_in; i++) {
+          const int w = weight(c.weight + 9 * (size_t(o) * c.c_in + i), p);
+          const size_t word = (first + p * apart) * in + (i / 4) * apart + which;
+          Dot::put(words + word * Dot::WORD_BYTES, lane, i % 4, w);
+          total += w;
+        }
+        const Position at = position(p);
+        const int added = at.offset(c.top()) + at.total * c.zero();
+        start[(first + p * apart + which) * kChannelBlock + lane] =
+            (Dot::SUBTRACTED - added) * total;
+      }
+    }
+  }
+
+  static size_t scratch_bytes(const CodeConv &c) {
+    const Layout l(c);
+    return l.codes() + l.sums() + RESULT_BYTES;
+  }
+
+  // The codes of a tile that begins at (y, x) of the border, position after position. What lies
+  // beyond the border counts only in results that are thrown away, but has to be a code: the
+  // nearest is taken.
+  template <int N>
+  static void transform_codes(const CodeTensor &from, const Layout &l, int y, int x, uint8_t *to) {
+    using V = typename Vector<N>::Codes;
+    constexpr int H = Y::RESULTS + 2, W = X::RESULTS + 2;
+    const int last_row = from.h + 2 * from.border - 1, last = from.w + 2 * from.border - 1;
+    const uint8_t *row[H];
+    ptrdiff_t column[W];
+    for (int i = 0; i < H; i++)
+      row[i] = from.begin() + from.row() * (y + i < last_row ? y + i : last_row);
+    for (int j = 0; j < W; j++) column[j] = ptrdiff_t(x + j < last ? x + j : last) * from.c;
+    for (size_t c = 0; c < l.tile; c += N) {
+      V half[Y::POINTS][W];
+      DQ_UNROLL
+      for (int j = 0; j < W; j++) {
+        V codes[H], t[Y::POINTS];
+        DQ_UNROLL
+        for (int i = 0; i < H; i++) std::memcpy(&codes[i], row[i] + column[j] + c, N);
+        Y::codes(codes, t);
+        DQ_UNROLL
+        for (int i = 0; i < Y::POINTS; i++) half[i][j] = t[i];
+      }
+      DQ_UNROLL
+      for (int i = 0; i < Y::POINTS; i++) {
+        V t[X::POINTS];
+        X::codes(half[i], t);
+        DQ_UNROLL
+        for (int j = 0; j < X::POINTS; j++) {
+          const int p = i * X::POINTS + j;
+          t[j] += l.offset[p];
+          std::memcpy(to + p * l.next() + c, &t[j], N);
+        }
+      }
+    }
+  }
+
+  static void transform_block(const ConvJob &job, const Layout &l, int first, int last,
+                              uint8_t *codes) {
+    for (int t = first; t < last; t++, codes += l.tile) {
+      const int y = t / l.columns * Y::RESULTS, x = t % l.columns * X::RESULTS;
+      if (l.lane == size_t(kBytes)) {
+        transform_codes<kBytes>(job.x, l, y, x, codes);
+      } else if (l.lane == 32) {
+        transform_codes<32>(job.x, l, y, x, codes);
+      } else {
+        transform_codes<16>(job.x, l, y, x, codes);
+      }
+    }
+  }
+
+  // Products of TILES tiles, Blocks blocks of channels: sums [position][tile][block][16].
+  template <int Blocks>
+  DQ_NOINLINE void products(const Layout &l, const uint8_t *codes, const int32_t *start,
+                            const uint8_t *w, int32_t *sums) {
+    for (int p = 0; p < POINTS; p++) {
+      const uint8_t *x[TILES];
+      DQ_UNROLL
+      for (int t = 0; t < TILES; t++) x[t] = codes + t * l.tile;
+      Sums s[TILES][Blocks];
+      sum_up<Dot, TILES, Blocks>(x, {1, l.words}, 0, 1, 0, start, w, s);
+      DQ_UNROLL
+      for (int t = 0; t < TILES; t++) {
+        DQ_UNROLL
+        for (int b = 0; b < Blocks; b++)
+          store_sums(sums + (t * Blocks + b) * kChannelBlock, s[t][b]);
+      }
+      codes += l.next();
+      start += Blocks * kChannelBlock;
+      w += size_t(l.words) * Blocks * Dot::WORD_BYTES;
+      sums += TILES * Blocks * kChannelBlock;
+    }
+  }
+
+  // Results of a tile and a block of channels, [pixel][16], from its sums, `next` from position to
+  // position.
+  DQ_INLINE void transform_sums(const int32_t *sums, size_t next, int32_t *results) {
+    using V = typename Vector<kBytes>::Sums;
+    for (int lane = 0; lane < kChannelBlock; lane += LANES) {
+      V half[Y::RESULTS][X::POINTS];
+      DQ_UNROLL
+      for (int j = 0; j < X::POINTS; j++) {
+        V s[Y::POINTS], y[Y::RESULTS];
+        DQ_UNROLL
+        for (int i = 0; i < Y::POINTS; i++)
+          std::memcpy(&s[i], sums + (i * X::POINTS + j) * next + lane, kBytes);
+        Y::sums(s, y);
+        DQ_UNROLL
+        for (int i = 0; i < Y::RESULTS; i++) half[i][j] = y[i];
+      }
+      DQ_UNROLL
+      for (int i = 0; i < Y::RESULTS; i++) {
+        V y[X::RESULTS];
+        X::sums(half[i], y);
+        DQ_UNROLL
+        for (int j = 0; j < X::RESULTS; j++) {
+          const auto exact = typename Vector<kBytes>::Results(y[j] * INVERSE) >> SHIFT;
+          std::memcpy(results + (i * X::RESULTS + j) * kChannelBlock + lane, &exact, kBytes);
+        }
+      }
+    }
+  }
+
+  template <int Blocks>
+  DQ_NOINLINE void finish_tiles(const ConvJob &job, const Layout &l, int block, int first, int last,
+                                const int32_t *sums, int32_t *results) {
+    const CodeConv &c = job.conv;
+    const Finish f = job.finish;
+    const size_t next = TILES * Blocks * kChannelBlock;
+    for (int t = first; t < last; t++) {
+      const int y0 = t / l.columns * Y::RESULTS, x0 = t % l.columns * X::RESULTS;
+      const int height = c.ho - y0 < Y::RESULTS ? c.ho - y0 : Y::RESULTS;
+      const int width = c.wo - x0 < X::RESULTS ? c.wo - x0 : X::RESULTS;
+      for (int b = 0; b < Blocks; b++, sums += kChannelBlock) {
+        transform_sums(sums, next, results);
+        const int channel = (block + b) * kChannelBlock, left = c.c_out - channel;
+        const int count = left < kChannelBlock ? left : kChannelBlock;
+        for (int i = 0; i < height; i++) {
+          for (int j = 0; j < width; j++) {
+            const int y = y0 + i, x = x0 + j;
+            finish(f, load_sums(results + (i * X::RESULTS + j) * kChannelBlock),
+                   {block + b, channel, count, y, x, y * c.wo + x});
+          }
+        }
+      }
+    }
+  }
+
+  // Tiles [first, last), whose codes are transformed, for `Blocks` blocks of channels.
+  template <int Blocks>
+  static void strip(const ConvJob &job, const Layout &l, int block, int first, int last,
+                    const uint8_t *codes, int32_t *sums, int32_t *results) {
+    const size_t from = size_t(block) * POINTS;
+    const int32_t *start = (const int32_t *)job.packed + from * kChannelBlock;
+    const uint8_t *w =
+        (const uint8_t *)job.packed + start_bytes(job.conv) + from * l.words * Dot::WORD_BYTES;
+    for (int t = first; t < last; t += TILES, codes += TILES * l.tile) {
+      products<Blocks>(l, codes, start, w, sums);
+      finish_tiles<Blocks>(job, l, block, t, t + TILES < last ? t + TILES : last, sums, results);
+    }
+  }
+
+  static void run(const ConvJob &job, int part, int parts, void *scratch) {
+    const CodeConv &c = job.conv;
+    const Layout l(c);
+    uint8_t *codes = (uint8_t *)scratch;
+    int32_t *sums = (int32_t *)(codes + l.codes());
+    int32_t *results = (int32_t *)(codes + l.codes() + l.sums());
+    const int tiles = l.rows * l.columns, pairs = (c.blocks() + 1) / 2;
+    // Few tiles do not share out well; channels do, but each part transforms all tiles then.
+    const bool by_channel = pairs >= parts && tiles < 4 * TILES * parts;
+    const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
+    const Share area(tiles, TILES, by_channel ? 0 : part, by_channel ? 1 : parts);
+    if (channels.first == channels.last) return;
+    for (int first = area.first; first < area.last; first += l.block) {
+      const int last = first + l.block < area.last ? first + l.block : area.last;
+      transform_block(job, l, first, last, codes);
+      for (int pair = channels.first; pair < channels.last; pair++) {
+        if (is_paired(c, 2 * pair)) {
+          strip<2>(job, l, 2 * pair, first, last, codes, sums, results);
+        } else {
+          strip<1>(job, l, 2 * pair, first, last, codes, sums, results);
+        }
+      }
+    }
+  }
+
+  static constexpr ConvKernel kernel(const char *name) {
+    return {name, can, packed_bytes, pack, scratch_bytes, run};
+  }
+};
+
+}  // namespace
+
+extern const ConvKernel kWinograd2x2, kWinograd2x4;
+const ConvKernel kWinograd2x2 = Winograd<F2, F2>::kernel("winograd 2x2");
+const ConvKernel kWinograd2x4 = Winograd<F2, F4>::kernel("winograd 2x4");
+
+}  // namespace DQ_NS
