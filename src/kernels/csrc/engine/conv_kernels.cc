@@ -19,7 +19,10 @@ namespace DQ_NS {
 
 // Those that can do a convolution are candidates; without a measurement the first of them is taken.
 extern const dq::ConvKernel *const kConvKernels[];
-const dq::ConvKernel *const kConvKernels[] = {&kWinograd2x4, &kWinograd2x2, &kDirect, &kDirectAny,
-                                              nullptr};
+const dq::ConvKernel *const kConvKernels[] = {&kWinograd2x4,  &kWinograd2x2,
+#if defined(DQ_ISA_AVX2)
+                                              &kDirectChunks,
+#endif
+                                              &kDirect,       &kDirectAny,   nullptr};
 
 }  // namespace DQ_NS

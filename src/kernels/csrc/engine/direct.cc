@@ -16,11 +16,12 @@
 // stay in registers while the window passes; in an image without groups, the codes of a row of the
 // window follow each other, so that it passes k * c_in bytes at once, 4 in each step.
 //
-// Packed: the sums to begin with, of every channel (what `zero` and the arithmetic add to each byte
-// is taken off again), then weights [blocks, one or two][rows of the window][words][block][16][4].
+// Packed: a header (steps of a chunk of 16-bit sums), the sums to begin with, of every channel
+// (what `zero` and the arithmetic add to each byte is taken off again), then weights [blocks, one
+// or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
-#include "engine/tiles.h"
+#include "engine/tile.h"
 
 namespace DQ_NS {
 
@@ -28,25 +29,25 @@ using namespace dq;
 
 namespace {
 
-// In an image without groups, the codes of a row of the window follow each other.
-Window window_of(const CodeConv &c) {
-  return {c.groups == 1 ? c.kernel : c.kernel * c.kernel,
-          ((c.groups == 1 ? c.kernel * c.c_in : c.c_in) + 3) / 4};
-}
+constexpr size_t kHeaderBytes = 64;
 
 size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
 
 template <class A>
 size_t packed_bytes(const CodeConv &c) {
-  return start_bytes(c) + size_t(c.blocks()) * window_of(c).steps() * A::WORD_BYTES;
+  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * Window(c).steps() * A::WORD_BYTES;
 }
 
 template <class A>
 void pack(const CodeConv &c, void *packed) {
   std::memset(packed, 0, packed_bytes<A>(c));
-  int32_t *start = (int32_t *)packed;
-  uint8_t *words = (uint8_t *)packed + start_bytes(c);
-  const Window window = window_of(c);
+  if constexpr (A::CHUNKED) {
+    const WeightRange range(c);
+    *(int32_t *)packed = A::chunk(c.top(), range.least, range.most);
+  }
+  int32_t *start = (int32_t *)((uint8_t *)packed + kHeaderBytes);
+  uint8_t *words = (uint8_t *)packed + kHeaderBytes + start_bytes(c);
+  const Window window(c);
   const int k = c.kernel, channels = c.channels(), in = c.groups == 1 ? c.c_in : 0;
   for (int o = 0; o < c.c_out; o++) {
     const int g = o / channels, block = o % channels / kChannelBlock;
@@ -74,14 +75,16 @@ void pack(const CodeConv &c, void *packed) {
 template <class A, int Pixels, int Blocks>
 DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
   const CodeConv &c = job.conv;
-  const Window window = window_of(c);
+  const uint8_t *packed = (const uint8_t *)job.packed;
+  Window window(c);
+  window.chunk = *(const int32_t *)packed;
   const ptrdiff_t row = job.x.row(), pixel = job.x.c;
   const int in_row = c.groups == 1 ? 1 : c.kernel;
   const ptrdiff_t next_row = row - (in_row - 1) * pixel;
   const int at = group * c.group_blocks() + block;
-  const int32_t *start = (const int32_t *)job.packed + at * kChannelBlock;
+  const int32_t *start = (const int32_t *)(packed + kHeaderBytes) + at * kChannelBlock;
   const uint8_t *w =
-      (const uint8_t *)job.packed + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
+      packed + kHeaderBytes + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
   const uint8_t *origin = job.x.begin() + group * c.c_in;
   const int channels = c.channels(), channel = block * kChannelBlock;
   int y = first / c.wo, x = first % c.wo;
@@ -138,13 +141,8 @@ void run(const ConvJob &job, int part, int parts, void *) {
 
 template <class A>
 bool can(const CodeConv &c) {
-  int least = 0, most = 0;  // any two weights are neighbours in some order of packing
-  const size_t count = size_t(c.c_out) * c.c_in * c.kernel * c.kernel;
-  for (size_t i = 0; i < count; i++) {
-    least = c.weight[i] < least ? c.weight[i] : least;
-    most = c.weight[i] > most ? c.weight[i] : most;
-  }
-  return A::fits(c.top(), least, most);
+  const WeightRange range(c);  // any two weights are neighbours in some order of packing
+  return A::fits(c.top(), range.least, range.most);
 }
 
 size_t no_scratch(const CodeConv &) { return 0; }
@@ -155,5 +153,11 @@ extern const ConvKernel kDirect, kDirectAny;
 const ConvKernel kDirect = {"direct", can<Dot>, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
 const ConvKernel kDirectAny = {"direct16",   can<DotAny>, packed_bytes<DotAny>,
                                pack<DotAny>, no_scratch,  run<DotAny>};
+
+#if defined(DQ_ISA_AVX2)
+extern const ConvKernel kDirectChunks;
+const ConvKernel kDirectChunks = {"direct chunks", can<DotChunks>, packed_bytes<DotChunks>,
+                                  pack<DotChunks>, no_scratch,     run<DotChunks>};
+#endif
 
 }  // namespace DQ_NS

@@ -17,6 +17,9 @@
 
 namespace DQ_NS {
 
+#if defined(DQ_ISA_AVX2)
+extern const dq::ConvKernel kDirectChunks;  // few bits: sums of 16 bits, widened now and then
+#endif
 extern const dq::ConvKernel kDirect;     // codes as bytes, where the arithmetic is exact for them
 extern const dq::ConvKernel kDirectAny;  // always exact; kDirect again where that is, too
 

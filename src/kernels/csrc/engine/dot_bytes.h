@@ -22,6 +22,9 @@
 //   put(word, lane, c, value)   one weight into a packed word
 //   X, W, x(p), w(p)    operands, loaded
 //   step(sums, x, w)
+//   CHUNKED             whether step() adds to 16-bit sums, Acc, instead; then also
+//   chunk(code, least, most)    how many steps these can take
+//   widen(sums, acc)            which moves them to 32-bit sums
 //   PIXELS1, PIXELS2, PIXELS2_OF_7      of a tile with one block of channels; with two; with two
 //                                       where rows are multiples of 7 pixels
 #pragma once
@@ -29,9 +32,67 @@
 
 namespace DQ_NS {
 
+struct WholeSums {
+  static constexpr bool CHUNKED = false;
+  struct Acc {};
+};
+
+// Words of 2 values of 16 bits, with weights of 16 bits.
+struct PieceDot : WholeSums {
+  static constexpr int WORD_BYTES = 64;
+  static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
+#if defined(DQ_ISA_AVX512)
+  using X = __m512i;
+  using W = __m512i;
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return _mm512_set1_epi32(word);
+  }
+  DQ_INLINE W w(const uint8_t *p) { return _mm512_load_si512(p); }
+  DQ_INLINE void step(Sums *s, X x, W w) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));  // asm: see DotVnni
+  }
+#elif defined(DQ_ISA_AVX2)
+  using X = __m256i;
+  struct W {
+    __m256i v[2];
+  };
+  DQ_INLINE X x(const uint8_t *p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return iset(word);
+  }
+  DQ_INLINE W w(const uint8_t *p) {
+    return {{ iload(p), iload(p + 32) }};
+  }
+  DQ_INLINE void step(Sums *s, X x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x, w.v[i]));
+  }
+#else
+  struct X {
+    int16_t v[2];
+  };
+  struct W {
+    const int16_t *v;
+  };
+  DQ_INLINE X x(const uint8_t *p) {
+    X x;
+    std::memcpy(x.v, p, sizeof x.v);
+    return x;
+  }
+  DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }
+  DQ_INLINE void step(Sums *s, const X &x, const W &w) {
+    for (int i = 0; i < 16; i++)
+      s->v[i] += int32_t(x.v[0]) * w.v[2 * i] + int32_t(x.v[1]) * w.v[2 * i + 1];
+  }
+#endif
+};
+
 #if defined(DQ_ISA_AVX512)
 
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
   static constexpr int PIXELS1 = 14, PIXELS2 = 8, PIXELS2_OF_7 = 7;
   using X = __m512i;
@@ -56,7 +117,7 @@ using DotAny = Dot;
 #elif defined(DQ_ISA_AVX2)
 
 // vpmaddubsw adds two products in 16 bits and saturates: where no two neighbours can leave them.
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
   static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
   using X = __m256i;
@@ -83,8 +144,38 @@ struct Dot {
   }
 };
 
+// For few bits: 16-bit sums of many steps are widened at once.
+struct DotChunks : Dot {
+  static constexpr bool CHUNKED = true;
+  static constexpr int FEWEST = 8;  // steps in a chunk that pay
+  struct Acc {
+    __m256i v[2];
+  };
+  static int chunk(int code, int least, int most) {
+    const int largest = (-least > most ? -least : most) * code;
+    return largest ? INT16_MAX / (2 * largest) : INT16_MAX;
+  }
+  static bool fits(int code, int least, int most) { return chunk(code, least, most) >= FEWEST; }
+  DQ_INLINE void step(Acc *a, X x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) {
+      I t;  // asm: see DotPairs (simd_avx2.h)
+      asm("vpmaddubsw %2, %3, %1\n\tvpaddw %1, %0, %0"
+          : "+x"(a->v[i]), "=&x"(t)
+          : "x"(w.v[i]), "x"(x));
+    }
+  }
+  DQ_INLINE void widen(Sums *s, Acc *a) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) {
+      s->v[i] = iadd(s->v[i], _mm256_madd_epi16(a->v[i], _mm256_set1_epi16(1)));
+      a->v[i] = _mm256_setzero_si256();
+    }
+  }
+};
+
 // Codes and weights as 16 bits, even and odd channels of input apart.
-struct DotAny {
+struct DotAny : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
   static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
   struct X {
@@ -117,7 +208,7 @@ struct DotAny {
 #else
 
 // Plain C++: 16 products and sums, left to the compiler.
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
   static constexpr int PIXELS1 = 2, PIXELS2 = 1, PIXELS2_OF_7 = 1;
   struct X {

@@ -96,6 +96,17 @@ DQ_INLINE void store_some(void *to, const void *from, size_t bytes, bool all, si
   }
 }
 
+// Bytes of the first `count` values.
+DQ_INLINE void store_codes(const CodeOutput &o, const Sums &v, int count, uint8_t *to) {
+  __m256i both = _mm256_packs_epi32(codes_of(o, v.v[0]), codes_of(o, v.v[1]));
+  both = _mm256_permute4x64_epi64(both, 0xd8);
+  const __m128i bytes =
+      _mm_packus_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+  alignas(16) uint8_t codes[16];
+  _mm_store_si128((__m128i *)codes, bytes);
+  store_some(to, codes, size_t(count), count == 16, 16);
+}
+
 DQ_INLINE void finish(const Finish &f, const Sums &sums, const Place &at) {
   const int64_t *m = f.multiplier + 16 * at.block, *b = f.bias + 16 * at.block;
   const size_t place = size_t(at.pixel) * f.c + at.first;
@@ -115,13 +126,7 @@ DQ_INLINE void finish(const Finish &f, const Sums &sums, const Place &at) {
   for (int n = 0; n < f.outputs; n++) {
     const CodeOutput &o = f.output[n];
     uint8_t *to = o.to.data + at.y * o.to.row() + ptrdiff_t(at.x) * f.c + at.first;
-    __m256i both = _mm256_packs_epi32(codes_of(o, v[0]), codes_of(o, v[1]));
-    both = _mm256_permute4x64_epi64(both, 0xd8);
-    const __m128i bytes =
-        _mm_packus_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
-    alignas(16) uint8_t codes[16];
-    _mm_store_si128((__m128i *)codes, bytes);
-    store_some(to, codes, size_t(at.count), all, 16);
+    store_codes(o, {{v[0], v[1]}}, at.count, to);
   }
 }
 

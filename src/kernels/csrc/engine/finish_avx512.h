@@ -86,6 +86,11 @@ DQ_INLINE __m128i codes_of(const CodeOutput &o, __m512i v) {
   return _mm512_cvtepi32_epi8(_mm512_add_epi32(code, _mm512_set1_epi32(o.to.zero)));
 }
 
+// Bytes of the first `count` values.
+DQ_INLINE void store_codes(const CodeOutput &o, Sums v, int count, uint8_t *to) {
+  _mm_mask_storeu_epi8(to, __mmask16((1u << count) - 1), codes_of(o, v.v));
+}
+
 DQ_INLINE void finish(const Finish &f, Sums sums, const Place &at) {
   const __mmask16 mask = __mmask16((1u << at.count) - 1);
   __m512i v = scaled(f, sums.v, at.block);
@@ -98,7 +103,7 @@ DQ_INLINE void finish(const Finish &f, Sums sums, const Place &at) {
   for (int i = 0; i < f.outputs; i++) {
     const CodeOutput &o = f.output[i];
     uint8_t *to = o.to.data + at.y * o.to.row() + ptrdiff_t(at.x) * f.c + at.first;
-    _mm_mask_storeu_epi8(to, mask, codes_of(o, v));
+    store_codes(o, {v}, at.count, to);
   }
 }
 

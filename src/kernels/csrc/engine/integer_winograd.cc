@@ -27,7 +27,7 @@
 
 #include <cstdlib>
 
-#include "engine/tiles.h"
+#include "engine/tile.h"
 #include "engine/winograd_points.h"
 
 namespace DQ_NS {
@@ -78,11 +78,50 @@ struct Winograd {
   static Position position(int p) {
     return {RowRange(Y::CODES[p / X::POINTS]), RowRange(X::CODES[p % X::POINTS])};
   }
-  static int weight(const int8_t *w, int p) {
-    int total = 0;
-    for (int tap = 0; tap < 9; tap++)
-      total += Y::WEIGHTS[p / X::POINTS][tap / 3] * X::WEIGHTS[p % X::POINTS][tap % 3] * w[tap];
-    return total;
+  // The transform of 3x3 weights.
+  static void transform_weights(const int8_t *w, int (&u)[POINTS]) {
+    int half[3][X::POINTS];
+    DQ_UNROLL
+    for (int r = 0; r < 3; r++) {
+      DQ_UNROLL
+      for (int j = 0; j < X::POINTS; j++) {
+        const int (&row)[3] = X::WEIGHTS[j];
+        half[r][j] = row[0] * w[3 * r] + row[1] * w[3 * r + 1] + row[2] * w[3 * r + 2];
+      }
+    }
+    DQ_UNROLL
+    for (int i = 0; i < Y::POINTS; i++) {
+      DQ_UNROLL
+      for (int j = 0; j < X::POINTS; j++) {
+        const int (&column)[3] = Y::WEIGHTS[i];
+        u[i * X::POINTS + j] =
+            column[0] * half[0][j] + column[1] * half[1][j] + column[2] * half[2][j];
+      }
+    }
+  }
+  // What transformed weights cannot pass, whatever the 9 of a filter are.
+  static constexpr int most_of(const int (*rows)[3], int count) {
+    int most = 0;
+    for (int i = 0; i < count; i++) {
+      int total = 0;
+      for (int v : rows[i]) total += v < 0 ? -v : v;
+      most = total > most ? total : most;
+    }
+    return most;
+  }
+  static constexpr int GROWTH = most_of(Y::WEIGHTS, Y::POINTS) * most_of(X::WEIGHTS, X::POINTS);
+
+  // The largest transformed weight, or one beyond a byte.
+  static int largest_weight(const CodeConv &c, int most) {
+    if (most * GROWTH <= INT8_MAX) return most * GROWTH;
+    const size_t filters = size_t(c.c_out) * c.c_in;
+    int largest = 0;
+    for (size_t f = 0; f < filters && largest <= INT8_MAX; f++) {
+      int u[POINTS];
+      transform_weights(c.weight + 9 * f, u);
+      for (int v : u) largest = std::abs(v) > largest ? std::abs(v) : largest;
+    }
+    return largest;
   }
 
   // Tiles of a convolution, and the order of what is made of them.
@@ -112,25 +151,16 @@ struct Winograd {
 
   static bool can(const CodeConv &c) {
     if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < kFewestChannels) return false;
-    int most_code = 0, most_weight = 0, most = 0;
+    int code = 0;
     for (int p = 0; p < POINTS; p++) {
       const int range = (position(p).below + position(p).above) * c.top();
-      most_code = range > most_code ? range : most_code;
+      code = range > code ? range : code;
     }
-    if (most_code > UINT8_MAX) return false;
-    const size_t filters = size_t(c.c_out) * c.c_in;
-    for (size_t f = 0; f < filters; f++) {
-      for (int tap = 0; tap < 9; tap++) {
-        const int v = std::abs(int(c.weight[9 * f + tap]));
-        most = v > most ? v : most;
-      }
-      for (int p = 0; p < POINTS; p++) {
-        const int v = weight(c.weight + 9 * f, p);
-        if (v > INT8_MAX || v < INT8_MIN) return false;
-        most_weight = std::abs(v) > most_weight ? std::abs(v) : most_weight;
-      }
-    }
-    return Dot::fits(most_code, -most_weight, most_weight) &&
+    if (code > UINT8_MAX) return false;
+    const WeightRange range(c);
+    const int most = -range.least > range.most ? -range.least : range.most;
+    const int weight = largest_weight(c, most);
+    return weight <= INT8_MAX && Dot::fits(code, -weight, weight) &&
            (int64_t(9) * c.c_in * most * c.top() << SHIFT) <= INT32_MAX;
   }
 
@@ -152,18 +182,21 @@ struct Winograd {
       const bool paired = is_paired(c, block);
       const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
       const size_t first = size_t(block - which) * POINTS;
-      for (int p = 0; p < POINTS; p++) {
-        int32_t total = 0;
-        for (int i = 0; i < c.c_in; i++) {
-          const int w = weight(c.weight + 9 * (size_t(o) * c.c_in + i), p);
+      int32_t total[POINTS] = {};
+      for (int i = 0; i < c.c_in; i++) {
+        int u[POINTS];
+        transform_weights(c.weight + 9 * (size_t(o) * c.c_in + i), u);
+        for (int p = 0; p < POINTS; p++) {
           const size_t word = (first + p * apart) * in + (i / 4) * apart + which;
-          Dot::put(words + word * Dot::WORD_BYTES, lane, i % 4, w);
-          total += w;
+          Dot::put(words + word * Dot::WORD_BYTES, lane, i % 4, u[p]);
+          total[p] += u[p];
         }
+      }
+      for (int p = 0; p < POINTS; p++) {
         const Position at = position(p);
         const int added = at.offset(c.top()) + at.total * c.zero();
         start[(first + p * apart + which) * kChannelBlock + lane] =
-            (Dot::SUBTRACTED - added) * total;
+            (Dot::SUBTRACTED - added) * total[p];
       }
     }
   }
