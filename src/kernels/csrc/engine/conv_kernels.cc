@@ -12,6 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // conv_kernels.cc: the kernels for convolutions of codes that an instruction set has.
+#include "engine/depthwise.h"
 #include "engine/direct.h"
 #include "engine/integer_winograd.h"
 
@@ -19,7 +20,7 @@ namespace DQ_NS {
 
 // Those that can do a convolution are candidates; without a measurement the first of them is taken.
 extern const dq::ConvKernel *const kConvKernels[];
-const dq::ConvKernel *const kConvKernels[] = {&kWinograd2x4,  &kWinograd2x2,
+const dq::ConvKernel *const kConvKernels[] = {&kDepthwise,    &kWinograd2x4, &kWinograd2x2,
 #if defined(DQ_ISA_AVX2)
                                               &kDirectChunks,
 #endif

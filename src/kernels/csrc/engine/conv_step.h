@@ -84,9 +84,13 @@ struct CodeConv {
   int code_low, code_high;  // codes that the input may hold
   const int8_t *weight;  // [c_out][c_in][kernel][kernel], codes of the width; odd ones as 2 c + 1
 
-  int channels() const { return c_out / groups; }  // of the result, in a group
+  // A filter for each channel. All channels share blocks then, as those of one group do.
+  bool depthwise() const { return groups > 1 && c_in == 1 && c_out == groups; }
+  int channels() const {
+    return depthwise() ? c_out : c_out / groups;
+  }  // of the result, in a group
   int group_blocks() const { return (channels() + kChannelBlock - 1) / kChannelBlock; }
-  int blocks() const { return groups * group_blocks(); }
+  int blocks() const { return c_out / channels() * group_blocks(); }
   uint8_t zero() const { return uint8_t(-code_low); }
   int top() const { return code_high - code_low; }  // the largest byte
 };

@@ -141,6 +141,7 @@ void run(const ConvJob &job, int part, int parts, void *) {
 
 template <class A>
 bool can(const CodeConv &c) {
+  if (c.depthwise()) return false;
   const WeightRange range(c);  // any two weights are neighbours in some order of packing
   return A::fits(c.top(), range.least, range.most);
 }
