@@ -165,6 +165,10 @@ class QuantConfig(Section):
     per_channel: bool = key(
         False, "lsq, nested: one weight step per output channel instead of per tensor"
     )
+    step_rates: str = key(
+        "equal", "lsq, gradient of each width's step: equal | by_width (the narrower, the smaller)",
+        choices=("equal", "by_width"),
+    )  # fmt: skip
     pact_alpha: float = key(10.0, "pact: first clip value", low=1e-3)
     master: int = key(8, "nested: bits of the master code, 2..8", low=WIDTHS[0], high=WIDTHS[1])
     truncate: bool = key(False, "nested: lower widths by truncation instead of rounding (ablation)")

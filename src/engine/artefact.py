@@ -33,10 +33,11 @@ from safetensors.numpy import load, save
 
 from src.engine import checksum
 from src.engine.check import check
-from src.engine.declaration import LARGEST_CHOICES, LARGEST_OPERATIONS
+from src.engine.declaration import LARGEST_CHOICES, LARGEST_OPERATIONS, Operation
 from src.engine.notes import parse_notes
+from src.engine.operations import Conv
 from src.engine.packing import pack, unpack
-from src.engine.program import Conv, Operation, Program
+from src.engine.program import Program
 from src.engine.rungs import ladder_of
 from src.engine.structure import check_numbers
 from src.engine.table import FIELDS, FIELDS_1, arrays_of_1, as_table, from_table, from_table_1

@@ -26,7 +26,9 @@ kernels/csrc/engine/bounds.cc counts the same.
 
 import math
 
-from src.engine.program import Choose, Conv, MaxPool, Operation, Pool, Program, Wide
+from src.engine.declaration import Operation
+from src.engine.operations import Choose, Conv, MaxPool, Pool, Wide
+from src.engine.program import Program
 
 LARGEST_WORK = 2**36
 LARGEST_MEMORY = 2**29

@@ -33,9 +33,10 @@ from src.engine.declaration import (
     LARGEST_OPERATIONS,
     LARGEST_ROWS,
     LARGEST_SIDE,
+    Operation,
 )
 from src.engine.integers import limits
-from src.engine.program import (
+from src.engine.operations import (
     Add,
     Affine,
     Budget,
@@ -43,13 +44,12 @@ from src.engine.program import (
     Conv,
     Input,
     MaxPool,
-    Operation,
     Pool,
-    Program,
     Quantise,
     Subsample,
     Wide,
 )
+from src.engine.program import Program
 from src.engine.structure import ProgramError, Register, check_structure, need
 
 LARGEST_REGISTER, LARGEST_PROGRAM = 2**28, 2**30  # values in one register, in all of a program

@@ -21,8 +21,9 @@ import numpy as np
 from src.cost.spending import Spending
 from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
+from src.engine.operations import Input
 from src.engine.plans import as_bitops, within_budget
-from src.engine.program import Input, Program
+from src.engine.program import Program
 from src.engine.rungs import Rungs, ladder_of, pick, rungs_of
 from src.errors import UserError
 from src.printable import printable

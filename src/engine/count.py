@@ -23,7 +23,8 @@ import numpy as np
 
 from src.cost.bitops import CostModel, LayerCost
 from src.engine.check import Register, check
-from src.engine.program import Budget, Conv, Program, Wide
+from src.engine.operations import Budget, Conv, Wide
+from src.engine.program import Program
 
 
 def cost_of(program: Program) -> CostModel:

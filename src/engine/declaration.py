@@ -13,7 +13,7 @@
 # limitations under the License.
 """How an integer operation is declared: its numbers, its arrays, what it reads and writes.
 
-The dataclasses of program.py carry their declaration as metadata of their fields. From it follow the
+The dataclasses of operations.py carry their declaration as metadata of their fields. From it follow the
 artefact's table and arrays (table.py, artefact.py), the structural part of both checkers
 (structure.py; csrc/engine/structure.cc), the header that C++ reads it from (csrc/engine/operations.h)
 and the table in README.md; the last two are written by `python -m src.engine.declare`.

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Writes what follows from the declaration of the integer operations.
 
-usage: python -m src.engine.declare        (again after every change of program.py)
+usage: python -m src.engine.declare        (again after every change of operations.py)
 
     src/kernels/csrc/engine/operations.h    numbers, arrays and rules for the C++ engine
     src/engine/README.md                    its part between the two markers
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from src.engine import declaration
 from src.engine.declaration import DIMENSIONS, Array, Number, Operation
-from src.engine.program import OPERATIONS
+from src.engine.operations import OPERATIONS
 from src.engine.table import FIELDS
 
 ROOM = Path(__file__).resolve().parent
@@ -54,7 +54,7 @@ def header() -> str:
     )
     return f"""\
 {_LICENSE}\
-// operations.h: written by `python -m src.engine.declare` from engine/program.py; do not edit. The
+// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit. The
 // integer operations as they are declared there: numbers, arrays, ranges.
 #pragma once
 #include "engine/declaration.h"

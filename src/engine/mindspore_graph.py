@@ -24,7 +24,9 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.engine.check import Register, check
-from src.engine.program import Budget, Choose, Input, Operation, Program
+from src.engine.declaration import Operation
+from src.engine.operations import Budget, Choose, Input
+from src.engine.program import Program
 from src.engine.structure import array_names
 from src.engine.table import as_table
 from src.kernels.ops import integer_operation

@@ -23,7 +23,8 @@ import numpy as np
 
 from src.cost.ladder import margin_of
 from src.engine import integers
-from src.engine.program import (
+from src.engine.declaration import Operation
+from src.engine.operations import (
     Add,
     Affine,
     Budget,
@@ -31,13 +32,12 @@ from src.engine.program import (
     Conv,
     Input,
     MaxPool,
-    Operation,
     Pool,
-    Program,
     Quantise,
     Subsample,
     Wide,
 )
+from src.engine.program import Program
 from src.engine.rungs import Rungs
 
 

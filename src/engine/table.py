@@ -22,7 +22,7 @@ import numpy as np
 
 from src.engine.declaration import Operation
 from src.engine.integers import INT32
-from src.engine.program import OPERATIONS, Add, Affine, Choose, Conv
+from src.engine.operations import OPERATIONS, Add, Affine, Choose, Conv
 
 FIELDS = 1 + max(len(op.declared()) for op in OPERATIONS.values())
 FIELDS_1 = 15  # of version 1

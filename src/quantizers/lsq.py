@@ -20,7 +20,9 @@
 
 Weights are signed, -2^(b-1) .. 2^(b-1)-1; activations unsigned, 0 .. 2^b-1, or signed (an input
 image, what a linear layer gives). N is the number of weights, or of features of one image, that
-share the step. A dynamic layer has one step per width.
+share the step. A dynamic layer has one step per width. `quant.step_rates=by_width` multiplies the
+gradient of a width d bits below the widest further, by 10^(-d/2), d even, or 5 10^(-(d+1)/2), d odd
+("Nearly Lossless Adaptive Bit Switching", 2025: steps of 2 bits have about ten times the gradient).
 Source: Esser et al., "Learned Step Size Quantization", ICLR 2020, arXiv 1902.08153. v is computed
 as x * (1 / s) so that all engines agree; per-channel steps and positivity are our choice.
 """
@@ -49,6 +51,17 @@ def first_step(x: np.ndarray, top: int) -> float:
     return 2 * mean / top**0.5 if mean > 0 else 1.0 / top
 
 
+EQUAL, BY_WIDTH = "equal", "by_width"
+
+
+def rates_of(widths: tuple[int, ...], rule: str) -> list[float]:
+    """Factor on the gradient of each width's step, beside LSQ's own."""
+    if rule == EQUAL:
+        return [1.0] * len(widths)
+    below = [max(widths) - b for b in widths]
+    return [5 * 10 ** (-(d + 1) / 2) if d % 2 else 10 ** (-d / 2) for d in below]
+
+
 class LsqWeight(WeightQuantizer):
     """(weight (O, ...), slot) -> (values, scale (1,) or (O,)).
 
@@ -56,19 +69,23 @@ class LsqWeight(WeightQuantizer):
         widths: width in bits of each slot, 2..8.
         weight: first weights; the first steps come from them.
         per_channel: one step per output channel.
+        step_rates: EQUAL or BY_WIDTH.
     """
 
-    options = ("per_channel",)
+    options = ("per_channel", "step_rates")
     kernel = FAKE_QUANT
 
-    def __init__(self, widths: tuple[int, ...], weight: np.ndarray, per_channel: bool = False):
+    def __init__(
+        self, widths: tuple[int, ...], weight: np.ndarray, per_channel: bool = False, step_rates: str = EQUAL
+    ):
         super().__init__(widths)
         rows = list(weight) if per_channel else [weight]
         steps = [[first_step(row, top_signed(b)) for row in rows] for b in self.widths]
         self.step = learned(np.array(steps), "step")  # (slots, 1 or O)
         self.broadcast = (len(rows),) + (1,) * (weight.ndim - 1) if per_channel else (1,)
         self.factors = [
-            1.0 / float(weight.size / len(rows) * top_signed(b)) ** 0.5 for b in self.widths
+            rate / float(weight.size / len(rows) * top_signed(b)) ** 0.5
+            for b, rate in zip(self.widths, rates_of(self.widths, step_rates), strict=True)
         ]
         self.lows = [constant(-top_signed(b) - 1) for b in self.widths]
         self.highs = [constant(top_signed(b)) for b in self.widths]
@@ -92,9 +109,11 @@ class LsqActivation(ActivationQuantizer):
 
     learns_from_data = True
     takes_signed = True
+    options = ("step_rates",)
 
-    def __init__(self, widths: tuple[int, ...], signed: bool = False):
+    def __init__(self, widths: tuple[int, ...], signed: bool = False, step_rates: str = EQUAL):
         super().__init__(widths, signed)
+        self.rates = rates_of(self.widths, step_rates)
         self.kernel = FAKE_QUANT if signed else FUSED
         self.tops = [top_signed(b) if signed else top_code(b) for b in self.widths]
         self.step = learned(np.array([[1.0 / top] for top in self.tops]), "step")  # (slots, 1)
@@ -107,5 +126,5 @@ class LsqActivation(ActivationQuantizer):
         step = at_slot(self.step, slot)
         scale = kept_positive(step)
         features = x.size // x.shape[0]
-        port = step * (1.0 / float(features * self.tops[slot]) ** 0.5)
+        port = step * (self.rates[slot] / float(features * self.tops[slot]) ** 0.5)
         return 1 / scale, scale, self.lows[slot], self.highs[slot], port, self.zero

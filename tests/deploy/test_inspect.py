@@ -26,7 +26,7 @@ from src.cost.ladder import Ladder, Row
 from src.deploy import inspect
 from src.deploy.integer.facts import facts_of
 from src.engine.artefact import save_artefact
-from src.engine.program import Conv, Wide
+from src.engine.operations import Conv, Wide
 from src.engine.rungs import pass_costs
 from src.entry import guarded
 from src.errors import UserError

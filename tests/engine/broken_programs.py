@@ -15,7 +15,7 @@
 
 import numpy as np
 
-from src.engine.program import (
+from src.engine.operations import (
     Add,
     Affine,
     Budget,
@@ -24,11 +24,11 @@ from src.engine.program import (
     Input,
     MaxPool,
     Pool,
-    Program,
     Quantise,
     Subsample,
     Wide,
 )
+from src.engine.program import Program
 from tests.engine.damages import SAME
 from tests.engine.odd_programs import (
     added,

@@ -25,8 +25,9 @@ import math
 
 import numpy as np
 
+from src.engine.declaration import Operation
 from src.engine.integers import INT32, limits
-from src.engine.program import (
+from src.engine.operations import (
     Add,
     Affine,
     Budget,
@@ -34,13 +35,12 @@ from src.engine.program import (
     Conv,
     Input,
     MaxPool,
-    Operation,
     Pool,
-    Program,
     Quantise,
     Subsample,
     Wide,
 )
+from src.engine.program import Program
 
 SPREAD = 20  # bits of the values in wide registers
 BOUNDS = {0: (INT32.min, INT32.max), 1: (0, INT32.max), 6: (0, 3 << SPREAD - 2)}  # of relu

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from src.engine.artefact import VERSION, stored_bits
+from src.engine.operations import Add, Affine, Choose, Conv
 from src.engine.packing import pack
-from src.engine.program import Add, Affine, Choose, Conv, Program
+from src.engine.program import Program
 from src.engine.table import as_table
 
 CODES = {"int8": "I8", "uint8": "U8", "int16": "I16", "uint16": "U16", "int32": "I32",

@@ -15,7 +15,8 @@
 
 import numpy as np
 
-from src.engine.program import Budget, Choose, MaxPool, Program, Subsample
+from src.engine.operations import Budget, Choose, MaxPool, Subsample
+from src.engine.program import Program
 from tests.engine.builder import Builder
 from tests.engine.programs import minding
 

@@ -25,8 +25,9 @@ from safetensors import safe_open
 
 from src.engine.artefact import load_artefact, parse_artefact, save_artefact
 from src.engine.check import ProgramError, check
+from src.engine.operations import Conv
 from src.engine.packing import packed_size
-from src.engine.program import Conv, Program
+from src.engine.program import Program
 from src.engine.table import as_table
 from src.errors import UserError
 from tests.engine.damages import DAMAGES, HEADERS, SAME

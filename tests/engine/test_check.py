@@ -24,7 +24,7 @@ from src.engine import check as rules
 from src.engine import structure
 from src.engine.check import ProgramError, check
 from src.engine.declaration import LARGEST_OPERATIONS
-from src.engine.program import Pool, Quantise
+from src.engine.operations import Pool, Quantise
 from tests.engine.broken_programs import CASES, moved
 from tests.engine.damages import SAME
 from tests.engine.odd_programs import large_image

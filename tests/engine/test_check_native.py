@@ -22,7 +22,8 @@ from src import kernels
 from src.engine.artefact import parse_artefact
 from src.engine.check import ProgramError, check
 from src.engine.native import Native
-from src.engine.program import Pool, Program, Quantise
+from src.engine.operations import Pool, Quantise
+from src.engine.program import Program
 from src.errors import UserError
 from tests.engine.broken_programs import CASES, moved
 from tests.engine.builder import Builder

@@ -21,7 +21,8 @@ import pytest
 
 from src.engine import declare
 from src.engine.declaration import DIMENSIONS
-from src.engine.program import OPERATIONS, Program, Quantise
+from src.engine.operations import OPERATIONS, Quantise
+from src.engine.program import Program
 from src.engine.structure import array_names, check_numbers
 from tests.engine.programs import NAMED, random_program
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from src import kernels
-from src.engine.program import Operation, Quantise
+from src.engine.declaration import Operation
+from src.engine.operations import Quantise
 from src.engine.table import FIELDS, as_table
 from src.kernels.direct import bind
 from src.kernels.errors import KernelError

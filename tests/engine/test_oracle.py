@@ -22,8 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.engine.oracle import Oracle
-from src.engine.program import (
+from src.engine.operations import (
     Add,
     Affine,
     Budget,
@@ -32,11 +31,12 @@ from src.engine.program import (
     Input,
     MaxPool,
     Pool,
-    Program,
     Quantise,
     Subsample,
     Wide,
 )
+from src.engine.oracle import Oracle
+from src.engine.program import Program
 from tests.engine.builder import Builder
 from tests.engine.programs import NAMED, candidates, pixels, random_program, rows
 

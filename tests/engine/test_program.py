@@ -13,7 +13,7 @@
 # limitations under the License.
 """Which operations of a program have to run, and what makes its plan."""
 
-from src.engine.program import Conv, Pool
+from src.engine.operations import Conv, Pool
 from tests.engine.programs import candidates, random_program, real, step_wise
 
 

@@ -25,8 +25,9 @@ from src.engine import oracle
 from src.engine.artefact import load_artefact, save_artefact
 from src.engine.count import cost_of
 from src.engine.native import Native
+from src.engine.operations import Conv
 from src.engine.oracle import Oracle
-from src.engine.program import Conv, Program
+from src.engine.program import Program
 from src.engine.rungs import Rungs, ladder_of, pass_costs, pick, rungs_of
 from src.errors import UserError
 from tests.engine import programs

@@ -19,8 +19,8 @@ import pytest
 from src import kernels
 from src.engine.artefact import format_version, load_artefact, parse_artefact, save_artefact
 from src.engine.native import Native
+from src.engine.operations import OPERATIONS, Add, Conv, Input, Pool
 from src.engine.oracle import Oracle
-from src.engine.program import OPERATIONS, Add, Conv, Input, Pool
 from src.engine.table import FIELDS, FIELDS_1, as_table, from_table, from_table_1
 from src.errors import UserError
 from tests.engine.files import parts_of, parts_of_1

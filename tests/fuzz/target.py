@@ -19,8 +19,9 @@ import numpy as np
 
 from src.engine.artefact import parse_artefact
 from src.engine.check import Register, check
+from src.engine.operations import Conv, MaxPool, Pool, Wide
 from src.engine.oracle import Oracle
-from src.engine.program import Conv, MaxPool, Pool, Program, Wide
+from src.engine.program import Program
 from src.engine.table import as_table
 from tests.engine.files import parts_of, parts_of_1
 from tests.engine.programs import NAMED, pixels, random_program

@@ -80,7 +80,7 @@ class Learner:
 
     def __init__(self, form: str, **options):
         self.system = made_up()
-        self.options = AgentOptions(agent=form, price_high=0.5, price_low=0.1, agent_lr=0.1, **options)
+        self.options = AgentOptions(agent=form, horizon=1, price_high=0.5, price_low=0.1, agent_lr=0.02, **options)
         stage = agent_stage(self.options, "abn", None)
         objective = stage.objective(self.system, None, None).set_train(True)
         learned = [p for p in self.system.network.trainable_params() if stage.learns(p.name)]
@@ -110,9 +110,9 @@ def batches():
     return np.random.default_rng(0)
 
 
-@pytest.mark.parametrize(("form", "steps", "needed"), [("ppo", 25, [0, 2, 0]), ("counterfactual", 60, [2, 2, 2])])
+@pytest.mark.parametrize(("form", "steps", "needed"), [("ppo", 25, [0, 2, 0]), ("counterfactual", 60, [0, 2, 0])])
 def test_it_learns_the_best_policy(form, steps, needed, batches):
-    """PPO: the largest width where a hard image needs it. Counterfactual: the best of uniform plans."""
+    """The largest width where a hard image needs it, and nowhere else."""
     learner = Learner(form)
     learner.train(batches, steps)
     image, label = batch(batches)

@@ -32,8 +32,8 @@ from src.deploy.mindir.run_bundle import run_in_mindspore
 from src.engine.artefact import load_artefact
 from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.native import Native
+from src.engine.operations import Choose
 from src.engine.oracle import Oracle
-from src.engine.program import Choose
 from src.errors import UserError
 from src.methods import METHODS
 from src.methods.base import FloatNet

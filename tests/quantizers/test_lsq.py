@@ -105,3 +105,16 @@ def test_negative_step_acts_as_a_tiny_one_and_recovers():
 
 def test_all_zero_input_gives_a_usable_step():
     assert first_step(np.zeros(4), 7) == pytest.approx(1 / 7)
+
+
+def test_steps_of_narrow_widths_may_learn_more_slowly():
+    rng = np.random.default_rng(1)
+    w, x = rng.normal(size=(4, 2, 3, 3)).astype(np.float32), rng.random((2, 3, 4, 4)).astype(np.float32)
+    for kind, given, arguments in ((LsqWeight, w, (w,)), (LsqActivation, x, ())):
+        equal, slower = (kind((2, 3, 4, 6), *arguments, step_rates=rule) for rule in ("equal", "by_width"))
+        for slot, rate in enumerate((0.01, 0.05, 0.1, 1)):
+            found = [
+                gradients(q, (given, slot), np.ones_like(given), [q.step])[1][q.step.name][slot, 0]
+                for q in (equal, slower)
+            ]
+            assert found[1] == pytest.approx(rate * found[0], rel=1e-4), (kind, slot)

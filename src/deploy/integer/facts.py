@@ -18,9 +18,11 @@ from pathlib import Path
 from src.engine.artefact import format_version, load_artefact, stored_bits
 from src.engine.check import Register, check
 from src.engine.count import layer_cost
+from src.engine.declaration import Operation
 from src.engine.notes import SIDES
+from src.engine.operations import Conv, Wide
 from src.engine.packing import packed_size
-from src.engine.program import Conv, Operation, Program, Wide
+from src.engine.program import Program
 
 # Notes that are not provenance.
 OWN_SECTIONS = ("layers", "scales", "exponent", "widths", "looks", "rows_of_choices", "ladder")

@@ -23,18 +23,8 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from src.engine.integers import INT32, limits
-from src.engine.program import (
-    Add,
-    Affine,
-    Conv,
-    Input,
-    MaxPool,
-    Pool,
-    Program,
-    Quantise,
-    Subsample,
-    Wide,
-)
+from src.engine.operations import Add, Affine, Conv, Input, MaxPool, Pool, Quantise, Subsample, Wide
+from src.engine.program import Program
 from src.errors import UserError
 
 OPSET = 13

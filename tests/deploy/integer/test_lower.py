@@ -22,8 +22,9 @@ from src.data.dataset import normalise
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import load_artefact, save_artefact
 from src.engine.check import check
+from src.engine.operations import Conv, Input, MaxPool
 from src.engine.oracle import Oracle
-from src.engine.program import Conv, Input, MaxPool, Program
+from src.engine.program import Program
 from src.errors import UserError
 from src.methods.base import System
 from src.quantizers.lsq import LsqActivation

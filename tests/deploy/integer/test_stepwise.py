@@ -24,8 +24,8 @@ from src.engine.artefact import load_artefact, save_artefact
 from src.engine.check import check
 from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.native import Native
+from src.engine.operations import Choose
 from src.engine.oracle import Oracle
-from src.engine.program import Choose
 from tests.stepwise import spread_choices, stepwise
 
 IMAGES = 8

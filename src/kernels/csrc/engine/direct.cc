@@ -90,28 +90,27 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
   int y = first / c.wo, x = first % c.wo;
   while (first < last) {
     const uint8_t *codes[Pixels];
-    int ys[Pixels], xs[Pixels];
+    const int first_y = y, first_x = x;
     const int count = last - first < Pixels ? last - first : Pixels;
     DQ_UNROLL
     for (int p = 0; p < Pixels; p++) {
-      ys[p] = y;
-      xs[p] = x;
       codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel) * c.stride;
       if (p + 1 < count && ++x == c.wo) x = 0, y++;
     }
     if (++x == c.wo) x = 0, y++;
     Sums sums[Pixels][Blocks];
     sum_up<A, Pixels, Blocks>(codes, window, pixel, in_row, next_row, start, w, sums);
+    alignas(64) int32_t results[Pixels][Blocks][kChannelBlock];
     DQ_UNROLL
     for (int p = 0; p < Pixels; p++) {
-      if (p >= count) break;
       DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) {
-        const int of_group = channel + 16 * b;
-        const int lanes = channels - of_group < 16 ? channels - of_group : 16;
-        finish(job.finish, sums[p][b],
-               {at + b, group * channels + of_group, lanes, ys[p], xs[p], first + p});
-      }
+      for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
+    }
+    for (int b = 0; b < Blocks; b++) {
+      const int of_group = channel + kChannelBlock * b;
+      const int lanes = channels - of_group < kChannelBlock ? channels - of_group : kChannelBlock;
+      finish_run(job.finish, results[0][b], Blocks * kChannelBlock,
+                 {at + b, group * channels + of_group, lanes, first_y, first_x, c.wo, count});
     }
     first += count;
   }

@@ -15,7 +15,7 @@
 // (Finish, conv_step.h). Included only by files compiled per instruction set.
 //
 // Sums holds 16 neighbouring int32 channels. load_sums and store_sums move them from and to memory;
-// finish() does all that a Finish asks for.
+// finish() does all that a Finish asks for, finish_run() for neighbouring pixels at once.
 #pragma once
 #include "simd/simd.h"
 #include "engine/conv_step.h"
@@ -29,6 +29,12 @@ struct Place {
   int y, x, pixel;   // pixel = y * wo + x
 };
 
+// A block of `pixels` pixels, one after the other, from (y, x) on, in rows of wo.
+struct Run {
+  int block, first, count;  // as above
+  int y, x, wo, pixels;
+};
+
 }  // namespace DQ_NS
 
 #if defined(DQ_ISA_AVX512)
@@ -37,4 +43,28 @@ struct Place {
 #include "engine/finish_avx2.h"
 #else
 #include "engine/finish_plain.h"
+#endif
+
+namespace DQ_NS {
+
+// One pixel after the other. sums: of the first pixel; those of the next one lie `stride` further.
+DQ_INLINE void finish_each(const dq::Finish &f, const int32_t *sums, int stride, const Run &run) {
+  int y = run.y, x = run.x;
+  for (int p = 0; p < run.pixels; p++) {
+    finish(f, load_sums(sums + p * stride),
+           {run.block, run.first, run.count, y, x, y * run.wo + x});
+    if (++x == run.wo) x = 0, y++;
+  }
+}
+
+#if !defined(DQ_ISA_AVX512)
+DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride, const Run &run) {
+  finish_each(f, sums, stride, run);
+}
+#endif
+
+}  // namespace DQ_NS
+
+#if defined(DQ_ISA_AVX512)
+#include "engine/finish_run_avx512.h"
 #endif

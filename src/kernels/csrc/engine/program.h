@@ -12,7 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // program.h: an integer program in memory, decoded from an artefact and checked. Operations, their
-// numbers and their arrays are those of engine/program.py, which says what they mean.
+// numbers and their arrays are those of engine/operations.py, which says what they mean.
 #pragma once
 #include <cstdint>
 #include <string>
