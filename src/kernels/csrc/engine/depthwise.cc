@@ -28,6 +28,8 @@ using namespace dq;
 
 namespace {
 
+constexpr int kPixels = 32;  // that are finished at once
+
 // An instruction set's arithmetic, as in dot_bytes.h, but channels have codes of their own:
 //   x(p, row, count)   codes of 16 channels in `count` rows, 1..4, `row` bytes apart
 #if defined(DQ_ISA_AVX512)
@@ -152,7 +154,6 @@ template <int K, int STRIDE>
 DQ_NOINLINE void row_of(const ConvJob &job, int y, int block) {
   constexpr int PIXELS = K ? Columns::PIXELS : 1;
   const CodeConv &c = job.conv;
-  const Finish f = job.finish;
   const int k = K ? K : c.kernel, stride = K ? STRIDE : c.stride,
             words = K ? (K + 3) / 4 : fours(c);
   const ptrdiff_t row = job.x.row(), pixel = job.x.c;
@@ -161,30 +162,33 @@ DQ_NOINLINE void row_of(const ConvJob &job, int y, int block) {
   const int32_t *start = (const int32_t *)job.packed + channel;
   const uint8_t *weights = (const uint8_t *)job.packed + start_bytes(c) + block * block_bytes(c);
   const uint8_t *codes = job.x.begin() + ptrdiff_t(y) * stride * row + channel;
-  for (int x = 0; x < c.wo; x += PIXELS, codes += PIXELS * stride * pixel) {
-    Sums sums[PIXELS];
-    DQ_UNROLL
-    for (int p = 0; p < PIXELS; p++) sums[p] = load_sums(start);
-    DQ_UNROLL
-    for (int column = 0; column < (PIXELS - 1) * stride + k; column++) {
+  alignas(64) int32_t results[kPixels][kChannelBlock];
+  for (int first = 0; first < c.wo; first += kPixels) {
+    const int pixels = c.wo - first < kPixels ? c.wo - first : kPixels;
+    for (int x = 0; x < pixels; x += PIXELS, codes += PIXELS * stride * pixel) {
+      Sums sums[PIXELS];
       DQ_UNROLL
-      for (int i = 0; i < words; i++) {
-        const int rows = k - 4 * i < 4 ? k - 4 * i : 4;
-        const Columns::X at = Columns::x(codes + column * pixel + 4 * i * row, row, rows);
+      for (int p = 0; p < PIXELS; p++) sums[p] = load_sums(start);
+      DQ_UNROLL
+      for (int column = 0; column < (PIXELS - 1) * stride + k; column++) {
         DQ_UNROLL
-        for (int p = 0; p < PIXELS; p++) {
-          const int tap = column - p * stride;
-          if (tap < 0 || tap >= k) continue;
-          Columns::step(&sums[p], at,
-                        Columns::w(weights + (tap * words + i) * Columns::WORD_BYTES));
+        for (int i = 0; i < words; i++) {
+          const int rows = k - 4 * i < 4 ? k - 4 * i : 4;
+          const Columns::X at = Columns::x(codes + column * pixel + 4 * i * row, row, rows);
+          DQ_UNROLL
+          for (int p = 0; p < PIXELS; p++) {
+            const int tap = column - p * stride;
+            if (tap < 0 || tap >= k) continue;
+            const uint8_t *w = weights + (tap * words + i) * Columns::WORD_BYTES;
+            Columns::step(&sums[p], at, Columns::w(w));
+          }
         }
       }
+      DQ_UNROLL
+      for (int p = 0; p < PIXELS; p++) store_sums(results[x + p], sums[p]);
     }
-    DQ_UNROLL
-    for (int p = 0; p < PIXELS; p++) {
-      if (x + p >= c.wo) break;
-      finish(f, sums[p], {block, channel, count, y, x + p, y * c.wo + x + p});
-    }
+    finish_run(job.finish, results[0], kChannelBlock,
+               {block, channel, count, y, first, c.wo, pixels});
   }
 }
 

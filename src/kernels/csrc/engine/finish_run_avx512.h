@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // finish_run_avx512.h: finish_run() with everything that is the same for all pixels in registers,
 // for what nearly all layers ask for: 32 bits hold the values, at most one kind of codes is wanted.
 #pragma once

@@ -59,6 +59,8 @@ struct Position {
   int offset(int top) const { return below * top; }
 };
 
+int smaller(int a, int b) { return a < b ? a : b; }
+
 template <int N>
 struct Vector {
   typedef uint8_t Codes __attribute__((vector_size(N)));
@@ -69,8 +71,8 @@ struct Vector {
 template <class Y, class X>
 struct Winograd {
   static constexpr int POINTS = Y::POINTS * X::POINTS, SCALE = Y::SCALE * X::SCALE;
-  static constexpr int RESULTS = Y::RESULTS * X::RESULTS;
-  static constexpr int TILES = Dot::PIXELS2;  // whose products are made at once
+  static constexpr int TILES = Dot::PIXELS2;                      // whose products are made at once
+  static constexpr int ROW = TILES * X::RESULTS * kChannelBlock;  // of results of these
   static constexpr int SHIFT = SCALE % 16 ? 2 : 4;
   static constexpr uint32_t INVERSE = SCALE >> SHIFT == 3 ? 0xaaaaaaab : 1;  // modulo 2^32
   static_assert(SCALE >> SHIFT << SHIFT == SCALE && uint32_t(SCALE >> SHIFT) * INVERSE == 1);
@@ -147,7 +149,6 @@ struct Winograd {
     size_t codes() const { return POINTS * next(); }
     size_t sums() const { return size_t(POINTS) * TILES * 2 * kChannelBlock * sizeof(int32_t); }
   };
-  static constexpr size_t RESULT_BYTES = RESULTS * kChannelBlock * sizeof(int32_t);
 
   static bool can(const CodeConv &c) {
     if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < kFewestChannels) return false;
@@ -203,7 +204,7 @@ struct Winograd {
 
   static size_t scratch_bytes(const CodeConv &c) {
     const Layout l(c);
-    return l.codes() + l.sums() + RESULT_BYTES;
+    return l.codes() + l.sums() + Y::RESULTS * ROW * sizeof(int32_t);
   }
 
   // The codes of a tile that begins at (y, x) of the border, position after position. What lies
@@ -216,9 +217,8 @@ struct Winograd {
     const int last_row = from.h + 2 * from.border - 1, last = from.w + 2 * from.border - 1;
     const uint8_t *row[H];
     ptrdiff_t column[W];
-    for (int i = 0; i < H; i++)
-      row[i] = from.begin() + from.row() * (y + i < last_row ? y + i : last_row);
-    for (int j = 0; j < W; j++) column[j] = ptrdiff_t(x + j < last ? x + j : last) * from.c;
+    for (int i = 0; i < H; i++) row[i] = from.begin() + from.row() * smaller(y + i, last_row);
+    for (int j = 0; j < W; j++) column[j] = ptrdiff_t(smaller(x + j, last)) * from.c;
     for (size_t c = 0; c < l.tile; c += N) {
       V half[Y::POINTS][W];
       DQ_UNROLL
@@ -281,8 +281,8 @@ struct Winograd {
     }
   }
 
-  // Results of a tile and a block of channels, [pixel][16], from its sums, `next` from position to
-  // position.
+  // Results of a tile and a block of channels, [RESULTS][ROW / 16][16], from its sums, `next` from
+  // position to position.
   DQ_INLINE void transform_sums(const int32_t *sums, size_t next, int32_t *results) {
     using V = typename Vector<kBytes>::Sums;
     for (int lane = 0; lane < kChannelBlock; lane += LANES) {
@@ -304,34 +304,33 @@ struct Winograd {
         DQ_UNROLL
         for (int j = 0; j < X::RESULTS; j++) {
           const auto exact = typename Vector<kBytes>::Results(y[j] * INVERSE) >> SHIFT;
-          std::memcpy(results + (i * X::RESULTS + j) * kChannelBlock + lane, &exact, kBytes);
+          std::memcpy(results + i * ROW + j * kChannelBlock + lane, &exact, kBytes);
         }
       }
     }
   }
 
+  // Tiles [first, last), those of a row of tiles at once: their pixels are neighbours.
   template <int Blocks>
   DQ_NOINLINE void finish_tiles(const ConvJob &job, const Layout &l, int block, int first, int last,
                                 const int32_t *sums, int32_t *results) {
     const CodeConv &c = job.conv;
-    const Finish f = job.finish;
-    const size_t next = TILES * Blocks * kChannelBlock;
-    for (int t = first; t < last; t++) {
-      const int y0 = t / l.columns * Y::RESULTS, x0 = t % l.columns * X::RESULTS;
-      const int height = c.ho - y0 < Y::RESULTS ? c.ho - y0 : Y::RESULTS;
-      const int width = c.wo - x0 < X::RESULTS ? c.wo - x0 : X::RESULTS;
-      for (int b = 0; b < Blocks; b++, sums += kChannelBlock) {
-        transform_sums(sums, next, results);
-        const int channel = (block + b) * kChannelBlock, left = c.c_out - channel;
-        const int count = left < kChannelBlock ? left : kChannelBlock;
-        for (int i = 0; i < height; i++) {
-          for (int j = 0; j < width; j++) {
-            const int y = y0 + i, x = x0 + j;
-            finish(f, load_sums(results + (i * X::RESULTS + j) * kChannelBlock),
-                   {block + b, channel, count, y, x, y * c.wo + x});
-          }
-        }
+    for (int t = first, tiles; t < last; t += tiles) {
+      const int y = t / l.columns * Y::RESULTS, x = t % l.columns * X::RESULTS;
+      tiles = smaller(last - t, l.columns - t % l.columns);
+      const int height = smaller(c.ho - y, Y::RESULTS);
+      const int width = smaller(c.wo - x, tiles * X::RESULTS);
+      for (int b = 0; b < Blocks; b++) {
+        for (int i = 0; i < tiles; i++)
+          transform_sums(sums + (i * Blocks + b) * kChannelBlock, TILES * Blocks * kChannelBlock,
+                         results + i * X::RESULTS * kChannelBlock);
+        const int channel = (block + b) * kChannelBlock;
+        const int count = smaller(c.c_out - channel, kChannelBlock);
+        for (int i = 0; i < height; i++)
+          finish_run(job.finish, results + i * ROW, kChannelBlock,
+                     {block + b, channel, count, y + i, x, c.wo, width});
       }
+      sums += tiles * Blocks * kChannelBlock;
     }
   }
 
@@ -345,7 +344,7 @@ struct Winograd {
         (const uint8_t *)job.packed + start_bytes(job.conv) + from * l.words * Dot::WORD_BYTES;
     for (int t = first; t < last; t += TILES, codes += TILES * l.tile) {
       products<Blocks>(l, codes, start, w, sums);
-      finish_tiles<Blocks>(job, l, block, t, t + TILES < last ? t + TILES : last, sums, results);
+      finish_tiles<Blocks>(job, l, block, t, smaller(t + TILES, last), sums, results);
     }
   }
 
@@ -362,7 +361,7 @@ struct Winograd {
     const Share area(tiles, TILES, by_channel ? 0 : part, by_channel ? 1 : parts);
     if (channels.first == channels.last) return;
     for (int first = area.first; first < area.last; first += l.block) {
-      const int last = first + l.block < area.last ? first + l.block : area.last;
+      const int last = smaller(first + l.block, area.last);
       transform_block(job, l, first, last, codes);
       for (int pair = channels.first; pair < channels.last; pair++) {
         if (is_paired(c, 2 * pair)) {
