@@ -35,7 +35,17 @@ size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBloc
 
 template <class A>
 size_t packed_bytes(const CodeConv &c) {
-  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * Window(c).steps() * A::WORD_BYTES;
+  const size_t steps = Window(c).steps();  // and one channel's weights, in the order of the window
+  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * steps * A::WORD_BYTES + steps * 4;
+}
+
+// The weights of a channel as the window passes them, whole words in every row.
+void in_order(const CodeConv &c, const Window &window, const int8_t *w, int8_t *row) {
+  const int taps = c.kernel * c.kernel, run = c.groups == 1 ? c.kernel : 1;  // taps of a row
+  for (int tap = 0; tap < taps; tap++) {
+    int8_t *to = row + size_t(tap / run) * window.words * 4 + size_t(tap % run) * c.c_in;
+    for (int i = 0; i < c.c_in; i++) to[i] = w[size_t(i) * taps + tap];
+  }
 }
 
 template <class A>
@@ -48,24 +58,20 @@ void pack(const CodeConv &c, void *packed) {
   int32_t *start = (int32_t *)((uint8_t *)packed + kHeaderBytes);
   uint8_t *words = (uint8_t *)packed + kHeaderBytes + start_bytes(c);
   const Window window(c);
-  const int k = c.kernel, channels = c.channels(), in = c.groups == 1 ? c.c_in : 0;
+  const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
+  int8_t *row = (int8_t *)packed + packed_bytes<A>(c) - window.steps() * 4;
   for (int o = 0; o < c.c_out; o++) {
-    const int g = o / channels, block = o % channels / kChannelBlock;
-    const int lane = o % channels % kChannelBlock;
+    const int g = o / c.channels(), block = o % c.channels() / kChannelBlock;
+    const int lane = o % c.channels() % kChannelBlock;
     const bool paired = is_paired(c, block);
     const size_t first = size_t(g) * c.group_blocks() + (paired ? block & ~1 : block);
     const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
-    const int8_t *w = c.weight + size_t(o) * c.c_in * k * k;
+    uint8_t *word = words + (first * window.steps() + which) * A::WORD_BYTES;
+    in_order(c, window, c.weight + o * size, row);
+    for (size_t step = 0; step < window.steps(); step++, word += apart * A::WORD_BYTES)
+      A::put(word, lane, row + 4 * step);
     int32_t total = 0;
-    for (int i = 0; i < c.c_in; i++)
-      for (int tap = 0; tap < k * k; tap++) {
-        // without groups: byte of a row of the window
-        const int row = in ? tap / k : tap, byte = in ? tap % k * c.c_in + i : i;
-        const size_t step = size_t(row) * window.words + byte / 4;
-        uint8_t *word = words + (first * window.steps() + step * apart + which) * A::WORD_BYTES;
-        A::put(word, lane, byte % 4, w[size_t(i) * k * k + tap]);
-        total += w[size_t(i) * k * k + tap];
-      }
+    for (size_t i = 0; i < size; i++) total += c.weight[o * size + i];
     const size_t place = (size_t(g) * c.group_blocks() + block) * kChannelBlock + lane;
     start[place] = (A::SUBTRACTED - int(c.zero())) * total;
   }

@@ -19,7 +19,7 @@
 //   WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
 //   fits(code, least, most)     whether sums of products are exact: bytes up to `code`, weights
 //                               from `least` to `most`
-//   put(word, lane, c, value)   one weight into a packed word
+//   put(word, lane, w)  the 4 weights of a channel into a packed word
 //   X, W, x(p), w(p)    operands, loaded
 //   step(sums, x, w)
 //   CHUNKED             whether step() adds to 16-bit sums, Acc, instead; then also
@@ -98,8 +98,8 @@ struct Dot : WholeSums {
   using X = __m512i;
   using W = __m512i;
   static bool fits(int, int, int) { return true; }
-  static void put(void *word, int lane, int c, int value) {
-    ((int8_t *)word)[4 * lane + c] = int8_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -127,8 +127,8 @@ struct Dot : WholeSums {
   static bool fits(int code, int least, int most) {
     return 2 * most * code <= INT16_MAX && 2 * least * code >= INT16_MIN;
   }
-  static void put(void *word, int lane, int c, int value) {
-    ((int8_t *)word)[4 * lane + c] = int8_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -185,8 +185,8 @@ struct DotAny : WholeSums {
     __m256i v[4];
   };
   static bool fits(int, int, int) { return true; }
-  static void put(void *word, int lane, int c, int value) {
-    ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = int16_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    for (int c = 0; c < 4; c++) ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = w[c];
   }
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -218,8 +218,8 @@ struct Dot : WholeSums {
     const int16_t *v;
   };
   static bool fits(int, int, int) { return true; }
-  static void put(void *word, int lane, int c, int value) {
-    ((int16_t *)word)[16 * c + lane] = int16_t(value);
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    for (int c = 0; c < 4; c++) ((int16_t *)word)[16 * c + lane] = w[c];
   }
   DQ_INLINE X x(const uint8_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
   DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }

@@ -184,13 +184,19 @@ struct Winograd {
       const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
       const size_t first = size_t(block - which) * POINTS;
       int32_t total[POINTS] = {};
-      for (int i = 0; i < c.c_in; i++) {
-        int u[POINTS];
-        transform_weights(c.weight + 9 * (size_t(o) * c.c_in + i), u);
+      for (size_t word = 0; word < in; word++) {
+        int8_t four[POINTS][4] = {};  // channels of the input
+        for (int i = 0; i < 4 && int(4 * word) + i < c.c_in; i++) {
+          int u[POINTS];
+          transform_weights(c.weight + 9 * (size_t(o) * c.c_in + 4 * word + i), u);
+          for (int p = 0; p < POINTS; p++) {
+            four[p][i] = int8_t(u[p]);
+            total[p] += u[p];
+          }
+        }
         for (int p = 0; p < POINTS; p++) {
-          const size_t word = (first + p * apart) * in + (i / 4) * apart + which;
-          Dot::put(words + word * Dot::WORD_BYTES, lane, i % 4, u[p]);
-          total[p] += u[p];
+          const size_t at = (first + p * apart) * in + word * apart + which;
+          Dot::put(words + at * Dot::WORD_BYTES, lane, four[p]);
         }
       }
       for (int p = 0; p < POINTS; p++) {

@@ -11,8 +11,8 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit. The
-// integer operations as they are declared there: numbers, arrays, ranges.
+// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit.
+// The integer operations as they are declared there: numbers, arrays, ranges.
 #pragma once
 #include "engine/declaration.h"
 

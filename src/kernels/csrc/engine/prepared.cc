@@ -47,11 +47,12 @@ void bound_sums(const CodeConv &c, std::vector<int64_t> *least, std::vector<int6
   const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
   for (int o = 0; o < c.c_out; o++) {
     const int8_t *w = c.weight + o * size;
-    int64_t positive = 0, negative = 0;
+    int32_t sum = 0, magnitudes = 0;  // of at most 2^24 weights: a sum of products fits int32
     for (size_t i = 0; i < size; i++) {
-      positive += w[i] > 0 ? w[i] : 0;
-      negative += w[i] < 0 ? w[i] : 0;
+      sum += w[i];
+      magnitudes += w[i] < 0 ? -w[i] : w[i];
     }
+    const int64_t positive = (int64_t(magnitudes) + sum) / 2, negative = sum - positive;
     most->push_back(positive * c.code_high + negative * c.code_low);
     least->push_back(positive * c.code_low + negative * c.code_high);
   }
