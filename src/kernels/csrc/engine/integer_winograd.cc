@@ -36,9 +36,9 @@ using namespace dq;
 
 namespace {
 
-constexpr int kBytes = 4 * LANES;                // codes in a register
-constexpr size_t kTransformedBytes = 128 << 10;  // of a block of tiles
-constexpr int kFewestChannels = 32;  // with fewer, transforms take longer than they save
+constexpr int kBytes = 4 * LANES;               // codes in a register
+constexpr size_t kTransformedBytes = 64 << 10;  // of a block of tiles
+constexpr int kFewestChannels = 32;             // with fewer, transforms take longer than they save
 
 // The least value that a row of CODES makes of codes up to 1, negated, and the sum of its values.
 struct RowRange {
@@ -113,9 +113,10 @@ struct Winograd {
   }
   static constexpr int GROWTH = most_of(Y::WEIGHTS, Y::POINTS) * most_of(X::WEIGHTS, X::POINTS);
 
-  // The largest transformed weight, or one beyond a byte.
-  static int largest_weight(const CodeConv &c, int most) {
-    if (most * GROWTH <= INT8_MAX) return most * GROWTH;
+  // The largest transformed weight, if the bound is not good enough; one beyond a byte stops it.
+  static int largest_weight(const CodeConv &c, int most, int code) {
+    const int bound = most * GROWTH;
+    if (bound <= INT8_MAX && Dot::fits(code, -bound, bound)) return bound;
     const size_t filters = size_t(c.c_out) * c.c_in;
     int largest = 0;
     for (size_t f = 0; f < filters && largest <= INT8_MAX; f++) {
@@ -160,7 +161,7 @@ struct Winograd {
     if (code > UINT8_MAX) return false;
     const WeightRange range(c);
     const int most = -range.least > range.most ? -range.least : range.most;
-    const int weight = largest_weight(c, most);
+    const int weight = largest_weight(c, most, code);
     return weight <= INT8_MAX && Dot::fits(code, -weight, weight) &&
            (int64_t(9) * c.c_in * most * c.top() << SHIFT) <= INT32_MAX;
   }
