@@ -57,14 +57,14 @@ def random_shape(rng) -> dict:
 
 
 def random_finish(rng, pixels, c_out: int) -> dict:
-    """What fits 32 bits before it is clipped, and what does not; up to three outputs."""
-    left, right = int(rng.integers(0, 3)), int(rng.integers(1, 40))
-    most = 2 ** int(rng.integers(8, 31))
-    multiplier = rng.integers(-most, most, c_out)
+    """Half the time what layers ask for as a rule: 32 bits hold all values, one output at most."""
+    usual = rng.random() < 0.5
+    left, right = (0, int(rng.integers(8, 33))) if usual else rng.integers((0, 1), (3, 40)).tolist()
+    most = 2 ** min(right, 30) if usual else 2 ** int(rng.integers(8, 31))
     outputs = []
-    for _ in range(rng.integers(0, 4)):
+    for _ in range(rng.integers(0, 2 if usual else 4)):
         low, high = integers.limits(int(rng.integers(1, 9)), rng.random() < 0.3)
-        shift = int(rng.integers(20, 50))
+        shift = int(rng.integers(32 if usual else 20, 50))
         half = 2 ** (shift - 1) + int(rng.integers(0, 2**20))
         outputs.append(
             (int(rng.integers(1, 2**31)), half, shift, low, high, int(rng.integers(0, 3)))
@@ -73,8 +73,8 @@ def random_finish(rng, pixels, c_out: int) -> dict:
     return {
         "left": left,
         "right": right,
-        "multiplier": multiplier,
-        "bias": rng.integers(-(2**40), 2**40, c_out),
+        "multiplier": rng.integers(-most, most, c_out),
+        "bias": rng.integers(-(2 ** min(right + 30, 40)), 2 ** min(right + 30, 40), c_out),
         "bounds": bounds,
         "residual": rng.integers(*INT32, (*pixels, c_out)) if rng.random() < 0.5 else None,
         "sum_bounds": bounds,

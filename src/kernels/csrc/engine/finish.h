@@ -57,7 +57,7 @@ DQ_INLINE void finish_each(const dq::Finish &f, const int32_t *sums, int stride,
   }
 }
 
-#if !defined(DQ_ISA_AVX512)
+#if !defined(DQ_ISA_AVX512) && !defined(DQ_ISA_AVX2)
 DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride, const Run &run) {
   finish_each(f, sums, stride, run);
 }
@@ -65,6 +65,6 @@ DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride
 
 }  // namespace DQ_NS
 
-#if defined(DQ_ISA_AVX512)
-#include "engine/finish_run_avx512.h"
+#if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
+#include "engine/finish_run.h"
 #endif
