@@ -66,6 +66,8 @@ struct Vector {
   typedef uint8_t Codes __attribute__((vector_size(N)));
   typedef uint32_t Sums __attribute__((vector_size(N)));
   typedef int32_t Results __attribute__((vector_size(N)));
+  typedef int16_t Weights __attribute__((vector_size(N)));
+  typedef int8_t Bytes __attribute__((vector_size(N)));
 };
 
 template <class Y, class X>
@@ -80,15 +82,17 @@ struct Winograd {
   static Position position(int p) {
     return {RowRange(Y::CODES[p / X::POINTS]), RowRange(X::CODES[p % X::POINTS])};
   }
-  // The transform of 3x3 weights.
-  static void transform_weights(const int8_t *w, int (&u)[POINTS]) {
-    int half[3][X::POINTS];
+  // The transform of 3x3 weights, of anything with + and *.
+  template <class V>
+  DQ_INLINE void transform_weights(const V (&w)[9], V (&u)[POINTS]) {
+    V half[3][X::POINTS];
     DQ_UNROLL
     for (int r = 0; r < 3; r++) {
       DQ_UNROLL
       for (int j = 0; j < X::POINTS; j++) {
         const int (&row)[3] = X::WEIGHTS[j];
-        half[r][j] = row[0] * w[3 * r] + row[1] * w[3 * r + 1] + row[2] * w[3 * r + 2];
+        half[r][j] = w[3 * r] * int16_t(row[0]) + w[3 * r + 1] * int16_t(row[1]) +
+                     w[3 * r + 2] * int16_t(row[2]);
       }
     }
     DQ_UNROLL
@@ -96,11 +100,12 @@ struct Winograd {
       DQ_UNROLL
       for (int j = 0; j < X::POINTS; j++) {
         const int (&column)[3] = Y::WEIGHTS[i];
-        u[i * X::POINTS + j] =
-            column[0] * half[0][j] + column[1] * half[1][j] + column[2] * half[2][j];
+        u[i * X::POINTS + j] = half[0][j] * int16_t(column[0]) + half[1][j] * int16_t(column[1]) +
+                               half[2][j] * int16_t(column[2]);
       }
     }
   }
+
   // What transformed weights cannot pass, whatever the 9 of a filter are.
   static constexpr int most_of(const int (*rows)[3], int count) {
     int most = 0;
@@ -120,8 +125,9 @@ struct Winograd {
     const size_t filters = size_t(c.c_out) * c.c_in;
     int largest = 0;
     for (size_t f = 0; f < filters && largest <= INT8_MAX; f++) {
-      int u[POINTS];
-      transform_weights(c.weight + 9 * f, u);
+      int w[9], u[POINTS];
+      for (int tap = 0; tap < 9; tap++) w[tap] = c.weight[9 * f + tap];
+      transform_weights(w, u);
       for (int v : u) largest = std::abs(v) > largest ? std::abs(v) : largest;
     }
     return largest;
@@ -174,37 +180,62 @@ struct Winograd {
     return start_bytes(c) + size_t(c.blocks()) * POINTS * Layout(c).words * Dot::WORD_BYTES;
   }
 
+  // Transformed weights of a word, [position][lane][channel of the input].
+  static void transform_word(const CodeConv &c, int block, int word,
+                             int8_t (&out)[POINTS][4 * kChannelBlock]) {
+    using V = typename Vector<kBytes>::Weights;
+    constexpr int STEP = kBytes / sizeof(int16_t);
+    alignas(64) int16_t w[9][4 * kChannelBlock] = {};
+    const int lanes = smaller(kChannelBlock, c.c_out - block * kChannelBlock);
+    const int in = smaller(4, c.c_in - 4 * word);
+    for (int lane = 0; lane < lanes; lane++) {
+      const int8_t *filter =
+          c.weight + 9 * (size_t(block * kChannelBlock + lane) * c.c_in + 4 * word);
+      for (int i = 0; i < in; i++, filter += 9)
+        for (int tap = 0; tap < 9; tap++) w[tap][4 * lane + i] = filter[tap];
+    }
+    for (int at = 0; at < 4 * kChannelBlock; at += STEP) {
+      V taps[9], u[POINTS];
+      for (int tap = 0; tap < 9; tap++) std::memcpy(&taps[tap], w[tap] + at, kBytes);
+      transform_weights(taps, u);
+      for (int p = 0; p < POINTS; p++) {
+        const auto bytes = __builtin_convertvector(u[p], typename Vector<kBytes / 2>::Bytes);
+        std::memcpy(out[p] + at, &bytes, STEP);
+      }
+    }
+  }
+
   static void pack(const CodeConv &c, void *packed) {
     std::memset(packed, 0, packed_bytes(c));
     int32_t *start = (int32_t *)packed;
     uint8_t *words = (uint8_t *)packed + start_bytes(c);
-    const size_t in = Layout(c).words;
-    for (int o = 0; o < c.c_out; o++) {
-      const int block = o / kChannelBlock, lane = o % kChannelBlock;
+    const int in = Layout(c).words;
+    for (int block = 0; block < c.blocks(); block++) {
       const bool paired = is_paired(c, block);
-      const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
+      const int apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
       const size_t first = size_t(block - which) * POINTS;
-      int32_t total[POINTS] = {};
-      for (size_t word = 0; word < in; word++) {
-        int8_t four[POINTS][4] = {};  // channels of the input
-        for (int i = 0; i < 4 && int(4 * word) + i < c.c_in; i++) {
-          int u[POINTS];
-          transform_weights(c.weight + 9 * (size_t(o) * c.c_in + 4 * word + i), u);
-          for (int p = 0; p < POINTS; p++) {
-            four[p][i] = int8_t(u[p]);
-            total[p] += u[p];
-          }
-        }
+      for (int word = 0; word < in; word++) {
+        int8_t u[POINTS][4 * kChannelBlock];
+        transform_word(c, block, word, u);
         for (int p = 0; p < POINTS; p++) {
-          const size_t at = (first + p * apart) * in + word * apart + which;
-          Dot::put(words + at * Dot::WORD_BYTES, lane, four[p]);
+          uint8_t *to = words + ((first + p * apart) * in + word * apart + which) * Dot::WORD_BYTES;
+          for (int lane = 0; lane < kChannelBlock; lane++) Dot::put(to, lane, u[p] + 4 * lane);
         }
       }
-      for (int p = 0; p < POINTS; p++) {
-        const Position at = position(p);
-        const int added = at.offset(c.top()) + at.total * c.zero();
-        start[(first + p * apart + which) * kChannelBlock + lane] =
-            (Dot::SUBTRACTED - added) * total[p];
+      for (int lane = 0; lane < kChannelBlock; lane++) {
+        const int o = block * kChannelBlock + lane;
+        if (o == c.c_out) break;
+        const int8_t *w = c.weight + 9 * size_t(o) * c.c_in;
+        int taps[9] = {}, total[POINTS];  // the sum of transforms is the transform of the sum
+        for (int i = 0; i < 9 * c.c_in; i += 9)
+          for (int tap = 0; tap < 9; tap++) taps[tap] += w[i + tap];
+        transform_weights(taps, total);
+        for (int p = 0; p < POINTS; p++) {
+          const Position at = position(p);
+          const int added = at.offset(c.top()) + at.total * c.zero();
+          start[(first + p * apart + which) * kChannelBlock + lane] =
+              (Dot::SUBTRACTED - added) * total[p];
+        }
       }
     }
   }
