@@ -14,6 +14,7 @@
 // conv_kernels.cc: the kernels for convolutions of codes that an instruction set has.
 #include "engine/depthwise.h"
 #include "engine/direct.h"
+#include "engine/direct_pairs.h"
 #include "engine/integer_winograd.h"
 
 namespace DQ_NS {
@@ -22,7 +23,7 @@ namespace DQ_NS {
 extern const dq::ConvKernel *const kConvKernels[];
 const dq::ConvKernel *const kConvKernels[] = {&kDepthwise,    &kWinograd2x4, &kWinograd2x2,
 #if defined(DQ_ISA_AVX2)
-                                              &kDirectChunks,
+                                              &kDirectChunks, &kDirectPairs,
 #endif
                                               &kDirect,       &kDirectAny,   nullptr};
 

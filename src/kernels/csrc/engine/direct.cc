@@ -39,15 +39,6 @@ size_t packed_bytes(const CodeConv &c) {
   return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * steps * A::WORD_BYTES + steps * 4;
 }
 
-// The weights of a channel as the window passes them, whole words in every row.
-void in_order(const CodeConv &c, const Window &window, const int8_t *w, int8_t *row) {
-  const int taps = c.kernel * c.kernel, run = c.groups == 1 ? c.kernel : 1;  // taps of a row
-  for (int tap = 0; tap < taps; tap++) {
-    int8_t *to = row + size_t(tap / run) * window.words * 4 + size_t(tap % run) * c.c_in;
-    for (int i = 0; i < c.c_in; i++) to[i] = w[size_t(i) * taps + tap];
-  }
-}
-
 template <class A>
 void pack(const CodeConv &c, void *packed) {
   std::memset(packed, 0, packed_bytes<A>(c));
