@@ -97,26 +97,27 @@ struct Columns {
 struct Columns {
   static constexpr int WORD_BYTES = 128, PIXELS = 1;
   struct X {
-    int16_t v[4][16];
+    I v[8];  // rows 0 and 1 of all channels, rows 2 and 3
   };
   using W = X;
   static void put(void *word, int lane, int row, int value) {
-    ((int16_t *)word)[16 * row + lane] = int16_t(value);
+    ((int16_t *)word)[32 * (row / 2) + 2 * lane + row % 2] = int16_t(value);
   }
   DQ_INLINE X x(const uint8_t *p, ptrdiff_t row, int count) {
-    X words = {};
+    int16_t pairs[2][16][2] = {};
     for (int i = 0; i < count; i++)
-      for (int lane = 0; lane < 16; lane++) words.v[i][lane] = p[i * row + lane];
-    return words;
+      for (int lane = 0; lane < 16; lane++) pairs[i / 2][lane][i % 2] = p[i * row + lane];
+    return w((const uint8_t *)pairs);
   }
   DQ_INLINE W w(const uint8_t *p) {
     W words;
-    std::memcpy(words.v, p, sizeof words.v);
+    DQ_UNROLL
+    for (int i = 0; i < 8; i++) words.v[i] = iload(p + 16 * i);
     return words;
   }
   DQ_INLINE void step(Sums *s, const X &x, const W &w) {
-    for (int i = 0; i < 4; i++)
-      for (int lane = 0; lane < 16; lane++) s->v[lane] += int32_t(x.v[i][lane]) * w.v[i][lane];
+    DQ_UNROLL
+    for (int i = 0; i < 8; i++) s->v[i % 4] = DotShorts::step(s->v[i % 4], w.v[i], x.v[i]);
   }
 };
 

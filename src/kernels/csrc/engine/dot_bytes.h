@@ -71,21 +71,21 @@ struct PieceDot : WholeSums {
     for (int i = 0; i < 2; i++) s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x, w.v[i]));
   }
 #else
-  struct X {
-    int16_t v[2];
-  };
+  using X = I;
   struct W {
-    const int16_t *v;
+    I v[4];
   };
   DQ_INLINE X x(const uint8_t *p) {
-    X x;
-    std::memcpy(x.v, p, sizeof x.v);
-    return x;
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return iset(word);
   }
-  DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }
-  DQ_INLINE void step(Sums *s, const X &x, const W &w) {
-    for (int i = 0; i < 16; i++)
-      s->v[i] += int32_t(x.v[0]) * w.v[2 * i] + int32_t(x.v[1]) * w.v[2 * i + 1];
+  DQ_INLINE W w(const uint8_t *p) {
+    return {{ iload(p), iload(p + 16), iload(p + 32), iload(p + 48) }};
+  }
+  DQ_INLINE void step(Sums *s, X x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 4; i++) s->v[i] = DotShorts::step(s->v[i], w.v[i], x);
   }
 #endif
 };
@@ -205,27 +205,64 @@ struct DotAny : WholeSums {
   }
 };
 
+#elif defined(DQ_ISA_DOTPROD)
+
+// sdot multiplies signed bytes: codes are moved by 128, which the weights owe them.
+struct Dot : WholeSums {
+  static constexpr int SUBTRACTED = 128, WORD_BYTES = 64;
+  static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
+  using X = int8x16_t;
+  struct W {
+    int8x16_t v[4];
+  };
+  static bool fits(int, int, int) { return true; }
+  DQ_INLINE void put(void *word, int lane, const int8_t *w) {
+    std::memcpy((int8_t *)word + 4 * lane, w, 4);
+  }
+  DQ_INLINE X x(const uint8_t *p) {
+    uint32_t word;
+    std::memcpy(&word, p, 4);
+    return (int8x16_t)vdupq_n_u32(word ^ 0x80808080u);
+  }
+  DQ_INLINE W w(const uint8_t *p) {
+    const int8_t *q = (const int8_t *)p;
+    return {{vld1q_s8(q), vld1q_s8(q + 16), vld1q_s8(q + 32), vld1q_s8(q + 48)}};
+  }
+  DQ_INLINE void step(Sums *s, X x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 4; i++) s->v[i] = (I)vdotq_s32((int32x4_t)s->v[i], x, w.v[i]);
+  }
+};
+using DotAny = Dot;
+
 #else
 
-// Plain C++: 16 products and sums, left to the compiler.
+// Codes and weights as 16 bits, even and odd channels of input apart, in vectors of 4 sums.
 struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
   static constexpr int PIXELS1 = 2, PIXELS2 = 1, PIXELS2_OF_7 = 1;
   struct X {
-    int16_t v[4];
+    I even, odd;
   };
   struct W {
-    const int16_t *v;
+    const uint8_t *p;
   };
   static bool fits(int, int, int) { return true; }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
-    for (int c = 0; c < 4; c++) ((int16_t *)word)[16 * c + lane] = w[c];
+    for (int c = 0; c < 4; c++) ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = w[c];
   }
-  DQ_INLINE X x(const uint8_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
-  DQ_INLINE W w(const uint8_t *p) { return {(const int16_t *)p}; }
+  DQ_INLINE X x(const uint8_t *p) {
+    uint32_t word;
+    std::memcpy(&word, p, 4);
+    return {iset(int32_t(word & 0x00ff00ff)), iset(int32_t((word >> 8) & 0x00ff00ff))};
+  }
+  DQ_INLINE W w(const uint8_t *p) { return {p}; }
   DQ_INLINE void step(Sums *s, const X &x, const W &w) {
-    for (int c = 0; c < 4; c++)
-      for (int i = 0; i < 16; i++) s->v[i] += int32_t(x.v[c]) * w.v[16 * c + i];
+    DQ_UNROLL
+    for (int i = 0; i < 4; i++) {
+      s->v[i] = DotShorts::step(s->v[i], iload(w.p + 16 * i), x.even);
+      s->v[i] = DotShorts::step(s->v[i], iload(w.p + 64 + 16 * i), x.odd);
+    }
   }
 };
 using DotAny = Dot;
