@@ -11,14 +11,20 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // conv_kernels.cc: the kernels for convolutions of codes that an instruction set has.
+#include "engine/depthwise.h"
 #include "engine/direct.h"
+#include "engine/direct_pairs.h"
+#include "engine/integer_winograd.h"
 
 namespace DQ_NS {
 
 // Those that can do a convolution are candidates; without a measurement the first of them is taken.
 extern const dq::ConvKernel *const kConvKernels[];
-const dq::ConvKernel *const kConvKernels[] = {&kDirect, &kDirectAny, nullptr};
+const dq::ConvKernel *const kConvKernels[] = {&kDepthwise,    &kWinograd2x4, &kWinograd2x2,
+#if defined(DQ_ISA_AVX2)
+                                              &kDirectChunks, &kDirectPairs,
+#endif
+                                              &kDirect,       &kDirectAny,   nullptr};
 
 }  // namespace DQ_NS

@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // conv_step.h: what a step of a compiled plan is made of: codes in memory, a convolution of them,
 // and what follows it in registers. A kernel for convolutions (ConvKernel) needs nothing but this
 // and finish.h. Only plain data, as in kernels.h.
@@ -85,9 +84,13 @@ struct CodeConv {
   int code_low, code_high;  // codes that the input may hold
   const int8_t *weight;  // [c_out][c_in][kernel][kernel], codes of the width; odd ones as 2 c + 1
 
-  int channels() const { return c_out / groups; }  // of the result, in a group
+  // A filter for each channel. All channels share blocks then, as those of one group do.
+  bool depthwise() const { return groups > 1 && c_in == 1 && c_out == groups; }
+  int channels() const {
+    return depthwise() ? c_out : c_out / groups;
+  }  // of the result, in a group
   int group_blocks() const { return (channels() + kChannelBlock - 1) / kChannelBlock; }
-  int blocks() const { return groups * group_blocks(); }
+  int blocks() const { return c_out / channels() * group_blocks(); }
   uint8_t zero() const { return uint8_t(-code_low); }
   int top() const { return code_high - code_low; }  // the largest byte
 };

@@ -11,14 +11,14 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // direct.cc: the direct convolution of codes, compiled once per instruction set: any kernel, stride
 // and groups. A tile is some pixels by one or two blocks of 16 channels of the result, whose sums
 // stay in registers while the window passes; in an image without groups, the codes of a row of the
 // window follow each other, so that it passes k * c_in bytes at once, 4 in each step.
 //
-// Packed: the sums to begin with, of every channel (what `zero` and the arithmetic add to each byte
-// is taken off again), then weights [blocks, one or two][rows of the window][words][block][16][4].
+// Packed: a header (steps of a chunk of 16-bit sums), the sums to begin with, of every channel
+// (what `zero` and the arithmetic add to each byte is taken off again), then weights [blocks, one
+// or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
 #include "engine/tile.h"
@@ -29,31 +29,25 @@ using namespace dq;
 
 namespace {
 
+constexpr size_t kHeaderBytes = 64;
+
 size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
 
 template <class A>
 size_t packed_bytes(const CodeConv &c) {
   const size_t steps = Window(c).steps();  // and one channel's weights, in the order of the window
-  return start_bytes(c) + size_t(c.blocks()) * steps * A::WORD_BYTES + steps * 4;
-}
-
-// Blocks come in pairs; the last one of a group may be alone.
-bool is_paired(const CodeConv &c, int block) { return (block | 1) < c.group_blocks(); }
-
-// The weights of a channel as the window passes them, whole words in every row.
-void in_order(const CodeConv &c, const Window &window, const int8_t *w, int8_t *row) {
-  const int taps = c.kernel * c.kernel, run = c.groups == 1 ? c.kernel : 1;  // taps of a row
-  for (int tap = 0; tap < taps; tap++) {
-    int8_t *to = row + size_t(tap / run) * window.words * 4 + size_t(tap % run) * c.c_in;
-    for (int i = 0; i < c.c_in; i++) to[i] = w[size_t(i) * taps + tap];
-  }
+  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * steps * A::WORD_BYTES + steps * 4;
 }
 
 template <class A>
 void pack(const CodeConv &c, void *packed) {
   std::memset(packed, 0, packed_bytes<A>(c));
-  int32_t *start = (int32_t *)packed;
-  uint8_t *words = (uint8_t *)packed + start_bytes(c);
+  if constexpr (A::CHUNKED) {
+    const WeightRange range(c);
+    *(int32_t *)packed = A::chunk(c.top(), range.least, range.most);
+  }
+  int32_t *start = (int32_t *)((uint8_t *)packed + kHeaderBytes);
+  uint8_t *words = (uint8_t *)packed + kHeaderBytes + start_bytes(c);
   const Window window(c);
   const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
   int8_t *row = (int8_t *)packed + packed_bytes<A>(c) - window.steps() * 4;
@@ -78,14 +72,16 @@ void pack(const CodeConv &c, void *packed) {
 template <class A, int Pixels, int Blocks>
 DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
   const CodeConv &c = job.conv;
-  const Window window(c);
+  const uint8_t *packed = (const uint8_t *)job.packed;
+  Window window(c);
+  window.chunk = *(const int32_t *)packed;
   const ptrdiff_t row = job.x.row(), pixel = job.x.c;
   const int in_row = c.groups == 1 ? 1 : c.kernel;
   const ptrdiff_t next_row = row - (in_row - 1) * pixel;
   const int at = group * c.group_blocks() + block;
-  const int32_t *start = (const int32_t *)job.packed + at * kChannelBlock;
+  const int32_t *start = (const int32_t *)(packed + kHeaderBytes) + at * kChannelBlock;
   const uint8_t *w =
-      (const uint8_t *)job.packed + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
+      packed + kHeaderBytes + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
   const uint8_t *origin = job.x.begin() + group * c.c_in;
   const int channels = c.channels(), channel = block * kChannelBlock;
   int y = first / c.wo, x = first % c.wo;
@@ -139,13 +135,26 @@ void run(const ConvJob &job, int part, int parts, void *) {
   }
 }
 
+template <class A>
+bool can(const CodeConv &c) {
+  if (c.depthwise()) return false;
+  const WeightRange range(c);  // any two weights are neighbours in some order of packing
+  return A::fits(c.top(), range.least, range.most);
+}
+
 size_t no_scratch(const CodeConv &) { return 0; }
 
 }  // namespace
 
 extern const ConvKernel kDirect, kDirectAny;
-const ConvKernel kDirect = {"direct", Dot::can, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
-const ConvKernel kDirectAny = {"direct16",   DotAny::can, packed_bytes<DotAny>,
+const ConvKernel kDirect = {"direct", can<Dot>, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
+const ConvKernel kDirectAny = {"direct16",   can<DotAny>, packed_bytes<DotAny>,
                                pack<DotAny>, no_scratch,  run<DotAny>};
+
+#if defined(DQ_ISA_AVX2)
+extern const ConvKernel kDirectChunks;
+const ConvKernel kDirectChunks = {"direct chunks", can<DotChunks>, packed_bytes<DotChunks>,
+                                  pack<DotChunks>, no_scratch,     run<DotChunks>};
+#endif
 
 }  // namespace DQ_NS

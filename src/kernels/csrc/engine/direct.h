@@ -11,13 +11,15 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // direct.h: the direct convolution of codes (direct.cc).
 #pragma once
 #include "engine/conv_step.h"
 
 namespace DQ_NS {
 
+#if defined(DQ_ISA_AVX2)
+extern const dq::ConvKernel kDirectChunks;  // few bits: sums of 16 bits, widened now and then
+#endif
 extern const dq::ConvKernel kDirect;     // codes as bytes, where the arithmetic is exact for them
 extern const dq::ConvKernel kDirectAny;  // always exact; kDirect again where that is, too
 

@@ -11,25 +11,34 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // dot_bytes.h: how an instruction set multiplies 4 codes (u8) of a pixel with 4 weights (s8) of
 // each of 16 channels, for kernels of codes. Included only by files compiled per instruction set.
 //
 // A class of these offers
-//   SUBTRACTED          what it takes off every byte of x, so that weights owe SUBTRACTED x their
-//   sum WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
-//   can(conv)           whether all sums are exact
-//   put(word, lane, w)   the 4 weights of a channel into a packed word
+//   SUBTRACTED          what it takes off every byte of x: weights owe that times their sum
+//   WORD_BYTES          that packed weights take for a word: 4 channels of input, 16 of output
+//   fits(code, least, most)     whether sums of products are exact: bytes up to `code`, weights
+//                               from `least` to `most`
+//   put(word, lane, w)  the 4 weights of a channel into a packed word
 //   X, W, x(p), w(p)    operands, loaded
 //   step(sums, x, w)
-//   TILES, see direct.cc: pixels of a tile with one and with two blocks of channels
+//   CHUNKED             whether step() adds to 16-bit sums, Acc, instead; then also
+//   chunk(code, least, most)    how many steps these can take
+//   widen(sums, acc)            which moves them to 32-bit sums
+//   PIXELS1, PIXELS2, PIXELS2_OF_7      of a tile with one block of channels; with two; with two
+//                                       where rows are multiples of 7 pixels
 #pragma once
 #include "engine/finish.h"
 
 namespace DQ_NS {
 
+struct WholeSums {
+  static constexpr bool CHUNKED = false;
+  struct Acc {};
+};
+
 // Words of 2 values of 16 bits, with weights of 16 bits.
-struct PieceDot {
+struct PieceDot : WholeSums {
   static constexpr int WORD_BYTES = 64;
   static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
 #if defined(DQ_ISA_AVX512)
@@ -54,7 +63,9 @@ struct PieceDot {
     std::memcpy(&word, p, 4);
     return iset(word);
   }
-  DQ_INLINE W w(const uint8_t *p) { return {{iload(p), iload(p + 32)}}; }
+  DQ_INLINE W w(const uint8_t *p) {
+    return {{ iload(p), iload(p + 32) }};
+  }
   DQ_INLINE void step(Sums *s, X x, const W &w) {
     DQ_UNROLL
     for (int i = 0; i < 2; i++) s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x, w.v[i]));
@@ -70,7 +81,7 @@ struct PieceDot {
     return iset(word);
   }
   DQ_INLINE W w(const uint8_t *p) {
-    return {{iload(p), iload(p + 16), iload(p + 32), iload(p + 48)}};
+    return {{ iload(p), iload(p + 16), iload(p + 32), iload(p + 48) }};
   }
   DQ_INLINE void step(Sums *s, X x, const W &w) {
     DQ_UNROLL
@@ -81,12 +92,12 @@ struct PieceDot {
 
 #if defined(DQ_ISA_AVX512)
 
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
   static constexpr int PIXELS1 = 14, PIXELS2 = 8, PIXELS2_OF_7 = 7;
   using X = __m512i;
   using W = __m512i;
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
@@ -106,14 +117,16 @@ using DotAny = Dot;
 #elif defined(DQ_ISA_AVX2)
 
 // vpmaddubsw adds two products in 16 bits and saturates: where no two neighbours can leave them.
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
   static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
   using X = __m256i;
   struct W {
     __m256i v[2];
   };
-  static bool can(const dq::CodeConv &conv);
+  static bool fits(int code, int least, int most) {
+    return 2 * most * code <= INT16_MAX && 2 * least * code >= INT16_MIN;
+  }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
@@ -131,8 +144,38 @@ struct Dot {
   }
 };
 
+// For few bits: 16-bit sums of many steps are widened at once.
+struct DotChunks : Dot {
+  static constexpr bool CHUNKED = true;
+  static constexpr int FEWEST = 8;  // steps in a chunk that pay
+  struct Acc {
+    __m256i v[2];
+  };
+  static int chunk(int code, int least, int most) {
+    const int largest = (-least > most ? -least : most) * code;
+    return largest ? INT16_MAX / (2 * largest) : INT16_MAX;
+  }
+  static bool fits(int code, int least, int most) { return chunk(code, least, most) >= FEWEST; }
+  DQ_INLINE void step(Acc *a, X x, const W &w) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) {
+      I t;  // asm: see DotPairs (simd_avx2.h)
+      asm("vpmaddubsw %2, %3, %1\n\tvpaddw %1, %0, %0"
+          : "+x"(a->v[i]), "=&x"(t)
+          : "x"(w.v[i]), "x"(x));
+    }
+  }
+  DQ_INLINE void widen(Sums *s, Acc *a) {
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) {
+      s->v[i] = iadd(s->v[i], _mm256_madd_epi16(a->v[i], _mm256_set1_epi16(1)));
+      a->v[i] = _mm256_setzero_si256();
+    }
+  }
+};
+
 // Codes and weights as 16 bits, even and odd channels of input apart.
-struct DotAny {
+struct DotAny : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
   static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
   struct X {
@@ -141,7 +184,7 @@ struct DotAny {
   struct W {
     __m256i v[4];
   };
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     for (int c = 0; c < 4; c++) ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = w[c];
   }
@@ -162,29 +205,17 @@ struct DotAny {
   }
 };
 
-// Bytes up to top, two neighbours of every word.
-inline bool Dot::can(const dq::CodeConv &conv) {
-  const int taps = conv.kernel * conv.kernel;
-  const size_t size = size_t(conv.c_in) * taps;
-  int low = 0, high = 0;  // any two weights are neighbours in some order of packing
-  for (size_t i = 0; i < size * size_t(conv.c_out); i++) {
-    low = conv.weight[i] < low ? conv.weight[i] : low;
-    high = conv.weight[i] > high ? conv.weight[i] : high;
-  }
-  return 2 * high * conv.top() <= INT16_MAX && 2 * low * conv.top() >= INT16_MIN;
-}
-
 #elif defined(DQ_ISA_DOTPROD)
 
 // sdot multiplies signed bytes: codes are moved by 128, which the weights owe them.
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 128, WORD_BYTES = 64;
   static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
   using X = int8x16_t;
   struct W {
     int8x16_t v[4];
   };
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
@@ -207,7 +238,7 @@ using DotAny = Dot;
 #else
 
 // Codes and weights as 16 bits, even and odd channels of input apart, in vectors of 4 sums.
-struct Dot {
+struct Dot : WholeSums {
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 128;
   static constexpr int PIXELS1 = 2, PIXELS2 = 1, PIXELS2_OF_7 = 1;
   struct X {
@@ -216,7 +247,7 @@ struct Dot {
   struct W {
     const uint8_t *p;
   };
-  static bool can(const dq::CodeConv &) { return true; }
+  static bool fits(int, int, int) { return true; }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     for (int c = 0; c < 4; c++) ((int16_t *)word)[32 * (c % 2) + 2 * lane + c / 2] = w[c];
   }

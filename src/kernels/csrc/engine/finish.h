@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // finish.h: what follows the sums of a convolution, for 16 channels of a pixel in registers
 // (Finish, conv_step.h). Included only by files compiled per instruction set.
 //
@@ -58,7 +57,7 @@ DQ_INLINE void finish_each(const dq::Finish &f, const int32_t *sums, int stride,
   }
 }
 
-#if !defined(DQ_ISA_AVX512)
+#if !defined(DQ_ISA_AVX512) && !defined(DQ_ISA_AVX2)
 DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride, const Run &run) {
   finish_each(f, sums, stride, run);
 }
@@ -66,6 +65,6 @@ DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride
 
 }  // namespace DQ_NS
 
-#if defined(DQ_ISA_AVX512)
-#include "engine/finish_run_avx512.h"
+#if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
+#include "engine/finish_run.h"
 #endif

@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // finish_avx512.h: finish() on one register of 16 sums. Products of 32 and 32 bits are made of even
 // and of odd channels; of what is known to fit 32 bits, only those are put together again.
 #pragma once

@@ -11,23 +11,19 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
-// finish_run_avx512.h: finish_run() with everything that is the same for all pixels in registers,
-// for what nearly all layers ask for: 32 bits hold the values, at most one kind of codes is wanted.
+// finish_run_avx512.h: finish_fast() on one register of 16 sums.
 #pragma once
 #include <immintrin.h>
 
 namespace DQ_NS {
+
+constexpr bool kFastParts = true;  // blocks of fewer than 16 channels
 
 struct FastFinish {
   __m512i even, odd, bias_even, bias_odd, low, high, sum_low, sum_high;
   __m512i code_multiplier, code_half, code_low, code_high, zero;
   __m128i right, left_over, code_shift;
 };
-
-DQ_INLINE bool is_fast(const Finish &f) {
-  return f.narrow && f.left == 0 && f.outputs <= 1 && (f.outputs == 0 || f.output[0].shift >= 32);
-}
 
 DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
   FastFinish k;
@@ -88,17 +84,6 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       to += turn;
     }
   }
-}
-
-DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, const Run &run) {
-  if (!is_fast(f)) return finish_each(f, sums, stride, run);
-  using Body = void (*)(const Finish &, const int32_t *, int, const Run &);
-  static constexpr Body kBodies[8] = {
-      finish_fast<false, false, false>, finish_fast<false, false, true>,
-      finish_fast<false, true, false>,  finish_fast<false, true, true>,
-      finish_fast<true, false, false>,  finish_fast<true, false, true>,
-      finish_fast<true, true, false>,   finish_fast<true, true, true>};
-  kBodies[4 * (f.residual != nullptr) + 2 * (f.wide != nullptr) + f.outputs](f, sums, stride, run);
 }
 
 }  // namespace DQ_NS

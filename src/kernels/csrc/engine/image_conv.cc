@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // image_conv.cc: see image_conv.h; compiled once per instruction set. A tile is some pixels by 16
 // channels; the window passes once for each pair of pieces, whose sums are added up in 64 bits.
 //

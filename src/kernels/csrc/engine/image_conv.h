@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // image_conv.h: a Wide that reads the image, as exact sums of 16-bit pieces. A pixel value has at
 // most 256 values in a channel, so that their range is known; values and weights are cut into
 // signed pieces such that no sum of products of pieces leaves int32.

@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // plan.h: a program compiled into steps. A convolution takes along what follows it: the sum with a
 // residual, the quantisers of the layers behind it, so that a register is written as int32 only
 // where something reads it as such. What no kernel knows is a step of its own, in the plain way.

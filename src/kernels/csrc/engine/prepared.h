@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // prepared.h: convolutions of codes, made ready: weights packed for a kernel, multipliers and
 // biases in the order of Finish. Made on first use for a row of statistics and a pair of choices;
 // what is the same for several of them is kept once. Any thread may ask.

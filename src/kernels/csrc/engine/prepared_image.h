@@ -11,7 +11,6 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
 // prepared_image.h: a Wide on the image, with the Affine behind it, made ready (image_conv.h).
 #pragma once
 #include <optional>
