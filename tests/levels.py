@@ -46,10 +46,7 @@ def by_the_formula(x, q, gates, up, factor, pull):
 
 
 def of_gates(d_ordered: np.ndarray, gates: np.ndarray, least: int) -> np.ndarray:
-    """The gradient of gates before they are put in order, by their running product."""
-    d = np.zeros(len(gates))
-    for i in range(len(gates)):
-        for k in range(i, len(gates)):
-            others = np.delete(gates[: k + 1], i)
-            d[i] += d_ordered[k] * others.prod()
-    return d[least:]
+    """The gradient of gates from that of gates in order: the last open and the first closed one's."""
+    open_ones = int(np.cumprod(gates).sum())
+    edge = np.isin(np.arange(len(gates)), (open_ones - 1, open_ones))
+    return (d_ordered * edge)[least:]

@@ -45,6 +45,8 @@ from src.engine.rungs import Rungs
 class Oracle:
     """Runs a checked program (check.py)."""
 
+    threads = 1
+
     def __init__(self, program: Program):
         self.program = program
 

@@ -31,7 +31,7 @@ SHOWN = 3  # class names in an error text
 def head_of(
     path: str | Path, tensors: dict[str, np.ndarray], node: Node, classes: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """The arrays of the classifier by a name of `node`; rows in the order of `classes`.
+    """The arrays of the classifier by their paths in the network; rows in the order of `classes`.
 
     Args:
         path: for errors.

@@ -90,10 +90,12 @@ def load_float_weights(
             found[ours] = (path, name, value)
         elif not _IGNORED.search(name):
             extra.append(name)
-    if head_path is not None:
-        for name, value in head_of(head_path, read_tensors(Path(head_path)), nodes[-1], classes).items():
-            found[our_name(name, nodes[-1:])] = (head_path, name, value)
-    loaded = LoadedWeights(new_head=_why_new_head(wanted, found, head, new_head))
+    loaded = LoadedWeights()
+    if head_path is None:
+        loaded.new_head = _why_new_head(wanted, found, head, new_head)
+    else:
+        own = head_of(head_path, read_tensors(Path(head_path)), nodes[-1], classes)
+        found |= {ours: (head_path, ours, value) for ours, value in own.items()}
     heads = [name for name in wanted if loaded.new_head and name.startswith(f"{head}.")]
     for ours in heads:
         found.pop(ours, None)

@@ -23,13 +23,17 @@ the sign unchanged, and is that of the straight line between the block's two sta
 
     Z_i U_i = g_i I + (1 - g_i) (1 1; 1 1) / 2
 
+Only gates at the edge learn: the last open one, and the first closed one. The others' turn would change
+the width by more than a bit, and a first gate charged for all behind it would close before them.
+
 On the *grid* levels are `scale` times integers, -128 .. 127 with scale = max |level| / 127, or of inputs
 that are never negative 0 .. 255 with scale = max level / 255, no two of them equal; the gradient passes
 as if they had not moved.
 
 Source: Zhang et al., "Differentiable Dynamic Quantization with Mixed Precision and Adaptive Resolution",
 ICML 2021 (U and Z); sign and its gradient: Zhang et al., "Differentiable Learning-to-Group Channels via
-Groupable Convolutional Neural Networks", ICCV 2019. The sort, the line and the grid are our choice.
+Groupable Convolutional Neural Networks", ICCV 2019. The sort, the line, the edge and the grid are our
+choice.
 """
 
 import numpy as np
@@ -92,10 +96,17 @@ class EffectiveLevels(nn.Cell):
 
 
 def ordered(gates) -> list:
-    """1 or 0 of each gate, (1,), 0 from the first closed one on; gates (n,) or (n, m) for m quantisers."""
-    opened = straight_through((gates > 0).astype(gates.dtype), gates)
-    found, product = [], 1.0
-    for i in range(gates.shape[0]):
-        product = product * opened[i : i + 1]
-        found.append(product)
+    """1 or 0 of each gate, (1,), 0 from the first closed one on; gates (n,) or (n, m) for m quantisers.
+
+    The gradient reaches the gates at the edge alone.
+    """
+    opened = (gates > 0).astype(gates.dtype)
+    found, before = [], ops.ones_like(opened[0:1])
+    count = gates.shape[0]
+    for i in range(count):
+        own, gate = opened[i : i + 1], gates[i : i + 1]
+        behind = own * opened[i + 1 : i + 2] if i + 1 < count else ops.zeros_like(own)
+        at_edge = before * (1.0 - behind)
+        before = before * own
+        found.append(before + at_edge * (gate - ops.stop_gradient(gate)))
     return found

@@ -17,7 +17,7 @@
     dL/dx     = dL/dy where x lies between the outermost levels, else 0
     dL/dlevel = sum over the values that it holds of dL/dy
     dL/dq     = (Z U)^T dL/dlevel / sqrt(N)  +  c (Z U)^T sum (level - x) / M
-    dL/dg_i   = < dL/dlevel, d(Z U)/dg_i q >
+    dL/dg_i   = < dL/dlevel, d(Z U)/dg_i q >                       of gates at the edge (level_table.py)
 
 The second term of dL/dq is the *gradient correction*: the gradient of c / 2 times the mean squared
 quantisation error over the M values, which pulls a level to the mean of what it holds. N is the number of
@@ -44,7 +44,7 @@ from src.quantizers.integer_form import IntegerInputs, IntegerWeights, as_maps
 from src.quantizers.level_quantize import LevelQuantize
 from src.quantizers.level_starts import LEARNED, UNIFORM, first_levels, nearest
 
-FIRST_GATE = 1.0  # of an open gate before training
+FIRST_GATE = 0.05  # of every gate before training
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from src import kernels
 from src.config import load_config
 from src.data import Loader
 from src.methods import build_system
@@ -164,7 +165,7 @@ def right_of_imagenette(folder, weights, images: int) -> int:
     test_set = load_split(config, "test")
     some = np.concatenate([np.flatnonzero(test_set.labels == k)[:images] for k in range(10)])
     system, _ = build_system(
-        config, test_set.num_classes, test_set.image_size, native=False, class_names=test_set.classes
+        config, test_set.num_classes, test_set.image_size, kernels.available(), class_names=test_set.classes
     )
     answers = evaluate(system, Loader(test_set.take(some), 50, train=False), Runtime("CPU"))
     return int((answers.predicted == answers.label).sum())

@@ -23,11 +23,12 @@ from src.deploy.compare import network_answers
 from src.deploy.frozen_controller import FrozenController
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import load_artefact, save_artefact
-from src.engine.classifier import Classifier, Wish
+from src.engine.classifier import Classifier
 from src.engine.count import cost_of
 from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.native import Native
 from src.engine.oracle import Oracle
+from src.engine.wish import Wish
 from src.errors import UserError
 from src.parameters import assign
 from tests.methods.build import SIDE, method

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -268,6 +269,20 @@ void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t 
   }
 }
 
+void Engine::times(const uint8_t *pixels, const int64_t *plan, int row, int64_t runs,
+                   double *seconds) {
+  const CompiledPlan &steps = compiled(plan ? Purpose::kGiven : Purpose::kChoosing);
+  Lease lease(this, 1);
+  Frame &frame = *lease.frame(0);
+  for (int64_t i = -1; i < runs; i++) {  // the first run packs weights and asks for memory
+    begin(steps, pixels, row, kNoBudget, &frame);
+    frame.begin_plan(program_.plan, plan);
+    frame.seconds = i < 0 ? nullptr : seconds + size_t(i) * program_.operations.size();
+    run_steps(steps, 0, &frame);
+  }
+  frame.seconds = nullptr;
+}
+
 void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
                    int row, int32_t *out) {
   const Operation &op = program_.operations[size_t(i)];
@@ -314,24 +329,31 @@ void Engine::begin(const CompiledPlan &plan, const uint8_t *pixels, int row, int
 }
 
 void Engine::run_steps(const CompiledPlan &plan, int first, Frame *frame) {
+  using Clock = std::chrono::steady_clock;
   for (size_t s = size_t(first); s < plan.steps.size(); s++) {
     const Step &step = plan.steps[s];
-    switch (step.kind) {
-      case Step::kPlain:
-        plain_.run(step.op, frame);
-        break;
-      case Step::kConv:
-        run_conv(step, frame);
-        break;
-      case Step::kImage:
-        run_image(step, frame);
-        break;
-      case Step::kCodes:
-        codes_from_wide(step.op, frame);
-        break;
-      default:
-        codes_from_pixels(step.op, frame);
+    if (!frame->seconds) {
+      run_step(step, frame);
+      continue;
     }
+    const Clock::time_point start = Clock::now();
+    run_step(step, frame);
+    frame->seconds[step.op] += std::chrono::duration<double>(Clock::now() - start).count();
+  }
+}
+
+void Engine::run_step(const Step &step, Frame *frame) {
+  switch (step.kind) {
+    case Step::kPlain:
+      return plain_.run(step.op, frame);
+    case Step::kConv:
+      return run_conv(step, frame);
+    case Step::kImage:
+      return run_image(step, frame);
+    case Step::kCodes:
+      return codes_from_wide(step.op, frame);
+    default:
+      return codes_from_pixels(step.op, frame);
   }
 }
 

@@ -76,8 +76,8 @@ void make_table(const LevelSettings &s, const float *levels, const float *gates,
   LevelTable &t = *out;
   const int count = 1 << s.bits;
   t.settings = s;
-  for (int i = 0; i < s.bits; i++) t.opened[i] = i < s.least || gates[i - s.least] > 0;
-  for (t.open = s.least; t.open < s.bits && t.opened[t.open]; t.open++) {}
+  t.open = s.least;
+  while (t.open < s.bits && gates[t.open - s.least] > 0) t.open++;
   sort(levels, count, &t);
   float values[kMostLevels];
   std::copy(t.sorted, t.sorted + count, values);
@@ -105,24 +105,16 @@ void table_gradient(const LevelTable &t, const double *held, const double *apart
   average_closed(t, both);
   for (int k = 0; k < count; k++) dlevels[t.order[k]] = (float)both[k];
   if (!dgates) return;
-  // Of the gates in order: what the line between a block's two states does to the loss.
-  double ordered[kMostBits];
+  // Of the last open gate and the first closed one: what the line between a block's two states does
+  // to the loss.
   for (int i = s.least; i < s.bits; i++) {
-    double values[kMostLevels];
-    std::copy(t.sorted, t.sorted + count, values);
-    average_closed(t, values, i);
-    ordered[i] = 0;
-    for (int k = 0; k < count; k++) {
-      ordered[i] += task[k] * (values[k] - values[k ^ stride_of(s, i)]) * 0.5;
-    }
-  }
-  // Each gate is a factor of itself in order and of all that follow.
-  for (int i = s.least; i < s.bits; i++) {
-    double total = 0;
-    for (int k = i; k < s.bits; k++) {
-      bool others = true;
-      for (int j = s.least; j <= k; j++) others = others && (j == i || t.opened[j]);
-      total += others ? ordered[k] : 0;
+    double values[kMostLevels], total = 0;
+    if (i == t.open - 1 || i == t.open) {
+      std::copy(t.sorted, t.sorted + count, values);
+      average_closed(t, values, i);
+      for (int k = 0; k < count; k++) {
+        total += task[k] * (values[k] - values[k ^ stride_of(s, i)]) * 0.5;
+      }
     }
     dgates[i - s.least] = (float)total;
   }

@@ -19,7 +19,7 @@
 
 namespace dq {
 
-constexpr int kMostLevels = 256, kMostBits = 8;
+constexpr int kMostLevels = 256;
 
 struct LevelSettings {
   int bits, least;  // 2^bits levels; gates that are always open
@@ -32,7 +32,6 @@ struct LevelTable {
   LevelSettings settings;
   int order[kMostLevels];     // place of the levels, from the smallest
   float sorted[kMostLevels];  // before blocks are averaged
-  bool opened[kMostBits];     // each gate by itself
   int open;                   // gates in use: those before the first closed one
   int bins, index[kMostLevels];
   float values[kMostLevels], middles[kMostLevels];  // of the bins

@@ -118,6 +118,8 @@ struct Kernels {
   double (*burn_float)(int threads, long steps);
   double (*burn_shorts)(int threads, long steps);
   double (*burn_codes)(int threads, long steps);
+  // Bytes read and written by copying more than caches hold, `steps` times.
+  double (*burn_memory)(int threads, long steps);
   const IntegerKernels *integer;
 };
 

@@ -41,6 +41,7 @@ void levels_backward(const Levels &, const float *, const float *, float *, doub
 double burn_float(int, long);
 double burn_shorts(int, long);
 double burn_codes(int, long);
+double burn_memory(int, long);
 void bound_gradients(const Gradient *, int, float, float *);
 
 extern const IntegerKernels kIntegerTable;
@@ -49,6 +50,6 @@ const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,  conv_
                         norm_forward,     norm_backward,   quant_forward,  quant_backward,
                         dorefa_forward,   dorefa_backward, levels_forward, levels_backward,
                         bound_gradients,  burn_float,      burn_shorts,    burn_codes,
-                        &kIntegerTable};
+                        burn_memory,      &kIntegerTable};
 
 }  // namespace DQ_NS
