@@ -54,8 +54,8 @@ def header() -> str:
     )
     return f"""\
 {_LICENSE}\
-// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit. The
-// integer operations as they are declared there: numbers, arrays, ranges.
+// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit.
+// The integer operations as they are declared there: numbers, arrays, ranges.
 #pragma once
 #include "engine/declaration.h"
 
