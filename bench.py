@@ -11,13 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Time this project, and others beside it: `python bench.py step|infer|layers|kernels|switch [options]`.
+"""Time this project, and others beside it: `python bench.py step|infer|layers|kernels|levels|switch [options]`.
 
 step: one training step (forward, backward, update) of float, static (LSQ) and dynamic (DQNet)
 networks on fixed synthetic images; every runner is a process of its own, and they take turns.
 infer: answers of exported networks by our engine and by other runtimes, in turn likewise.
 layers: milliseconds of every layer of an artefact at every width.
 kernels: each native convolution of a network, as a share of the machine's arithmetic peak.
+levels: products of weights that are levels, look-ups of them, sums of the inputs of each level.
 switch: what it costs to change widths from image to image, on the integer program.
 """
 
@@ -54,6 +55,10 @@ def _run(options: argparse.Namespace) -> dict:
         from src.bench.switch import run_switch
 
         return run_switch(options)
+    if options.bench == "levels":
+        from src.bench.levels import run_levels
+
+        return run_levels(options)
     if options.bench == "layers":
         from src.bench.layers import run_layers
 

@@ -29,15 +29,15 @@ def parse(description: str, arguments: list[str]) -> argparse.Namespace:
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     benches = parser.add_subparsers(dest="bench", required=True)
-    names = "step", "kernels", "switch", "infer", "layers"
-    step, kernels, switch, infer, layers = map(benches.add_parser, names)
+    names = "step", "kernels", "switch", "infer", "layers", "levels"
+    step, kernels, switch, infer, layers, levels = map(benches.add_parser, names)
     for one in (step, kernels, switch):
         one.add_argument("--model", default="resnet20", help="as model.name in config/default.yaml")
         one.add_argument("--threads", type=int, default=0, help="CPU threads of each runner; 0: all cores")
     for one in (step, kernels, switch, infer):
         one.add_argument("--image-size", type=int,
             help="side in pixels; default: 32, or 224 for ImageNet's models")  # fmt: skip
-    for one in (step, kernels, switch, infer, layers):
+    for one in (step, kernels, switch, infer, layers, levels):
         one.add_argument("--runs", type=int, default=20, help="timed runs of each kind")
         one.add_argument("--json", type=as_path, metavar="FILE", help="write machine and rows here")
     layers.add_argument("--model", type=as_path, required=True, metavar="FILE", help="made by export.py --format int")

@@ -99,7 +99,7 @@ class Conv(Operation):
         Array("bias", "int64", ("R", "1|K", "1|K", "c_out"), "likewise"),
         Array("weight", "int8", ("c_out", "c_in", "kernel", "kernel"),
               "codes; weight.0 alone with a master, else one for each candidate", packed=True),
-        Array("levels", "int32", ("L",), "rising, at most 2^b", -128, 127, optional=True),
+        Array("levels", "int32", ("L",), "that codes are among; rising, at most 2^b", -128, 127, optional=True),
     )  # fmt: skip
     x: int = register("codes")
     c_out: int = size(LARGEST_CHANNELS, "output channels")

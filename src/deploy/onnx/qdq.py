@@ -137,10 +137,6 @@ class _Graph:
         if bits < 8:  # 8 bits are clipped by the type of the codes
             ends = [self.tensor(np.float32(code * scale)) for code in (low, high)]
             x = self.node("Clip", [x, *ends])
-        return self._pair(x, scale, signed)
-
-    def _pair(self, x: str, scale: np.float32, signed: bool) -> str:
-        """Real values of the 8-bit codes of x."""
         zero = self.tensor(np.array(0, np.int8 if signed else np.uint8))
         pair = [self.tensor(scale), zero]
         return self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *pair]), *pair])
@@ -154,7 +150,7 @@ class _Graph:
             ends = [self.tensor(np.float32(end)) for end in (0, flight.count)]
             steps = self.node("Clip", [self.node("Floor", [steps]), *ends])
             y = self.node("Add", [y, self._with("Mul", steps, flight.step)])
-        return self._pair(self._with("Mul", y, scale), scale, bool(op.signed))
+        return self._codes(self._with("Mul", y, scale), scale, 8, bool(op.signed))
 
     def _with(self, kind: str, x: str, number: float) -> str:
         """An operator on values and a number."""

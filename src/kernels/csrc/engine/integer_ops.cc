@@ -172,6 +172,47 @@ void finish(const IntegerConv &c, const int32_t *sums, int block, int32_t *y) {
   }
 }
 
+#if defined(DQ_ISA_AVX512)
+// Up to 16 thresholds and levels are in a register each: a step of the search is a permutation.
+void search_few(const int32_t *v, int n, const Buckets &b, int32_t *y) {
+  const __mmask16 there = __mmask16((1u << b.count) - 1);
+  const Lanes thresholds =
+      _mm512_mask_loadu_epi32(_mm512_set1_epi32(INT32_MAX), there, b.thresholds);
+  const Lanes last = _mm512_set1_epi32(b.levels[b.count - 1]);
+  const Lanes levels = _mm512_mask_loadu_epi32(last, there, b.levels);
+  for (int at = 0; at < n; at += kLanes) {
+    const __mmask16 some = n - at < kLanes ? __mmask16((1u << (n - at)) - 1) : __mmask16(-1);
+    const Lanes values = _mm512_maskz_loadu_epi32(some, v + at);
+    Lanes index = zero();
+    for (int step = kFewBuckets / 2; step > 0; step /= 2) {
+      const Lanes next = _mm512_add_epi32(index, _mm512_set1_epi32(step));
+      const Lanes threshold = _mm512_permutexvar_epi32(next, thresholds);
+      index = _mm512_mask_mov_epi32(index, _mm512_cmpge_epi32_mask(values, threshold), next);
+    }
+    _mm512_mask_storeu_epi32(y + at, some, _mm512_permutexvar_epi32(index, levels));
+  }
+}
+#else
+// One comparison for each threshold.
+void search_few(const int32_t *v, int n, const Buckets &b, int32_t *y) {
+  for (int j = 0; j < n; j++) y[j] = b.levels[0];
+  for (int i = 1; i < b.count; i++) {
+    const int32_t threshold = b.thresholds[i], level = b.levels[i];
+    for (int j = 0; j < n; j++) y[j] = v[j] >= threshold ? level : y[j];
+  }
+}
+#endif
+
+// One comparison for each bit of an index; thresholds and levels [2 first], the last level behind
+// the others.
+void search(const int32_t *v, int n, int first, const int32_t *thresholds, const int32_t *levels,
+            int32_t *y) {
+  int32_t index[kRun] = {};
+  for (int step = first; step > 0; step /= 2)
+    for (int j = 0; j < n; j++) index[j] += v[j] >= thresholds[index[j] + step] ? step : 0;
+  for (int j = 0; j < n; j++) y[j] = levels[index[j]];
+}
+
 }  // namespace
 
 void code_rows(const CodePlane &p, int first, int last) {
@@ -231,37 +272,21 @@ void quantise_codes(const int32_t *v, size_t n, int32_t multiplier, int shift, B
     y[i] = clip(round_shift(int64_t(v[i]) * multiplier, shift), bounds);
 }
 
-// One comparison for each threshold.
-void compare_all(const int32_t *v, int n, const Buckets &b, int32_t *y) {
-  for (int j = 0; j < n; j++) y[j] = b.levels[0];
-  for (int i = 1; i < b.count; i++) {
-    const int32_t threshold = b.thresholds[i], level = b.levels[i];
-    for (int j = 0; j < n; j++) y[j] = v[j] >= threshold ? level : y[j];
-  }
-}
-
-// One for each bit of an index; thresholds and levels [kMostBuckets], the last level behind the
-// others.
-void halve(const int32_t *v, int n, const int32_t *thresholds, const int32_t *levels, int32_t *y) {
-  int32_t index[kRun] = {};
-  for (int step = kMostBuckets / 2; step > 0; step /= 2)
-    for (int j = 0; j < n; j++) index[j] += v[j] >= thresholds[index[j] + step] ? step : 0;
-  for (int j = 0; j < n; j++) y[j] = levels[index[j]];
-}
-
 void bucketise(const int32_t *v, size_t n, const Buckets &b, int32_t *y) {
   int32_t thresholds[kMostBuckets], levels[kMostBuckets];
   const bool few = b.count <= kFewBuckets;
-  for (int i = 0; i < kMostBuckets && !few; i++) {
+  int first = kFewBuckets;
+  while (2 * first < b.count) first *= 2;
+  for (int i = 0; i < 2 * first && !few; i++) {
     thresholds[i] = i < b.count ? b.thresholds[i] : INT32_MAX;
     levels[i] = b.levels[i < b.count ? i : b.count - 1];
   }
   for (size_t at = 0; at < n; at += kRun) {
     const int count = n - at < kRun ? int(n - at) : kRun;
     if (few) {
-      compare_all(v + at, count, b, y + at);
+      search_few(v + at, count, b, y + at);
     } else {
-      halve(v + at, count, thresholds, levels, y + at);
+      search(v + at, count, first, thresholds, levels, y + at);
     }
   }
 }

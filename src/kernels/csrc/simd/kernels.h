@@ -82,6 +82,7 @@ struct NormShape {
 };
 
 struct IntegerKernels;  // engine/integer_ops.h
+struct LevelDense;      // conv/level_dense.h
 
 struct Kernels {
   const char *name;
@@ -121,6 +122,7 @@ struct Kernels {
   // Bytes read and written by copying more than caches hold, `steps` times.
   double (*burn_memory)(int threads, long steps);
   const IntegerKernels *integer;
+  void (*level_dense)(const LevelDense &);
 };
 
 const Kernels *active_kernels();  // null when DYNQUANT_ISA asks for what this machine lacks

@@ -43,6 +43,7 @@ double burn_shorts(int, long);
 double burn_codes(int, long);
 double burn_memory(int, long);
 void bound_gradients(const Gradient *, int, float, float *);
+void level_dense(const LevelDense &);
 
 extern const IntegerKernels kIntegerTable;
 extern const Kernels kTable;
@@ -50,6 +51,6 @@ const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,  conv_
                         norm_forward,     norm_backward,   quant_forward,  quant_backward,
                         dorefa_forward,   dorefa_backward, levels_forward, levels_backward,
                         bound_gradients,  burn_float,      burn_shorts,    burn_codes,
-                        burn_memory,      &kIntegerTable};
+                        burn_memory,      &kIntegerTable,  level_dense};
 
 }  // namespace DQ_NS
