@@ -178,13 +178,10 @@ class HostClassifier : public Classifier {
     std::vector<int64_t> choices(static_cast<size_t>(plan_.layers) * plan_.columns);
     int64_t rung = 0;
     const auto start = std::chrono::steady_clock::now();
-    {
-      const dq::PoolLock lock;
-      if (climb_) {
-        engine_.climb(pixels, 1, climb_->rungs(), logits.data(), &rung);
-      } else {
-        engine_.run(pixels, 1, nullptr, 0, logits.data(), choices.empty() ? nullptr : choices.data(), budget_);
-      }
+    if (climb_) {
+      engine_.climb(pixels, 1, climb_->rungs(), logits.data(), &rung);
+    } else {
+      engine_.run(pixels, 1, nullptr, 0, logits.data(), choices.empty() ? nullptr : choices.data(), budget_);
     }
     Step &step = steps_[static_cast<size_t>(rung)];
     step.runs++;

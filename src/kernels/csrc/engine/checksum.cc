@@ -19,7 +19,8 @@
 namespace dq {
 namespace {
 
-using Table = std::array<std::array<uint32_t, 256>, 4>;
+constexpr size_t kStep = 16;  // bytes of a step: their lookups do not wait for each other
+using Table = std::array<std::array<uint32_t, 256>, kStep>;
 
 // [0]: what a byte does to the sum; [n]: what it does n bytes later.
 constexpr Table make_table() {
@@ -38,10 +39,11 @@ constexpr Table make_table() {
 constexpr Table kTable = make_table();
 
 uint32_t add(uint32_t sum, const uint8_t *p, size_t count) {
-  for (; count >= 4; count -= 4, p += 4) {
-    sum ^= uint32_t(p[0]) | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24;
-    sum = kTable[3][sum & 0xFF] ^ kTable[2][(sum >> 8) & 0xFF] ^ kTable[1][(sum >> 16) & 0xFF] ^
-          kTable[0][sum >> 24];
+  for (; count >= kStep; count -= kStep, p += kStep) {
+    const uint32_t old = sum;
+    sum = 0;
+    for (size_t i = 0; i < 4; i++) sum ^= kTable[kStep - 1 - i][p[i] ^ ((old >> (8 * i)) & 0xFF)];
+    for (size_t i = 4; i < kStep; i++) sum ^= kTable[kStep - 1 - i][p[i]];
   }
   for (; count > 0; count--, p++) sum = (sum >> 8) ^ kTable[0][(sum ^ *p) & 0xFF];
   return sum;

@@ -11,14 +11,19 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine.h: runs a checked program. Weights are kept packed at every width that was asked for, so
-// that a change of width is another pointer and, for the activations, another shift while they are
-// packed.
+// engine.h: runs a checked program, as compiled plans (plan.h). Weights are kept packed at every
+// width that was asked for, so that a change of width is another pointer. Any number of threads may
+// call an engine at once; the one that finds the pool free has its threads, others run on their
+// own.
 #pragma once
 #include <memory>
 #include <mutex>
 
-#include "engine/integer_ops.h"
+#include "engine/frame.h"
+#include "engine/plain.h"
+#include "engine/plan.h"
+#include "engine/prepared.h"
+#include "engine/prepared_image.h"
 #include "engine/program.h"
 
 namespace dq {
@@ -39,7 +44,7 @@ class Engine {
 
   // logits [n, classes]; plan_out [n, layers, columns] or null. plan: the same, or null for the
   // controller's; its values and the row are the caller's to check, and the budget (of each image,
-  // kNoBudget for the program's). One call at a time.
+  // kNoBudget for the program's).
   void run(const uint8_t *images, int64_t n, const int64_t *plan, int row, int32_t *logits,
            int64_t *plan_out, int64_t budget = kNoBudget);
 
@@ -49,7 +54,7 @@ class Engine {
   // image ended at. As with run(), the values of plans and rows are the caller's to check.
   void climb(const uint8_t *images, int64_t n, const Rungs &rungs, int32_t *logits, int64_t *ends);
 
-  // The most images of a run() that ends within seconds; call it with the pool held.
+  // The most images of a run() that ends within seconds.
   int64_t batch() const;
 
   // Every register of one image as (C, H, W), one behind the other, into `out` (register_total()
@@ -69,38 +74,34 @@ class Engine {
              int row, int32_t *out);
 
  private:
-  struct Worker;
-  struct Packed {
-    std::once_flag once;
-    std::vector<int16_t> weight;  // [groups][blocks][k][k][pairs][kChannelBlock][2]
-  };
-  struct Layer {
-    std::unique_ptr<Packed[]> packed;              // of each candidate
-    std::vector<std::vector<int32_t>> multiplier;  // of each row and pair, channels in blocks
-    std::vector<std::vector<int64_t>> bias;        // likewise
-    std::vector<int32_t> wide;                     // of a Wide: [O][k][k][c_in]
-  };
+  struct Compiled;  // a plan, made on first use
+  class Lease;      // frames of a call
 
   size_t pixel_count() const;  // values of an image
   bool is_light() const;
-  void prepare(int i);
-  const int16_t *packed(const Operation &op, Layer *layer, int choice);
+  const CompiledPlan &compiled(Purpose purpose);
   template <class Body>
   void each(int64_t n, const Body &body);
-  void begin(Worker *w);
-  void image(const uint8_t *pixels, const int64_t *plan, int row, Worker *w, bool keep);
-  int climb_one(const uint8_t *pixels, const Rungs &rungs, Worker *w);
-  void pass(int first, int kept, const uint8_t *pixels, bool given, int row, Worker *w);
-  void step(int i, const uint8_t *pixels, int row, Worker *w);
-  void conv(const Operation &op, Layer *layer, int row, Worker *w, int32_t *y);
-  void wide(const Operation &op, const Layer &layer, Worker *w, int32_t *y);
+  void begin(const CompiledPlan &plan, const uint8_t *pixels, int row, int64_t budget,
+             Frame *frame);
+  int climb_one(const CompiledPlan &plan, const Rungs &rungs, Frame *frame);
+  void run_step(const Step &step, Frame *frame);
+  void run_steps(const CompiledPlan &plan, int first, Frame *frame);
+  void run_conv(const Step &step, Frame *frame);
+  void run_image(const Step &step, Frame *frame);
+  void add_outputs(const Step &step, const Frame &frame, Finish *f) const;
+  CodeOutput output_of(int conv, const Frame &frame) const;
+  CodeTensor codes_of(int conv, const Frame &frame) const;
+  void codes_from_pixels(int conv, Frame *frame);
+  void codes_from_wide(int conv, Frame *frame);
 
   Program program_;
-  std::vector<Layer> layers_;
-  std::vector<bool> needed_[2];  // by the controller's plan, by one from outside
-  std::vector<int> last_use_[2];
-  int steady_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  PlainOperations plain_;
+  std::vector<std::unique_ptr<PreparedConvs>> convs_;   // of those on bytes
+  std::vector<std::unique_ptr<PreparedImage>> images_;  // of those on pieces
+  std::unique_ptr<Compiled[]> compiled_;                // by purpose
+  std::mutex idle_;
+  std::vector<std::unique_ptr<Frame>> frames_;  // that no call has
 };
 
 }  // namespace dq

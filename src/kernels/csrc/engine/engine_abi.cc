@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <shared_mutex>
 
 #include "abi/codes.h"
 #include "simd/kernels.h"
@@ -34,11 +35,24 @@ std::mutex g_mutex;
 // Never destroyed: threads may outlive static destructors.
 auto &g_open = *new std::map<int64_t, std::shared_ptr<dq::Engine>>;
 int64_t g_given = 0;
+std::shared_mutex *g_calls = new std::shared_mutex;  // held by all that run
 
-// A forked child finds the programs as they are between two calls.
-void before_fork() { g_mutex.lock(); }
-void after_fork() { g_mutex.unlock(); }
-[[maybe_unused]] const int g_watches_forks = pthread_atfork(before_fork, after_fork, after_fork);
+// A fork waits for the calls that run, so that its child finds the programs as they are between
+// two.
+void before_fork() {
+  g_calls->lock();
+  g_mutex.lock();
+}
+void after_fork_in_parent() {
+  g_mutex.unlock();
+  g_calls->unlock();
+}
+void after_fork_in_child() {
+  g_mutex.unlock();
+  g_calls = new std::shared_mutex;  // the old one is held by a thread of the parent
+}
+[[maybe_unused]] const int g_watches_forks =
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 
 int64_t keep(std::shared_ptr<dq::Engine> engine) {
   std::lock_guard<std::mutex> hold(g_mutex);
@@ -71,7 +85,7 @@ bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row, i
   return true;
 }
 
-// Runs body(engine) with the pool held; turns every failure into a code.
+// Runs body(engine); turns every failure into a code.
 template <class Body>
 int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, int64_t budget, Body &&body) {
   const std::shared_ptr<dq::Engine> engine = find(handle);
@@ -79,7 +93,7 @@ int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, int64_t bud
   if (!fits(engine->program(), n, plan, row, budget)) return dq::kPlan;
   if (!dq::active_kernels()) return dq::kIsa;
   try {
-    dq::PoolLock lock;
+    std::shared_lock<std::shared_mutex> hold(*g_calls);
     body(engine.get());
     return dq::kOk;
   } catch (const std::bad_alloc &) {
@@ -146,7 +160,7 @@ int dq_program_sizes(int64_t handle, int64_t *sizes) {
 int64_t dq_program_batch(int64_t handle) {
   const std::shared_ptr<dq::Engine> engine = find(handle);
   if (!engine) return 0;
-  dq::PoolLock lock;
+  dq::PoolTryLock lock;  // gives it its threads
   return engine->batch();
 }
 

@@ -63,6 +63,10 @@ struct Buckets {
   int count;                           // 1..256
 };
 
+struct ConvKernel;  // conv_step.h
+struct CodeOutput;
+struct ImageKernel;  // image_conv.h
+
 struct IntegerKernels {
   void (*code_rows)(const CodePlane &, int first, int last);  // rows of the padded plane
   void (*conv_rows)(const IntegerConv &, int first, int last);
@@ -73,6 +77,10 @@ struct IntegerKernels {
   void (*add)(const int32_t *a, const int32_t *b, size_t n, Bounds, int32_t *y);
   // *sum += sum of x weight over n values
   void (*wide_dot)(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum);
+  // rows [first, last) of codes from v [h][w][c]
+  void (*codes)(const int32_t *v, const CodeOutput &, int first, int last);
+  const ConvKernel *const *convs;  // of codes, up to a null
+  const ImageKernel *image;
 };
 
 const IntegerKernels &integer_kernels();  // of the active instruction set

@@ -113,12 +113,14 @@ Array<int8_t> unpack(const std::string &name, const StoredTensor &t, int bits,
        name + ": " + shown(t) + " cannot hold " + std::to_string(count) + " codes of " +
            std::to_string(bits) + " bits");
   Array<int8_t> codes{shape, std::vector<int8_t>(count)};
-  for (size_t i = 0; i < count; i++) {
-    size_t bit = i * size_t(bits);
-    unsigned window = t.data[bit / 8];
-    if (bit / 8 + 1 < t.bytes) window |= unsigned(t.data[bit / 8 + 1]) << 8;
-    unsigned code = (window >> (bit % 8)) & ((1u << bits) - 1);
-    codes.values[i] = int8_t(int(code) - (1 << (bits - 1)));
+  const int half = 1 << (bits - 1);
+  for (size_t i = 0; i < count; i += 8) {  // eight codes are as many bytes as one has bits
+    const size_t at = i / 8 * size_t(bits);
+    uint64_t window = 0;
+    std::memcpy(&window, t.data + at, std::min(size_t(bits), t.bytes - at));
+    const size_t rest = std::min<size_t>(8, count - i);
+    for (size_t n = 0; n < rest; n++, window >>= bits)
+      codes.values[i + n] = int8_t(int(window & (2 * unsigned(half) - 1)) - half);
   }
   return codes;
 }

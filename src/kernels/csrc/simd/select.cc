@@ -131,4 +131,6 @@ int dq_set_isa(const char *name) {
   dq::g_active.store(k);
   return dq::kOk;
 }
+// Kernels for convolutions of codes, up to a null, for tests (tests/engine/conv_kernels.py).
+const dq::ConvKernel *const *dq_conv_kernels() { return dq::integer_kernels().convs; }
 }

@@ -204,6 +204,12 @@ void after_fork_in_child() { g_pool.store(nullptr); }
 [[maybe_unused]] const int g_watches_forks =
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 
+// As many as are wanted; with the pool held.
+void give_threads() {
+  if (!g_wanted.load()) pool_set_threads(0);
+  pool().resize(g_wanted.load());
+}
+
 }  // namespace
 
 int pool_threads() { return pool().count(); }
@@ -219,9 +225,10 @@ void *pool_scratch(int thread, int slot, size_t bytes) {
   return pool().scratch(thread, slot, bytes);
 }
 
-PoolLock::PoolLock() : hold_(pool().busy) {
-  if (!g_wanted.load()) pool_set_threads(0);
-  pool().resize(g_wanted.load());
+PoolLock::PoolLock() : hold_(pool().busy) { give_threads(); }
+
+PoolTryLock::PoolTryLock() : hold_(pool().busy, std::try_to_lock) {
+  if (held()) give_threads();
 }
 
 }  // namespace dq

@@ -36,9 +36,20 @@ void pool_run(int items, void (*fn)(void *ctx, int thread, int item), void *ctx,
 // Call it outside pool_run. Throws std::bad_alloc.
 void *pool_scratch(int thread, int slot, size_t bytes);
 
+// The pool for a kernel; waits for it.
 class PoolLock {
  public:
   PoolLock();
+
+ private:
+  std::unique_lock<std::mutex> hold_;
+};
+
+// The same if no other kernel has it: what finds none runs on its own thread alone.
+class PoolTryLock {
+ public:
+  PoolTryLock();
+  bool held() const { return hold_.owns_lock(); }
 
  private:
   std::unique_lock<std::mutex> hold_;

@@ -1,0 +1,160 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// direct.cc: the direct convolution of codes, compiled once per instruction set: any kernel, stride
+// and groups. A tile is some pixels by one or two blocks of 16 channels of the result, whose sums
+// stay in registers while the window passes; in an image without groups, the codes of a row of the
+// window follow each other, so that it passes k * c_in bytes at once, 4 in each step.
+//
+// Packed: a header (steps of a chunk of 16-bit sums), the sums to begin with, of every channel
+// (what `zero` and the arithmetic add to each byte is taken off again), then weights [blocks, one
+// or two][rows of the window][words][block][16][4].
+#include "engine/direct.h"
+
+#include "engine/tile.h"
+
+namespace DQ_NS {
+
+using namespace dq;
+
+namespace {
+
+constexpr size_t kHeaderBytes = 64;
+
+size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
+
+template <class A>
+size_t packed_bytes(const CodeConv &c) {
+  const size_t steps = Window(c).steps();  // and one channel's weights, in the order of the window
+  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * steps * A::WORD_BYTES + steps * 4;
+}
+
+template <class A>
+void pack(const CodeConv &c, void *packed) {
+  std::memset(packed, 0, packed_bytes<A>(c));
+  if constexpr (A::CHUNKED) {
+    const WeightRange range(c);
+    *(int32_t *)packed = A::chunk(c.top(), range.least, range.most);
+  }
+  int32_t *start = (int32_t *)((uint8_t *)packed + kHeaderBytes);
+  uint8_t *words = (uint8_t *)packed + kHeaderBytes + start_bytes(c);
+  const Window window(c);
+  const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
+  int8_t *row = (int8_t *)packed + packed_bytes<A>(c) - window.steps() * 4;
+  for (int o = 0; o < c.c_out; o++) {
+    const int g = o / c.channels(), block = o % c.channels() / kChannelBlock;
+    const int lane = o % c.channels() % kChannelBlock;
+    const bool paired = is_paired(c, block);
+    const size_t first = size_t(g) * c.group_blocks() + (paired ? block & ~1 : block);
+    const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
+    uint8_t *word = words + (first * window.steps() + which) * A::WORD_BYTES;
+    in_order(c, window, c.weight + o * size, row);
+    for (size_t step = 0; step < window.steps(); step++, word += apart * A::WORD_BYTES)
+      A::put(word, lane, row + 4 * step);
+    int32_t total = 0;
+    for (size_t i = 0; i < size; i++) total += c.weight[o * size + i];
+    const size_t place = (size_t(g) * c.group_blocks() + block) * kChannelBlock + lane;
+    start[place] = (A::SUBTRACTED - int(c.zero())) * total;
+  }
+}
+
+// Pixels [first, last) of `Blocks` blocks of channels, from `block` of group `group`.
+template <class A, int Pixels, int Blocks>
+DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
+  const CodeConv &c = job.conv;
+  const uint8_t *packed = (const uint8_t *)job.packed;
+  Window window(c);
+  window.chunk = *(const int32_t *)packed;
+  const ptrdiff_t row = job.x.row(), pixel = job.x.c;
+  const int in_row = c.groups == 1 ? 1 : c.kernel;
+  const ptrdiff_t next_row = row - (in_row - 1) * pixel;
+  const int at = group * c.group_blocks() + block;
+  const int32_t *start = (const int32_t *)(packed + kHeaderBytes) + at * kChannelBlock;
+  const uint8_t *w =
+      packed + kHeaderBytes + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
+  const uint8_t *origin = job.x.begin() + group * c.c_in;
+  const int channels = c.channels(), channel = block * kChannelBlock;
+  int y = first / c.wo, x = first % c.wo;
+  while (first < last) {
+    const uint8_t *codes[Pixels];
+    const int first_y = y, first_x = x;
+    const int count = last - first < Pixels ? last - first : Pixels;
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) {
+      codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel) * c.stride;
+      if (p + 1 < count && ++x == c.wo) x = 0, y++;
+    }
+    if (++x == c.wo) x = 0, y++;
+    Sums sums[Pixels][Blocks];
+    sum_up<A, Pixels, Blocks>(codes, window, pixel, in_row, next_row, start, w, sums);
+    alignas(64) int32_t results[Pixels][Blocks][kChannelBlock];
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) {
+      DQ_UNROLL
+      for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
+    }
+    for (int b = 0; b < Blocks; b++) {
+      const int of_group = channel + kChannelBlock * b;
+      const int lanes = channels - of_group < kChannelBlock ? channels - of_group : kChannelBlock;
+      finish_run(job.finish, results[0][b], Blocks * kChannelBlock,
+                 {at + b, group * channels + of_group, lanes, first_y, first_x, c.wo, count});
+    }
+    first += count;
+  }
+}
+
+template <class A>
+void run(const ConvJob &job, int part, int parts, void *) {
+  const CodeConv &c = job.conv;
+  const int pixels = c.ho * c.wo, pairs = c.groups * ((c.group_blocks() + 1) / 2);
+  // The weights of large layers of few pixels are shared out, else the pixels.
+  const bool by_channel = pairs >= parts && pixels < 16 * A::PIXELS2 * parts;
+  const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
+  const Share area(pixels, A::PIXELS2, by_channel ? 0 : part, by_channel ? 1 : parts);
+  if (area.first >= area.last) return;
+  const int in_group = (c.group_blocks() + 1) / 2;
+  for (int pair = channels.first; pair < channels.last; pair++) {
+    const int group = pair / in_group, block = pair % in_group * 2;
+    if (!is_paired(c, block)) {
+      strip<A, A::PIXELS1, 1>(job, group, block, area.first, area.last);
+    } else if (c.wo % 7 == 0) {
+      strip<A, A::PIXELS2_OF_7, 2>(job, group, block, area.first, area.last);
+    } else {
+      strip<A, A::PIXELS2, 2>(job, group, block, area.first, area.last);
+    }
+  }
+}
+
+template <class A>
+bool can(const CodeConv &c) {
+  if (c.depthwise()) return false;
+  const WeightRange range(c);  // any two weights are neighbours in some order of packing
+  return A::fits(c.top(), range.least, range.most);
+}
+
+size_t no_scratch(const CodeConv &) { return 0; }
+
+}  // namespace
+
+extern const ConvKernel kDirect, kDirectAny;
+const ConvKernel kDirect = {"direct", can<Dot>, packed_bytes<Dot>, pack<Dot>, no_scratch, run<Dot>};
+const ConvKernel kDirectAny = {"direct16",   can<DotAny>, packed_bytes<DotAny>,
+                               pack<DotAny>, no_scratch,  run<DotAny>};
+
+#if defined(DQ_ISA_AVX2)
+extern const ConvKernel kDirectChunks;
+const ConvKernel kDirectChunks = {"direct chunks", can<DotChunks>, packed_bytes<DotChunks>,
+                                  pack<DotChunks>, no_scratch,     run<DotChunks>};
+#endif
+
+}  // namespace DQ_NS

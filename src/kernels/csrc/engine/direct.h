@@ -1,0 +1,26 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// direct.h: the direct convolution of codes (direct.cc).
+#pragma once
+#include "engine/conv_step.h"
+
+namespace DQ_NS {
+
+#if defined(DQ_ISA_AVX2)
+extern const dq::ConvKernel kDirectChunks;  // few bits: sums of 16 bits, widened now and then
+#endif
+extern const dq::ConvKernel kDirect;     // codes as bytes, where the arithmetic is exact for them
+extern const dq::ConvKernel kDirectAny;  // always exact; kDirect again where that is, too
+
+}  // namespace DQ_NS

@@ -1,0 +1,42 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// finish_run.h: finish_run() by finish_fast(), which keeps what is the same for all pixels, for
+// what nearly all layers ask for: 32 bits hold the values, at most one kind of codes is wanted.
+#pragma once
+
+#if defined(DQ_ISA_AVX512)
+#include "engine/finish_run_avx512.h"
+#else
+#include "engine/finish_run_avx2.h"
+#endif
+
+namespace DQ_NS {
+
+DQ_INLINE bool is_fast(const Finish &f, const Run &run) {
+  return (kFastParts || run.count == 16) && f.narrow && f.left == 0 && f.outputs <= 1 &&
+         (f.outputs == 0 || f.output[0].shift >= 32);
+}
+
+DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, const Run &run) {
+  if (!is_fast(f, run)) return finish_each(f, sums, stride, run);
+  using Body = void (*)(const Finish &, const int32_t *, int, const Run &);
+  static constexpr Body kBodies[8] = {
+      finish_fast<false, false, false>, finish_fast<false, false, true>,
+      finish_fast<false, true, false>,  finish_fast<false, true, true>,
+      finish_fast<true, false, false>,  finish_fast<true, false, true>,
+      finish_fast<true, true, false>,   finish_fast<true, true, true>};
+  kBodies[4 * (f.residual != nullptr) + 2 * (f.wide != nullptr) + f.outputs](f, sums, stride, run);
+}
+
+}  // namespace DQ_NS

@@ -1,0 +1,94 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// finish_run_avx2.h: finish_fast() on two registers of 8 sums.
+#pragma once
+#include <immintrin.h>
+
+namespace DQ_NS {
+
+constexpr bool kFastParts = false;  // blocks of fewer than 16 channels
+
+struct FastFinish {
+  __m256i even[2], odd[2], bias_even[2], bias_odd[2];
+  __m256i code_multiplier, code_half, zero;
+  dq::Bounds bounds, sum_bounds, codes;
+  __m128i right, left_over, code_shift;
+};
+
+DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
+  FastFinish k;
+  const int64_t *m = f.multiplier + 16 * block, *b = f.bias + 16 * block;
+  for (int i = 0; i < 2; i++) {
+    k.even[i] = iload(m + 4 * i);
+    k.odd[i] = iload(m + 8 + 4 * i);
+    k.bias_even[i] = iload(b + 4 * i);
+    k.bias_odd[i] = iload(b + 8 + 4 * i);
+  }
+  k.bounds = f.bounds;
+  k.sum_bounds = f.sum_bounds;
+  k.right = _mm_cvtsi32_si128(f.right);
+  k.left_over = _mm_cvtsi32_si128(32 - f.right);
+  const CodeOutput &o = f.output[0];
+  k.code_multiplier = _mm256_set1_epi64x(o.multiplier);
+  k.code_half = _mm256_set1_epi64x(o.half);
+  k.codes = {o.low, o.high};
+  k.zero = iset(o.to.zero);
+  k.code_shift = _mm_cvtsi32_si128(o.shift - 32);
+  return k;
+}
+
+template <bool Residual, bool Wide, bool Codes>
+DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
+  const FastFinish k = fast_of(f, run.block);
+  const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
+  const int32_t *residual = Residual ? f.residual + place : nullptr;
+  int32_t *wide = Wide ? f.wide + place : nullptr;
+  const dq::CodeTensor &t = f.output[0].to;
+  const ptrdiff_t turn = Codes ? t.row() - ptrdiff_t(run.wo) * f.c : 0;
+  uint8_t *to = Codes ? t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first : nullptr;
+  int left = run.wo - run.x;  // pixels of this row
+  for (int p = 0; p < run.pixels; p++, sums += stride) {
+    __m256i codes[2];
+    DQ_UNROLL
+    for (int i = 0; i < 2; i++) {
+      const __m256i sum = iload(sums + 8 * i);
+      __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sum, k.even[i]), k.bias_even[i]);
+      __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), k.odd[i]);
+      odd = _mm256_add_epi64(odd, k.bias_odd[i]);
+      __m256i v = put_together(_mm256_srl_epi64(even, k.right), _mm256_sll_epi64(odd, k.left_over));
+      v = clip(v, k.bounds);
+      if (Residual) v = clip(add_saturated(v, iload(residual + 8 * i)), k.sum_bounds);
+      if (Wide) istore(wide + 8 * i, v);
+      if (!Codes) continue;
+      even = _mm256_add_epi64(_mm256_mul_epi32(v, k.code_multiplier), k.code_half);
+      odd = _mm256_mul_epi32(_mm256_srli_epi64(v, 32), k.code_multiplier);
+      odd = _mm256_add_epi64(odd, k.code_half);
+      v = _mm256_sra_epi32(put_together(_mm256_srli_epi64(even, 32), odd), k.code_shift);
+      codes[i] = iadd(clip(v, k.codes), k.zero);
+    }
+    if (Residual) residual += f.c;
+    if (Wide) wide += f.c;
+    if (!Codes) continue;
+    const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32(codes[0], codes[1]), 0xd8);
+    _mm_storeu_si128((__m128i *)to, _mm_packus_epi16(_mm256_castsi256_si128(both),
+                                                     _mm256_extracti128_si256(both, 1)));
+    to += f.c;
+    if (--left == 0) {
+      left = run.wo;
+      to += turn;
+    }
+  }
+}
+
+}  // namespace DQ_NS

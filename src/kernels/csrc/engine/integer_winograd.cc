@@ -1,0 +1,425 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// integer_winograd.cc: Winograd's algorithm in 8-bit integers, compiled once per instruction set,
+// for 3x3 convolutions with stride 1. Of few bits, codes and weights still fit a byte after their
+// transforms, so that the products are those of any other convolution of codes, and the sums, a
+// known multiple of the results, are exact.
+//
+// A tile is RESULTS x RESULTS pixels of the result. Tiles are transformed in blocks that stay in
+// the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
+// position of the transform is a product of matrices, and the sums of all positions become pixels.
+//
+// Packed: the sums to begin with [blocks, one or two][position][block][16] (what `zero`, the offset
+// that keeps transformed codes positive, and the arithmetic add is taken off), then weights
+// [blocks, one or two][position][words][block][16][4].
+#include "engine/integer_winograd.h"
+
+#include <cstdlib>
+
+#include "engine/tile.h"
+#include "engine/winograd_points.h"
+
+namespace DQ_NS {
+
+using namespace dq;
+
+namespace {
+
+constexpr int kBytes = 4 * LANES;               // codes in a register
+constexpr size_t kTransformedBytes = 64 << 10;  // of a block of tiles
+constexpr int kFewestChannels = 32;             // with fewer, transforms take longer than they save
+
+// The least value that a row of CODES makes of codes up to 1, negated, and the sum of its values.
+struct RowRange {
+  int below = 0, above = 0;
+  template <int N>
+  constexpr explicit RowRange(const int (&row)[N]) {
+    for (int v : row) (v < 0 ? below : above) += v < 0 ? -v : v;
+  }
+};
+
+// A byte of transformed codes: value + offset, where value is a sum of codes up to `top`.
+struct Position {
+  int total, below, above;  // of the weights that codes have in it
+  constexpr Position(const RowRange &y, const RowRange &x)
+      : total((y.above - y.below) * (x.above - x.below)),
+        below(y.above * x.below + y.below * x.above),
+        above(y.above * x.above + y.below * x.below) {}
+  int offset(int top) const { return below * top; }
+};
+
+int smaller(int a, int b) { return a < b ? a : b; }
+
+template <int N>
+struct Vector {
+  typedef uint8_t Codes __attribute__((vector_size(N)));
+  typedef uint32_t Sums __attribute__((vector_size(N)));
+  typedef int32_t Results __attribute__((vector_size(N)));
+  typedef int16_t Weights __attribute__((vector_size(N)));
+  typedef int8_t Bytes __attribute__((vector_size(N)));
+};
+
+template <class Y, class X>
+struct Winograd {
+  static constexpr int POINTS = Y::POINTS * X::POINTS, SCALE = Y::SCALE * X::SCALE;
+  static constexpr int TILES = Dot::PIXELS2;                      // whose products are made at once
+  static constexpr int ROW = TILES * X::RESULTS * kChannelBlock;  // of results of these
+  static constexpr int SHIFT = SCALE % 16 ? 2 : 4;
+  static constexpr uint32_t INVERSE = SCALE >> SHIFT == 3 ? 0xaaaaaaab : 1;  // modulo 2^32
+  static_assert(SCALE >> SHIFT << SHIFT == SCALE && uint32_t(SCALE >> SHIFT) * INVERSE == 1);
+
+  static Position position(int p) {
+    return {RowRange(Y::CODES[p / X::POINTS]), RowRange(X::CODES[p % X::POINTS])};
+  }
+  // The transform of 3x3 weights, of anything with + and *.
+  template <class V>
+  DQ_INLINE void transform_weights(const V (&w)[9], V (&u)[POINTS]) {
+    V half[3][X::POINTS];
+    DQ_UNROLL
+    for (int r = 0; r < 3; r++) {
+      DQ_UNROLL
+      for (int j = 0; j < X::POINTS; j++) {
+        const int (&row)[3] = X::WEIGHTS[j];
+        half[r][j] = w[3 * r] * int16_t(row[0]) + w[3 * r + 1] * int16_t(row[1]) +
+                     w[3 * r + 2] * int16_t(row[2]);
+      }
+    }
+    DQ_UNROLL
+    for (int i = 0; i < Y::POINTS; i++) {
+      DQ_UNROLL
+      for (int j = 0; j < X::POINTS; j++) {
+        const int (&column)[3] = Y::WEIGHTS[i];
+        u[i * X::POINTS + j] = half[0][j] * int16_t(column[0]) + half[1][j] * int16_t(column[1]) +
+                               half[2][j] * int16_t(column[2]);
+      }
+    }
+  }
+
+  // What transformed weights cannot pass, whatever the 9 of a filter are.
+  static constexpr int most_of(const int (*rows)[3], int count) {
+    int most = 0;
+    for (int i = 0; i < count; i++) {
+      int total = 0;
+      for (int v : rows[i]) total += v < 0 ? -v : v;
+      most = total > most ? total : most;
+    }
+    return most;
+  }
+  static constexpr int GROWTH = most_of(Y::WEIGHTS, Y::POINTS) * most_of(X::WEIGHTS, X::POINTS);
+
+  // The largest transformed weight, if the bound is not good enough; one beyond a byte stops it.
+  static int largest_weight(const CodeConv &c, int most, int code) {
+    const int bound = most * GROWTH;
+    if (bound <= INT8_MAX && Dot::fits(code, -bound, bound)) return bound;
+    const size_t filters = size_t(c.c_out) * c.c_in;
+    int largest = 0;
+    for (size_t f = 0; f < filters && largest <= INT8_MAX; f++) {
+      int w[9], u[POINTS];
+      for (int tap = 0; tap < 9; tap++) w[tap] = c.weight[9 * f + tap];
+      transform_weights(w, u);
+      for (int v : u) largest = std::abs(v) > largest ? std::abs(v) : largest;
+    }
+    return largest;
+  }
+
+  // Tiles of a convolution, and the order of what is made of them.
+  struct Layout {
+    int rows, columns, words;  // tiles; 4 codes each
+    size_t lane, tile;         // bytes of codes that are transformed at once; of a tile's codes
+    int block;                 // tiles that are transformed before they are used
+    uint8_t offset[POINTS];
+    explicit Layout(const CodeConv &c)
+        : rows((c.ho + Y::RESULTS - 1) / Y::RESULTS),
+          columns((c.wo + X::RESULTS - 1) / X::RESULTS),
+          words((c.c_in + 3) / 4),
+          lane(c.c_in % kBytes == 0              ? kBytes
+               : c.c_in % 32 == 0 && kBytes > 32 ? 32
+                                                 : 16),
+          tile((c.c_in + lane - 1) / lane * lane) {
+      const int most = int(kTransformedBytes / (POINTS * tile)), all = rows * columns;
+      block = ((most < all ? most : all) + TILES - 1) / TILES * TILES;
+      block = block ? block : TILES;
+      for (int p = 0; p < POINTS; p++) offset[p] = uint8_t(position(p).offset(c.top()));
+    }
+    size_t next() const { return size_t(block) * tile; }  // from position to position
+    size_t codes() const { return POINTS * next(); }
+    size_t sums() const { return size_t(POINTS) * TILES * 2 * kChannelBlock * sizeof(int32_t); }
+  };
+
+  static bool can(const CodeConv &c) {
+    if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < kFewestChannels) return false;
+    int code = 0;
+    for (int p = 0; p < POINTS; p++) {
+      const int range = (position(p).below + position(p).above) * c.top();
+      code = range > code ? range : code;
+    }
+    if (code > UINT8_MAX) return false;
+    const WeightRange range(c);
+    const int most = -range.least > range.most ? -range.least : range.most;
+    const int weight = largest_weight(c, most, code);
+    return weight <= INT8_MAX && Dot::fits(code, -weight, weight) &&
+           (int64_t(9) * c.c_in * most * c.top() << SHIFT) <= INT32_MAX;
+  }
+
+  static size_t start_bytes(const CodeConv &c) {
+    return size_t(c.blocks()) * POINTS * kChannelBlock * sizeof(int32_t);
+  }
+
+  static size_t packed_bytes(const CodeConv &c) {
+    return start_bytes(c) + size_t(c.blocks()) * POINTS * Layout(c).words * Dot::WORD_BYTES;
+  }
+
+  // Transformed weights of a word, [position][lane][channel of the input].
+  static void transform_word(const CodeConv &c, int block, int word,
+                             int8_t (&out)[POINTS][4 * kChannelBlock]) {
+    using V = typename Vector<kBytes>::Weights;
+    constexpr int STEP = kBytes / sizeof(int16_t);
+    alignas(64) int16_t w[9][4 * kChannelBlock] = {};
+    const int lanes = smaller(kChannelBlock, c.c_out - block * kChannelBlock);
+    const int in = smaller(4, c.c_in - 4 * word);
+    for (int lane = 0; lane < lanes; lane++) {
+      const int8_t *filter =
+          c.weight + 9 * (size_t(block * kChannelBlock + lane) * c.c_in + 4 * word);
+      for (int i = 0; i < in; i++, filter += 9)
+        for (int tap = 0; tap < 9; tap++) w[tap][4 * lane + i] = filter[tap];
+    }
+    for (int at = 0; at < 4 * kChannelBlock; at += STEP) {
+      V taps[9], u[POINTS];
+      for (int tap = 0; tap < 9; tap++) std::memcpy(&taps[tap], w[tap] + at, kBytes);
+      transform_weights(taps, u);
+      for (int p = 0; p < POINTS; p++) {
+        const auto bytes = __builtin_convertvector(u[p], typename Vector<kBytes / 2>::Bytes);
+        std::memcpy(out[p] + at, &bytes, STEP);
+      }
+    }
+  }
+
+  static void pack(const CodeConv &c, void *packed) {
+    std::memset(packed, 0, packed_bytes(c));
+    int32_t *start = (int32_t *)packed;
+    uint8_t *words = (uint8_t *)packed + start_bytes(c);
+    const int in = Layout(c).words;
+    for (int block = 0; block < c.blocks(); block++) {
+      const bool paired = is_paired(c, block);
+      const int apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
+      const size_t first = size_t(block - which) * POINTS;
+      for (int word = 0; word < in; word++) {
+        int8_t u[POINTS][4 * kChannelBlock];
+        transform_word(c, block, word, u);
+        for (int p = 0; p < POINTS; p++) {
+          uint8_t *to = words + ((first + p * apart) * in + word * apart + which) * Dot::WORD_BYTES;
+          for (int lane = 0; lane < kChannelBlock; lane++) Dot::put(to, lane, u[p] + 4 * lane);
+        }
+      }
+      for (int lane = 0; lane < kChannelBlock; lane++) {
+        const int o = block * kChannelBlock + lane;
+        if (o == c.c_out) break;
+        const int8_t *w = c.weight + 9 * size_t(o) * c.c_in;
+        int taps[9] = {}, total[POINTS];  // the sum of transforms is the transform of the sum
+        for (int i = 0; i < 9 * c.c_in; i += 9)
+          for (int tap = 0; tap < 9; tap++) taps[tap] += w[i + tap];
+        transform_weights(taps, total);
+        for (int p = 0; p < POINTS; p++) {
+          const Position at = position(p);
+          const int added = at.offset(c.top()) + at.total * c.zero();
+          start[(first + p * apart + which) * kChannelBlock + lane] =
+              (Dot::SUBTRACTED - added) * total[p];
+        }
+      }
+    }
+  }
+
+  static size_t scratch_bytes(const CodeConv &c) {
+    const Layout l(c);
+    return l.codes() + l.sums() + Y::RESULTS * ROW * sizeof(int32_t);
+  }
+
+  // The codes of a tile that begins at (y, x) of the border, position after position. What lies
+  // beyond the border counts only in results that are thrown away, but has to be a code: the
+  // nearest is taken.
+  template <int N>
+  static void transform_codes(const CodeTensor &from, const Layout &l, int y, int x, uint8_t *to) {
+    using V = typename Vector<N>::Codes;
+    constexpr int H = Y::RESULTS + 2, W = X::RESULTS + 2;
+    const int last_row = from.h + 2 * from.border - 1, last = from.w + 2 * from.border - 1;
+    const uint8_t *row[H];
+    ptrdiff_t column[W];
+    for (int i = 0; i < H; i++) row[i] = from.begin() + from.row() * smaller(y + i, last_row);
+    for (int j = 0; j < W; j++) column[j] = ptrdiff_t(smaller(x + j, last)) * from.c;
+    for (size_t c = 0; c < l.tile; c += N) {
+      V half[Y::POINTS][W];
+      DQ_UNROLL
+      for (int j = 0; j < W; j++) {
+        V codes[H], t[Y::POINTS];
+        DQ_UNROLL
+        for (int i = 0; i < H; i++) std::memcpy(&codes[i], row[i] + column[j] + c, N);
+        Y::codes(codes, t);
+        DQ_UNROLL
+        for (int i = 0; i < Y::POINTS; i++) half[i][j] = t[i];
+      }
+      DQ_UNROLL
+      for (int i = 0; i < Y::POINTS; i++) {
+        V t[X::POINTS];
+        X::codes(half[i], t);
+        DQ_UNROLL
+        for (int j = 0; j < X::POINTS; j++) {
+          const int p = i * X::POINTS + j;
+          t[j] += l.offset[p];
+          std::memcpy(to + p * l.next() + c, &t[j], N);
+        }
+      }
+    }
+  }
+
+  static void transform_block(const ConvJob &job, const Layout &l, int first, int last,
+                              uint8_t *codes) {
+    for (int t = first; t < last; t++, codes += l.tile) {
+      const int y = t / l.columns * Y::RESULTS, x = t % l.columns * X::RESULTS;
+      if (l.lane == size_t(kBytes)) {
+        transform_codes<kBytes>(job.x, l, y, x, codes);
+      } else if (l.lane == 32) {
+        transform_codes<32>(job.x, l, y, x, codes);
+      } else {
+        transform_codes<16>(job.x, l, y, x, codes);
+      }
+    }
+  }
+
+  // Products of TILES tiles, Blocks blocks of channels: sums [position][tile][block][16].
+  template <int Blocks>
+  DQ_NOINLINE void products(const Layout &l, const uint8_t *codes, const int32_t *start,
+                            const uint8_t *w, int32_t *sums) {
+    for (int p = 0; p < POINTS; p++) {
+      const uint8_t *x[TILES];
+      DQ_UNROLL
+      for (int t = 0; t < TILES; t++) x[t] = codes + t * l.tile;
+      Sums s[TILES][Blocks];
+      sum_up<Dot, TILES, Blocks>(x, {1, l.words}, 0, 1, 0, start, w, s);
+      DQ_UNROLL
+      for (int t = 0; t < TILES; t++) {
+        DQ_UNROLL
+        for (int b = 0; b < Blocks; b++)
+          store_sums(sums + (t * Blocks + b) * kChannelBlock, s[t][b]);
+      }
+      codes += l.next();
+      start += Blocks * kChannelBlock;
+      w += size_t(l.words) * Blocks * Dot::WORD_BYTES;
+      sums += TILES * Blocks * kChannelBlock;
+    }
+  }
+
+  // Results of a tile and a block of channels, [RESULTS][ROW / 16][16], from its sums, `next` from
+  // position to position.
+  DQ_INLINE void transform_sums(const int32_t *sums, size_t next, int32_t *results) {
+    using V = typename Vector<kBytes>::Sums;
+    for (int lane = 0; lane < kChannelBlock; lane += LANES) {
+      V half[Y::RESULTS][X::POINTS];
+      DQ_UNROLL
+      for (int j = 0; j < X::POINTS; j++) {
+        V s[Y::POINTS], y[Y::RESULTS];
+        DQ_UNROLL
+        for (int i = 0; i < Y::POINTS; i++)
+          std::memcpy(&s[i], sums + (i * X::POINTS + j) * next + lane, kBytes);
+        Y::sums(s, y);
+        DQ_UNROLL
+        for (int i = 0; i < Y::RESULTS; i++) half[i][j] = y[i];
+      }
+      DQ_UNROLL
+      for (int i = 0; i < Y::RESULTS; i++) {
+        V y[X::RESULTS];
+        X::sums(half[i], y);
+        DQ_UNROLL
+        for (int j = 0; j < X::RESULTS; j++) {
+          const auto exact = typename Vector<kBytes>::Results(y[j] * INVERSE) >> SHIFT;
+          std::memcpy(results + i * ROW + j * kChannelBlock + lane, &exact, kBytes);
+        }
+      }
+    }
+  }
+
+  // Tiles [first, last), those of a row of tiles at once: their pixels are neighbours.
+  template <int Blocks>
+  DQ_NOINLINE void finish_tiles(const ConvJob &job, const Layout &l, int block, int first, int last,
+                                const int32_t *sums, int32_t *results) {
+    const CodeConv &c = job.conv;
+    for (int t = first, tiles; t < last; t += tiles) {
+      const int y = t / l.columns * Y::RESULTS, x = t % l.columns * X::RESULTS;
+      tiles = smaller(last - t, l.columns - t % l.columns);
+      const int height = smaller(c.ho - y, Y::RESULTS);
+      const int width = smaller(c.wo - x, tiles * X::RESULTS);
+      for (int b = 0; b < Blocks; b++) {
+        for (int i = 0; i < tiles; i++)
+          transform_sums(sums + (i * Blocks + b) * kChannelBlock, TILES * Blocks * kChannelBlock,
+                         results + i * X::RESULTS * kChannelBlock);
+        const int channel = (block + b) * kChannelBlock;
+        const int count = smaller(c.c_out - channel, kChannelBlock);
+        for (int i = 0; i < height; i++)
+          finish_run(job.finish, results + i * ROW, kChannelBlock,
+                     {block + b, channel, count, y + i, x, c.wo, width});
+      }
+      sums += tiles * Blocks * kChannelBlock;
+    }
+  }
+
+  // Tiles [first, last), whose codes are transformed, for `Blocks` blocks of channels.
+  template <int Blocks>
+  static void strip(const ConvJob &job, const Layout &l, int block, int first, int last,
+                    const uint8_t *codes, int32_t *sums, int32_t *results) {
+    const size_t from = size_t(block) * POINTS;
+    const int32_t *start = (const int32_t *)job.packed + from * kChannelBlock;
+    const uint8_t *w =
+        (const uint8_t *)job.packed + start_bytes(job.conv) + from * l.words * Dot::WORD_BYTES;
+    for (int t = first; t < last; t += TILES, codes += TILES * l.tile) {
+      products<Blocks>(l, codes, start, w, sums);
+      finish_tiles<Blocks>(job, l, block, t, smaller(t + TILES, last), sums, results);
+    }
+  }
+
+  static void run(const ConvJob &job, int part, int parts, void *scratch) {
+    const CodeConv &c = job.conv;
+    const Layout l(c);
+    uint8_t *codes = (uint8_t *)scratch;
+    int32_t *sums = (int32_t *)(codes + l.codes());
+    int32_t *results = (int32_t *)(codes + l.codes() + l.sums());
+    const int tiles = l.rows * l.columns, pairs = (c.blocks() + 1) / 2;
+    // Few tiles do not share out well; channels do, but each part transforms all tiles then.
+    const bool by_channel = pairs >= parts && tiles < 4 * TILES * parts;
+    const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
+    const Share area(tiles, TILES, by_channel ? 0 : part, by_channel ? 1 : parts);
+    if (channels.first == channels.last) return;
+    for (int first = area.first; first < area.last; first += l.block) {
+      const int last = smaller(first + l.block, area.last);
+      transform_block(job, l, first, last, codes);
+      for (int pair = channels.first; pair < channels.last; pair++) {
+        if (is_paired(c, 2 * pair)) {
+          strip<2>(job, l, 2 * pair, first, last, codes, sums, results);
+        } else {
+          strip<1>(job, l, 2 * pair, first, last, codes, sums, results);
+        }
+      }
+    }
+  }
+
+  static constexpr ConvKernel kernel(const char *name) {
+    return {name, can, packed_bytes, pack, scratch_bytes, run};
+  }
+};
+
+}  // namespace
+
+extern const ConvKernel kWinograd2x2, kWinograd2x4;
+const ConvKernel kWinograd2x2 = Winograd<F2, F2>::kernel("winograd 2x2");
+const ConvKernel kWinograd2x4 = Winograd<F2, F4>::kernel("winograd 2x4");
+
+}  // namespace DQ_NS

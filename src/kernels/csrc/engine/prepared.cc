@@ -1,0 +1,162 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// prepared.cc: packs weights, and folds what a Conv does with a sum into the form of Finish.
+#include "engine/prepared.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "engine/plan.h"
+
+namespace dq {
+namespace {
+
+constexpr size_t kAlign = 64;
+
+// The codes of a choice: a child of the master, or the stored ones; odd ones as 2 c + 1.
+std::vector<int8_t> codes_of(const Operation &op, int choice) {
+  if (!op.master) {
+    std::vector<int8_t> codes = op.arrays.weights[size_t(choice)].values;
+    if (op.odd)
+      for (int8_t &q : codes) q = int8_t(2 * q + 1);
+    return codes;
+  }
+  std::vector<int8_t> codes = op.arrays.weights[0].values;
+  const int drop = int(op.master) - op.w_bits(choice), half = (1 << drop) >> 1;
+  const int top = (1 << (op.w_bits(choice) - 1)) - 1;
+  if (drop)
+    for (int8_t &q : codes)
+      q = int8_t(std::min((q + half) >> drop, top));  // the least cannot be passed
+  return codes;
+}
+
+// The smallest and largest value of each channel's sum.
+void bound_sums(const CodeConv &c, std::vector<int64_t> *least, std::vector<int64_t> *most) {
+  const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
+  for (int o = 0; o < c.c_out; o++) {
+    const int8_t *w = c.weight + o * size;
+    int32_t sum = 0, magnitudes = 0;  // of at most 2^24 weights: a sum of products fits int32
+    for (size_t i = 0; i < size; i++) {
+      sum += w[i];
+      magnitudes += w[i] < 0 ? -w[i] : w[i];
+    }
+    const int64_t positive = (int64_t(magnitudes) + sum) / 2, negative = sum - positive;
+    most->push_back(positive * c.code_high + negative * c.code_low);
+    least->push_back(positive * c.code_low + negative * c.code_high);
+  }
+}
+
+}  // namespace
+
+AlignedBytes::AlignedBytes(size_t size) : size_(size) {
+  const size_t whole = (std::max<size_t>(size, 1) + kAlign - 1) / kAlign * kAlign;
+  data_.reset((uint8_t *)std::aligned_alloc(kAlign, whole));
+  if (!data_) throw std::bad_alloc();
+}
+
+PreparedConvs::PreparedConvs(const Program &program, int i)
+    : program_(program), op_(program.operations[size_t(i)]) {
+  const size_t cells = size_t(program.rows) * op_.candidates() * op_.candidates();
+  ready_.reset(new std::atomic<const PreparedConv *>[cells]);
+  for (size_t cell = 0; cell < cells; cell++) ready_[cell].store(nullptr);
+}
+
+PreparedConvs::~PreparedConvs() = default;
+
+const PreparedConv &PreparedConvs::get(int row, int w_choice, int a_choice) {
+  const size_t count = size_t(op_.candidates());
+  auto &ready = ready_[(row * count + w_choice) * count + a_choice];
+  const PreparedConv *found = ready.load(std::memory_order_acquire);
+  if (found) return *found;
+  std::lock_guard<std::mutex> hold(making_);
+  if ((found = ready.load())) return *found;
+  made_.push_back(make(row, w_choice, a_choice));
+  ready.store(made_.back().get(), std::memory_order_release);
+  return *made_.back();
+}
+
+const PreparedConvs::Weights &PreparedConvs::weights(const CodeConv &conv, int w_choice) {
+  for (const auto &w : weights_)
+    if (w->w_choice == w_choice && w->code_low == conv.code_low && w->code_high == conv.code_high)
+      return *w;
+  auto made = std::make_unique<Weights>();
+  const std::vector<int8_t> codes = codes_of(op_, w_choice);
+  CodeConv whole = conv;
+  whole.weight = codes.data();
+  made->w_choice = w_choice;
+  made->code_low = conv.code_low;
+  made->code_high = conv.code_high;
+  bound_sums(whole, &made->least, &made->most);
+  const ConvKernel *const *kernel = integer_kernels().convs;
+  while (!(*kernel)->can(whole)) kernel++;  // the last one always can
+  made->kernel = *kernel;
+  made->packed = AlignedBytes(made->kernel->packed_bytes(whole));
+  made->kernel->pack(whole, made->packed.data());
+  weights_.push_back(std::move(made));
+  return *weights_.back();
+}
+
+std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_choice) {
+  auto made = std::make_unique<PreparedConv>();
+  const Register &x = program_.operations[size_t(op_.x)].out;
+  const CodeRange codes = codes_read(program_, op_, a_choice);
+  CodeConv &c = made->conv;
+  c = {int(op_.c_in),
+       int(op_.c_out),
+       int(op_.groups),
+       int(op_.kernel),
+       int(op_.stride),
+       int(op_.padding),
+       x.h,
+       x.w,
+       op_.out.h,
+       op_.out.w,
+       codes.low,
+       codes.high,
+       nullptr};
+  const Weights &w = weights(c, w_choice);
+  made->kernel = w.kernel;
+  made->packed = w.packed.data();
+
+  const int64_t *bias =
+      &op_.arrays.bias.values[place_of(op_.arrays.bias.shape, row, w_choice, a_choice)];
+  const int32_t *multiplier =
+      &op_.arrays.multiplier.values[place_of(op_.arrays.multiplier.shape, row, w_choice, a_choice)];
+  const int drop = op_.master ? int(op_.master) - op_.w_bits(w_choice) : 0;
+  const int left = drop + child_shift(op_, a_choice), right = int(op_.shift);
+  // ((sum << left) m + b) >> right: what both shifts have in common is taken off the bias.
+  const int common = std::min(left, right);
+  const int64_t half = int64_t(1) << (right - 1);
+  made->left = left - common;
+  made->right = right - common;
+  made->multiplier.assign(size_t(c.blocks()) * kChannelBlock, 0);
+  made->bias = made->multiplier;
+  made->narrow = made->right <= 32;
+  for (int o = 0; o < c.c_out; o++) {
+    const int of_group = o % c.channels(), lane = of_group % kChannelBlock;
+    const size_t block = size_t(o / c.channels()) * c.group_blocks() + of_group / kChannelBlock;
+    const size_t at = block * kChannelBlock + lane / 2 + kChannelBlock / 2 * (lane % 2);
+    made->multiplier[at] = multiplier[o];
+    made->bias[at] = (bias[o] + half) >> common;
+    for (int64_t sum : {w.least[o], w.most[o]}) {
+      const int64_t v =
+          ((sum * (int64_t(1) << made->left)) * multiplier[o] + made->bias[at]) >> made->right;
+      made->narrow = made->narrow && v >= INT32_MIN && v <= INT32_MAX;
+    }
+  }
+  return made;
+}
+
+}  // namespace dq

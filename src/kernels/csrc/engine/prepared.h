@@ -1,0 +1,78 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// prepared.h: convolutions of codes, made ready: weights packed for a kernel, multipliers and
+// biases in the order of Finish. Made on first use for a row of statistics and a pair of choices;
+// what is the same for several of them is kept once. Any thread may ask.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engine/conv_step.h"
+#include "engine/program.h"
+
+namespace dq {
+
+// Bytes at a multiple of 64.
+class AlignedBytes {
+ public:
+  AlignedBytes() = default;
+  explicit AlignedBytes(size_t size);  // undefined contents; throws std::bad_alloc
+  uint8_t *data() const { return data_.get(); }
+  size_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(uint8_t *p) const { std::free(p); }
+  };
+  std::unique_ptr<uint8_t, Free> data_;
+  size_t size_ = 0;
+};
+
+struct PreparedConv {
+  CodeConv conv;
+  const ConvKernel *kernel;
+  const uint8_t *packed;
+  std::vector<int64_t> multiplier, bias;
+  int left, right;
+  bool narrow;
+};
+
+class PreparedConvs {
+ public:
+  // Of convolution i of a program that outlives this, and runs on bytes.
+  PreparedConvs(const Program &program, int i);
+  ~PreparedConvs();
+  const PreparedConv &get(int row, int w_choice, int a_choice);
+
+ private:
+  struct Weights {  // of a choice, for codes with a range
+    int w_choice, code_low, code_high;
+    std::vector<int64_t> least, most;  // sums of each channel
+    const ConvKernel *kernel;
+    AlignedBytes packed;
+  };
+  const Weights &weights(const CodeConv &conv, int w_choice);
+  std::unique_ptr<PreparedConv> make(int row, int w_choice, int a_choice);
+
+  const Program &program_;
+  const Operation &op_;
+  std::mutex making_;
+  std::vector<std::unique_ptr<Weights>> weights_;
+  std::vector<std::unique_ptr<PreparedConv>> made_;
+  std::unique_ptr<std::atomic<const PreparedConv *>[]> ready_;  // by row, weights, inputs
+};
+
+}  // namespace dq

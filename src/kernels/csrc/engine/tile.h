@@ -1,0 +1,126 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// tile.h: what kernels share: how a window passes over codes, a tile of sums in registers, and
+// parts of their work. Included only by files compiled per instruction set.
+#pragma once
+#include "engine/dot_bytes.h"
+
+namespace DQ_NS {
+
+// How the window is passed: `rows` stretches of `words` words, the codes of each in a row.
+struct Window {
+  int rows, words;
+  int chunk = 0;  // steps after which 16-bit sums are widened, where the arithmetic has such
+  Window(int of_rows, int of_words) : rows(of_rows), words(of_words) {}
+  explicit Window(const dq::CodeConv &c)
+      : rows(c.groups == 1 ? c.kernel : c.kernel * c.kernel),
+        words(((c.groups == 1 ? c.kernel * c.c_in : c.c_in) + 3) / 4) {}
+  size_t steps() const { return size_t(rows) * words; }
+};
+
+// The least and the largest weight; 0 is between them.
+struct WeightRange {
+  int least = 0, most = 0;
+  explicit WeightRange(const dq::CodeConv &c) {
+    const size_t count = size_t(c.c_out) * c.c_in * c.kernel * c.kernel;
+    for (size_t i = 0; i < count; i++) {
+      least = c.weight[i] < least ? c.weight[i] : least;
+      most = c.weight[i] > most ? c.weight[i] : most;
+    }
+  }
+};
+
+// Blocks come in pairs; the last one of a group may be alone.
+inline bool is_paired(const dq::CodeConv &c, int block) { return (block | 1) < c.group_blocks(); }
+
+// The weights of a channel as the window passes them, whole words in every row.
+inline void in_order(const dq::CodeConv &c, const Window &window, const int8_t *w, int8_t *row) {
+  const int taps = c.kernel * c.kernel, run = c.groups == 1 ? c.kernel : 1;  // taps of a row
+  for (int tap = 0; tap < taps; tap++) {
+    int8_t *to = row + size_t(tap / run) * window.words * 4 + size_t(tap % run) * c.c_in;
+    for (int i = 0; i < c.c_in; i++) to[i] = w[size_t(i) * taps + tap];
+  }
+}
+
+// One step of a tile: 4 codes of every pixel, 4 weights of every channel.
+template <class A, class Acc, int Pixels, int Blocks>
+DQ_INLINE void step_tile(const uint8_t *(&x)[Pixels], int word, const uint8_t *w,
+                         Acc (&acc)[Pixels][Blocks]) {
+  typename A::W weights[Blocks];
+  DQ_UNROLL
+  for (int b = 0; b < Blocks; b++) weights[b] = A::w(w + b * A::WORD_BYTES);
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    const typename A::X codes = A::x(x[p] + 4 * word);
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) A::step(&acc[p][b], codes, weights[b]);
+  }
+}
+
+template <class A, int Pixels, int Blocks>
+DQ_INLINE void widen_tile(Sums (&sums)[Pixels][Blocks], typename A::Acc (&acc)[Pixels][Blocks]) {
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) A::widen(&sums[p][b], &acc[p][b]);
+  }
+}
+
+// One tile: sums of `Pixels` pixels at x[], `Blocks` blocks of channels.
+template <class A, int Pixels, int Blocks>
+DQ_INLINE void sum_up(const uint8_t *(&x)[Pixels], const Window &window, ptrdiff_t step, int in_row,
+                      ptrdiff_t next_row, const int32_t *start, const uint8_t *w,
+                      Sums (&sums)[Pixels][Blocks]) {
+  constexpr size_t WORD = Blocks * A::WORD_BYTES;
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
+  }
+  [[maybe_unused]] typename A::Acc acc[Pixels][Blocks] = {};
+  [[maybe_unused]] int left = window.chunk;
+  for (int row = 0, tap = 0; row < window.rows; row++) {
+    if constexpr (A::CHUNKED) {
+      for (int i = 0; i < window.words;) {
+        const int end = left < window.words - i ? i + left : window.words;
+        left -= end - i;
+        for (; i < end; i++, w += WORD) step_tile<A>(x, i, w, acc);
+        if (left) continue;
+        left = window.chunk;
+        widen_tile<A>(sums, acc);
+      }
+    } else {
+      for (int i = 0; i < window.words; i++, w += WORD) step_tile<A>(x, i, w, sums);
+    }
+    const bool ends = ++tap == in_row;
+    const ptrdiff_t move = ends ? next_row : step;
+    if (ends) tap = 0;
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) x[p] += move;
+  }
+  if constexpr (A::CHUNKED) widen_tile<A>(sums, acc);
+}
+
+// Which of `items` belong to part `part` of `parts`, in whole multiples of `grain`.
+struct Share {
+  int first, last;
+  Share(int items, int grain, int part, int parts) {
+    const int64_t grains = (items + grain - 1) / grain;
+    first = int(grains * part / parts) * grain;
+    last = int(grains * (part + 1) / parts) * grain;
+    last = last < items ? last : items;
+  }
+};
+
+}  // namespace DQ_NS
