@@ -23,21 +23,21 @@ one JSON object: top1 (0..1), images, and means per image of bitops, mean_bits a
 import argparse
 import json
 import sys
-from dataclasses import asdict
 
 import numpy as np
 
 from src.data.labelled import as_source, load_test
-from src.data.pictures import UnreadablePicture
-from src.data.views import list_pictures, read_view
+from src.data.views import list_pictures, read_views
+from src.engine.answers import MANY, print_answers
 from src.engine.artefact import load_artefact
 from src.engine.choose_engine import ENGINES, open_engine
-from src.engine.classifier import Classifier, as_wish
+from src.engine.classifier import Classifier
+from src.engine.faster import IMAGES, warn_if_not_faster
 from src.engine.tally import judge
+from src.engine.wish import add_options, wish_of
 from src.entry import as_error, guarded
 from src.errors import UserError
 from src.paths import as_path, expand_home
-from src.printable import printable
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -49,19 +49,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("images", nargs="*", type=expand_home, metavar="IMAGE|DIR", help="a folder stands for its pictures, by name")
     add("--test", metavar="NAME:FOLDER", help="in place of images: cifar10:FOLDER, image_folder:FOLDER or digits")
     add("--json", action="store_true", help="one JSON object per image instead of a line of text")
-    add("--batch", type=int, metavar="N", help="images per run of the engine (default 1; with --test 100)")
+    add("--batch", type=int, metavar="N",
+        help=f"images per run of the engine (default: 1; with --test 100; of more than {MANY} files {MANY})")
     add("--engine", default="auto", choices=ENGINES, help="auto: native, or oracle (NumPy, slow)")
     add("--threads", type=int, default=0, help="CPU threads of the native engine; 0: all cores")
-    add("--bits", type=int, help="one width everywhere, not the network's own choice")
-    add(
-        "--budget", metavar="X",
-        help="e.g. 250M, BitOPs that an image costs in the mean: images escalate, by the file's ladder",
-    )
-    add(
-        "--max-bitops", metavar="X",
-        help="e.g. 300M or 1.2G: an image that would cost more gets lower widths, always the one "
-        "step that saves most, until it fits; one that escalates stops before",
-    )  # fmt: skip
+    add_options(parser)
     return parser.parse_intermixed_args(arguments)
 
 
@@ -69,41 +61,26 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if bool(options.images) == bool(options.test):
         raise UserError("name images or folders of images, or a labelled set by --test NAME:FOLDER")
-    source, batch = options.test and as_source(options.test), options.batch
-    if batch is None:
-        batch = 100 if source else 1
-    if batch < 1:
-        raise UserError(f"--batch {batch}: must be at least 1")
-    wish = as_wish(options.bits, options.budget, options.max_bitops)
-    program = load_artefact(options.model)
+    source = options.test and as_source(options.test)
+    if options.batch is not None and options.batch < 1:
+        raise UserError(f"--batch {options.batch}: must be at least 1")
+    program, wish = load_artefact(options.model), wish_of(options)
     engine = open_engine(options.model, options.engine, options.threads)
     classifier = Classifier(program, engine, wish)
     if source:
         name, folder = source
         dataset = load_test(name, folder and expand_home(folder), program.notes, str(options.model))
-        print(json.dumps(judge(classifier, dataset, batch)))
+        print(json.dumps(judge(classifier, dataset, options.batch or 100)))
+        warn_if_not_faster(classifier, dataset.pixels(np.arange(min(IMAGES, len(dataset)))))
         return 0
     files = list_pictures(options.images)
-    answered = 0
-    for start in range(0, len(files), batch):
-        pictures = _read(files[start : start + batch], classifier.size, program.notes)
-        answered += len(pictures)
-        answers = classifier(np.stack([image for _, image in pictures])) if pictures else []
-        for (file, _), answer in zip(pictures, answers, strict=True):
-            row = {"file": file, **asdict(answer)}
-            print(json.dumps(row) if options.json else f"{printable(file)}  {answer}", flush=True)
-    return 0 if answered == len(files) else 2
+    batch = options.batch or (MANY if len(files) > MANY else 1)
+    views = read_views(files, classifier.size, program.notes.get("data"), batch, engine.threads)
+    return 0 if print_answers(classifier, views, options.json, _refuse) == len(files) else 2
 
 
-def _read(files: list[str], size: int, notes: dict) -> list[tuple[str, np.ndarray]]:
-    """Those that can be read, with their pixels, uint8 (3, size, size); an error for the others."""
-    pictures = []
-    for file in files:
-        try:
-            pictures.append((file, read_view(file, size, notes.get("data"))))
-        except UnreadablePicture as error:
-            print(as_error(f"{file} cannot be read: {error}"), file=sys.stderr)
-    return pictures
+def _refuse(file: str, error: Exception) -> None:
+    print(as_error(f"{file} cannot be read: {error}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

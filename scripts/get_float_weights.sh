@@ -31,6 +31,7 @@ NAME                  network, where it is from                                 
   imagenet_resnet18   torchvision's IMAGENET1K_V1                                        BSD 3-Clause
   imagenet_resnet34   the same                                                           BSD 3-Clause
   imagenet_resnet50   the same                                                           BSD 3-Clause
+  imagenet_mobilenetv2   the same                                                        BSD 3-Clause
 
 No network there? `python train.py --config resnet20_cifar10_float` trains float weights.
 
@@ -73,7 +74,8 @@ case "$1" in
   imagenet_resnet18) url="$imagenet/resnet18-f37072fd.pth" sha256=f37072fd ;;
   imagenet_resnet34) url="$imagenet/resnet34-b627a593.pth" sha256=b627a593 ;;
   imagenet_resnet50) url="$imagenet/resnet50-0676ba61.pth" sha256=0676ba61 ;;
-  *) die "NAME $1: no such network; allowed are cifar10_resnet20|32|56 and imagenet_resnet18|34|50" ;;
+  imagenet_mobilenetv2) url="$imagenet/mobilenet_v2-b0353104.pth" sha256=b0353104 ;;
+  *) die "NAME $1: no such network; allowed are cifar10_resnet20|32|56, imagenet_resnet18|34|50 and imagenet_mobilenetv2" ;;
 esac
 url="${DYNQUANT_WEIGHTS_URL:-$url}"
 

@@ -35,7 +35,7 @@ import yaml
 from src.data import DATASETS
 from src.errors import UserError
 from src.files import whole_file
-from src.keys import CORE, Config, QuantConfig, Section
+from src.keys import CORE, Config, ModelConfig, QuantConfig, Section
 from src.methods import METHODS
 from src.models import BACKBONES
 from src.quantizers import ACTIVATION, WEIGHT
@@ -168,6 +168,7 @@ def _check_together(config: Config) -> None:
     """Rules that join several keys; each error names the keys."""
     for section in vars(config).values():
         section.check()
+    _check_model(config.model)
     _check_least_bits(config.quant)
     train = config.train
     weights = train.teacher_weights or config.model.weights
@@ -178,6 +179,18 @@ def _check_together(config: Config) -> None:
         )
         raise UserError(f"train.distill_weight > 0 needs a float teacher: give {teacher}")
     METHODS[config.method.name].check(config)
+
+
+def _check_model(model: ModelConfig) -> None:
+    """No option is set that the backbone does not have."""
+    taken, default = BACKBONES[model.name].options, ModelConfig()
+    for name in sorted({name for design in BACKBONES.values() for name in design.options} - {*taken}):
+        value = getattr(model, name)
+        if value != getattr(default, name):
+            able = ", ".join(other for other, design in BACKBONES.items() if name in design.options)
+            raise UserError(
+                f"model.{name}={value}: {model.name} has no such option; these have it: {able}"
+            )
 
 
 def _check_least_bits(quant: QuantConfig) -> None:

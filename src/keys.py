@@ -125,12 +125,15 @@ class DataConfig(Section):
 
 @dataclass
 class ModelConfig(Section):
-    name: str = key("resnet8", "{choices} (ImageNet stem: resnet18|34|50)")
+    name: str = key("resnet8", "{choices}")
     num_classes: int | None = key(None, "null: as many as the data set has", low=2)
     shortcut: str = key(
         "A", "CIFAR ResNets: A = stride-2 slice and zero channels, B = 1x1 convolution",
         choices=("A", "B"),
     )  # fmt: skip
+    width: float = key(
+        1.0, "mobilenetv2*: multiplier of all channels (published nets: 0.35 .. 1.4)", low=0.05, high=4.0
+    )
     weights: str | None = key(
         None, "float weights to start from: .ckpt, .npz or .safetensors",
         is_path=True, resumable=True,
@@ -140,11 +143,20 @@ class ModelConfig(Section):
         "classifier: auto = from model.weights, new where the number of classes differs; new = always new",
         choices=("auto", "new"),
     )
+    head_weights: str | None = key(
+        None, "the classifier in a file of its own (weight, bias); null: it comes with model.weights",
+        is_path=True, resumable=True,
+    )  # fmt: skip
 
     def check(self) -> None:
         if self.head == "new" and self.weights is None:
             raise UserError(
                 "model.head=new needs model.weights=FILE; without one all layers are new"
+            )
+        if self.head_weights is not None and (self.head == "new" or self.weights is None):
+            raise UserError(
+                f"model.head_weights={self.head_weights} needs model.weights=FILE for the other layers, "
+                "and not model.head=new"
             )
 
 
@@ -235,7 +247,7 @@ class TrainConfig(Section):
         None, "float weights of the teacher; null: model.weights", is_path=True, resumable=True
     )
     teacher_model: str | None = key(
-        None, "backbone of the teacher: {choices}; null: model.name", resumable=True
+        None, "backbone of the teacher, of width 1: {choices}; null: the model's", resumable=True
     )
     eval_every: int = key(1, "epochs between evaluations", low=1, resumable=True)
     log_every: int = key(

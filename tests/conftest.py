@@ -69,6 +69,21 @@ def weights_path() -> Path:
     return _folder("DYNQUANT_WEIGHTS", "public float weights")
 
 
+@pytest.fixture(scope="session")
+def imagenette_path() -> Path:
+    """Folder train/CLASS/*, val/CLASS/* of Imagenette's ten classes; DYNQUANT_IMAGENETTE names it."""
+    return _folder("DYNQUANT_IMAGENETTE", "a small Imagenette")
+
+
+@pytest.fixture
+def tiny_mobilenetv2(monkeypatch):
+    """`model.name=tiny_mobilenetv2` is known."""
+    from src.models import BACKBONES
+    from tests.models.tiny import NAME, TINY
+
+    monkeypatch.setitem(BACKBONES, NAME, TINY)
+
+
 def _folder(variable: str, what: str) -> Path:
     value = os.environ.get(variable)
     if not value or not Path(value).is_dir():

@@ -188,6 +188,8 @@ BAD = [
     ("train.milestones=[0]", "train.milestones=[0]", "positive epochs"),
     ("train.seed=", "`train.seed`", "must not be empty"),
     ("model.name=resnt20", "model.name=resnt20", "resnet56", "did you mean resnet20?"),
+    ("model.width=0.5", "model.width=0.5", "resnet8 has no such option", "mobilenetv2, mobilenetv2_cifar"),
+    ("model.head_weights=f", "model.head_weights=f", "needs model.weights=FILE"),
     ("quant.quantizer=lsqq", "quant.quantizer=lsqq", "dorefa, pact, lsq", "did you mean lsq?"),
     ("device.native=perhaps", "device.native=perhaps", "auto, on, off"),
     ("data.mean=[0.5, 0.5]", "data.mean=[0.5, 0.5]", "three numbers"),
@@ -334,7 +336,7 @@ def test_the_options_of_a_method_are_keys_like_others(tmp_path):
     stored = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
     assert stored["toy"] == {"rungs": 2, "order": "down", "steps": [2, 2]}
     assert load_config(tmp_path / "config.yaml") == config
-    assert list(stored) == [*list(CORE)[:5], "dqnet", "dqt", "abn", "toy", *list(CORE)[5:]]
+    assert list(stored) == [*list(CORE)[:5], "dqnet", "dqt", "abn", "ddq", "toy", *list(CORE)[5:]]
 
 
 @pytest.mark.usefixtures("toy")
@@ -347,7 +349,7 @@ def test_the_options_of_a_method_are_keys_like_others(tmp_path):
         (["toy.rungs=10"], ("toy.rungs=10", "at least 1 and at most 9")),
         (["toy.order=dwn"], ("toy.order=dwn", "allowed are up, down", "did you mean down?")),
         (["toy.steps=[2]"], ("toy.steps=[2]", "toy.rungs=3")),
-        (["method.name=toi"], ("float, static, dqnet, dqt, abn, toy", "did you mean toy?")),
+        (["method.name=toi"], ("float, static, dqnet, dqt, abn, ddq, toy", "did you mean toy?")),
         (["method.name=toy", "toy.rungs=5"], ("toy.rungs=5: at most quant.w_bits",)),
     ],
 )

@@ -57,4 +57,4 @@ toy:
 
 train:
 """ in text
-    assert "# float | static | dqnet | dqt | abn | toy\n" in text
+    assert "# float | static | dqnet | dqt | abn | ddq | toy\n" in text

@@ -15,6 +15,6 @@
 
 step      a training step of ours and of peers: cases.py lists them, turns.py times them, each in a
           process (process.py starts worker.py, which builds ours.py or torch_peer.py)
-kernels   each native convolution as a share of the arithmetic peak
+kernels   each native convolution as a share of the arithmetic peak, depthwise ones of the bandwidth
 switch    the price of a width change
 """

@@ -26,6 +26,8 @@ First and last layer are float everywhere.
 import os
 from dataclasses import dataclass
 
+from src.bench.torch_nets import DESIGNS
+
 KINDS = ("float", "static", "dynamic", "supernet")
 WITHOUT_PEERS = ("supernet",)
 OURS = ("native", "native-int16", "portable")  # int16: device.gradient_dtype
@@ -53,6 +55,8 @@ class Case:
     threads: int
     isa: str = ""
 
+    bench = "step"
+
     @property
     def is_peer(self) -> bool:
         return self.runner not in OURS
@@ -77,8 +81,8 @@ def side_of(model: str, asked: int | None) -> int:
 
 
 def has_imagenet_stem(model: str) -> bool:
-    """Whether the model is made for large images (7x7 stem and max-pool)."""
-    return model in ("resnet18", "resnet34", "resnet50")
+    """Whether the model is made for large images (strides in and behind the stem)."""
+    return DESIGNS[model].large
 
 
 def cores() -> int:

@@ -53,6 +53,15 @@ class Shape:
         return (self.size + 2 * self.padding - self.kernel) // self.stride + 1
 
     @property
+    def is_depthwise(self) -> bool:
+        return self.groups == self.c_in == self.c_out > 1
+
+    @property
+    def maps(self) -> tuple[int, int]:
+        """Values of one image's input and output."""
+        return self.c_in * self.size**2, self.c_out * self.out**2
+
+    @property
     def macs(self) -> int:
         """Of one image."""
         weights = self.c_out * self.c_in // self.groups * self.kernel**2

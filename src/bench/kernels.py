@@ -18,6 +18,9 @@ weights), and the inner products of a dynamic layer with K = 3 widths twice that
 float peak bounds float kernels and gradients, the peak on 16-bit codes those of
 device.gradient_dtype=int16, the peak on 4-bit codes the others (kernels.peak).
 MACs are those of direct sums: where floats take Winograd's products, 16 for 36, a share may exceed 1.
+A depthwise convolution is bound by memory: its rows have `gb_s`, of x and y, in a backward pass of x,
+dy and dx, each counted once, beside the `bandwidth_gb_s` of a copy (kernels.bandwidth). What stays in
+the caches of a small layer may pass it.
 Peak and kernel are timed in turn, so that a slow phase of the machine hits both.
 """
 
@@ -47,8 +50,12 @@ def run_kernels(options: argparse.Namespace) -> dict:
     rows = []
     for shape, count in conv_shapes(options.model, size).items():
         for kind, call in calls(shape, options.batch, options.bits).items():
-            ms, peak = in_turn(call, KINDS[kind], options.runs)
+            arithmetic = KINDS[kind]
+            ms, peak = in_turn(call, lambda a=arithmetic: kernels.peak(a), options.runs)
             rows.append(_row(options, shape, count, kind, ms, peak))
+            if shape.is_depthwise and kind != "dynamic inner":
+                ms, most = in_turn(call, kernels.bandwidth, options.runs)
+                rows[-1] |= _traffic(options, shape, kind, ms, most)
     machine["load_after"] = load()
     head = f"{options.model}, batch {options.batch}, {kernels.threads()} threads, {kernels.isa()}"
     peaks = ", ".join(f"{name} {_median_peak(rows, name):.0f}" for name in kernels.ARITHMETICS)
@@ -68,13 +75,13 @@ def conv_shapes(model: str, size: int) -> Counter:
     return shapes
 
 
-def in_turn(call, arithmetic: str, runs: int) -> tuple[float, float]:
-    """Median ms of a call, after one that warms up, and the median peak in multiply-accumulates per
-    second. A call may return its own seconds."""
-    call()
+def in_turn(call, peak, runs: int) -> tuple[float, float]:
+    """Median ms of a call, after one that warms up, and the median of what `peak()` measures in turn
+    with it. A call may return its own seconds."""
+    call(), peak()
     times, peaks = [], []
     for _ in range(runs):
-        peaks.append(kernels.peak(arithmetic))
+        peaks.append(peak())
         start = time.perf_counter()
         own = call()
         times.append(own if own is not None else time.perf_counter() - start)
@@ -92,16 +99,31 @@ def _row(options, shape: Shape, count: int, kind: str, ms: float, peak: float) -
     }  # fmt: skip
 
 
+def _traffic(options, shape: Shape, kind: str, ms: float, most: float) -> dict:
+    x, y = shape.maps
+    speed = 4 * options.batch * (x + y if kind.endswith("forward") else 2 * x + y) / ms * 1e3
+    return {
+        "gb_s": speed / 1e9, "bandwidth_gb_s": most / 1e9, "share_of_bandwidth": speed / most,
+    }  # fmt: skip
+
+
+def _cell(row: dict) -> str:
+    if "gb_s" in row:
+        return f"{row['gb_s']:.0f} GB/s ({row['share_of_bandwidth']:.0%})"
+    return f"{row['gmacs']:.0f} ({row['share_of_peak']:.0%})"
+
+
 def _median_peak(rows: list[dict], arithmetic: str) -> float:
     return float(np.median([r["peak_gmacs"] for r in rows if KINDS[r["kernel"]] == arithmetic]))
 
 
 def format_table(rows: list[dict]) -> str:
-    """A line per layer: GMAC/s and share of the peak of each kind of kernel."""
+    """A line per layer: GMAC/s and share of the peak of each kind of kernel; GB/s and share of a copy's
+    where memory is the bound."""
     lines = [f"{'layer':<26}{'count':>6}" + "".join(f"{kind:>18}" for kind in KINDS)]
     for name in dict.fromkeys(row["layer"] for row in rows):
         mine = {row["kernel"]: row for row in rows if row["layer"] == name}
-        cells = [f"{mine[k]['gmacs']:.0f} ({mine[k]['share_of_peak']:.0%})" for k in KINDS]
+        cells = [_cell(mine[k]) for k in KINDS]
         count = next(iter(mine.values()))["count"]
         lines.append(f"{name:<26}{count:>6}" + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)

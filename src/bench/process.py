@@ -25,17 +25,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from src.bench.case import Case
+from src.bench.infer_case import InferCase
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def command(case: Case, peer_python: str) -> list[str]:
+def command(case: Case | InferCase, peer_python: str) -> list[str]:
     """The command line of the case's worker process."""
     python = peer_python if case.is_peer else sys.executable
-    return [python, "-m", "src.bench.worker", json.dumps(asdict(case))]
+    return [python, "-m", "src.bench.worker", case.bench, json.dumps(asdict(case))]
 
 
-def environment(case: Case) -> dict[str, str]:
+def environment(case: Case | InferCase) -> dict[str, str]:
     """Environment of the case's worker process: who may use which instructions."""
     values = dict(os.environ)
     values["PYTHONPATH"] = os.pathsep.join(
@@ -65,7 +66,7 @@ class WorkerProcess:
         timeout: seconds that any one answer may take.
     """
 
-    def __init__(self, case: Case, peer_python: str, timeout: float):
+    def __init__(self, case: Case | InferCase, peer_python: str, timeout: float):
         self.timeout, self.pending = timeout, b""
         self.scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.errors = Path(self.scratch.name) / "stderr.txt"

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A network that is ready to be trained, and the timing of its steps."""
+"""A network that is ready to be trained, or to answer images, and the timing of its steps."""
 
 import math
 import sys
@@ -25,21 +25,23 @@ from src.errors import UserError
 
 @dataclass
 class Runner:
-    """A network that is ready to be trained.
+    """A network that is ready.
 
     Attributes:
-        step: one training step, to the end; returns the loss.
+        step: one training step, or the answers to a batch, to the end; returns the loss, or a logit.
         kernel_seconds: seconds so far of each kind of kernel, or {} where nobody counts them.
         about: what the rows say of the runner: threads, isa, version.
+        peak: measures what the machine could do at most, GMAC/s; None: this runner does not.
     """
 
     step: Callable[[], float]
     about: dict = field(default_factory=dict)
     kernel_seconds: Callable[[], dict[str, float]] = dict
+    peak: Callable[[], float] | None = None
 
 
-def take_turn(runner: Runner, warm_up: int, steps: int) -> dict:
-    """Time `steps` steps, after `warm_up` that bring the caches back.
+def take_turn(runner: Runner, warm_up: int, steps: int, seconds: float = 0.0) -> dict:
+    """Time `steps` steps, or as many more as fill `seconds`, after `warm_up` that bring the caches back.
 
     Raises:
         UserError: the loss is not finite, so that the times are not those of a training.
@@ -48,15 +50,17 @@ def take_turn(runner: Runner, warm_up: int, steps: int) -> dict:
         runner.step()
     before = runner.kernel_seconds()
     times, loss = [], 0.0
-    for _ in range(steps):
+    end = time.perf_counter() + seconds
+    while len(times) < steps or time.perf_counter() < end:
         start = time.perf_counter()
         loss = runner.step()
         times.append(1e3 * (time.perf_counter() - start))
     after = runner.kernel_seconds()
     if not math.isfinite(loss):
-        raise UserError("the loss is not finite: this is no training step to be timed")
+        raise UserError("the loss is not finite: this is nothing to be timed")
     kernels = {kind: 1e3 * (after[kind] - before[kind]) for kind in after}
-    return {"ms": times, "loss": loss, "peak_mb": peak_mb(), "kernel_ms": kernels}
+    peak = runner.peak() if runner.peak and times else None
+    return {"ms": times, "loss": loss, "peak_mb": peak_mb(), "kernel_ms": kernels, "peak": peak}
 
 
 def peak_mb() -> float:

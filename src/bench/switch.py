@@ -34,6 +34,7 @@ import numpy as np
 
 from src import kernels
 from src.bench.case import classes_of, side_of
+from src.bench.images import PIXEL_VALUES, SEED
 from src.bench.machine import describe_machine, load
 from src.bench.options import check_at_least
 from src.bench.switch_rows import as_rows, format_rows
@@ -46,8 +47,6 @@ from src.engine.program import Program
 from src.methods import build_system
 from src.runtime import start
 
-SEED = 1
-PIXEL_VALUES = np.tile(np.linspace(-2, 2, 256, dtype=np.float32), (3, 1))  # as after normalisation
 IMAGES = 16  # different ones
 
 

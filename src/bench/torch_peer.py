@@ -17,7 +17,8 @@ import sys
 
 from src.bench.case import Case
 from src.bench.runner import Runner
-from src.bench.torch_nets import DESIGNS, Net
+from src.bench.torch_layers import Net
+from src.bench.torch_nets import DESIGNS
 from src.errors import UserError
 
 LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.01, 0.9, 1e-4

@@ -67,3 +67,9 @@ def dorefa_input(x, bits: int):
     """Codes over 2^bits - 1, in 0..1."""
     top = 2**bits - 1
     return rounding()(x.clamp(0, 1) * top) / top
+
+
+def dorefa_signed_input(x, bits: int):
+    """Codes -2^(bits-1) .. 2^(bits-1)-1 over the largest: what a linear layer gives."""
+    top = 2 ** (bits - 1) - 1
+    return rounding()((x * top).clamp(-top - 1, top)) / top

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from src.bench.case import Case
+from src.bench.infer_case import InferCase
 from src.bench.process import WorkerError, WorkerProcess
 
 # MindSpore times each of its CPU operators at six ways to share it out, five launches each, and then
@@ -30,10 +31,11 @@ STEPS_PER_TURN = 4  # timed steps, after one that brings the caches back
 class Outcome:
     """What is known of a case: what its worker says of itself, its times, or why there are none."""
 
-    case: Case
+    case: Case | InferCase
     about: dict = field(default_factory=dict)
     ms: list[float] = field(default_factory=list)
     kernel_ms: dict[str, float] = field(default_factory=dict)  # sums over the timed steps
+    peaks: list[float] = field(default_factory=list)  # GMAC/s, one for each turn of who measures it
     peak_mb: float = 0.0
     loss: float = 0.0
     error: str = ""
@@ -43,16 +45,18 @@ class Outcome:
         """Take in the answer to one turn."""
         self.ms += answer["ms"]
         self.peak_mb, self.loss = answer["peak_mb"], answer["loss"]
+        if answer["peak"] is not None:
+            self.peaks.append(answer["peak"])
         for kind, ms in answer["kernel_ms"].items():
             self.kernel_ms[kind] = self.kernel_ms.get(kind, 0.0) + ms
 
 
 def time_cases(
-    cases: list[Case], runs: int, settle: int, peer_python: str, timeout: float,
-    say: Callable[[str], None],
+    cases: list[Case] | list[InferCase], runs: int, settle: int, peer_python: str, timeout: float,
+    say: Callable[[str], None], seconds: float = 0.0,
 ) -> list[Outcome]:  # fmt: skip
     """Start a worker per case, one after the other, let it make `settle` steps, and time `runs`
-    steps of each in turns.
+    steps of each in turns, or more where a turn would be shorter than `seconds`.
 
     A worker that fails, at any time, leaves an error in its outcome and the others go on. Ctrl-C
     ends the timing; what was timed so far counts.
@@ -68,7 +72,7 @@ def time_cases(
             steps = min(STEPS_PER_TURN, runs - done)
             for outcome in filter(lambda o: o.worker, outcomes):
                 with _noting_failure(outcome):
-                    outcome.add(outcome.worker.ask({"warm_up": 1, "steps": steps}))
+                    outcome.add(outcome.worker.ask({"warm_up": 1, "steps": steps, "seconds": seconds}))
             done += steps
             say(f"{done} of {runs} steps")
     except KeyboardInterrupt:

@@ -11,13 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The process that runs one case: `python -m src.bench.worker CASE`, CASE as JSON.
+"""The process that runs one case: `python -m src.bench.worker step|infer CASE`, CASE as JSON.
 
 It builds the network, makes a first step, and then answers requests, one JSON object per line on
 stdin and stdout. Between requests it sleeps in `read`, so that the others have the machine.
 
-    first answer             {"threads", "isa", "version"} or {"error"}
-    {"warm_up", "steps"}  -> {"ms": [...], "loss", "peak_mb", "kernel_ms": {kind: ms in all steps}}
+    first answer                        {"threads", "isa", "version"} and more of `Runner.about`, or {"error"}
+    {"warm_up", "steps", "seconds"}  -> {"ms": [...], "loss", "peak_mb", "kernel_ms": {kind: ms in all steps},
+                                         "peak": GMAC/s or None}; seconds: how long the turn lasts at least
 """
 
 import json
@@ -26,12 +27,23 @@ import sys
 from collections.abc import Callable
 
 from src.bench.case import Case
+from src.bench.infer_case import InferCase
 from src.bench.runner import Runner, take_turn
 from src.errors import UserError
 
+CASES = {case.bench: case for case in (Case, InferCase)}
 
-def build(case: Case) -> Runner:
+
+def build(case: Case | InferCase) -> Runner:
     """The runner of a case; a framework is imported only where it is asked for."""
+    if case.bench == InferCase.bench and case.is_peer:
+        from src.bench.infer_peers import build_peer
+
+        return build_peer(case)
+    if case.bench == InferCase.bench:
+        from src.bench.infer_ours import build_native
+
+        return build_native(case)
     if case.is_peer:
         from src.bench.torch_peer import build_torch
 
@@ -41,7 +53,7 @@ def build(case: Case) -> Runner:
     return build_ours(case)
 
 
-def serve(case: Case, requests, answer: Callable[[dict], None]) -> None:
+def serve(case: Case | InferCase, requests, answer: Callable[[dict], None]) -> None:
     """Build, then take a turn for every line of `requests`."""
     try:
         runner = build(case)
@@ -49,9 +61,11 @@ def serve(case: Case, requests, answer: Callable[[dict], None]) -> None:
         answer(runner.about)
         for line in requests:
             request = json.loads(line)
-            answer(take_turn(runner, request["warm_up"], request["steps"]))
+            answer(take_turn(runner, **request))
     except UserError as error:
         answer({"error": str(error)})
+    except ImportError as error:
+        answer({"error": f"{error} for {sys.executable}; --peer-python names another"})
 
 
 def main(arguments: list[str]) -> None:
@@ -62,7 +76,8 @@ def main(arguments: list[str]) -> None:
     def answer(values: dict) -> None:
         print(json.dumps(values), file=stream, flush=True)
 
-    serve(Case(**json.loads(arguments[0])), sys.stdin, answer)
+    bench, case = arguments
+    serve(CASES[bench](**json.loads(case)), sys.stdin, answer)
 
 
 if __name__ == "__main__":

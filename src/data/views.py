@@ -13,13 +13,16 @@
 # limitations under the License.
 """Pictures that a user names, and pixels, as a trained network takes them."""
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from src.data.dataset import normalise
 from src.data.folder_listing import KINDS, picture_files, tell_left_out
-from src.data.pictures import evaluation_view, read_picture, resize
+from src.data.pictures import UnreadablePicture, evaluation_view, read_picture, resize
 from src.errors import UserError
 
 
@@ -62,6 +65,35 @@ def read_view(path: str, size: int, data: str) -> np.ndarray:
             top, left = (height - side) // 2, (width - side) // 2
             picture = resize(picture[top : top + side, left : left + side], size, size)
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
+def read_views(
+    files: list[str], size: int, data: str, batch: int, threads: int = 1
+) -> Iterator[list[tuple[str, np.ndarray | UnreadablePicture]]]:
+    """Batches of files, each with its view (`read_view`) or why there is none, in order. Threads decode ahead
+    of the reader, a batch each."""
+
+    def decode(part: list[str]) -> list:
+        return [(file, _view_or_error(file, size, data)) for file in part]
+
+    ahead: deque = deque()
+    pool = ThreadPoolExecutor(threads, "decode")
+    try:
+        for start in range(0, len(files), batch):
+            ahead.append(pool.submit(decode, files[start : start + batch]))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _view_or_error(file: str, size: int, data: str) -> np.ndarray | UnreadablePicture:
+    try:
+        return read_view(file, size, data)
+    except UnreadablePicture as error:
+        return error
 
 
 def pixel_values(mean: np.ndarray, std: np.ndarray) -> np.ndarray:

@@ -49,6 +49,7 @@ def as_text(facts: dict) -> str:
     parts = {
         "layers": layer_table(facts["layers"]),
         "scales": scale_table(facts["scales"]),
+        **({"levels": level_table(facts["levels"])} if facts["levels"] else {}),
         f"program (logits = register {len(facts['program']) - 1} x 2^-{facts['exponent']})":
             program_table(facts["program"]),
         **({"ladder": ladder_table(facts["ladder"])} if facts["ladder"] else {}),
@@ -81,6 +82,14 @@ def scale_table(scales: dict) -> list[str]:
         cells = [f"{side} {_scales(pair[side])}" for side in SIDES]
         lines.append(f"{printable(name):<26}{'  '.join(cells)}")
     return lines
+
+
+def level_table(rows: list[dict]) -> list[str]:
+    """A line per layer and side with learned levels, in units of the scale."""
+    return [
+        f"{printable(row['name']):<26}{row['operation']:>3} {row['side']:<8}{' '.join(map(str, row['levels']))}"
+        for row in rows
+    ]
 
 
 def program_table(rows: list[dict]) -> list[str]:

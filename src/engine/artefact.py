@@ -60,7 +60,7 @@ def save_artefact(program: Program, path: Path) -> None:
     for i, op in enumerate(program.operations):
         for name, array in op.arrays.items():
             if isinstance(op, Conv) and name.startswith("weight."):
-                array = pack(array, stored_bits(op, int(name.split(".")[1])))
+                array = _packed(op, int(name.split(".")[1]))
             tensors[f"{i}.{name}"] = np.ascontiguousarray(array)
     content = checksum.sealed(save(tensors, {"notes": json.dumps(program.notes)}))
     with whole_file(path) as file:
@@ -139,6 +139,14 @@ def stored_bits(op: Conv, variant: int) -> int:
     return op.master or int(op.arrays["bits"][0, variant])
 
 
+def _packed(op: Conv, variant: int) -> np.ndarray:
+    """The stream of a variant's codes, or of their indices among the levels."""
+    codes, bits = op.arrays[f"weight.{variant}"], stored_bits(op, variant)
+    if "levels" in op.arrays:
+        codes = np.searchsorted(op.arrays["levels"], codes) - (1 << bits - 1)
+    return pack(codes, bits)
+
+
 def _version(form: np.ndarray | None) -> tuple[int, int]:
     """(version, rows) of a version that is known."""
     if form is None or form.dtype != np.int64 or form.ndim != 1 or not form.size:
@@ -183,9 +191,20 @@ def _unpack_weights(op: Conv) -> None:
         name, width = f"weight.{v}", stored_bits(op, v)
         if name in op.arrays and 1 <= width <= 8:
             try:
-                op.arrays[name] = unpack(op.arrays[name], width, sizes)
+                op.arrays[name] = _of_levels(op, unpack(op.arrays[name], width, sizes), width)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
+
+
+def _of_levels(op: Conv, codes: np.ndarray, bits: int) -> np.ndarray:
+    """int8 codes; with levels, those whose indices were stored. ValueError: there are fewer levels."""
+    levels = op.arrays.get("levels")
+    if levels is None or levels.ndim != 1 or levels.dtype != np.int32 or not levels.size:
+        return codes  # check() says what is wrong with levels
+    indices = codes.astype(np.int64) + (1 << bits - 1)
+    if indices.max() >= len(levels):
+        raise ValueError(f"index {indices.max()} of {len(levels)} levels")
+    return levels.astype(np.int8)[indices]
 
 
 def _notes(content: bytes) -> dict:

@@ -35,10 +35,11 @@ from src.engine.declaration import (
     LARGEST_SIDE,
     Operation,
 )
-from src.engine.integers import limits
+from src.engine.integers import INT32, limits
 from src.engine.operations import (
     Add,
     Affine,
+    Bucketise,
     Budget,
     Choose,
     Conv,
@@ -123,6 +124,14 @@ class _State:
         bits = op.arrays["bits"]
         self._slot(op.slot, (op.column,), len(bits), may_be_one=True)
         return _register("codes", x.shape, int(bits.max()), op.signed)
+
+    def bucketise(self, op: Bucketise, x: Register) -> Register:
+        thresholds, (low, high) = op.arrays["thresholds"], limits(8, op.signed)
+        need(thresholds[0] == INT32.min, "the first threshold is not the least value")
+        need((thresholds[1:] >= thresholds[:-1]).all(), "thresholds fall")
+        levels = _rising(op)
+        need(levels[0] >= low and levels[-1] <= high, "levels leave the codes")
+        return _register("codes", x.shape, 8, op.signed)
 
     def conv(self, op: Conv, x: Register) -> Register:
         bits = op.arrays["bits"]
@@ -214,6 +223,7 @@ _CHECKS: dict[type[Operation], Callable[..., Register]] = {
     Input: _State.input, Quantise: _State.quantise, Conv: _State.conv, Wide: _State.wide,
     Affine: _State.affine, Add: _State.add, Pool: _State.pool, MaxPool: _State.max_pool,
     Subsample: _State.subsample, Choose: _State.choose, Budget: _State.minds,
+    Bucketise: _State.bucketise,
 }  # fmt: skip
 
 
@@ -228,6 +238,8 @@ def _largest_weight(op: Conv, x: Register) -> int:
             bits.min() >= 2 and bits.max() <= op.master,
             f"widths {bits.tolist()} of a master of {op.master}",
         )
+    if "levels" in op.arrays:
+        return _largest_level(op)
     largest = 1 << op.master - 1 if op.master else 0
     for v, width in enumerate([op.master] if op.master else bits[0].tolist()):
         weight, (low, high) = op.arrays[f"weight.{v}"], limits(width, True)
@@ -235,6 +247,23 @@ def _largest_weight(op: Conv, x: Register) -> int:
         magnitude = max(abs(int(weight.min())), abs(int(weight.max())))
         largest = max(largest, 2 * magnitude + 1 if op.odd else magnitude)
     return largest
+
+
+def _largest_level(op: Conv) -> int:
+    """Checks levels and weights among them; returns the largest magnitude of a level."""
+    bits, levels = op.arrays["bits"], _rising(op)
+    need(bits.shape[1] == 1, "levels with several candidates")
+    need(not op.master and not op.odd, "levels with master or odd codes")
+    need(len(levels) <= 1 << int(bits[0, 0]), "more levels than the width has indices")
+    need(np.isin(op.arrays["weight.0"], levels).all(), "weights beside the levels")
+    return int(np.abs(levels).max())
+
+
+def _rising(op: Conv | Bucketise) -> np.ndarray:
+    """The levels as int64, each above the one before it."""
+    levels = op.arrays["levels"].astype(np.int64)
+    need((levels[1:] > levels[:-1]).all(), "levels do not rise")
+    return levels
 
 
 def _affine_range(op: Conv | Affine, largest: int) -> None:

@@ -18,13 +18,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.cost.bitops import CostModel
+from src.cost.latency import LatencyCost
 from src.cost.spending import Spending
 from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
 from src.engine.operations import Input
-from src.engine.plans import as_bitops, within_budget
+from src.engine.plans import Cap, within_cap
 from src.engine.program import Program
-from src.engine.rungs import Rungs, ladder_of, pick, rungs_of
+from src.engine.rungs import Rungs, ladder_of, pass_costs, pick, rungs_of
+from src.engine.wish import NO_WISH, Wish
 from src.errors import UserError
 from src.printable import printable
 
@@ -64,34 +67,6 @@ class Answer:
         )
 
 
-@dataclass(frozen=True)
-class Wish:
-    """How a user wants images to be answered; nothing: as the network does by itself.
-
-    Attributes:
-        bits: one width everywhere.
-        budget: BitOPs, a mean over images, that escalation must keep to, or a controller that minds one.
-        max_bitops: BitOPs that no image may cost.
-    """
-
-    bits: int | None = None
-    budget: float | None = None
-    max_bitops: float | None = None
-
-
-NO_WISH = Wish()
-
-
-def as_wish(bits: int | None, budget: str | None, max_bitops: str | None) -> Wish:
-    """Of the options of a command line. UserError: amounts that are none, or options that clash."""
-    given = {"--budget": budget, "--max-bitops": max_bitops}
-    for option, text in given.items():
-        if bits is not None and text is not None:
-            raise UserError(f"--bits {bits} and {option} {text}: one width has one cost; leave one out")
-    amounts = [None if text is None else as_bitops(option, text) for option, text in given.items()]
-    return Wish(bits, *amounts)
-
-
 class Classifier:
     """Answers batches of images with one engine.
 
@@ -101,29 +76,30 @@ class Classifier:
     Args:
         program: what the engine runs.
         engine: see choose_engine.py.
-        wish: see above. With `max_bitops` a controller's widths are lowered where an image would cost
+        wish: see wish.py. With a cap a controller's widths are lowered where an image would cost
             more (plans.py), and rungs that would cost an image more are not climbed.
 
     Attributes:
+        cap: what no image may cost, or None.
         size: side of the square images in pixels.
         rungs: passes at widths from outside, or None: the controller chooses.
 
     Raises:
         UserError: the network has no such width, no controller, no ladder, or nothing that is cheap
-            enough; or the artefact's notes do not tell the scale of its logits.
+            enough; the artefact's notes do not tell the scale of its logits; a table of another network.
     """
 
     def __init__(self, program: Program, engine, wish: Wish = NO_WISH):
-        self.engine, self.max_bitops = engine, wish.max_bitops
-        self.cost = cost_of(program)
+        self.program, self.engine, self.cost = program, engine, cost_of(program)
         self.size, self.unit = _size(program), _unit(program.notes)
         self.classes = program.notes.get("classes") or []
-        if wish.max_bitops is not None and program.plan_shape is None:
+        self.cap = _cap(program, self.cost, wish)
+        if self.cap is not None and program.plan_shape is None:
             raise UserError(
-                f"--max-bitops {wish.max_bitops:.4g}: this network has no controller; its cost is "
-                f"{self.cost.fixed() / 1e6:.1f} M BitOPs for every image"
+                f"{self.cap.asked}: this network has no controller; its cost is "
+                f"{self.cap.shown(self.cap.cost.fixed())} for every image"
             )
-        self.rungs, self.budget = _rungs(program, wish), _budget(program, wish)
+        self.rungs, self.budget = _rungs(program, wish, self.cap), _budget(program, wish)
 
     def __call__(self, images: np.ndarray) -> list[Answer]:
         """One answer per image, uint8 (N, 3, size, size)."""
@@ -153,8 +129,8 @@ class Classifier:
             logits, ends = self.engine.climb(images, self.rungs)
             return logits, self.rungs.plans[ends], ends
         logits, plan = self.engine.run(images, budget=self.budget)
-        if self.max_bitops is not None:
-            chosen, plan = plan, within_budget(self.cost, plan, self.max_bitops)
+        if self.cap is not None:
+            chosen, plan = plan, within_cap(plan, self.cap)
             lowered = np.flatnonzero((plan != chosen).any((1, 2)))
             if lowered.size:
                 logits[lowered], _ = self.engine.run(images[lowered], plan[lowered])
@@ -164,7 +140,16 @@ class Classifier:
         return self.classes[index] if index < len(self.classes) else str(index)
 
 
-def _rungs(program: Program, wish: Wish) -> Rungs | None:
+def _cap(program: Program, cost: CostModel, wish: Wish) -> Cap | None:
+    if wish.max_ms is not None:
+        columns = program.plan_shape[1] if program.plan_shape else 1
+        return Cap.in_ms(wish.max_ms, LatencyCost(wish.table, cost.dynamic, columns))
+    if wish.max_bitops is not None:
+        return Cap.in_bitops(wish.max_bitops, cost)
+    return None
+
+
+def _rungs(program: Program, wish: Wish, cap: Cap | None) -> Rungs | None:
     """The passes that a wish stands for; None: one, in the controller's plan."""
     if wish.bits is not None:
         return rungs_of(program, (wish.bits,))
@@ -178,7 +163,7 @@ def _rungs(program: Program, wish: Wish) -> Rungs | None:
         )
     if ladder is None or (wish.budget is None and program.notes.get("looks", True)):
         return None
-    row = pick(ladder, wish.budget, wish.max_bitops)
+    row = pick(ladder, wish.budget, cap, pass_costs(program, ladder.bits, cap.cost) if cap else None)
     return rungs_of(program, row.bits, row.margins)
 
 

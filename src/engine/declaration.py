@@ -28,6 +28,7 @@ from src.engine.integers import INT32
 LARGEST_SIDE, LARGEST_CHANNELS = 4096, 65536
 LARGEST_OPERATIONS, LARGEST_ROWS = 65536, 64  # of a program
 LARGEST_CHOICES, LARGEST_LAYERS = 16, 4096  # of a plan
+LARGEST_LEVELS = 256  # of a quantiser
 LARGEST_SHIFT = 60
 LARGEST_BITOPS = 2**48  # of an image
 
@@ -37,6 +38,7 @@ DIMENSIONS = {
     "C": "channels of register x",
     "I": "channels of register x in each group",
     "K": f"candidates, 1..{LARGEST_CHOICES}; one size within an operation",
+    "L": f"levels, 1..{LARGEST_LEVELS}; one size within an operation",
     "1|K": "K, or 1 where the values do not depend on the choice",
 }
 
@@ -68,6 +70,7 @@ class Array:
         meaning: in a few words.
         low, high: range of the values, both ends included.
         packed: one for each stored width (see Conv), in the file as codes of that width.
+        optional: an operation may be without it; behind all that are not.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Array:
     low: int = -(2**63)
     high: int = 2**63 - 1
     packed: bool = False
+    optional: bool = False
 
     @property
     def form(self) -> str:

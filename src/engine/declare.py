@@ -54,8 +54,8 @@ def header() -> str:
     )
     return f"""\
 {_LICENSE}\
-// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit. The
-// integer operations as they are declared there: numbers, arrays, ranges.
+// operations.h: written by `python -m src.engine.declare` from engine/operations.py; do not edit.
+// The integer operations as they are declared there: numbers, arrays, ranges.
 #pragma once
 #include "engine/declaration.h"
 
@@ -129,7 +129,8 @@ def _array_rule(op: type[Operation], array: Array) -> str:
     sides = ", ".join(_side(op, side) for side in array.shape)
     ends = ", ".join(_ENDS.get(end, str(end)) for end in (array.low, array.high))
     words = f'"{array.name}", "{array.form}", {", ".join(places.values())}'
-    return f"{{{words}, {{{len(array.shape)}, {{{sides}}}}}, {ends}}}"
+    optional = "true" if array.optional else "false"
+    return f"{{{words}, {{{len(array.shape)}, {{{sides}}}}}, {ends}, {optional}}}"
 
 
 def _side(op: type[Operation], side: int | str) -> str:
@@ -147,7 +148,8 @@ def _section(op: type[Operation]) -> str:
         for name, n in op.declared().items()
     )
     arrays = "".join(
-        f"| `{a.name}` | {_cell(a.form)} | {_range(a)} | {a.meaning} |\n" for a in op.ARRAYS
+        f"| `{a.name}`{' (may be missing)' if a.optional else ''} | {_cell(a.form)} | {_range(a)} | {a.meaning} |\n"
+        for a in op.ARRAYS
     )
     arrays = "| array | type and shape | values | meaning |\n| --- | --- | --- | --- |\n" + arrays
     return (

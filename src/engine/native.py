@@ -124,6 +124,22 @@ class Native:
             at += count
         return registers
 
+    def times(
+        self, image: np.ndarray, plan: np.ndarray | None = None, row: int = 0, runs: int = 1
+    ) -> np.ndarray:
+        """Seconds of each operation, float64 (runs, operations), in runs of one image (3, H, W), one after the
+        other. What an operation does along with others counts as its own; 0: it did not run by itself."""
+        images, plans = self._checked(image[None], None if plan is None else plan[None])
+        seconds = np.zeros((runs, len(load_artefact(self.path).operations)))
+        self._call("dq_program_times", _pointer(images), _pointer(plans), row, ctypes.c_int64(runs),
+                   _pointer(seconds))  # fmt: skip
+        return seconds
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a call."""
+        return kernels.threads()
+
     def close(self) -> None:
         """Free the program, as soon as no other thread runs it; a second call does nothing."""
         self._library.dq_program_close(self._handle)

@@ -85,6 +85,10 @@ class Conv(Operation):
 
     master > 0: one stored weight, of which (and of the input) a width is a rounding shift; 0: one
     stored weight per candidate. A dense layer is a 1x1 convolution of one pixel.
+
+    With levels, which a static layer without master and odd codes may have, codes are among them and 8
+    bits wide, and a file holds their b-bit indices; b is what they cost, as is that of inputs which a
+    Bucketise makes.
     """
 
     CODE = 2
@@ -95,6 +99,7 @@ class Conv(Operation):
         Array("bias", "int64", ("R", "1|K", "1|K", "c_out"), "likewise"),
         Array("weight", "int8", ("c_out", "c_in", "kernel", "kernel"),
               "codes; weight.0 alone with a master, else one for each candidate", packed=True),
+        Array("levels", "int32", ("L",), "rising, at most 2^b", -128, 127, optional=True),
     )  # fmt: skip
     x: int = register("codes")
     c_out: int = size(LARGEST_CHANNELS, "output channels")
@@ -242,9 +247,25 @@ class Budget(Operation):
     arrays: dict = arrays()
 
 
+@dataclass
+class Bucketise(Operation):
+    """The level of the last threshold that is at or below v: the nearest of learned levels, where
+    thresholds are the midpoints between them.
+    """
+
+    CODE, WRITES = 11, "codes"
+    ARRAYS = (
+        Array("thresholds", "int32", ("L",), "not falling; the first is -2^31"),
+        Array("levels", "int32", ("L",), "rising; codes of 8 bits", -128, 255),
+    )
+    x: int = register("wide")
+    signed: int = flag("the codes have a sign")
+    arrays: dict = arrays()
+
+
 OPERATIONS = {
     op.CODE: op
     for op in (
-        Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose, Budget,
+        Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose, Budget, Bucketise,
     )
 }  # fmt: skip

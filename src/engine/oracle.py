@@ -27,6 +27,7 @@ from src.engine.declaration import Operation
 from src.engine.operations import (
     Add,
     Affine,
+    Bucketise,
     Budget,
     Choose,
     Conv,
@@ -43,6 +44,8 @@ from src.engine.rungs import Rungs
 
 class Oracle:
     """Runs a checked program (check.py)."""
+
+    threads = 1
 
     def __init__(self, program: Program):
         self.program = program
@@ -154,6 +157,10 @@ def _quantise(op: Quantise, v, context):
     return np.clip(codes, *integers.limits(int(op.arrays["bits"][k]), op.signed))
 
 
+def _bucketise(op: Bucketise, v, context):
+    return op.arrays["levels"].astype(np.int64)[(v[..., None] >= op.arrays["thresholds"]).sum(-1) - 1]
+
+
 def _conv(op: Conv, x, context):
     w_choice = context.choice(op.slot, op.w_column)
     a_choice = context.choice(op.slot, op.a_column)
@@ -232,5 +239,5 @@ def _mind(op: Budget, x, context):
 _RUN: dict[type[Operation], callable] = {
     Input: _input, Quantise: _quantise, Conv: _conv, Wide: _wide, Affine: _affine, Add: _add,
     Pool: _pool, MaxPool: _max_pool, Subsample: _subsample, Choose: _choose,
-    Budget: _mind,
+    Budget: _mind, Bucketise: _bucketise,
 }  # fmt: skip

@@ -16,9 +16,12 @@
 A plan is int64 (N, layers, columns), the candidate of each layer and column for each image.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from src.cost.bitops import PlanCost
+from src.cost.latency import NS, LatencyCost
 from src.engine.program import Program
 from src.errors import UserError
 
@@ -72,8 +75,37 @@ def _widths(program: Program) -> list[int]:
     return np.unique(_tables(program)).tolist()
 
 
-def within_budget(cost: PlanCost, plan: np.ndarray, budget: float) -> np.ndarray:
-    """The plan, with widths lowered where an image costs more than `budget` BitOPs.
+@dataclass(frozen=True)
+class Cap:
+    """What no image may cost.
+
+    Attributes:
+        most: in the unit of the prices of `cost`.
+        cost: prices plans, in BitOPs or nanoseconds.
+        asked: the option of a command line that asked for it.
+        unit: in which messages show a million of them, with so many `digits`.
+    """
+
+    most: float
+    cost: PlanCost
+    asked: str
+    unit: str
+    digits: int
+
+    @classmethod
+    def in_bitops(cls, most: float, cost: PlanCost) -> "Cap":
+        return cls(most, cost, f"--max-bitops {most:.4g}", "M BitOPs", 1)
+
+    @classmethod
+    def in_ms(cls, most: float, cost: LatencyCost) -> "Cap":
+        return cls(most * NS, cost, f"--max-ms {most:.4g}", "ms", 3)
+
+    def shown(self, price: float) -> str:
+        return f"{price / 1e6:.{self.digits}f} {self.unit}"
+
+
+def within_cap(plan: np.ndarray, cap: Cap) -> np.ndarray:
+    """The plan, with widths lowered where an image costs more than the cap.
 
     Greedy, one step at a time: of all steps that take one choice of one layer to its next cheaper
     candidate, the one that saves most, among equals the earliest layer, then weights before inputs,
@@ -82,17 +114,16 @@ def within_budget(cost: PlanCost, plan: np.ndarray, budget: float) -> np.ndarray
     Raises:
         UserError: even the cheapest plan costs more.
     """
-    prices = [cost.prices(slot, plan.shape[2]) for slot in range(plan.shape[1])]
-    cheapest = cost.fixed() + sum(int(table.min()) for table in prices)
-    if cheapest > budget:
+    prices = [cap.cost.prices(slot, plan.shape[2]) for slot in range(plan.shape[1])]
+    cheapest = cap.cost.fixed() + sum(int(table.min()) for table in prices)
+    if cheapest > cap.most:
         raise UserError(
-            f"--max-bitops {budget:.4g}: the cheapest plan of this network costs "
-            f"{cheapest / 1e6:.1f} M BitOPs per image; allow at least that"
+            f"{cap.asked}: the cheapest plan of this network costs {cap.shown(cheapest)} per image; allow at least that"
         )
     plan = plan.copy()
-    spent = cost.of_plan(plan)
-    for n in np.flatnonzero(spent > budget):
-        _lower(prices, plan[n], int(spent[n]), budget)
+    spent = cap.cost.of_plan(plan)
+    for n in np.flatnonzero(spent > cap.most):
+        _lower(prices, plan[n], int(spent[n]), cap.most)
     return plan
 
 

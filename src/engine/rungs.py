@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from src.cost.bitops import PlanCost
 from src.cost.ladder import Ladder, Row
+from src.cost.latency import LatencyCost
 from src.engine.count import cost_of, kept_bitops
-from src.engine.plans import uniform_choices, uniform_plan
+from src.engine.plans import Cap, uniform_choices, uniform_plan
 from src.engine.program import Program
 from src.errors import UserError
 
@@ -52,11 +54,15 @@ def rungs_of(program: Program, bits: tuple[int, ...], thresholds: tuple[int, ...
     return Rungs(tuple(bits), np.concatenate(plans), np.array(rows), limits, totals)
 
 
-def pass_costs(program: Program, bits: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """BitOPs of a first pass at each width, and of a later one, without what is kept."""
+def pass_costs(
+    program: Program, bits: tuple[int, ...], cost: PlanCost | None = None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What a first pass at each width costs, and a later one, without what is kept; BitOPs, or in the unit of
+    another cost."""
     plans = np.concatenate([uniform_plan(program, b)[0] for b in bits])
-    costs = cost_of(program).of_plan(plans)
-    return tuple(costs.tolist()), tuple((costs - kept_bitops(program)).tolist())
+    costs = (cost or cost_of(program)).of_plan(plans)
+    kept = cost.kept if isinstance(cost, LatencyCost) else kept_bitops(program)
+    return tuple(costs.tolist()), tuple((costs - kept).tolist())
 
 
 def ladder_of(program: Program) -> Ladder | None:
@@ -84,25 +90,31 @@ def ladder_of(program: Program) -> Ladder | None:
     return ladder
 
 
-def pick(ladder: Ladder, budget: float | None, most: float | None) -> Row:
+def pick(
+    ladder: Ladder, budget: float | None, cap: Cap | None = None,
+    costs: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
+) -> Row:  # fmt: skip
     """The row for a mean budget, or without one the cheapest that answers like the widest rung.
 
-    most: what no image may cost: rungs that would exceed it are cut off; where that leaves one alone,
-    the best row that needs no cut takes its place.
+    cap: rungs that would exceed it are cut off; where that leaves one alone, the best row that needs no cut
+    takes its place. costs: of the ladder's passes in the cap's unit, see `pass_costs`.
 
     Raises:
         UserError: nothing is cheap enough.
     """
     row = ladder.cheapest_like_top() if budget is None else ladder.at(budget)
-    kept = len(row.bits) if most is None else sum(total <= most for total in ladder.totals(row))
+    if cap is None:
+        return row
+    priced = replace(ladder, costs=costs[0], again=costs[1])
+    kept = sum(total <= cap.most for total in priced.totals(row))
     if kept > 1 or kept == len(row.bits):
         return replace(row, bits=row.bits[:kept], margins=row.margins[: kept - 1])
     within = [row for row in ladder.rows if budget is None or row.bitops <= budget]
-    uncut = [row for row in within if ladder.totals(row)[-1] <= most]
+    uncut = [row for row in within if priced.totals(row)[-1] <= cap.most]
     if not uncut:
-        cheapest = min(ladder.totals(row)[-1] for row in within)
+        cheapest = min(priced.totals(row)[-1] for row in within)
         raise UserError(
-            f"--max-bitops {most:.4g}: the cheapest setting of this network costs an image up to "
-            f"{cheapest / 1e6:.1f} M BitOPs; allow at least that"
+            f"{cap.asked}: the cheapest setting of this network costs an image up to {cap.shown(cheapest)}; "
+            "allow at least that"
         )
     return uncut[-1]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.engine.declaration import LARGEST_CHOICES, Array, Operation
+from src.engine.declaration import LARGEST_CHOICES, LARGEST_LEVELS, Array, Operation
 
 
 class ProgramError(ValueError):
@@ -59,6 +59,8 @@ def check_structure(op: Operation, registers: list[Register], rows: int) -> list
     names = set()
     for array in op.ARRAYS:
         for name in stored_names(op, array, sizes.get("K", 1)):
+            if array.optional and name not in op.arrays:
+                continue
             need(name in op.arrays, f"no array {name}")
             _check_array(name, op.arrays[name], array, sizes)
             names.add(name)
@@ -85,7 +87,8 @@ def stored_names(op: Operation, array: Array, choices: int) -> list[str]:
 def array_names(op: Operation) -> list[str]:
     """The arrays of a checked operation, in the order of their declaration."""
     choices = op.arrays["bits"].shape[-1] if "bits" in op.arrays else 1
-    return [name for array in op.ARRAYS for name in stored_names(op, array, choices)]
+    names = [name for array in op.ARRAYS for name in stored_names(op, array, choices)]
+    return [name for name in names if name in op.arrays]
 
 
 def _inputs(op: Operation, registers: list[Register]) -> list[Register]:
@@ -109,7 +112,7 @@ def _channels(op: Operation, inputs: list[Register]) -> dict[str, int]:
 
 
 def _check_array(name: str, array: np.ndarray, declared: Array, sizes: dict[str, int]) -> None:
-    """Type, shape and range of one; a first K is kept in `sizes`."""
+    """Type, shape and range of one; a first K or L is kept in `sizes`."""
     shape = "(" + ", ".join(map(str, array.shape)) + ("," if array.ndim == 1 else "") + ")"
     found = f"{name} is {array.dtype} {shape}; expected {declared.form}"
     fits = array.dtype == np.dtype(declared.dtype) and array.ndim == len(declared.shape)
@@ -118,6 +121,9 @@ def _check_array(name: str, array: np.ndarray, declared: Array, sizes: dict[str,
         if wanted == "K" and "K" not in sizes:
             need(side <= LARGEST_CHOICES, f"{side} candidates; allowed are 1..{LARGEST_CHOICES}")
             sizes["K"] = side
+        if wanted == "L" and "L" not in sizes:
+            need(side <= LARGEST_LEVELS, f"{side} levels; allowed are 1..{LARGEST_LEVELS}")
+            sizes["L"] = side
         allowed = (1, sizes["K"]) if wanted == "1|K" else (sizes.get(wanted, wanted),)
         need(side in allowed, found)
     least, largest = int(array.min()), int(array.max())

@@ -30,6 +30,7 @@ from src.kernels.errors import KernelError, describe, explain
 __all__ = [
     "KernelError",
     "available",
+    "bandwidth",
     "describe",
     "explain",
     "handle",
@@ -155,3 +156,9 @@ def peak(arithmetic: str) -> float:
     """Multiply-accumulates per second that this machine can do at most with the kernels' instructions and threads,
     measured now (some milliseconds). arithmetic: of `ARITHMETICS`; codes: of 4 bits, as in a forward pass."""
     return handle().dq_peak(ARITHMETICS.index(arithmetic))
+
+
+def bandwidth() -> float:
+    """Bytes per second that the kernels' threads read and write together when they copy what caches do not hold,
+    measured now (some milliseconds)."""
+    return handle().dq_peak(len(ARITHMETICS))

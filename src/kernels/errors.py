@@ -36,6 +36,7 @@ MESSAGES = {
     24: "the artefact is damaged, or not one",
     25: "a candidate of the plan, the row of statistics or the budget is out of range",
     26: "the engine has been closed",
+    27: "settings of levels: the least bits are 1 to those of the levels, the correction is not below 0",
 }
 _RETURNED = re.compile(r"function\((dq_\w+)\)[^\n]*? is (\d+)")
 

@@ -88,6 +88,12 @@ def dorefa_weight() -> nn.Cell:
     return _Dorefa()
 
 
+def levels() -> nn.Cell:
+    """op(x, levels (2^B,), gates, rounded (1,), settings (4,)) -> the nearest effective level of each value of x, any
+    shape; the same arguments and gradients as src/quantizers/level_quantize.py's."""
+    return _Levels()
+
+
 def subsample(stride: int, before: int, after: int) -> nn.Cell:
     """op(x [N, C, H, W]) -> y [N, before + C + after, ceil(H / stride), ceil(W / stride)]: every stride-th pixel, and
     zero channels around."""
@@ -308,6 +314,23 @@ class _Dorefa(nn.Cell):
 
     def construct(self, t, tops):
         return self.op(t, tops)
+
+
+class _Levels(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        grad = _custom(
+            "dq_levels_grad", lambda x, levels, gates, on, s, dy: (x, levels, gates), 3
+        )
+
+        def bprop(x, levels, gates, rounded, settings, out, dy):
+            d = grad(x, levels, gates, rounded, settings, dy)
+            return d[0], d[1], d[2], ops.zeros_like(rounded), ops.zeros_like(settings)
+
+        self.op = _custom("dq_levels", lambda x, *rest: x, 1, bprop)
+
+    def construct(self, x, levels, gates, rounded, settings):
+        return self.op(x, levels, gates, rounded, settings)
 
 
 class _Subsample(nn.Cell):

@@ -32,6 +32,7 @@ def swap_layers(
     signed_inputs: set[str] = frozenset(),
     tied: bool = True,
     execution: str = "auto",
+    further: dict[str, tuple[type, type]] | None = None,
 ) -> None:
     """Replace, in place, every layer whose spec is not float.
 
@@ -41,19 +42,24 @@ def swap_layers(
         quant: the `quant` section; each quantiser takes of it the keys that its `options` name.
         signed_inputs: layers whose input may be negative.
         tied, execution: options of the dynamic layers.
+        further: name -> quantisers of weights and of inputs that a method brings along.
 
     Raises:
         UserError: a spec names a layer that the model does not have, or a quantiser without signed
             codes for a layer that needs them; a dense layer is to be dynamic.
     """
+    further = further or {}
+    weight_kinds = WEIGHT | {name: kinds[0] for name, kinds in further.items()}
+    input_kinds = ACTIVATION | {name: kinds[1] for name, kinds in further.items()}
     for name, spec in specs.items():
         if name not in layers:
             raise UserError(f"no layer {name} in the model; it has {', '.join(layers)}")
         if spec.kind == FLOAT:
             continue
         layer = layers[name].cell
-        weight_quantizer = _weight_quantizer(spec, layer, quant)
-        input_quantizer = _input_quantizer(spec, name, quant, name in signed_inputs)
+        weight_quantizer = _weight_quantizer(weight_kinds[spec.quantizer], spec, layer, quant)
+        input_kind = input_kinds[spec.quantizer]
+        input_quantizer = _input_quantizer(input_kind, spec, name, quant, name in signed_inputs)
         if spec.kind == DYNAMIC:
             if not isinstance(layer, Conv2d):
                 raise UserError(
@@ -68,13 +74,13 @@ def swap_layers(
             layers[name].cell = kind(layer, weight_quantizer, input_quantizer)
 
 
-def _weight_quantizer(spec: LayerSpec, layer: nn.Cell, quant) -> WeightQuantizer:
-    kind = WEIGHT[spec.quantizer]
+def _weight_quantizer(kind: type, spec: LayerSpec, layer: nn.Cell, quant) -> WeightQuantizer:
     return kind(spec.w_bits, layer.weight.asnumpy(), **_options(kind, quant))
 
 
-def _input_quantizer(spec: LayerSpec, name: str, quant, signed: bool) -> ActivationQuantizer:
-    kind = ACTIVATION[spec.quantizer]
+def _input_quantizer(
+    kind: type, spec: LayerSpec, name: str, quant, signed: bool
+) -> ActivationQuantizer:
     options = _options(kind, quant)
     if signed and not kind.takes_signed:
         able = ", ".join(name for name, other in ACTIVATION.items() if other.takes_signed)
@@ -87,4 +93,3 @@ def _input_quantizer(spec: LayerSpec, name: str, quant, signed: bool) -> Activat
 
 def _options(kind: type, quant) -> dict:
     return {key: getattr(quant, key) for key in kind.options}
-

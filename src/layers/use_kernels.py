@@ -32,12 +32,16 @@ from src.quantizers.base import (
     DOREFA,
     FAKE_QUANT,
     FUSED,
+    LEVELS,
     ActivationQuantizer,
     WeightQuantizer,
 )
 
-# What stands in for a quantiser by itself: of weights, of a dense layer's input.
-_ALONE = {FAKE_QUANT: kernels.fake_quant, FUSED: kernels.fake_quant, DOREFA: kernels.dorefa_weight}
+# What stands in for a quantiser by itself: of weights, of an input that no kernel quantises as it multiplies.
+_ALONE = {
+    FAKE_QUANT: kernels.fake_quant, FUSED: kernels.fake_quant, DOREFA: kernels.dorefa_weight,
+    LEVELS: kernels.levels,
+}  # fmt: skip
 
 
 def use_native(

@@ -13,16 +13,17 @@
 # limitations under the License.
 """Methods by name. A new one is a file here and a line in `METHODS`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from src.keys import Config
 from src.layers.use_kernels import use_native
 from src.methods.abn import Abn
 from src.methods.base import FloatNet, Method, System
+from src.methods.ddq import Ddq
 from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
 from src.methods.static import Float, Static
-from src.models import build_backbone, class_count
+from src.models import BACKBONES, build_backbone, class_count
 from src.models.geometry import describe
 from src.models.weights import LoadedWeights, load_float_weights
 
@@ -32,12 +33,13 @@ METHODS: dict[str, type[Method]] = {
     "dqnet": Dqnet,
     "dqt": Dqt,
     "abn": Abn,
+    "ddq": Ddq,
 }
 
 
 def build_system(
     config: Config, num_classes: int, image_size: int, native: bool, method: str | None = None,
-    build: Callable | None = None,
+    build: Callable | None = None, class_names: Sequence[str] = (),
 ) -> tuple[System, LoadedWeights]:
     """What a configuration's method makes of its model, and the table of loaded float weights.
 
@@ -47,17 +49,21 @@ def build_system(
         native: let the layers run on the native CPU kernels.
         method: instead of `method.name` (a float stage before a quantised one).
         build: instead of the method's own.
+        class_names: of the data, in the order of the labels, where `model.head_weights` may name its own.
 
     Raises:
         UserError: fewer outputs than classes, an image too small, weights or layers that do not fit.
     """
     options = config.model
     classes = class_count(options.num_classes, num_classes)
-    backbone = build_backbone(options.name, classes, options.shortcut, config.train.seed)
+    chosen = {name: getattr(options, name) for name in BACKBONES[options.name].options}
+    backbone = build_backbone(options.name, classes, config.train.seed, **chosen)
     float_net = FloatNet(backbone, describe(backbone, image_size))
     loaded = LoadedWeights()
     if options.weights:
-        loaded = load_float_weights(backbone, options.weights, options.head == "new")
+        loaded = load_float_weights(
+            backbone, options.weights, options.head == "new", options.head_weights, class_names
+        )
     build = build or METHODS[method or config.method.name].build
     system = build(config, float_net)
     if native:

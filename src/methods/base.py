@@ -105,6 +105,28 @@ class Stage:
     measure: Callable[["System", Callable], None] | None = None
 
 
+class Learned:
+    """What a network learns beside its weights that the run around it has to know: its widths.
+
+    Attributes:
+        budget: cell () -> numbers by name: `factor` of the task loss and `penalty` beside it, mean_bits,
+            bitops.
+    """
+
+    budget: nn.Cell
+
+    def before_epoch(self, epoch: int, epochs: int) -> None:
+        """Do what is due before an epoch, counted from 1; the same whenever the run was stopped."""
+
+    def is_final(self, epoch: int, epochs: int) -> bool:
+        """Whether the network is, after that epoch, one that the run may stand for."""
+        return True
+
+    def tell(self) -> dict[str, dict]:
+        """Bring the layer table to what is learned; returns further files of the run, by name."""
+        return {}
+
+
 class Draws:
     """The host's share of a batch; here, of a network without randomness."""
 
@@ -142,6 +164,7 @@ class System:
         ways: `forced` of each way in which the network runs that has statistics of its own.
         judged_at: `forced` of each evaluation that an epoch is judged by; their mean top-1 tells the best.
         penalty: cell (outputs of the network by name) -> what else is added to the task loss, or None.
+        learned: widths that are learned and the same for all images, or None.
     """
 
     name: str
@@ -161,6 +184,7 @@ class System:
     ways: tuple[int | None, ...] = ()
     judged_at: tuple[int | None, ...] = (None,)
     penalty: nn.Cell | None = None
+    learned: Learned | None = None
 
     def __post_init__(self):
         self.answering = Answering(self.network)

@@ -19,6 +19,7 @@
 
     I = (H(mean p) - mean H(p)) / log K, mean over layers; p = softmax(controller)
 
+O may count the milliseconds of a machine in place of BitOPs (priced.py), by a table of its layers.
 All means are over the images of all workers. The first two terms are zero under the budget. I is
 the mutual information of image and width in a batch: 1 where each image is certain of its width and
 all widths are equally often chosen, 0 where p is the same for all images. Its gradient vanishes
@@ -32,6 +33,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.cost.bitops import CostModel
+from src.cost.latency import LatencyCost
+from src.methods.priced import price_table
 
 TINY = 1e-12  # keeps the logarithm of a share finite
 
@@ -40,13 +43,14 @@ class BudgetPenalty(nn.Cell):
     """(plan, p), each (N, layers, columns, K) -> numbers: penalty, mean_bits, bitops, entropy.
 
     The plan is one-hot; p, the controller's probabilities, enters I alone.
+    `price`, if given, is what the hinge counts in place of BitOPs.
     Entropy is that of the batch's choices per layer, averaged over layers, 1 = all candidates
     equally often, 0 = one choice for every image (a collapsed controller).
     """
 
     def __init__(
         self, cost: CostModel, widths: tuple[int, ...], target: int,
-        alpha_bits: float, alpha_bitops: float, diversity: float,
+        alpha_bits: float, alpha_bitops: float, diversity: float, price: LatencyCost | None = None,
     ):  # fmt: skip
         super().__init__()
         self.fixed = float(cost.fixed())
@@ -56,6 +60,11 @@ class BudgetPenalty(nn.Cell):
         self.bits = Tensor(np.array(widths, np.float32))
         # In units of the target, so that float32 holds the sum well.
         self.share = Tensor((cost.macs / self.target_bitops).astype(np.float32))
+        self.is_priced = price is not None
+        if self.is_priced:
+            most = price.with_dynamic_at(target)
+            self.fixed_price = price.fixed() / most
+            self.prices = Tensor((price_table(price) / most).astype(np.float32))
         self.entropy_unit = float(np.log(len(widths)))
         self.over_workers = nn.Identity()
 
@@ -68,7 +77,7 @@ class BudgetPenalty(nn.Cell):
         mean_bits = self.over_workers(bits.mean())
         relative = self.relative(plan)
         penalty = self.alpha_bits * ops.relu(mean_bits - self.target)
-        penalty = penalty + self.alpha_bitops * ops.relu(relative - 1.0)
+        penalty = penalty + self.alpha_bitops * ops.relu(self.priced(plan) - 1.0)
         if self.diversity > 0:
             information = self._entropy(p) - self.over_workers(self._in_units(p))
             penalty = penalty + self.diversity * (1.0 - information)
@@ -84,6 +93,16 @@ class BudgetPenalty(nn.Cell):
         bits = (plan * self.bits).sum(-1)
         share = (self._products(plan, bits) @ self.share).mean()
         return self.over_workers(share) + self.fixed / self.target_bitops
+
+    def priced(self, plan):
+        """What a plan costs, hard or soft, as a share of the price at the target; mean over images."""
+        if not self.is_priced:
+            return self.relative(plan)
+        chosen = plan[:, :, 0]  # (N, layers, K)
+        if plan.shape[2] == 2:
+            chosen = chosen.expand_dims(3) * plan[:, :, 1].expand_dims(2)
+        share = (chosen * self.prices).sum() / plan.shape[0]
+        return self.over_workers(share) + self.fixed_price
 
     def _products(self, plan, bits):
         """Weight bits x activation bits of each image and layer, (N, layers)."""

@@ -37,13 +37,14 @@ from src.layers.spec import DYNAMIC, LayerInfo, LayerSpec, table_rows
 from src.methods.base import FloatNet, Method, Stage, System
 from src.methods.budget import BudgetPenalty
 from src.methods.counterfactual import CounterfactualKeys, with_counterfactual
+from src.methods.priced import LatencyKeys, price_of
 from src.methods.rules import count_slots, layer_costs, quantise, shared_specs, static_spec
 from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
 
 @dataclass
-class DqnetOptions(CounterfactualKeys):
+class DqnetOptions(LatencyKeys, CounterfactualKeys):
     target: int = key(
         4, "budget in mean bits; also the width of the static layers' candidates centre",
         low=WIDTHS[0], high=WIDTHS[1],
@@ -132,8 +133,9 @@ class Dqnet(Method):
         network = Network(float_net.backbone, head, split, from_image)
         cost = CostModel(layer_costs(layers, specs), head.macs)
         monitor = BudgetPenalty(
-            cost, widths, options.target, options.alpha_bits, options.alpha_bitops, options.diversity
-        )
+            cost, widths, options.target, options.alpha_bits, options.alpha_bitops, options.diversity,
+            price_of(cost, "dqnet.latency", options.latency, head.columns),
+        )  # fmt: skip
         return System(
             "dqnet", network, table_rows(layers, specs), cost, widths, monitor, head, options.sample,
             {"budget_bits": options.target, "budget_bitops": monitor.target_bitops},

@@ -35,6 +35,7 @@ from mindspore import Tensor, nn, ops
 
 from src.controllers.oneshot import OneShotHead
 from src.cost.bitops import CostModel
+from src.cost.latency import LatencyCost
 from src.errors import UserError
 from src.keys import Config, key
 from src.layers.norm import keep_rows
@@ -42,13 +43,14 @@ from src.layers.spec import table_rows
 from src.methods.base import Draws, FloatNet, Method, Stage, System
 from src.methods.budget import BudgetPenalty
 from src.methods.counterfactual import CounterfactualKeys, with_counterfactual
+from src.methods.priced import LatencyKeys, price_of
 from src.methods.rules import between_ends, count_slots, layer_costs, quantise
 from src.methods.widths import check_candidates, check_master
 from src.models.network import Network
 
 
 @dataclass
-class DqtOptions(CounterfactualKeys):
+class DqtOptions(LatencyKeys, CounterfactualKeys):
     candidates: list = key(
         [2, 4, 8], "widths that the controller picks from, children of the nested code"
     )
@@ -127,10 +129,11 @@ class Dqt(Method):
             parameter.lr_scale = options.head_lr
         draws = DqtDraws(head, options)
         network = DqtNetwork(float_net.backbone, head, split, from_image, options.subset, draws.rows)
-        cost = CostModel(layer_costs(layers, specs), head.macs)
+        cost, columns = CostModel(layer_costs(layers, specs), head.macs), head.columns
         monitor = ExpectedCost(
-            cost, widths, options.beta, options.cost, options.target, options.diversity
-        )
+            cost, widths, options.beta, options.cost, options.target, options.diversity,
+            price_of(cost, "dqt.latency", options.latency, columns),
+        )  # fmt: skip
         return System(
             "dqt", network, table_rows(layers, specs), cost, widths, monitor, draws,
             targets={"budget_bits": options.target or max(widths),
@@ -213,16 +216,18 @@ class ExpectedCost(nn.Cell):
     of p, the others of the plan.
 
     Args:
-        kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the target.
+        kind: `bits`: C is the mean width; `bitops`: BitOPs as a share of those at the target, or what `price`
+            counts in their place.
         target: C_t is the cost of this width everywhere; 0: all of C counts.
         diversity: gamma.
     """
 
     def __init__(
-        self, cost: CostModel, widths, beta: float, kind: str, target: float, diversity: float
-    ):
+        self, cost: CostModel, widths, beta: float, kind: str, target: float, diversity: float,
+        price: LatencyCost | None = None,
+    ):  # fmt: skip
         super().__init__()
-        self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0, diversity)
+        self.monitor = BudgetPenalty(cost, widths, target or max(widths), 0.0, 0.0, diversity, price)
         self.target_bitops = self.monitor.target_bitops
         self.beta, self.in_bits = beta, kind == "bits"
         self.free = (target if self.in_bits else 1.0) if target else 0.0
@@ -234,7 +239,7 @@ class ExpectedCost(nn.Cell):
 
     def construct(self, plan, p):
         numbers = self.monitor(plan, p)
-        expected = self._mean_bits(p) if self.in_bits else self.monitor.relative(p)
+        expected = self._mean_bits(p) if self.in_bits else self.monitor.priced(p)
         numbers["penalty"] = self.beta * ops.relu(expected - self.free) + numbers["penalty"]
         return numbers
 

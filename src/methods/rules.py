@@ -14,8 +14,8 @@
 """Which layers are quantised at all: the rules that every method shares.
 
 First and last layer are float or 8 bits (`quant.first_last`; at 8 bits always by LSQ, since an
-image has signs and pooled features no fixed range), named exceptions come next, and the method
-decides the rest.
+image and pooled features have no fixed range), named exceptions come next, and the method decides
+the rest.
 """
 
 import difflib
@@ -47,8 +47,7 @@ def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, Layer
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"quant.exceptions: no layer {name}{hint} Layers: {', '.join(names)}")
         why = "quant.exceptions"
-        signed = layers[names.index(name)].signed_input
-        quantizer = "lsq" if signed else quant.quantizer
+        quantizer = "lsq" if name == names[0] else quant.quantizer
         specs[name] = (
             LayerSpec(FLOAT, why) if bits == "float" else static_spec(quantizer, bits, bits, why)
         )
@@ -73,9 +72,12 @@ def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec
 
 def quantise(
     float_net: FloatNet, specs: dict[str, LayerSpec], quant: QuantConfig,
-    tied: bool = True, execution: str = "auto",
+    tied: bool = True, execution: str = "auto", further: dict[str, tuple[type, type]] | None = None,
 ) -> None:
-    """Put the layers that `specs` asks for into the network, with the options of the `quant` section."""
+    """Put the layers that `specs` asks for into the network, with the options of the `quant` section.
+
+    `tied`, `execution`, `further`: as of `swap_layers`.
+    """
     swap_layers(
         float_net.backbone.layers,
         specs,
@@ -83,6 +85,7 @@ def quantise(
         signed_inputs={layer.name for layer in float_net.layers if layer.signed_input},
         tied=tied,
         execution=execution,
+        further=further,
     )
 
 

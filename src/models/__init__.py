@@ -11,23 +11,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Backbones by name."""
-
-from collections.abc import Callable
+"""Backbones by name. A new family is a file here and a line in `BACKBONES`."""
 
 import numpy as np
 
 from src.errors import UserError
-from src.models.backbone import Backbone
-from src.models.resnet import DESIGNS
+from src.models import mobilenetv2, resnet
+from src.models.backbone import Backbone, Design
 
-# Name -> (classes, model.shortcut, source of the first weights) -> nodes.
-BACKBONES: dict[str, Callable[[int, str, np.random.Generator], Backbone]] = {**DESIGNS}
+BACKBONES: dict[str, Design] = {**resnet.DESIGNS, **mobilenetv2.DESIGNS}
 
 
-def build_backbone(name: str, num_classes: int, shortcut: str = "A", seed: int = 0) -> Backbone:
-    """A float network with fresh weights."""
-    backbone = BACKBONES[name](num_classes, shortcut, np.random.default_rng(seed))
+def build_backbone(name: str, num_classes: int, seed: int = 0, **options) -> Backbone:
+    """A float network with fresh weights; options: of those that its design takes."""
+    backbone = BACKBONES[name].build(num_classes, np.random.default_rng(seed), **options)
     backbone.name_parameters()
     return backbone
 

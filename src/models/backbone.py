@@ -15,12 +15,12 @@
 
 Everything that needs the shape of a network walks this list: the forward pass (network.py), sizes and
 costs (geometry.py), quantised layers (layers/swap.py), lowering and bundles (deploy/), weights' names.
-A backbone is a function that adds nodes; what stands between the stem and the logits (a basic block, a
-bottleneck) is one, too.
+A backbone is built by what its `Design` says, by functions that add nodes: a block is one.
 """
 
 from dataclasses import dataclass, field
 
+import numpy as np
 from mindspore import nn
 
 from src.errors import UserError
@@ -106,3 +106,19 @@ class Backbone:
         """Name every parameter by its path, so that checkpoints do not depend on how it was built."""
         for path, parameter in self.parameters().items():
             parameter.name = path
+
+
+class Design:
+    """What is built under a name of `models.BACKBONES`.
+
+    Attributes:
+        image_size: side in pixels of the images that it is made for, 224 or 32; it takes others, too.
+        options: keys of the `model` section that `build` takes.
+    """
+
+    image_size: int
+    options: tuple[str, ...] = ()
+
+    def build(self, num_classes: int, rng: np.random.Generator, **options) -> Backbone:
+        """With fresh weights, drawn from `rng`."""
+        raise NotImplementedError

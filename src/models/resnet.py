@@ -44,11 +44,12 @@ from src.models.backbone import (
     STEM,
     SUBSAMPLE,
     Backbone,
+    Design,
 )
 
 
 @dataclass(frozen=True)
-class Design:
+class ResNet(Design):
     """blocks per group, channels of the groups, bottleneck blocks or basic ones, ImageNet stem."""
 
     blocks: tuple[int, ...]
@@ -57,8 +58,14 @@ class Design:
     imagenet_stem: bool = False
     option_a: bool = False  # may use the parameter-free shortcut
 
-    def __call__(self, num_classes: int, shortcut: str, rng: np.random.Generator) -> Backbone:
-        """With fresh weights, drawn from `rng`. shortcut: A or B; only CIFAR designs know A."""
+    options = ("shortcut",)
+
+    @property
+    def image_size(self) -> int:
+        return 224 if self.imagenet_stem else 32
+
+    def build(self, num_classes: int, rng: np.random.Generator, shortcut: str = "A") -> Backbone:
+        """shortcut: A or B; only CIFAR designs know A."""
         return _Builder(self, self.option_a and shortcut == "A", rng).build(num_classes)
 
 
@@ -66,20 +73,20 @@ _CIFAR = (16, 32, 64)
 _WIDE = (64, 128, 256, 512)
 
 DESIGNS = {
-    "resnet8": Design((1,) * 3, _CIFAR, option_a=True),
-    "resnet20": Design((3,) * 3, _CIFAR, option_a=True),
-    "resnet32": Design((5,) * 3, _CIFAR, option_a=True),
-    "resnet56": Design((9,) * 3, _CIFAR, option_a=True),
-    "resnet18_cifar": Design((2, 2, 2, 2), _WIDE),
-    "resnet18": Design((2, 2, 2, 2), _WIDE, imagenet_stem=True),
-    "resnet34": Design((3, 4, 6, 3), _WIDE, imagenet_stem=True),
-    "resnet50": Design((3, 4, 6, 3), _WIDE, bottleneck=True, imagenet_stem=True),
+    "resnet8": ResNet((1,) * 3, _CIFAR, option_a=True),
+    "resnet20": ResNet((3,) * 3, _CIFAR, option_a=True),
+    "resnet32": ResNet((5,) * 3, _CIFAR, option_a=True),
+    "resnet56": ResNet((9,) * 3, _CIFAR, option_a=True),
+    "resnet18_cifar": ResNet((2, 2, 2, 2), _WIDE),
+    "resnet18": ResNet((2, 2, 2, 2), _WIDE, imagenet_stem=True),
+    "resnet34": ResNet((3, 4, 6, 3), _WIDE, imagenet_stem=True),
+    "resnet50": ResNet((3, 4, 6, 3), _WIDE, bottleneck=True, imagenet_stem=True),
 }
 _EXPANSION = 4  # of a bottleneck
 
 
 class _Builder:
-    def __init__(self, design: Design, option_a: bool, rng: np.random.Generator):
+    def __init__(self, design: ResNet, option_a: bool, rng: np.random.Generator):
         self.design, self.option_a, self.rng = design, option_a, rng
         self.net = Backbone()
 

@@ -15,11 +15,13 @@
 
 Every tensor of the model must be found and every tensor of the file must be used; what went where
 is returned as a table, what is missing or too much is an error that lists names. Only the head
-(the classifier) may stay as it is, fresh: weights trained on other classes are a usual start.
+(the classifier) may stay as it is, fresh: weights trained on other classes are a usual start. Or it
+comes from a file of its own (head_file.py).
 """
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +32,8 @@ from safetensors.numpy import load_file
 
 from src.errors import UserError
 from src.files import check_readable
-from src.models.backbone import NORM, Backbone, Node
+from src.models.backbone import DENSE, NORM, Backbone, Node
+from src.models.head_file import head_of
 from src.parameters import assign
 
 # What PyTorch calls a normalisation's arrays.
@@ -62,56 +65,66 @@ class LoadedWeights:
 
 
 def load_float_weights(
-    backbone: Backbone, path: str | Path, new_head: bool = False
-) -> LoadedWeights:
+    backbone: Backbone, path: str | Path, new_head: bool = False,
+    head_path: str | Path | None = None, classes: Sequence[str] = (),
+) -> LoadedWeights:  # fmt: skip
     """Copy the weights in `path` into a float network.
 
     Args:
         new_head: it keeps its fresh head, whatever the file has. It does so in any case
             where only the number of classes differs.
+        head_path: file of the head alone; that of `path`, if it has one, is not used then.
+        classes: names of the data's classes, in the order of the labels; () if not known.
 
     Raises:
         UserError: no such file, unknown kind of file, corrupt file, weights of a quantised network,
-            missing, extra, misshapen or not finite tensors; the network is then unchanged.
+            missing, extra, misshapen or not finite tensors, or a head of other classes; the network is
+            then unchanged.
     """
     nodes, wanted = backbone.nodes, backbone.parameters()
     head = nodes[-1].name
     found, extra = {}, []
     for name, value in read_tensors(Path(path)).items():
-        ours = our_name(name, nodes)
+        ours = our_name(name, nodes, value.ndim)
         if ours in wanted:
-            found[ours] = (name, value)
+            found[ours] = (path, name, value)
         elif not _IGNORED.search(name):
             extra.append(name)
-    loaded = LoadedWeights(new_head=_why_new_head(wanted, found, head, new_head, path))
+    loaded = LoadedWeights()
+    if head_path is None:
+        loaded.new_head = _why_new_head(wanted, found, head, new_head)
+    else:
+        own = head_of(head_path, read_tensors(Path(head_path)), nodes[-1], classes)
+        found |= {ours: (head_path, ours, value) for ours, value in own.items()}
     heads = [name for name in wanted if loaded.new_head and name.startswith(f"{head}.")]
     for ours in heads:
         found.pop(ours, None)
     missing = sorted(set(wanted) - set(found) - set(heads))
     if missing or extra:
         raise UserError(_misfit(path, head, missing, extra))
-    for ours, (name, value) in found.items():
+    for ours, (file, name, value) in found.items():
         if tuple(value.shape) != tuple(wanted[ours].shape):
             raise UserError(
-                f"{path}: {name} has shape {tuple(value.shape)}, the model's {ours} has "
+                f"{file}: {name} has shape {tuple(value.shape)}, the model's {ours} has "
                 f"{tuple(wanted[ours].shape)}; check model.name and model.num_classes"
             )
         if not np.isfinite(value).all():
-            raise UserError(f"{path}: {name} holds NaN or infinity; use other weights")
-    for ours, (name, value) in found.items():
+            raise UserError(f"{file}: {name} holds NaN or infinity; use other weights")
+    for ours, (_, name, value) in found.items():
         assign(wanted[ours], value)
         loaded.table.append(_row(name, wanted[ours]))
     loaded.table += [_row("(new)", wanted[ours]) for ours in heads]
     return loaded
 
 
-def _why_new_head(wanted: dict, found: dict, head: str, asked: bool, path) -> str:
+def _why_new_head(wanted: dict, found: dict, head: str, asked: bool) -> str:
     if asked:
         return "model.head=new"
     name = f"{head}.weight"
     if name not in wanted or name not in found:
         return ""
-    ours, theirs = tuple(wanted[name].shape), tuple(found[name][1].shape)
+    path, _, value = found[name]
+    ours, theirs = tuple(wanted[name].shape), tuple(value.shape)
     if ours[1:] != theirs[1:] or ours == theirs:
         return ""
     return f"{path} has {theirs[0]} classes, the model {ours[0]}"
@@ -128,21 +141,28 @@ def _misfit(path: str | Path, head: str, missing: list[str], extra: list[str]) -
             "such as ckpt/float.ckpt of a run, or the checkpoint of a run with method.name=float"
         )
     without_head = all(name.startswith(f"{head}.") for name in missing) and not extra
-    hint = "; model.head=new starts a new classifier" if without_head else ""
+    hint = "; model.head_weights=FILE adds its classifier, model.head=new starts a new one" if without_head else ""
     return (
         f"{path} does not fit the model: missing {_some(missing)}; not used {_some(extra)}; "
-        f"check model.name, model.shortcut and the file{hint}"
+        f"check model.name, model.shortcut, model.width and the file{hint}"
     )
 
 
-def our_name(name: str, nodes: list[Node]) -> str:
-    """Path in the network of these nodes of a tensor that a file calls `name`; or what is left of it."""
+def our_name(name: str, nodes: list[Node], axes: int | None = None) -> str:
+    """Path in the network of these nodes of a tensor that a file calls `name`; or what is left of it.
+
+    axes: of the tensor. They tell a convolution's from a normalisation's, where files number layers in
+    several ways and a name alone could be of either.
+    """
     name = _WRAPPERS.sub("", name)
     place, _, leaf = name.rpartition(".")
-    for node in nodes:
-        if place == node.name or place in node.elsewhere:
-            return f"{node.name}.{_OF_NORMS.get(leaf, leaf) if node.kind == NORM else leaf}"
-    return name
+    ours = [
+        f"{node.name}.{_OF_NORMS.get(leaf, leaf) if node.kind == NORM else leaf}"
+        for node in nodes
+        if (place == node.name or place in node.elsewhere)
+        and (axes is None or (node.kind == NORM) == (axes == 1) or node.kind == DENSE)
+    ]
+    return ours[0] if ours else name
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:

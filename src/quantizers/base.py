@@ -32,7 +32,7 @@ from src.quantizers.uniform import FixedQuantize, UniformQuantize, codes
 
 # Native kernels, as `kernel` names them; None: plain operators alone. FAKE_QUANT has codes of a
 # uniform grid, or nested ones; FUSED likewise, and also inside the convolutions that read them.
-FAKE_QUANT, FUSED, DOREFA = "fake_quant", "fused", "dorefa"
+FAKE_QUANT, FUSED, DOREFA, LEVELS = "fake_quant", "fused", "dorefa", "levels"
 
 SMALLEST = 1e-6  # a learned step or clip value never acts smaller than this
 

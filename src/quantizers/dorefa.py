@@ -20,14 +20,18 @@
 
 The gradient passes q_b unchanged; it flows through tanh and through the maximum, as written.
 Source: Zhou et al., "DoReFa-Net", 2016, arXiv 1606.06160. sign(0) = 1 is our choice, and so is what
-eq. 9 leaves open, weights that are all zero: their maximum counts as 1.
+eq. 9 leaves open, weights that are all zero: their maximum counts as 1. Inputs that may be negative
+(what a linear layer gives), which the paper does not have, are ours, too: n = 2^(b-1) - 1 codes up to
+1, one more below -1, so that they fill b bits.
 """
 
 import numpy as np
 from mindspore import Tensor, ops
 
+from src.errors import UserError
 from src.quantizers.base import (
     DOREFA,
+    FAKE_QUANT,
     FUSED,
     SMALLEST,
     ActivationQuantizer,
@@ -35,6 +39,7 @@ from src.quantizers.base import (
     constant,
     kept_positive,
     top_code,
+    top_signed,
 )
 from src.quantizers.rounding import round_half_up, straight_through
 
@@ -86,14 +91,20 @@ def largest(t):
 
 
 class DorefaActivation(ActivationQuantizer):
-    """Unsigned codes of clip(x, 0, 1); nothing is learned."""
+    """Codes of clip(x, 0, 1), or, signed, of clip(x, -1 - 1/n, 1); nothing is learned.
+
+    UserError: signed codes of 1 bit.
+    """
 
     least_bits = 1
-    kernel = FUSED
+    takes_signed = True
 
-    def __init__(self, widths: tuple[int, ...]):
-        super().__init__(widths)
-        self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
+    def __init__(self, widths: tuple[int, ...], signed: bool = False):
+        super().__init__(widths, signed)
+        if signed and min(self.widths) < 2:
+            raise UserError("dorefa: inputs that may be negative take 2 bits or more (quant.a_bits)")
+        self.kernel = FAKE_QUANT if signed else FUSED
+        self.scales = [constant(1.0 / (top_signed(b) if signed else top_code(b))) for b in self.widths]
 
     def grid(self, x, slot):
         high = self.highs[slot]  # codes per unit and top code are the same number here

@@ -15,6 +15,7 @@
 
     weight = code x scale          weight = (2 code + 1) x scale  where codes are odd
     input code = floor(clip(x * inverse) + 0.5),  input = code x scale
+    input code = the level nearest to x * inverse, at a midpoint the upper one, where there are levels
 
 A quantiser stores a *variant* for each of its widths, or, where lower widths are the rounded top bits
 of a master's code, one variant for all: the master's.
@@ -39,6 +40,8 @@ class IntegerWeights:
         bits: width of each slot, 1..8.
         master: width of the master's code, 2..8, of which there is one variant; 0: a variant per slot.
         odd: a code c stands for 2 c + 1.
+        levels: int8 (2^b,) of each variant, rising: all codes are among them, and are 8 bits wide; b
+            bits of an index stand for them. None: all codes of a width occur.
     """
 
     codes: list[np.ndarray]
@@ -46,6 +49,7 @@ class IntegerWeights:
     bits: tuple[int, ...]
     master: int = 0
     odd: bool = False
+    levels: list[np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class IntegerInputs:
         bits: width of each slot, 1..8.
         signed: codes begin at -2^(b-1).
         master: as of `IntegerWeights`.
+        levels: int16 (2^b,) of each variant, rising: the codes that occur, 0 .. 255, or where `signed`
+            -128 .. 127. None: all codes of a width.
     """
 
     inverses: list[float]
@@ -65,15 +71,21 @@ class IntegerInputs:
     bits: tuple[int, ...]
     signed: bool
     master: int = 0
+    levels: list[np.ndarray] | None = None
 
     @property
     def stored_bits(self) -> tuple[int, ...]:
         """Width of the codes of each variant."""
+        if self.levels is not None:
+            return (8,) * len(self.levels)
         return (self.master,) if self.master else self.bits
 
     @property
     def largest(self) -> float:
         """Largest magnitude of a real value that any slot keeps."""
+        if self.levels is not None:
+            tops = [int(np.abs(levels).max()) for levels in self.levels]
+            return max(s * top for s, top in zip(self.scales, tops, strict=True))
         drops = [self.master - b if self.master else 0 for b in self.bits]
         steps = self.scales * len(drops) if self.master else self.scales
         codes = [2 ** (b - 1) if self.signed else 2**b - 1 for b in self.bits]

@@ -37,8 +37,8 @@ FILES = (
     *("config.yaml", "versions.json", "metrics.csv", "layers.json"),
     *("eval/test.json", "eval/test.npz"),
 )
-# Of a net that runs at several widths, where the run has them (`knob.py`).
-MORE_FILES = ("ladder.json", "eval/ladder.json", "search.json")
+# Where the run has them: of a net that runs at several widths (`knob.py`), of one that learned levels.
+MORE_FILES = ("ladder.json", "eval/ladder.json", "search.json", "levels.json")
 MORE_TOTALS = "eval/test_*.json"
 LARGEST_ARTEFACT = 2_000_000  # bytes
 LOG = logging.getLogger("dynquant")

@@ -32,6 +32,7 @@ import yaml
 
 from src.errors import UserError
 from src.report.knob import Knob, read_knob
+from src.report.level_file import LEVELS_FILE, LayerLevels, read_levels
 
 EVAL_ARRAYS = ("label", "predicted", "loss", "confidence", "bitops", "w_bits", "a_bits", "index")
 LATER_ARRAYS = ("margin", "rung")  # not in every evaluation
@@ -106,7 +107,7 @@ class Evaluation:
 
 @dataclass
 class Run:
-    """A run folder. `gaps` is keyed by section: metrics, layers, evaluation, images, knob."""
+    """A run folder. `gaps` is keyed by section: metrics, layers, evaluation, images, knob, levels."""
 
     path: Path
     config: dict
@@ -116,6 +117,7 @@ class Run:
     image_size: int | None = None
     evaluation: Evaluation | None = None
     knob: Knob = field(default_factory=Knob)
+    levels: list[LayerLevels] = field(default_factory=list)
     gaps: dict[str, Gap] = field(default_factory=dict)
 
     @property
@@ -170,6 +172,8 @@ def load_run(path: Path) -> Run:
         return _attempt(run, "knob", file, read, evaluate) if file.is_file() else None
 
     run.knob = read_knob(path, read_if_there)
+    if (path / LEVELS_FILE).is_file():
+        run.levels = _attempt(run, "levels", path / LEVELS_FILE, read_levels, again) or []
     return run
 
 

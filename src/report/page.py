@@ -24,6 +24,7 @@ from src.files import whole_file
 from src.report import sections
 from src.report.escalation import escalation
 from src.report.formats import DASH, big, change, count, known, percent, plain
+from src.report.levels import levels
 from src.report.load import Run, load_run
 from src.report.markup import Markup, join, tag
 from src.report.notices import gap_note, warning
@@ -58,6 +59,7 @@ def run_page(run: Run) -> str:
         ("classes", "Classes", sections.classes(run, pictures)),
         ("images", "Images", sections.images(run, pictures)),
         ("layers", "Layers", sections.layers(run)),
+        ("levels", "Learned levels", levels(run)),
         ("made", "How it was made", sections.made(run)),
     ]
     shown = [(anchor, title, body) for anchor, title, body in built if body]

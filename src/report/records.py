@@ -57,7 +57,10 @@ from src.report.load import Run, load_run
 from src.report.stats import plan_use
 from src.report.totals import float_top1
 
-PATH_KEYS = (("run", "dir"), ("data", "path"), ("model", "weights"), ("train", "teacher_weights"))
+PATH_KEYS = (
+    ("run", "dir"), ("data", "path"), ("model", "weights"), ("model", "head_weights"),
+    ("train", "teacher_weights"),
+)  # fmt: skip
 ARTEFACT = "model.safetensors"
 # What `git describe --dirty` says of a committed tree; where there is no git, versions.json has words.
 COMMITTED = re.compile(r"\S+(?<!-dirty)")

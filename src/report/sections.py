@@ -67,7 +67,8 @@ def accuracy_and_cost(run: Run) -> Markup:
     )
     chart = figures.cost_bars(totals)
     left += [chart or ""]
-    right = [tag("h3", "Cost"), tables.cost_table(run), apart, tag("p", convention, cls="note")]
+    costs = [tables.cost_table(run), tables.latency_table(run), apart]
+    right = [tag("h3", "Cost"), *costs, tag("p", convention, cls="note")]
     return tag("div", tag("div", *left), tag("div", *right), cls="columns")
 
 

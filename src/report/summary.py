@@ -26,6 +26,7 @@ from src.errors import UserError
 from src.paths import as_path
 from src.printable import printable
 from src.report.formats import big, change, known, percent, plain, ratio
+from src.report.latency import latency_rows
 from src.report.load import Run, load_run
 from src.report.totals import float_top1, net_bitops, static_bitops
 from src.report.worth import pays
@@ -50,6 +51,7 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
         rows.append(("against static 4-bit", f"{ratio(bitops, static)} ({change(bitops, static)})"))
     if totals.get("bitops_controller"):
         rows.append(("controller, apart", f"{big(totals['bitops_controller'])} BitOPs"))
+    rows += latency_rows(run)
     if totals.get("collapsed"):
         rows.append(
             ("warning", "the controller has collapsed: (nearly) all images got the same widths")

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from src.cost.bitops import STATIC_WIDTHS
 from src.report.formats import DASH, big, known, percent, plain, ratio, signed, widths
+from src.report.latency import latency_rows
 from src.report.load import Layer, Run
 from src.report.markup import Markup, join, tag
 from src.report.stats import layer_widths
@@ -140,6 +141,12 @@ def _cost_row(
     label: str, value: float | None, four: float | None, eight: float | None
 ) -> list[str]:
     return [label, big(value), ratio(value, four), ratio(value, eight)]
+
+
+def latency_table(run: Run) -> Markup:
+    """Milliseconds of this net and of single widths on the machine where they were measured."""
+    rows = [list(row) for row in latency_rows(run)]
+    return table(["Measured latency", ""], rows, (), "Milliseconds") if rows else Markup("")
 
 
 def apart_table(run: Run) -> Markup:

@@ -34,7 +34,7 @@ def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[S
 
     Of a run that stopped in an earlier stage of its method, that stage's network.
     """
-    config.model.weights = None  # the checkpoint holds everything
+    config.model.weights = config.model.head_weights = None  # the checkpoint holds everything
     reached = read_state(folder.model_checkpoint).stage
     stages = METHODS[config.method.name].stages(config)
     builds = {stage.name: stage.build for stage in stages if stage.builds == config.method.name}
@@ -62,8 +62,9 @@ def _built(config: Config, runtime: Runtime, build=None) -> tuple[System, Loaded
     """For the configured data set; `build` in place of the method's own."""
     dataset = load_split(config, "test")
     return build_system(
-        config, dataset.num_classes, dataset.image_size, runtime.native, build=build
-    )
+        config, dataset.num_classes, dataset.image_size, runtime.native, build=build,
+        class_names=dataset.classes,
+    )  # fmt: skip
 
 
 def renew_statistics(config: Config, system: System, runtime: Runtime, batches: int | None) -> None:

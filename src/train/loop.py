@@ -72,6 +72,10 @@ class _Run:
         wait_for_all(self.runtime)
         if self.folder.best.is_file():
             load_checkpoint(self.folder.best, system.network)
+        if system.learned is not None:
+            for name, value in system.learned.tell().items():
+                self.folder.write_json(name, value)
+            self.folder.write_layers(system.table, self.train_set.image_size)
         return evaluate_run(self.config, system, self.folder, self.runtime, state.float_top1)
 
     def _place(self, state: RunState | None) -> int:
@@ -90,6 +94,7 @@ class _Run:
         before = self.stages[i - 1] if i else None
         if before is not None and before.builds == FLOAT:
             self.config.model.weights = str(self.folder.checkpoint(before.leaves))
+            self.config.model.head_weights = None
 
     def _run(self, i: int, state: RunState) -> System:
         stage = self.stages[i]
@@ -120,7 +125,7 @@ class _Run:
     def _build(self, stage: Stage) -> System:
         system, loaded = build_system(
             self.config, self.train_set.num_classes, self.train_set.image_size,
-            self.runtime.native, stage.builds, stage.build,
+            self.runtime.native, stage.builds, stage.build, self.train_set.classes,
         )  # fmt: skip
         if loaded.table:
             LOG.info("%d float tensors from %s", len(loaded.table), self.config.model.weights)
@@ -141,8 +146,11 @@ class _Run:
         weights = train.teacher_weights or model.weights
         if train.distill_weight == 0 or weights is None:
             return None
-        name, head = train.teacher_model or model.name, "auto" if train.teacher_weights else model.head
-        teacher = dataclasses.replace(model, name=name, weights=weights, head=head)
+        teacher = dataclasses.replace(model, weights=weights)
+        if train.teacher_weights:  # a file of all its layers
+            teacher = dataclasses.replace(teacher, head="auto", head_weights=None)
+        if train.teacher_model:
+            teacher = dataclasses.replace(teacher, name=train.teacher_model, width=1.0)
         system, loaded = self._float(config, teacher)
         if loaded.new_head:  # it answers nothing yet
             raise UserError(
@@ -165,8 +173,9 @@ class _Run:
     def _float(self, config: Config, model) -> tuple[System, LoadedWeights]:
         config = Config(**{**vars(config), "model": model})
         return build_system(
-            config, self.train_set.num_classes, self.train_set.image_size, self.runtime.native, FLOAT
-        )
+            config, self.train_set.num_classes, self.train_set.image_size, self.runtime.native, FLOAT,
+            class_names=self.train_set.classes,
+        )  # fmt: skip
 
 
 def _of_stage(config: Config, stage: Stage) -> Config:

@@ -32,7 +32,7 @@ ADAMW = "adamw"
 
 class Objective(nn.Cell):
     """(image, label, *draws) -> the `scalars`; `right` counts the images whose largest logit is the
-    label's, the last three are zero without a controller."""
+    label's, the last three are zero without a controller or widths that are learned."""
 
     scalars = ("loss", "right", "mean_bits", "bitops", "entropy")
 
@@ -40,6 +40,7 @@ class Objective(nn.Cell):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
         self.network, self.monitor, self.penalty = system.network, system.monitor, system.penalty
         self.task_loss, self.teacher = task_loss, teacher
+        self.budget = None if system.learned is None else system.learned.budget
         self.consistency, self.in_place = system.consistency, system.in_place
         if teacher is not None:
             # A graph cannot hold two parameters of one name, and the student's are named alike.
@@ -63,6 +64,10 @@ class Objective(nn.Cell):
                 loss = loss + self.consistency * other_loss
         if self.penalty is not None:
             loss = loss + self.penalty(outputs)
+        if self.budget is not None:
+            numbers = self.budget()
+            loss = loss * numbers["factor"] + numbers["penalty"]
+            return loss, right, numbers["mean_bits"], numbers["bitops"], self.nothing
         if self.monitor is None:
             return loss, right, self.nothing, self.nothing, self.nothing
         numbers = self.monitor(outputs["plan"], outputs["soft"])

@@ -101,6 +101,8 @@ class Trainer:
     def run(self) -> None:
         """Train the epochs that are left, once it has begun; `state` follows."""
         for epoch in range(self.state.epoch + 1, self.epochs + 1):
+            if self.system.learned is not None:
+                self.system.learned.before_epoch(epoch, self.epochs)
             row = self._train_epoch(epoch)
             average_statistics(self.runtime, self.system.network)
             if epoch % self.train.eval_every == 0 or epoch == self.epochs:
@@ -170,6 +172,8 @@ class Trainer:
         }
         if self.system.monitor is not None:
             row |= {name: means[name] for name in ("mean_bits", "bitops", "entropy")}
+        elif self.system.learned is not None:
+            row |= {name: means[name] for name in ("mean_bits", "bitops")}
         own = {name: means[name] for name in self.objective.scalars if name not in Objective.scalars}
         return row | own | self.system.targets
 
@@ -206,13 +210,15 @@ class Trainer:
             return "", ""
         means, targets = self._named(numbers.means), self.system.targets
         text = f"loss {means['loss']:.4f} top1 {means['right'] / self.loaders.train.batch_size:.2%}"
-        if self.system.monitor is None:
+        if self.system.monitor is None and self.system.learned is None:
             return text, text
         text += f" bits {means['mean_bits']:.2f}"
         if "budget_bits" not in targets:
             return text, f"{text} entropy {means['entropy']:.2f}"
-        text += f"/{targets['budget_bits']}"
+        text += f"/{targets['budget_bits']:g}"
         text += f" BitOPs {means['bitops'] / targets['budget_bitops']:.0%}"
+        if self.system.learned is not None:
+            return text, f"{text} of budget"
         return text, f"{text} of budget entropy {means['entropy']:.2f}"
 
     def _judge(self, epoch: int) -> dict:
@@ -228,14 +234,15 @@ class Trainer:
         LOG.info("%s epoch %d: %s top-1 %s (%s)", self.name, epoch, what, "; ".join(texts), seconds)
         self._tell_collapse(judged[0]["collapsed"])
         numbers = {name: float(np.mean([n[name] for n in judged])) for name in ("loss", "top1", "top5")}
+        if self.system.learned is not None and not self.system.learned.is_final(epoch, self.epochs):
+            return _of_epoch(numbers)
         # Images that it learns from tell no best epoch.
         if self.stage.images == HELD_OUT or numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:
                 self.state.epoch = epoch
                 save_checkpoint(self.folder.best, self.system.network, self.state)
-        return {"val_loss": numbers["loss"], "val_top1": numbers["top1"],
-                "val_top5": numbers["top5"]}  # fmt: skip
+        return _of_epoch(numbers)
 
     def _answer(self, forced: int | None) -> dict:
         """The numbers of the images that judge, with `System.forced` as given."""
@@ -247,7 +254,7 @@ class Trainer:
 
     def _judgement(self, numbers: dict) -> str:
         text = f"{numbers['top1']:.2%}"
-        if self.system.widths:
+        if self.system.widths or self.system.learned is not None:
             text += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
         return text
 
@@ -261,3 +268,8 @@ class Trainer:
         elif self.is_collapsed and not is_collapsed:
             LOG.info("the controller chooses between images again")
         self.is_collapsed = is_collapsed
+
+
+def _of_epoch(numbers: dict[str, float]) -> dict[str, float]:
+    """The columns of metrics.csv for how an epoch was judged."""
+    return {f"val_{name}": numbers[name] for name in ("loss", "top1", "top5")}

@@ -28,6 +28,7 @@ from src.deploy.mindir.compat import rewrite
 from src.deploy.mindir.export_bundle import export_bundle
 from tests.deploy.ladders import at_several_widths, ladder_for
 from tests.methods.build import SIDE, method, randomise_head
+from tests.models.tiny import NAME
 
 COUNT = 32
 LSQ = ["quant.quantizer=lsq", "quant.first_last=8"]
@@ -38,6 +39,7 @@ NETWORKS = {
     "float": ["method.name=float"],
     "dqnet whole network": ["method.name=dqnet", "dqnet.scope=network", *LSQ],
     "dqnet weights and inputs apart": ["method.name=dqnet", "dqnet.tied=false", *LSQ],
+    "mobilenetv2, dqnet": ["method.name=dqnet", f"model.name={NAME}", *LSQ],
     "dqt, projections": [*DQT, "model.shortcut=B", "dqt.input=image"],
 }
 QUICK = "dqnet per layer"

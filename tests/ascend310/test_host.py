@@ -22,9 +22,10 @@ import pytest
 
 from src.cost.ladder import fit, margin_of
 from src.cost.spending import Spending
-from src.engine.classifier import Classifier, Wish
+from src.engine.classifier import Classifier
 from src.engine.oracle import Oracle
 from src.engine.rungs import pass_costs, rungs_of
+from src.engine.wish import Wish
 from tests.ascend310.program import (
     HARNESS,
     assert_like_the_oracle,

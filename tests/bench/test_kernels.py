@@ -24,7 +24,7 @@ import pytest
 import bench
 from src import kernels
 from src.bench.kernel_calls import KINDS, Shape
-from src.bench.kernels import conv_shapes
+from src.bench.kernels import conv_shapes, run_kernels
 from src.entry import guarded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +42,23 @@ def test_the_convolutions_of_resnet20():
 def test_a_name_tells_stride_and_groups():
     assert str(Shape(16, 32, 3, 2, 1, 1, 32)) == "16->32 3x3 s2 32"
     assert str(Shape(16, 16, 3, 1, 1, 16, 8)) == "16->16 3x3 g16 8"
+
+
+@pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+def test_depthwise_layers_are_held_to_the_bandwidth_of_a_copy(monkeypatch):
+    wide, plain = Shape(8, 8, 3, 2, 1, 8, 9), Shape(8, 8, 3, 2, 1, 1, 9)
+    monkeypatch.setattr("src.bench.kernels.conv_shapes", lambda *_: {wide: 2, plain: 1})
+    arguments = ["kernels", "--model", "mobilenetv2", "--batch", "2", "--runs", "1"]
+    rows = run_kernels(bench.parse(arguments))["rows"]
+    bound = {row["kernel"]: row for row in rows if "gb_s" in row}
+    assert {row["layer"] for row in bound.values()} == {str(wide)}
+    assert set(bound) == set(KINDS) - {"dynamic inner"}
+    for kind, row in bound.items():
+        assert row["bandwidth_gb_s"] > 0.1
+        assert row["share_of_bandwidth"] == pytest.approx(row["gb_s"] / row["bandwidth_gb_s"])
+        assert row["share_of_bandwidth"] < 100, kind
+    assert (wide.is_depthwise, plain.is_depthwise) == (True, False)
+    assert wide.maps == (8 * 81, 8 * 25)
 
 
 @pytest.mark.parametrize("option, value", [("--runs", "0"), ("--threads", "-1")])

@@ -18,8 +18,11 @@ import numpy as np
 import pytest
 
 from src.bench import torch_quant
-from src.bench.torch_nets import DESIGNS, Net
+from src.bench.case import side_of
+from src.bench.torch_layers import Net
+from src.bench.torch_nets import DESIGNS, Design
 from src.methods import build_system
+from src.models import BACKBONES
 from src.models.resnet import DESIGNS as OURS
 
 
@@ -27,7 +30,14 @@ def test_designs_are_ours():
     assert {
         name: (d.blocks, d.channels[: len(d.blocks)], d.bottleneck, d.imagenet_stem, d.option_a)
         for name, d in OURS.items()
-    } == {name: (d.blocks, d.channels, d.deep, d.large, d.option_a) for name, d in DESIGNS.items()}
+    } == {
+        name: (d.blocks, d.channels, d.deep, d.large, d.option_a)
+        for name, d in DESIGNS.items()
+        if isinstance(d, Design)
+    }
+    assert set(DESIGNS) == set(BACKBONES)
+    for name, design in BACKBONES.items():
+        assert side_of(name, None) == design.image_size
 
 
 @pytest.fixture
@@ -93,7 +103,7 @@ def test_a_dynamic_layer_is_the_chosen_branch_and_its_mask_gets_inner_products(t
 
 
 @pytest.mark.parametrize("kind, method", [("float", "float"), ("dynamic", "dqnet")])
-@pytest.mark.parametrize("model", ["resnet20", "resnet18_cifar", "resnet50"])
+@pytest.mark.parametrize("model", ["resnet20", "resnet18_cifar", "resnet50", "mobilenetv2"])
 def test_as_many_parameters_as_ours(torch, kind, method, model):
     from src.bench.case import Case, has_imagenet_stem
     from src.bench.cases import overrides
@@ -111,12 +121,13 @@ def test_as_many_parameters_as_ours(torch, kind, method, model):
     assert theirs.slots == sum(row["kind"] == "dynamic" for row in ours.table)
 
 
+@pytest.mark.parametrize("model", ["resnet8", "mobilenetv2_cifar"])
 @pytest.mark.parametrize("kind", ["float", "static", "dynamic"])
-def test_every_parameter_gets_a_gradient_in_both_layouts(torch, kind):
+def test_every_parameter_gets_a_gradient_in_both_layouts(torch, kind, model):
     from src.bench.torch_peer import loss
 
     torch.manual_seed(0)
-    net = Net(DESIGNS["resnet8"], kind, 4, 10)
+    net = Net(DESIGNS[model], kind, 4, 10)
     image, label = torch.randn(4, 3, 32, 32), torch.randint(0, 10, (4,))
     for layout in (torch.contiguous_format, torch.channels_last):
         loss(net, image.contiguous(memory_format=layout), label).backward()

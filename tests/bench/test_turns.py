@@ -41,7 +41,7 @@ for line in sys.stdin:
         file.write(f"{kind}{steps}/{request['warm_up']} ")
     if kind == "mortal" and steps:
         sys.exit(3)
-    answer = {"ms": [1.0] * steps, "loss": 2.0, "peak_mb": 3.0, "kernel_ms": {"conv": 0.5}}
+    answer = {"ms": [1.0] * steps, "loss": 2.0, "peak_mb": 3.0, "kernel_ms": {"conv": 0.5}, "peak": 9.0}
     print(json.dumps(answer), flush=True)
 """
 
@@ -68,6 +68,7 @@ def test_workers_settle_and_then_turns_alternate_and_add_up(log):
         assert outcome.ms == [1.0] * 6 and not outcome.error
         assert (outcome.loss, outcome.peak_mb) == (2.0, 3.0)
         assert outcome.kernel_ms == {"conv": 1.0}
+        assert set(outcome.peaks) == {9.0}
     assert first.about == {"isa": "a"}
 
 

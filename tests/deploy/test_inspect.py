@@ -30,7 +30,7 @@ from src.engine.operations import Conv, Wide
 from src.engine.rungs import pass_costs
 from src.entry import guarded
 from src.errors import UserError
-from tests.engine.programs import candidates, nested, static
+from tests.engine.programs import candidates, levels, nested, static
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -49,7 +49,7 @@ def path(tmp_path):
     return save(program, tmp_path / "net.safetensors", layers=names, scales=scales)
 
 
-@pytest.mark.parametrize("make", [nested, candidates, static])
+@pytest.mark.parametrize("make", [nested, candidates, static, levels])
 def test_bytes_are_those_of_the_files_tensors(make, tmp_path):
     program = make()
     file = save(program, tmp_path / "net.safetensors")
@@ -60,7 +60,7 @@ def test_bytes_are_those_of_the_files_tensors(make, tmp_path):
     sizes = facts["bytes"]
     assert sizes["codes"] == sum(t.nbytes for n, t in tensors.items() if ".weight." in n)
     assert sizes["wide_weights"] == sum(t.nbytes for n, t in tensors.items() if n[-7:] == ".weight")
-    parts = ("codes", "wide_weights", "multipliers_and_biases", "other")
+    parts = ("codes", "wide_weights", "multipliers_and_biases", "levels", "other")
     assert sum(sizes[part] for part in parts) == sizes["total"] == file.stat().st_size
     values = 0
     for op in program.operations:
@@ -91,6 +91,21 @@ def test_text_names_every_operation(path, capsys):
         assert f"part{i} " in text
     assert "2/4/8" in text and "weights 0.25/0.5  inputs 0.125" in text and "x 2^-20" in text
     assert 'model: "net8"' in text and "float32 / total" in text
+
+
+def test_learned_levels_are_shown(path, tmp_path):
+    program = levels()
+    facts = facts_of(save(program, tmp_path / "levels.safetensors", layers={4: "block.conv"}))
+    shown = {(row["operation"], row["side"]): row["levels"] for row in facts["levels"]}
+    for side, i in (("weights", 4), ("inputs", 3)):
+        assert shown[4, side] == program.operations[i].arrays["levels"].tolist()
+    assert [i for i, side in shown if side == "weights"] == [4, 6, 8, 13]
+    assert [i for i, side in shown if side == "inputs"] == [4, 6, 8, 11]
+    row = next(row for row in facts["layers"] if row["operation"] == 4)
+    assert (row["w_bits"], row["a_bits"], row["stored_bits"]) == ([3], [4], [3])
+    line = f"block.conv {' '.join(['4', 'weights', *map(str, shown[4, 'weights'])])}"
+    assert line in [" ".join(line.split()) for line in inspect.as_text(facts).splitlines()]
+    assert not facts_of(path)["levels"]
 
 
 def test_a_ladder_is_shown(tmp_path):

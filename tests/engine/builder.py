@@ -30,6 +30,7 @@ from src.engine.integers import INT32, limits
 from src.engine.operations import (
     Add,
     Affine,
+    Bucketise,
     Budget,
     Choose,
     Conv,
@@ -73,18 +74,31 @@ class Builder:
         op = Quantise(x, 2 * SPREAD, signed, slot, column, arrays=arrays)
         return self._append(op, self.shapes[x])
 
+    def bucketise(self, x: int, count: int, signed: int = 0) -> int:
+        """To as many levels; every third threshold is that before it."""
+        low, high = limits(8, signed)
+        levels = self._levels(count, low, high)
+        thresholds = np.sort(self.rng.integers(-(1 << SPREAD), 1 << SPREAD, count))
+        thresholds[2::3] = thresholds[1:-1:3]
+        thresholds[0] = INT32.min
+        arrays = {"thresholds": thresholds.astype(np.int32), "levels": levels}
+        return self._append(Bucketise(x, signed, arrays=arrays), self.shapes[x])
+
     def conv(
         self, x: int, c_out: int, kernel=3, stride=1, padding=1, groups=1, *,
         w_bits=(4,), a_bits=(4,), slot=-1, columns=(0, 0), master=0, odd=0, relu=0, untied=False,
-        pairs=False,
+        pairs=False, levels=0,
     ) -> int:  # fmt: skip
         """Without `master` one weight for each of w_bits; untied: one multiplier for each pair, with
-        candidates; pairs: one multiplier and bias for each pair, whatever is stored."""
+        candidates; pairs: one multiplier and bias for each pair, whatever is stored; levels: how many there are
+        of weights."""
         shape = (c_out, self.shapes[x][0] // groups, kernel, kernel)
         stored = (master,) if master else w_bits
         inputs = len(a_bits) if pairs or (untied and not master) else 1
         fan = math.prod(shape[1:])
-        spread = [math.sqrt(fan) * 2.0 ** (b - 1 + (master or max(a_bits)) - 2) for b in stored]
+        a_stored = 8 if isinstance(self.operations[x], Bucketise) else master or max(a_bits)
+        w_stored = (8,) if levels else stored
+        spread = [math.sqrt(fan) * 2.0 ** (b - 1 + a_stored - 2) for b in w_stored]
         variants = len(w_bits) if pairs else len(stored)
         gain = self._signed((self.rows, variants, inputs, c_out))
         gain *= 2.0**SPREAD / np.array(spread)[:, None, None]
@@ -93,6 +107,9 @@ class Builder:
         for v, bits in enumerate(stored):
             low, high = limits(bits, True)
             arrays[f"weight.{v}"] = self.rng.integers(low, high + 1, shape).astype(np.int8)
+        if levels:
+            arrays["levels"] = self._levels(levels, -128, 127)
+            arrays["weight.0"] = self.rng.choice(arrays["levels"], shape).astype(np.int8)
         op = Conv(
             x, c_out, shape[1], kernel, stride, padding, groups, slot, *columns, master, odd, shift,
             *BOUNDS[relu], arrays=arrays,
@@ -168,6 +185,10 @@ class Builder:
         """The program, ended by a mean, a dense layer and its bias."""
         self.affine(self.wide(self.pool(x, 1), classes, 1, 1, 0))
         return Program(self.operations, self.rows, {"made by": "tests"})
+
+    def _levels(self, count: int, low: int, high: int) -> np.ndarray:
+        values = self.rng.choice(np.arange(low, high + 1), count, replace=False)
+        return np.sort(values).astype(np.int32)
 
     def _append(self, op: Operation, shape: tuple[int, ...]) -> int:
         self.operations.append(op)

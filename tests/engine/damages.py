@@ -61,7 +61,7 @@ DAMAGES = {
     "a long program": (lambda p: with_tensor(p, "program", lambda a: LONG),
         "65537 operations; allowed are 1..65536", SAME),
     "code -1": (lambda p: with_cell(p, 2, 0, -1), "operation 2: unknown code -1", SAME),
-    "code 11": (lambda p: with_cell(p, 2, 0, 11), "operation 2: unknown code 11", SAME),
+    "code 12": (lambda p: with_cell(p, 2, 0, 12), "operation 2: unknown code 12", SAME),
     "a number too many": (lambda p: with_cell(p, 0, 14, 1),
         "operation 0: Input has only 3 numbers", SAME),
     "a real tensor": (lambda p: with_tensor(p, "0.table", lambda a: a * 1.0),

@@ -111,6 +111,10 @@ def parts_of(program: Program) -> Parts:
     for i, op in enumerate(program.operations):
         for name, array in op.arrays.items():
             if isinstance(op, Conv) and name.startswith("weight."):
-                array = pack(array, stored_bits(op, int(name[7:])))
+                bits = stored_bits(op, int(name[7:]))
+                if "levels" in op.arrays:  # places among them, 0 of what is not there
+                    found = op.arrays["levels"] == array[..., None]
+                    array = found.reshape(*array.shape, -1).argmax(-1) - 2 ** (bits - 1)
+                array = pack(array, bits)
             tensors[f"{i}.{name}"] = array
     return Parts(tensors, json.dumps(program.notes))

@@ -160,11 +160,24 @@ def pairs_of_candidates() -> Program:
     return _dynamic(19, widths=(2, 5), pairs=True)
 
 
+def levels() -> Program:
+    """Learned levels: of weights, of inputs of either sign, as many as there are codes and a single one."""
+    b = Builder(22)
+    x = b.affine(b.wide(b.image(7, 8), 4))
+    y = b.conv(b.bucketise(x, 16), 6, levels=7, w_bits=(3,), a_bits=(4,), relu=6)
+    y = b.conv(b.bucketise(y, 40, signed=1), 6, groups=6, levels=2, w_bits=(1,), a_bits=(6,))
+    y = b.conv(b.bucketise(y, 256), 4, 1, 1, 0, levels=256, w_bits=(8,), a_bits=(8,))
+    x = b.add(x, y)
+    x = b.conv(b.bucketise(x, 1), 4, w_bits=(5,), a_bits=(1,))
+    return b.logits(b.conv(b.quantise(x, (8,)), 4, levels=1, w_bits=(2,), a_bits=(8,)))
+
+
 NAMED: dict[str, Callable[[], Program]] = {
     make.__name__: make
     for make in (
         real, static, odd, nested_static, candidates, untied, shared, nested, nested_untied, rows,
         bottleneck, signed_candidates, step_wise, minding, minding_apart, pairs, pairs_of_candidates,
+        levels,
     )
 }  # fmt: skip
 
@@ -211,13 +224,17 @@ def _step(b: Builder, rng: np.random.Generator, x: int) -> int:
     stride, odd, signed = (int(v) for v in rng.integers(0, 2, 3))
     relu = int(rng.choice([0, 1, 6]))
     sizes = (4, 3, stride + 1, 1, int(rng.choice([1, 2, 4])))
-    kind = rng.integers(5)
+    kind = rng.integers(6)
     if kind == 0:
         return b.affine(b.wide(x, *sizes), relu)
     if kind == 1:
         return b.max_pool(x)
     if kind == 2:
         return b.wide(b.subsample(x), 4, 1, 1, 0)
+    if kind == 5:
+        counts = (int(rng.integers(1, 2**bits + 1)) for bits in (a_bits, w_bits))
+        q = b.bucketise(x, next(counts), signed)
+        return b.conv(q, *sizes, levels=next(counts), w_bits=(w_bits,), a_bits=(a_bits,), relu=relu)
     q = b.quantise(x, (8,) if kind == 3 else (a_bits,), signed)
     if kind == 3:
         widths = {"w_bits": (max(w_bits, 2),), "a_bits": (max(a_bits, 2),)}

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 from src.cost.ladder import Ladder, Row, climb, margin_of
-from src.engine.classifier import Classifier, Wish, as_wish
+from src.engine.classifier import Classifier
 from src.engine.count import cost_of
 from src.engine.oracle import Oracle
-from src.engine.plans import within_budget
+from src.engine.plans import Cap, within_cap
 from src.engine.rungs import pass_costs, rungs_of
+from src.engine.wish import Wish
 from src.errors import UserError
 from tests.engine.programs import nested, pixels, real, rows, static
 
@@ -97,7 +98,7 @@ def test_only_images_above_the_budget_run_again():
     engine = Watched(program, chosen)
     answers = Classifier(program, engine, Wish(max_bitops=budget))(images)
     assert [count for count, _ in engine.calls] == [5, 2]
-    expected = within_budget(cost_of(program), chosen, budget)
+    expected = within_cap(chosen, Cap.in_bitops(budget, cost_of(program)))
     assert ((expected != chosen).any((1, 2)) == over).all()
     logits, _ = Oracle(program).run(images, expected)
     powers = np.exp(logits / 2.0**19)
@@ -209,12 +210,3 @@ def test_no_ladder():
     program = square(nested())
     with pytest.raises(UserError, match=r"--budget 1e\+06: this artefact has no ladder"):
         Classifier(program, Oracle(program), Wish(budget=1e6))
-
-
-def test_wishes_of_a_command_line():
-    assert as_wish(None, "250M", "1G") == Wish(None, 250e6, 1e9)
-    assert as_wish(4, None, None) == Wish(bits=4)
-    with pytest.raises(UserError, match="--bits 4 and --budget 1M"):
-        as_wish(4, "1M", None)
-    with pytest.raises(UserError, match="--budget much"):
-        as_wish(None, "much", None)

@@ -117,7 +117,7 @@ def made(name: str, how):
 BROKEN = [
     (quantise, made("numbers", lambda a: a[:-1])),
     (quantise, made("numbers", lambda a: a.astype(np.int32))),
-    (quantise, cell("numbers", 0, 11)),
+    (quantise, cell("numbers", 0, 12)),
     (quantise, cell("numbers", FIELDS, 0)),
     (quantise, cell("numbers", FIELDS, 65)),
     (quantise, cell("numbers", FIELDS + 1, -1)),

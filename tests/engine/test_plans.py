@@ -16,10 +16,15 @@
 import numpy as np
 import pytest
 
+from src.cost.bitops import CostModel
 from src.engine.count import cost_of
-from src.engine.plans import as_bitops, uniform_plan, within_budget
+from src.engine.plans import Cap, as_bitops, uniform_plan, within_cap
 from src.errors import UserError
 from tests.engine.programs import candidates, nested, rows, static, untied
+
+
+def within_budget(cost: CostModel, plan: np.ndarray, budget: float) -> np.ndarray:
+    return within_cap(plan, Cap.in_bitops(budget, cost))
 
 
 def test_uniform_plan_and_its_row():

@@ -27,6 +27,7 @@ from src.engine.count import cost_of
 from src.engine.native import Native
 from src.engine.operations import Conv
 from src.engine.oracle import Oracle
+from src.engine.plans import Cap
 from src.engine.program import Program
 from src.engine.rungs import Rungs, ladder_of, pass_costs, pick, rungs_of
 from src.errors import UserError
@@ -249,10 +250,10 @@ CUT = Ladder(
     ],
 )
 def test_the_row_for_a_wish(budget, most, bits, margins):
-    row = pick(CUT, budget, most)
+    row = pick(CUT, budget, most and Cap.in_bitops(most, None), (CUT.costs, CUT.again))
     assert (row.bits, row.margins) == (bits, margins)
 
 
 def test_a_cap_below_everything():
     with pytest.raises(UserError, match="--max-bitops 9: the cheapest setting .* costs an image up to"):
-        pick(CUT, None, 9)
+        pick(CUT, None, Cap.in_bitops(9, None), (CUT.costs, CUT.again))

@@ -54,12 +54,12 @@ def test_a_row_is_the_code_and_the_fields_in_order():
 
 
 def test_codes_are_those_of_the_format():
-    names = "Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose, Budget"
-    assert ", ".join(OPERATIONS[code].__name__ for code in range(11)) == names
+    names = "Input, Quantise, Conv, Wide, Affine, Add, Pool, MaxPool, Subsample, Choose, Budget, Bucketise"
+    assert ", ".join(OPERATIONS[code].__name__ for code in range(12)) == names
     assert [op.CODE for op in OPERATIONS.values()] == list(OPERATIONS)
 
 
-@pytest.mark.parametrize("code", [-1, 11, 2**40])
+@pytest.mark.parametrize("code", [-1, 12, 2**40])
 def test_unknown_codes_are_refused(code):
     table = as_table([Input(1, 1, 0), Pool(0, 1)])
     table[1, 0] = code

@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 
 from src.cost.ladder import margin_of
-from src.engine.classifier import Classifier, Wish
+from src.engine.classifier import Classifier
 from src.engine.oracle import Oracle
 from src.engine.rungs import rungs_of
 from src.engine.tally import judge
+from src.engine.wish import Wish
 from tests.engine.programs import nested, pixels
 
 

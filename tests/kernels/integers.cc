@@ -105,23 +105,25 @@ double error(Array &a, const std::vector<double> &exact) {
   return apart / most;
 }
 
-// 3x3 convolutions with padding 1: y, dx and dw against direct sums in double.
-bool floats_are_right(int n, int in, int height, int width, int out) {
-  Array x = noise({n, in, height, width}), w = noise({out, in, 3, 3}), dy = noise({n, out, height, width});
-  Array geometry = {{4}, {1, 1, 1, 0}, "int32"}, y = dy, dx = x, dw = w;
+// 3x3 convolutions with padding 1, with one group or depthwise: y, dx and dw against direct sums in double.
+bool floats_are_right(int n, int in, int height, int width, int out, bool depthwise = false) {
+  const int per = depthwise ? 1 : in;  // inputs of an output
+  Array x = noise({n, in, height, width}), w = noise({out, per, 3, 3}), dy = noise({n, out, height, width});
+  Array geometry = {{4}, {1, 1, in / per, 0}, "int32"}, y = dy, dx = x, dw = w;
   if (call(dq_conv2d, {&x, &w, &geometry, &y}) || call(dq_conv2d_grad, {&x, &w, &geometry, &dy, &dx, &dw})) {
     return false;
   }
   std::vector<double> ys(y.words.size()), dxs(x.words.size()), dws(w.words.size());
   for (int m = 0; m < n; m++) {
     for (int o = 0; o < out; o++) {
-      for (int c = 0; c < in; c++) {
+      for (int i = 0; i < per; i++) {
+        const int c = depthwise ? o : i;
         for (int p = 0; p < height * width; p++) {
           for (int t = 0; t < 9; t++) {
             const int h = p / width + t / 3 - 1, v = p % width + t % 3 - 1;
             if (h < 0 || h >= height || v < 0 || v >= width) continue;
             const int at_y = (m * out + o) * height * width + p, at_x = ((m * in + c) * height + h) * width + v,
-                      at_w = (o * in + c) * 9 + t;
+                      at_w = (o * per + i) * 9 + t;
             ys[at_y] += static_cast<double>(x.f()[at_x]) * w.f()[at_w];
             dxs[at_x] += static_cast<double>(dy.f()[at_y]) * w.f()[at_w];
             dws[at_w] += static_cast<double>(dy.f()[at_y]) * x.f()[at_x];
@@ -144,7 +146,7 @@ int main() {
     run(8, 5, 5, 12, 1, 2, bits);
     run(96, 6, 6, 8, 3, 1, bits);
   }
-  const bool right =
-    floats_are_right(3, 16, 12, 12, 24) && floats_are_right(2, 9, 7, 10, 11) && floats_are_right(2, 5, 6, 5, 7);
+  const bool right = floats_are_right(3, 16, 12, 12, 24) && floats_are_right(2, 9, 7, 10, 11) &&
+                     floats_are_right(2, 5, 6, 5, 7) && floats_are_right(2, 21, 9, 8, 21, true);
   std::printf("floats %s\n", right ? "right" : "wrong");
 }

@@ -56,6 +56,18 @@ WINOGRAD_SHAPES = [
     (2, 130, 14, 14, 33, 3, 1, 0, 1),
 ]
 
+DEPTHWISE_SHAPES = [
+    (2, 33, 7, 7, 33, 3, 1, 1, 33),
+    (1, 5, 70, 100, 5, 3, 1, 1, 5),  # several strips of rows
+    (2, 3, 112, 111, 3, 3, 2, 1, 3),
+    (1, 17, 23, 20, 17, 5, 2, 2, 17),
+    (2, 18, 9, 8, 18, 3, 3, 1, 18),
+    (1, 4, 5, 6, 4, 3, 1, 2, 4),
+    (1, 5, 6, 7, 5, 2, 1, 0, 5),
+    (2, 6, 7, 7, 6, 1, 2, 0, 6),  # pixels that no output reads
+    (1, 2, 18, 18, 2, 17, 1, 8, 2),  # too many taps for the kernel's own exact sums
+]
+
 
 def _case(shape, seed=0):
     n, ic, h, w, oc, k, stride, padding, groups = shape
@@ -75,7 +87,7 @@ def _quantisers(rng, oc, w_bits, a_bits, per_channel):
     return levels, w_scale, a_max, a_scale, (1 / a_scale).astype(np.float32)
 
 
-@pytest.mark.parametrize("shape", SHAPES + WINOGRAD_SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES + WINOGRAD_SHAPES + DEPTHWISE_SHAPES, ids=str)
 def test_float_conv(isa, shape):
     x, w, dy, geo = _case(shape)
     (y,) = call("dq_conv2d", [x, w, geometry(*geo)], [dy.shape])
@@ -94,8 +106,8 @@ def test_quant_conv(isa, shape, bits):
     _check_quant_conv(shape, bits, unit=1)
 
 
-@pytest.mark.parametrize("shape", WINOGRAD_SHAPES, ids=str)
-def test_quant_conv_with_products_of_tiles(isa, shape):
+@pytest.mark.parametrize("shape", WINOGRAD_SHAPES + DEPTHWISE_SHAPES, ids=str)
+def test_quant_conv_with_products_of_tiles_or_of_lanes(isa, shape):
     _check_quant_conv(shape, (4, 4), unit=1)
 
 
@@ -229,6 +241,8 @@ def test_nan_weights_reach_the_output(isa):
         (11, 16, 10, 10, 20, 3, 1, 1, 1),
         (11, 16, 10, 10, 20, 3, 2, 1, 1),
         (16, 384, 4, 4, 384, 3, 1, 1, 1),
+        (11, 21, 10, 9, 21, 3, 2, 1, 21),
+        (2, 70, 8, 8, 70, 3, 1, 1, 70),  # fewer images than threads
     ],
     ids=str,
 )

@@ -35,6 +35,7 @@ from src.quantizers.nested import NestedWeight
 from tests.gradients import gradients
 from tests.layers.cells import WIDTHS, images, one_hot, tiny_conv
 from tests.layers.steps import agree, step
+from tests.models.tiny import NAME
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
 
@@ -69,9 +70,12 @@ def one_step(tiny, overrides, native):
         ["method.name=dqnet", "quant.quantizer=pact"],
         ["method.name=dqnet", "quant.quantizer=nested", "dqnet.candidates=[2, 4, 8]"],
         ["method.name=static", "quant.quantizer=nested", "quant.truncate=true"],
+        ["method.name=dqnet", f"model.name={NAME}"],
+        pytest.param(["method.name=static", "quant.quantizer=pact", f"model.name={NAME}"], marks=pytest.mark.slow),
     ],
-    ids=["float", "lsq", "dqnet", "dqnet nested", "truncated"],
+    ids=["float", "lsq", "dqnet", "dqnet nested", "truncated", "mobilenetv2", "mobilenetv2 pact"],
 )
+@pytest.mark.usefixtures("tiny_mobilenetv2")
 def test_a_step_is_the_same(tiny, overrides):
     portable, native = one_step(tiny, overrides, False), one_step(tiny, overrides, True)
     np.testing.assert_allclose(native[0], portable[0], rtol=1e-3, atol=1e-3)

@@ -15,18 +15,25 @@
 """Small networks for the tests of methods: resnet8 on images of 8 pixels, 10 classes."""
 
 import numpy as np
+import pytest
 from mindspore import Tensor
 
 from src.config import load_config
 from src.methods import build_system
 from src.methods.base import System
+from src.models import BACKBONES
+from src.parameters import assign
+from tests.models.tiny import NAME, TINY
 
 CLASSES, SIDE = 10, 8
 
 
 def method(*overrides: str, side: int = SIDE) -> System:
+    """With `model.name=tiny_mobilenetv2`, of the smallest MobileNetV2."""
     defaults = ["model.name=resnet8", "dqnet.pool=2", "dqnet.hidden=8", "device.native=off"]
-    return build_system(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, NAME, TINY)
+        return build_system(load_config(None, [*defaults, *overrides]), CLASSES, side, native=False)[0]
 
 
 def images(count: int, seed: int = 0) -> np.ndarray:
@@ -46,6 +53,17 @@ def seen(built: System, x: np.ndarray) -> Tensor:
     network = built.network
     features = network.before(Tensor(x), getattr(network, "stem_row", None))
     return Tensor(x) if network.from_image else features
+
+
+def randomise_levels(built: System) -> None:
+    """Learned levels that are unevenly spaced, every second layer's a bit fewer, on the grid of an engine."""
+    rng = np.random.default_rng(6)
+    for i, table in enumerate((*built.learned.of_weights, *built.learned.of_inputs)):
+        levels = table.levels.asnumpy()
+        assign(table.levels, levels + rng.normal(0, np.ptp(levels) / 20, levels.shape))
+        if table.is_gated and i % 2:
+            assign(table.gates, -np.ones(table.gates.shape))
+        table.go_to_grid()
 
 
 def randomise_head(built: System, x: np.ndarray) -> None:

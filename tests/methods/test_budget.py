@@ -14,6 +14,8 @@
 
 """The budget's two hinges: values, gradients, the agreement with the cost model, the entropy."""
 
+from itertools import product
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from mindspore import Tensor, nn, ops
 
 from src.controllers.gumbel import hard_choice
 from src.cost.bitops import CostModel, LayerCost
+from src.cost.latency import LatencyCost, LatencyTable, LayerMs
 from src.methods.budget import BudgetPenalty
 
 pytestmark = pytest.mark.usefixtures("pynative")  # results are dictionaries, which no graph can give
@@ -233,3 +236,29 @@ def test_workers_pay_for_their_joined_batch(pynative):
         for got, expected in zip(own, gradients, strict=True):
             # A mean over 4 images moves twice as fast with each as one over 8; workers are averaged.
             np.testing.assert_allclose(got.asnumpy() / 2, expected.asnumpy()[rows], atol=1e-6)
+
+
+def latencies(columns: int) -> LatencyCost:
+    """Of the layers of COST: layer a takes 1 ms for each bit of weights, b 1 ms whatever the width."""
+    pairs = product(WIDTHS, WIDTHS) if columns == 2 else zip(WIDTHS, WIDTHS, strict=True)
+    pairs = list(pairs)
+    a, b = {f"{w}x{x}": float(w) for w, x in pairs}, {f"{w}x{x}": 1.0 for w, x in pairs}
+    layers = LayerMs("a", MACS[0], a), LayerMs("b", MACS[1], b)
+    return LatencyCost(LatencyTable("m", "", 1, 3.0, 0.0, layers), COST.dynamic, columns)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_hinge_counts_milliseconds_where_a_table_is_given(columns):
+    """3 ms are fixed: at 4 bits 8 ms, at 5 bits 9; BitOPs stay what they are."""
+    cell = BudgetPenalty(COST, WIDTHS, 4, 0.0, 2.0, 0.0, latencies(columns))
+    plan = plan_of(np.array([[[2] * columns, [0] * columns], [[1] * columns, [2] * columns]]))
+    numbers = {name: float(value.asnumpy()) for name, value in cell(Tensor(plan), Tensor(plan)).items()}
+    assert numbers["penalty"] == pytest.approx(2.0 * ((9 + 8) / 2 / 8 - 1), rel=1e-5)
+    assert numbers["bitops"] == pytest.approx(penalty(plan)[2])
+
+
+def test_the_milliseconds_push_only_where_they_are_saved():
+    cell = BudgetPenalty(COST, WIDTHS, 4, 0.0, 2.0, 0.0, latencies(1))
+    gradient = ms.grad(lambda plan: cell(plan, plan)["penalty"])(Tensor(plan_of([[[2], [2]]]))).asnumpy()
+    np.testing.assert_allclose(gradient[0, 0, 0], 2.0 * np.array(WIDTHS) / 8, rtol=1e-5)
+    np.testing.assert_allclose(gradient[0, 1, 0], 2.0 / 8, rtol=1e-5)

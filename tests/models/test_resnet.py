@@ -68,7 +68,7 @@ def test_cifar_networks(name, n, expected):
     """Option A: 0.27 M, 0.46 M and 0.85 M parameters, as in the paper's table 6."""
     assert cifar_parameters(n, False) == expected
     assert trainable(build_backbone(name, 10)) == expected
-    assert trainable(build_backbone(name, 10, "B")) == cifar_parameters(n, True)
+    assert trainable(build_backbone(name, 10, shortcut="B")) == cifar_parameters(n, True)
 
 
 def test_macs_of_resnet20_by_hand():
@@ -78,7 +78,7 @@ def test_macs_of_resnet20_by_hand():
     third = 9 * 64 * (32 + 5 * 64) * 8**2
     layers = describe(build_backbone("resnet20", 10), 32).layers
     assert sum(layer.macs for layer in layers) == stem + first + second + third + 640 == 40_551_040
-    extra = describe(build_backbone("resnet20", 10, "B"), 32).layers
+    extra = describe(build_backbone("resnet20", 10, shortcut="B"), 32).layers
     assert sum(x.macs for x in extra if x.is_shortcut) == 16 * 32 * 16**2 + 32 * 64 * 8**2
 
 
@@ -116,7 +116,7 @@ def pynative():
 )
 def test_shapes(pynative, name, shortcut, sides, classes):
     """Any size, odd ones too, and what `describe` says of the features is true."""
-    backbone = build_backbone(name, classes, shortcut)
+    backbone = build_backbone(name, classes, shortcut=shortcut)
     end = backbone.end_of(1)
     network = Network(backbone, split=end + 1).set_train(False)
     for side in sides:
@@ -156,7 +156,7 @@ def normalised(x, bn):
 def test_basic_block_equals_numpy(pynative, shortcut):
     """The first of the second group: strided, with a shortcut that is not the identity."""
     rng = np.random.default_rng(0)
-    backbone = build_backbone("resnet8", 10, shortcut)
+    backbone = build_backbone("resnet8", 10, shortcut=shortcut)
     for parameter in backbone.parameters().values():
         if parameter.ndim == 1:
             parameter.set_data(Tensor(rng.uniform(0.5, 2, parameter.shape).astype(np.float32)))

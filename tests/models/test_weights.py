@@ -60,7 +60,7 @@ BN = {
     ],
 )
 def test_names(theirs, ours):
-    assert our_name(theirs, build_backbone("resnet20", 10, "B").nodes) == ours
+    assert our_name(theirs, build_backbone("resnet20", 10, shortcut="B").nodes) == ours
 
 
 @pytest.mark.parametrize("name", ["w.ckpt", "w.npz", "w.safetensors"])
@@ -86,7 +86,7 @@ def torch_tensors(model) -> dict[str, np.ndarray]:
 
 
 def model(shortcut="B", classes=10):
-    return build_backbone("resnet8", classes, shortcut)
+    return build_backbone("resnet8", classes, shortcut=shortcut)
 
 
 def write(path, tensors) -> None:

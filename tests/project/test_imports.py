@@ -58,11 +58,12 @@ MAY_IMPORT = {
     "engine": {"kernels", "files", "cost"},
     "bench": {
         "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
+        "files", "paths", "report",
     },
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
     "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
 }  # fmt: skip
-PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow"}
+PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow", "ai_edge_litert", "flatbuffers"}
 
 
 @dataclass(frozen=True)

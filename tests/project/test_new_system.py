@@ -49,7 +49,7 @@ from src.train.loaded import load_trained
 from src.train.loop import train_run
 from src.train.results import evaluate_split
 from src.train.run_folder import continue_run, create_run
-from tests.project.toy.backbone import toy
+from tests.project.toy.backbone import Toy as ToyBackbone
 from tests.project.toy.method import Toy, build_supernet
 from tests.project.toy.quantiser import ToyActivation, ToyWeight
 
@@ -63,7 +63,7 @@ OVERRIDES = [
 @pytest.fixture(scope="module", autouse=True)
 def registered():
     """The lines that a new system takes."""
-    lines = ((BACKBONES, toy), (WEIGHT, ToyWeight), (ACTIVATION, ToyActivation), (METHODS, Toy))
+    lines = ((BACKBONES, ToyBackbone()), (WEIGHT, ToyWeight), (ACTIVATION, ToyActivation), (METHODS, Toy))
     for registry, entry in lines:
         registry["toy"] = entry
     yield

@@ -23,7 +23,10 @@ from src.config import load_config
 from tests.project.files import ROOT
 
 RECIPES = sorted(path.stem for path in (ROOT / "config").glob("*.yaml") if path.stem != "default")
-NAME = re.compile(r"resnet\d+_(cifar10|digits|imagenet)_(float|lsq|dorefa|dqnet|dqnet_dorefa|dqt|abn)(_\d+bit)?")
+NAME = re.compile(
+    r"(resnet\d+|mobilenetv2)_(cifar10|digits|imagenet|imagenette)"
+    r"_(float|lsq|dorefa|dqnet|dqnet_dorefa|dqnet_lsq|dqt|abn)(_\d+bit)?"
+)
 # What may differ from a recipe that ran as it stands: where, not what.
 WHERE = ("run.dir=", "data.path=", "device.")
 
@@ -53,7 +56,7 @@ def test_a_recipe_says_whether_it_ran(recipe):
 
 
 def test_the_table_of_recipes_says_the_same():
-    listed = re.findall(r"(?m)^\| `(resnet\w+)` \| (.*) \|$", text_of("config/README.md"))
+    listed = re.findall(r"(?m)^\| `(\w+)` \| (.*) \|$", text_of("config/README.md"))
     marks = [(recipe, mark(recipe).removeprefix("Run ").replace("Never run", "never")) for recipe in RECIPES]
     assert listed == marks
 

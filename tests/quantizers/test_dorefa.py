@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from src.errors import UserError
 from src.quantizers.dorefa import DorefaActivation, DorefaWeight
 from tests.gradients import gradients
 
@@ -74,3 +75,20 @@ def test_activation_values_and_gradient(bits):
     up = np.arange(1.0, 7.0)
     got, _ = gradients(quantizer, (x, 0), up)
     np.testing.assert_array_equal(got, [0, 2, 3, 4, 5, 0])
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_signed_activations_fill_their_bits(bits):
+    x = np.array([-1.9, -1.0, -0.4, 0.1, 0.5, 0.9, 1.7], np.float32)
+    n = 2 ** (bits - 1) - 1
+    quantizer = DorefaActivation((bits,), signed=True)
+    expected = np.clip(np.floor(x.astype(np.float64) * n + 0.5), -n - 1, n) / n
+    np.testing.assert_allclose(quantizer(Tensor(x), 0).asnumpy(), expected, atol=1e-6)
+    got, _ = gradients(quantizer, (x, 0), np.arange(1.0, 8.0))
+    inside = (x * n > -n - 1) & (x < 1)
+    np.testing.assert_array_equal(got, np.arange(1.0, 8.0) * inside)
+
+
+def test_there_are_no_signed_activations_of_one_bit():
+    with pytest.raises(UserError, match="may be negative take 2 bits or more"):
+        DorefaActivation((1, 2), signed=True)

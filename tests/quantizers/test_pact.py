@@ -43,6 +43,19 @@ def test_gradients_are_those_of_the_paper(mode):
     np.testing.assert_allclose(d[quantizer.alpha.name], [11.0])  # where x >= alpha
 
 
+def test_signed_codes_and_their_gradients(mode):
+    """3 bits: n = 3, codes -4 .. 3, from -4/3 alpha to alpha; the ends move with alpha."""
+    x = np.array([-9.0, -2.6, -1.0, 0.2, 1.9, 2.0, 5.0], np.float32)
+    up = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    quantizer = PactActivation((3,), 2.0, signed=True)
+    step = 2 / 3
+    expected = np.array([-4, -4, -1, 0, 3, 3, 3]) * step
+    np.testing.assert_allclose(quantizer(Tensor(x), 0).asnumpy(), expected, rtol=1e-6)
+    dx, d = gradients(quantizer, (x, 0), up, [quantizer.alpha])
+    np.testing.assert_array_equal(dx, [0, 2, 3, 4, 5, 0, 0])
+    np.testing.assert_allclose(d[quantizer.alpha.name], [-4 / 3 + 6 + 7], rtol=1e-6)
+
+
 def test_alpha_is_shared_by_all_widths():
     quantizer = PactActivation((2, 3, 4), 2.0)
     assert [p.shape for p in quantizer.trainable_params()] == [(1,)]

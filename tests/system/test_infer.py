@@ -31,8 +31,9 @@ from src.cost.ladder import Ladder, Row, margin_of
 from src.data import load
 from src.engine.artefact import load_artefact, save_artefact
 from src.engine.choose_engine import open_engine
-from src.engine.classifier import Classifier, Wish
+from src.engine.classifier import Classifier
 from src.engine.rungs import pass_costs, rungs_of
+from src.engine.wish import Wish
 from src.entry import guarded
 from tests.system.runs import ROOT, last_json
 

@@ -20,7 +20,7 @@ from src.engine.check import Register, check
 from src.engine.count import layer_cost
 from src.engine.declaration import Operation
 from src.engine.notes import SIDES
-from src.engine.operations import Conv, Wide
+from src.engine.operations import Bucketise, Conv, Wide
 from src.engine.packing import packed_size
 from src.engine.program import Program
 
@@ -48,6 +48,7 @@ def facts_of(path: Path) -> dict:
         "exponent": program.notes.get("exponent"),
         "layers": layer_facts(program, registers, names),
         "scales": scales,
+        "levels": level_facts(program, names),
         "program": operation_facts(program, registers, names),
         "ladder": ladder_facts(program),
         "bytes": sizes(program, path.stat().st_size),
@@ -70,6 +71,20 @@ def layer_facts(program: Program, registers: list[Register], names: dict[int, st
             "w_bits": list(cost.w_bits), "a_bits": list(cost.a_bits), "controller": not needed[i],
             "stored_bits": stored_widths(op), "bytes": sum(array_bytes(op).values()),
         })  # fmt: skip
+    return rows
+
+
+def level_facts(program: Program, names: dict[int, str]) -> list[dict]:
+    """A row for the weights, and one for the inputs, of each layer that has learned levels there; in units of
+    its scale."""
+    rows = []
+    for i, op in enumerate(program.operations):
+        if not isinstance(op, Conv):
+            continue
+        for side, of in zip(SIDES, (op, program.operations[op.x]), strict=True):
+            if isinstance(of, Conv | Bucketise) and "levels" in of.arrays:
+                levels = of.arrays["levels"].tolist()
+                rows.append({"name": names.get(i, ""), "operation": i, "side": side, "levels": levels})
     return rows
 
 
@@ -130,7 +145,7 @@ def sizes(program: Program, total: int) -> dict:
     `other` is the program table, the pixel tables and the file's header with the notes. float32
     counts every weight once, whatever the number of candidates, and one bias per output channel.
     """
-    parts = {"codes": 0, "wide_weights": 0, "multipliers_and_biases": 0}
+    parts = {"codes": 0, "wide_weights": 0, "multipliers_and_biases": 0, "levels": 0}
     values = 0
     for op in program.operations:
         for name, count in array_bytes(op).items():
@@ -140,6 +155,8 @@ def sizes(program: Program, total: int) -> dict:
                 parts["wide_weights"] += count
             elif name in ("multiplier", "bias"):
                 parts["multipliers_and_biases"] += count
+            elif name in ("levels", "thresholds"):
+                parts["levels"] += count
         if isinstance(op, Conv | Wide):
             weight = op.arrays["weight" if isinstance(op, Wide) else "weight.0"]
             values += weight.size + op.c_out

@@ -29,6 +29,7 @@ from mindspore import nn
 from src.controllers.base import BEGIN, INPUT, Decision
 from src.deploy.integer.decisions import write_decision
 from src.deploy.integer.folding import by_row, fold, rows_of
+from src.deploy.integer.level_codes import with_needed_levels
 from src.deploy.integer.writer import Place, Writer
 from src.engine.operations import Add, MaxPool, Pool, Subsample
 from src.engine.program import Program
@@ -37,6 +38,7 @@ from src.layers.conv import Conv2d, Dense
 from src.methods.base import System
 from src.models.backbone import CONV, DENSE, IMAGE, MAX_POOL, MEAN, NORM, SUBSAMPLE, Node
 from src.models.network import Network
+from src.quantizers.integer_form import IntegerInputs
 
 HEADROOM = 32  # sums may exceed the largest value that any quantiser keeps by this factor
 
@@ -112,10 +114,10 @@ class _Lowering:
 
     def read(self, node: int) -> int:
         """The register of a node; of the image, its real values."""
-        return self.image(0, None) if node == IMAGE else self.registers[node]
+        return self.image(None) if node == IMAGE else self.registers[node]
 
-    def image(self, bits: int, inv: np.float32 | None) -> int:
-        return self.writer.image(self.picture.values, self.picture.size, bits, inv)
+    def image(self, form: IntegerInputs | None) -> int:
+        return self.writer.image(self.picture.values, self.picture.size, form)
 
     def conv(self, i: int, node: Node) -> int:
         """A convolution and the normalisation that alone reads it."""
@@ -177,8 +179,10 @@ class _Lowering:
             return self.writer.affine(y, factor, offset * self.writer.unit, node.name, activation)
         weights = layer.weight_quantizer.integer_form(layer.weight)
         inputs = layer.input_quantizer.integer_form()
+        weights = with_needed_levels(weights, True, node.name)
+        inputs = with_needed_levels(inputs, inputs.signed, node.name)
         if source == IMAGE and len(inputs.stored_bits) == 1:
-            x = self.image(inputs.stored_bits[0], np.float32(inputs.inverses[0]))
+            x = self.image(inputs)
         else:
             x = self.writer.quantise(inputs, self.read(source), node.name, at)
         return self.writer.conv(weights, inputs, x, node.name, at, factor, offset, activation)

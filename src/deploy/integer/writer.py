@@ -23,9 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.deploy.integer.fixed_point import fixed_point, fixed_weights, round_half_up
+from src.deploy.integer.level_codes import nearest_level, thresholds
 from src.engine.declaration import Operation
 from src.engine.integers import INT32, limits
-from src.engine.operations import Affine, Conv, Input, Quantise, Wide
+from src.engine.operations import Affine, Bucketise, Conv, Input, Quantise, Wide
 from src.errors import UserError
 from src.layers.activation import Activation
 from src.quantizers.integer_form import IntegerInputs, IntegerWeights
@@ -77,19 +78,23 @@ class Writer:
         high = INT32.max if activation.high is None else round(activation.high * self.unit)
         return low, high
 
-    def image(self, values: np.ndarray, size: int, bits: int, inv: np.float32 | None) -> int:
-        """Pixels as signed codes, or, with bits 0, as real values.
+    def image(self, values: np.ndarray, size: int, form: IntegerInputs | None) -> int:
+        """Pixels as signed codes of one variant, or, without a form, as real values.
 
         Args:
             values: float32 (3, 256), of a pixel of each channel.
             size: pixels along each side.
-            inv: codes per real unit.
         """
-        if bits:
-            scaled = np.clip(values * inv, *limits(bits, True))
-            table = round_half_up(scaled)  # in float32, as the network does
-        else:
+        bits = 0 if form is None else form.stored_bits[0]
+        if form is None:
             table = round_half_up(values.astype(np.float64) * self.unit)
+        else:  # in float32, as the network does
+            scaled = values * np.float32(form.inverses[0])
+            table = (
+                round_half_up(np.clip(scaled, *limits(bits, True)))
+                if form.levels is None
+                else nearest_level(scaled, form.levels[0])
+            )
         arrays = {"table": table.astype(np.int32)}
         return self.add(Input(size, size, bits, arrays=arrays), "image")
 
@@ -109,6 +114,10 @@ class Writer:
 
     def quantise(self, form: IntegerInputs, x: int, name: str, at: Place) -> int:
         """The codes of a layer's input, of the master's where there is one."""
+        if form.levels is not None:
+            levels = form.levels[0].astype(np.int32)
+            arrays = {"thresholds": thresholds(levels, form.scales[0], self.unit), "levels": levels}
+            return self.add(Bucketise(x, int(form.signed), arrays=arrays), name)
         multiplier, _, shift = fixed_point(np.array(form.inverses) / self.unit)
         arrays = {"multiplier": multiplier, "bits": np.array(form.stored_bits, np.int64)}
         op = Quantise(x, shift, int(form.signed), at.slot, at.columns[1], arrays=arrays)
@@ -139,6 +148,8 @@ class Writer:
         arrays = {"multiplier": multiplier, "bias": bias}
         arrays["bits"] = np.array([weights.bits, inputs.bits], np.int64)
         arrays |= {f"weight.{v}": w for v, w in enumerate(weights.codes)}
+        if weights.levels is not None:
+            arrays["levels"] = weights.levels[0].astype(np.int32)
         op = Conv(
             x, *weights.codes[0].shape[:3], at.stride, at.padding, at.groups, at.slot, *at.columns,
             weights.master, int(weights.odd), shift, *self.bounds(activation), arrays=arrays,

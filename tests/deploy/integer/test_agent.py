@@ -23,26 +23,31 @@ from src.deploy.compare import network_answers
 from src.deploy.frozen_controller import FrozenController
 from src.deploy.integer.lower import Picture, lower
 from src.engine.artefact import load_artefact, save_artefact
-from src.engine.classifier import Classifier, Wish
+from src.engine.classifier import Classifier
 from src.engine.count import cost_of
 from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.native import Native
 from src.engine.oracle import Oracle
+from src.engine.wish import Wish
 from src.errors import UserError
 from src.parameters import assign
 from tests.methods.build import SIDE, method
+from tests.models.tiny import NAME
 
 IMAGES, SHARES = 12, (0.0, 0.3, 1.0)
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(True, id="tied"), pytest.param(False, id="apart", marks=pytest.mark.slow)]
-)
+NETS = [
+    pytest.param(["abn.tied=true"], id="tied"),
+    pytest.param(["abn.tied=false"], id="apart", marks=pytest.mark.slow),
+    pytest.param([f"model.name={NAME}"], id="mobilenetv2", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(scope="module", params=NETS)
 def made(request, digits, tmp_path_factory):
     """(the system, path of its artefact, images uint8, of each budget the network's logits and plan)."""
-    built = method(
-        "method.name=abn", "abn.agent_epochs=1", f"abn.tied={str(request.param).lower()}", "quant.quantizer=nested"
-    )
+    built = method("method.name=abn", "abn.agent_epochs=1", "quant.quantizer=nested", *request.param)
     rng, agent, images = np.random.default_rng(3), built.controller, digits.batch(np.arange(IMAGES))
     for parameter in agent.actor.trainable_params():
         assign(parameter, rng.normal(0, 1 if parameter.ndim > 1 else 0.2, parameter.shape))

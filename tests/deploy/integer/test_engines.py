@@ -28,20 +28,22 @@ from src.engine.mindspore_graph import MindSporeGraph
 from src.engine.native import Native
 from src.engine.oracle import Oracle
 from src.engine.program import Program
-from src.models.resnet import DESIGNS
-from tests.methods.build import method
+from src.models import BACKBONES as DESIGNS
+from tests.methods.build import method, randomise_levels
+from tests.models.tiny import NAME
 
 STATIC = ["method.name=static", "quant.quantizer=lsq"]
 CASES = {
     "static lsq": STATIC,
     "static 8-bit ends": [*STATIC, "quant.first_last=8", "quant.per_channel=true"],
     "static dorefa": ["method.name=static", "quant.quantizer=dorefa"],
+    "ddq": ["method.name=ddq", "ddq.w_bits=2", "quant.first_last=8"],
     "dqnet lsq": ["method.name=dqnet", "quant.quantizer=lsq", "quant.first_last=8"],
     "dqt": ["method.name=dqt", "dqt.pool=2", "quant.first_last=8", "quant.per_channel=true"],
 }
-SMALL = ("resnet8",)
+SMALL = ("resnet8", NAME)
 slow = pytest.mark.slow
-BACKBONES = [pytest.param(n, marks=() if n in SMALL else slow) for n in DESIGNS]
+BACKBONES = [pytest.param(n, marks=() if n in SMALL else slow) for n in (*DESIGNS, NAME)]
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
 
 
@@ -60,6 +62,8 @@ def random_network(case: str, backbone: str, side: int):
             values = rng.normal(0, 1, parameter.shape)
         if values is not None:
             parameter.set_data(Tensor(values.astype(np.float32)))
+    if case == "ddq":
+        randomise_levels(built)
     return built
 
 
@@ -97,10 +101,14 @@ def test_engines_agree_on_every_register(backbone, case, isa, tmp_path):
                     np.testing.assert_array_equal(found, expected, err_msg=f"register {i}")
 
 
-@pytest.mark.parametrize("case", ["static 8-bit ends", "dqnet lsq", "dqt"])
+ON_RESNET = ("static 8-bit ends", "ddq", "dqnet lsq", "dqt")
+GRAPHS = [*((case, "resnet8") for case in ON_RESNET), ("static 8-bit ends", NAME)]
+
+
+@pytest.mark.parametrize("case, backbone", GRAPHS)
 @pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE], ids=["graph", "pynative"])
-def test_the_mindspore_graph_agrees(case, mode):
-    program = lowered(case, "resnet8", 8)
+def test_the_mindspore_graph_agrees(case, backbone, mode):
+    program = lowered(case, backbone, 8)
     images = np.random.default_rng(0).integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
     before = ms.get_context("mode")
     ms.set_context(mode=mode)

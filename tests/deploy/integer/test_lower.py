@@ -28,7 +28,8 @@ from src.engine.program import Program
 from src.errors import UserError
 from src.methods.base import System
 from src.quantizers.lsq import LsqActivation
-from tests.methods.build import SIDE, method, randomise_head
+from tests.methods.build import SIDE, method, randomise_head, randomise_levels
+from tests.models.tiny import NAME
 
 MEAN, STD = np.float32([0.5, 0.4, 0.45]), np.float32([0.25, 0.2, 0.22])
 IMAGES = 8
@@ -49,10 +50,20 @@ CASES = {
     "dqnet lsq": [*DQNET, "quant.quantizer=lsq", "dqnet.head_relu=true"],
     "dqnet untied": [*DQNET, "quant.quantizer=lsq", "dqnet.tied=false", "quant.first_last=8"],
     "dqnet dorefa": [*DQNET, "quant.quantizer=dorefa", "dqnet.scope=network"],
+    "ddq": ["method.name=ddq", "ddq.w_bits=3", "quant.first_last=8"],
     "dqt": DQT,
     "dqt on the image": [*DQT, "dqt.input=image", "dqt.tied=false"],
     "dqt with one row": ["method.name=dqt", "dqt.norm=shared", "quant.per_channel=true"],
 }  # fmt: skip
+# Signed inputs, depthwise layers, a clip at 6, sums without an activation.
+MOBILE = {
+    "mobilenetv2 lsq": [*STATIC, "quant.quantizer=lsq", "quant.first_last=8"],
+    "mobilenetv2 dorefa": [*STATIC, "quant.quantizer=dorefa"],
+    "mobilenetv2 pact": [*STATIC, "quant.quantizer=pact", "quant.pact_alpha=3"],
+    "mobilenetv2 dqnet": [*DQNET, "quant.quantizer=lsq", "dqnet.tied=false"],
+    "mobilenetv2 dqt": DQT,
+}  # fmt: skip
+CASES |= {name: [*case, f"model.name={NAME}"] for name, case in MOBILE.items()}
 LARGE = {
     "imagenet stem": [*STATIC, "quant.quantizer=lsq", "model.name=resnet18"],
     "bottleneck": [*DQT, "model.name=resnet50"],
@@ -79,6 +90,8 @@ def trained(*overrides: str, side: int = SIDE) -> System:
                 parameter.set_data(Tensor(draw(parameter.shape).astype(np.float32)))
     if built.name == "dqnet":
         randomise_head(built, normalise(pixels(side), MEAN, STD))
+    if built.name == "ddq":
+        randomise_levels(built)
     built.network.set_train(False)
     return built
 

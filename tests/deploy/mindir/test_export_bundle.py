@@ -25,6 +25,7 @@ from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.run_bundle import run_in_mindspore, run_mask
 from src.errors import UserError
 from tests.methods.build import method, randomise_head
+from tests.models.tiny import NAME
 
 LSQ = ["quant.quantizer=lsq", "quant.first_last=8"]
 DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
@@ -32,6 +33,7 @@ DYNAMIC = {
     "per layer": ["method.name=dqnet"],
     "weights and inputs apart": ["method.name=dqnet", "dqnet.tied=false", *LSQ],
     "whole network": ["method.name=dqnet", "dqnet.scope=network", *LSQ],
+    "mobilenetv2": ["method.name=dqnet", f"model.name={NAME}"],
     "nested, image": [*DQT, "dqt.input=image"],
     "nested, projections": [*DQT, "model.shortcut=B", "quant.first_last=8"],
 }
@@ -63,7 +65,9 @@ def test_chain_mask_and_network_agree(name, digits, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "overrides", [["method.name=float"], ["method.name=static", *LSQ]], ids=["float", "lsq"]
+    "overrides",
+    [["method.name=float"], ["method.name=static", *LSQ], ["method.name=static", *LSQ, f"model.name={NAME}"]],
+    ids=["float", "lsq", "mobilenetv2"],
 )
 def test_a_network_without_controller_is_one_file(overrides, digits, tmp_path):
     built, images = method(*overrides), digits.batch(np.arange(3))

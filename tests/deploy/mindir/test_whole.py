@@ -26,12 +26,14 @@ from src.runtime import Runtime
 from src.train.evaluate import evaluate
 from tests.deploy.ladders import at_several_widths
 from tests.methods.build import method, randomise_head
+from tests.models.tiny import NAME
 
 DQT = ["method.name=dqt", "dqt.pool=2", "dqt.hidden=8"]
 CASES = {
     "dqnet": ["method.name=dqnet", "quant.quantizer=lsq"],
     "static with 8-bit ends": ["method.name=static", "quant.quantizer=lsq", "quant.first_last=8"],
     "dqt": DQT,
+    "mobilenetv2 under pact": ["method.name=static", "quant.quantizer=pact", f"model.name={NAME}"],
     "float": ["method.name=float"],
 }
 SLOW = list(CASES)[2:]

@@ -25,6 +25,7 @@ from src.deploy.onnx.export import export_onnx, export_rungs, run_onnx
 from src.errors import UserError
 from tests.deploy.ladders import at_several_widths, ladder_for
 from tests.methods.build import method, randomise_head
+from tests.models.tiny import NAME
 
 STATIC = ["method.name=static", "quant.quantizer=lsq"]
 DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"]
@@ -34,11 +35,12 @@ DQT = ["method.name=dqt", "quant.quantizer=nested", "dqt.pool=2", "dqt.hidden=8"
     "overrides",
     [
         STATIC,
+        pytest.param([*STATIC, f"model.name={NAME}"], marks=pytest.mark.slow),
         pytest.param(["method.name=float"], marks=pytest.mark.slow),
         pytest.param(["method.name=dqnet"], marks=pytest.mark.slow),
         pytest.param(DQT, marks=pytest.mark.slow),
     ],
-    ids=["lsq", "float", "dqnet", "dqt"],
+    ids=["lsq", "mobilenetv2", "float", "dqnet", "dqt"],
 )  # fmt: skip
 def test_simulated_graph(overrides, digits, picture, tmp_path):
     built, images = method(*overrides), digits.batch(np.arange(8))
@@ -80,8 +82,8 @@ def test_one_width(digits, picture, tmp_path):
 @pytest.mark.parametrize(
     "overrides",
     [[], ["quant.first_last=8"], ["quant.per_channel=true"], ["quant.quantizer=dorefa"],
-     ["model.shortcut=B", "quant.w_bits=3"]],
-    ids=["float ends", "8-bit ends", "per channel", "dorefa", "projections"],
+     ["model.shortcut=B", "quant.w_bits=3"], ["quant.first_last=8", f"model.name={NAME}"]],
+    ids=["float ends", "8-bit ends", "per channel", "dorefa", "projections", "mobilenetv2"],
 )  # fmt: skip
 def test_quantise_pairs(overrides, digits, picture, tmp_path):
     import onnx

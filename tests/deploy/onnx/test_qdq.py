@@ -24,6 +24,29 @@ from tests.engine.programs import pixels
 pytest.importorskip("onnx", reason="onnx is optional: requirements-onnx.txt")
 
 
+def test_learned_levels(tmp_path):
+    """A runtime finds the oracle's levels, and sums products of codes of 8 bits."""
+    pytest.importorskip("onnxruntime", reason="onnxruntime is optional: requirements-onnx.txt")
+    from src.deploy.integer.level_codes import thresholds
+    from src.deploy.onnx.export import run_onnx
+    from src.deploy.onnx.qdq import as_qdq
+
+    b, scale = Builder(3), 0.25
+    x = b.bucketise(b.image(6), 9)
+    levels = b.operations[x].arrays["levels"]
+    b.operations[x].arrays["thresholds"] = thresholds(levels, scale, 2.0**13)
+    program = b.logits(b.conv(x, 4, levels=7, w_bits=(3,), a_bits=(4,)))
+    names = ["image", *["conv"] * 2, *map(str, range(3, len(program.operations)))]
+    scales = {"weights": [[0.5]], "inputs": [scale]}
+    program.notes = {"exponent": 13, "scales": {"conv": scales}, "layers": dict(enumerate(names))}
+    registers = Oracle(program).trace(pixels(program, 1)[0])
+    assert len(np.unique(registers[1])) == 9
+    image = (registers[0][None] / 2.0**13).astype(np.float32)
+    (tmp_path / "net.onnx").write_bytes(as_qdq(program, 6, 5).SerializeToString())
+    (logits,) = run_onnx(tmp_path / "net.onnx", image)
+    np.testing.assert_allclose(logits[0], registers[-1].ravel() / 2.0**13, rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "low, high, kind",
     [(INT32.min, INT32.max, None), (0, INT32.max, "Relu"), (0, 6 << 17, "Clip"), (-9, 9, "Clip")],

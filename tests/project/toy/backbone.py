@@ -17,12 +17,19 @@ from src.layers.activation import NONE, RELU, RELU6
 from src.layers.conv import Conv2d, Dense
 from src.layers.norm import BatchNorm
 from src.layers.pool import Mean
-from src.models.backbone import CONV, DENSE, HEAD, IMAGE, MEAN, NORM, STEM, Backbone
+from src.models.backbone import CONV, DENSE, HEAD, IMAGE, MEAN, NORM, STEM, Backbone, Design
 
 WIDTH = 6
 
 
-def toy(num_classes, shortcut, rng) -> Backbone:
+class Toy(Design):
+    image_size = 32
+
+    def build(self, num_classes, rng) -> Backbone:
+        return _built(num_classes, rng)
+
+
+def _built(num_classes, rng) -> Backbone:
     net = Backbone()
 
     def layer(x, name, conv, activation, part, *residual):

@@ -16,12 +16,14 @@
 // MindSpore keys the gradient of a Custom operator by symbol name, hence one forward symbol per
 // (forward, backward) pair.
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <numeric>
 #include <vector>
 
 #include "threads/threads.h"
 #include "threads/profile.h"
+#include "pointwise/level_table.h"
 #include "pointwise/running.h"
 #include "pointwise/subsample.h"
 #include "abi/tensors.h"
@@ -328,6 +330,59 @@ int dorefa_grad(const Tensors &t) {
   });
 }
 
+// levels [2^bits], gates, rounded, settings (least, signed, correction, per image), from `first` on
+int level_table(const Tensors &t, int first, LevelTable *out) {
+  const int64_t count = t.size(first);
+  const float *raw = t.f(first + 3);
+  if (count > kMostLevels || (count & (count - 1)) || count < 2) return kShape;
+  if (t.size(first + 3) != 4) return kShape;
+  LevelSettings s = {};
+  while (1 << s.bits < count) s.bits++;
+  if (!(raw[0] >= 1 && raw[0] <= (float)s.bits && raw[0] == std::floor(raw[0]))) return kTable;
+  if (!(raw[2] >= 0 && raw[2] < INFINITY)) return kTable;
+  s.least = (int)raw[0], s.is_signed = raw[1] != 0, s.correction = raw[2],
+  s.per_image = raw[3] != 0;
+  if (t.size(first + 1) != std::max(1, s.bits - s.least)) return kShape;
+  make_table(s, t.f(first), t.f(first + 1), *t.f(first + 2) > 0.5f, out);
+  return kOk;
+}
+
+// x, levels, gates, rounded, settings -> y
+int levels(const Tensors &t) {
+  if (const int code = check<6>(t, {ANY, 1, 1, ONE, 1, ANY}, -1)) return code;
+  if (const int code = check_same(t, 0, 5)) return code;
+  LevelTable table;
+  if (const int code = level_table(t, 1, &table)) return code;
+  return guarded(Timer::kQuantForward, [&](const Kernels &k) {
+    k.levels_forward(table.levels(t.size(0)), t.f(0), t.f(5));
+    return kOk;
+  });
+}
+
+// x, levels, gates, rounded, settings, dy -> dx, dlevels, dgates
+int levels_grad(const Tensors &t) {
+  if (const int code = check<9>(t, {ANY, 1, 1, ONE, 1, ANY, ANY, 1, 1}, -1)) return code;
+  for (const int like_x : {5, 6}) {
+    if (const int code = check_same(t, 0, like_x)) return code;
+  }
+  if (const int code = check_same(t, 1, 7)) return code;
+  if (const int code = check_same(t, 2, 8)) return code;
+  LevelTable table;
+  if (const int code = level_table(t, 1, &table)) return code;
+  const LevelSettings &s = table.settings;
+  const double size = (double)t.size(0), group = s.per_image ? size / (double)t.dim(0, 0) : size;
+  double held[kMostLevels], sums[kMostLevels], *apart = s.correction > 0 ? sums : nullptr;
+  const int code = guarded(Timer::kQuantBackward, [&](const Kernels &k) {
+    k.levels_backward(table.levels(t.size(0)), t.f(0), t.f(5), t.f(6), held, apart);
+    return kOk;
+  });
+  if (code) return code;
+  std::fill_n(t.f(8), t.size(8), 0.f);
+  table_gradient(table, held, apart, 1 / std::sqrt(group), s.correction / size, t.f(7),
+                 s.least < s.bits ? t.f(8) : nullptr);
+  return kOk;
+}
+
 // x, geometry (stride, channels before, channels after) -> y
 int subsample(const Tensors &t) {
   if (const int code = check<3>(t, {4, ANY, 4}, 1)) return code;
@@ -434,6 +489,8 @@ DQ_EXPORT(dq_fake_quant, fake_quant(t))
 DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))
 DQ_EXPORT(dq_dorefa, dorefa(t))
 DQ_EXPORT(dq_dorefa_grad, dorefa_grad(t))
+DQ_EXPORT(dq_levels, levels(t))
+DQ_EXPORT(dq_levels_grad, levels_grad(t))
 int dq_bound(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *,
              void *) {
   const dq::Tensors t = {count, data, ndims, shapes, dtypes};

@@ -37,6 +37,7 @@ enum Code {
   kArtefact = 24,  // an artefact is damaged, or not one
   kPlan = 25,      // a plan's candidate, a row of statistics or a budget is out of range
   kClosed = 26,    // the program has been closed
+  kTable = 27,     // settings of levels are out of range
 };
 
 }  // namespace dq

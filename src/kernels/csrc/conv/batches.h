@@ -29,6 +29,10 @@ struct Runs {
   int count;
 };
 
+// Runs of a batch where each has sums of its own: 8 balance two to eight threads, and up to eight
+// threads their number changes nothing.
+inline int runs_of_sums() { return imax(8, dq::pool_threads()); }
+
 // Sorts images by choice (stable; null: all 0) and cuts them into runs of at most `length`. The
 // result depends on the batch alone, never on the threads, hence sums over runs are reproducible.
 inline Runs make_runs(int images, const int *choice, int kinds, int length) {

@@ -18,6 +18,7 @@
 #include "conv/batches.h"
 #include "abi/codes.h"
 #include "conv/data_grad.h"
+#include "conv/depthwise.h"
 #include "conv/weight_grad.h"
 #include "conv/weights.h"
 
@@ -46,7 +47,7 @@ constexpr float SMALLEST_TOP = 2047.f;  // coarser codes than 12 bits are not wo
 
 static ShortPlan short_plan(const ConvShape &s, const Quantizers &q) {
   const ShortPlan none = {false, nullptr, nullptr};
-  if (!s.short_gradients || !q.count || WeightGrad::is_depthwise(s)) return none;
+  if (!s.short_gradients || !q.count) return none;
   const WeightCodes found = weight_codes(s, q);
   float *top = scratch<float>(-1, kGradTops, q.count);
   for (int k = 0; k < q.count; k++) {
@@ -90,6 +91,7 @@ static GradientCodes encode_images(const ConvShape &s, const Quantizers &q, cons
 
 int conv_backward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
                   const float *dy, const ConvGrads &out) {
+  if (is_depthwise(s)) return depthwise_backward(s, q, x, choice, dy, out);
   GradPlan g = {};
   GradBuffers *buffers = nullptr;
   StepSums *sums = scratch<StepSums>(-1, kStepSums, s.n);

@@ -17,6 +17,7 @@
 // GEMM, one block of outputs after another.
 #include "conv/batches.h"
 #include "abi/codes.h"
+#include "conv/depthwise.h"
 #include "conv/weights.h"
 #include "conv/winograd.h"
 
@@ -194,6 +195,7 @@ static int winograd_forward(const ConvShape &s, const float *w, const float *x, 
 
 int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
                  float *y) {
+  if (is_depthwise(s)) return depthwise_forward(s, q, x, choice, y);
   if (!q.count && winograd_fits(s)) return winograd_forward(s, q.w, x, y);
   const ForwardPlan f = forward_plan(s);
   Pack *packs = scratch<Pack>(-1, kPacks, imax(q.count, 1));
@@ -222,6 +224,7 @@ int conv_forward(const ConvShape &s, const Quantizers &q, const float *x, const 
 
 int conv_inner(const ConvShape &s, const Quantizers &q, const float *x, const int *choice,
                const float *y, const float *dy, float *ip) {
+  if (is_depthwise(s)) return depthwise_inner(s, q, x, choice, y, dy, ip);
   ForwardPlan f = forward_plan(s);
   f.run = 1;
   Pack *packs = scratch<Pack>(-1, kPacks, q.count);

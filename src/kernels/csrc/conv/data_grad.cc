@@ -102,31 +102,6 @@ GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes
   return g;
 }
 
-// dx of one row from dL/dxq = g * unit, with the quantiser's mask, and the sums for its step and
-// clip.
-DQ_INLINE void finish_part(F g, F x, const ActQuant &q, F &dx, F &in, F &hi) {
-  const F v = mul(x, set(q.inv)), top = set(q.top);
-  const F code = mul(to_float(truncate(code_of(x, q))), set(1.f / q.ratio));
-  dx = keep_inside(g, v, set(0.f), top);
-  in = fma(dx, sub(code, v), in);
-  hi = add(hi, keep_at_least(g, v, top));
-}
-static void finish_row(const float *g, float unit, const float *x, int n, const ActQuant *q,
-                       float *dx, F &in, F &hi) {
-  const F u = set(unit);
-  int i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    F d = mul(load(g + i), u);
-    if (q) finish_part(d, load(x + i), *q, d, in, hi);
-    store(dx + i, d);
-  }
-  if (i < n) {
-    F d = mul(load_part(g + i, n - i), u);
-    if (q) finish_part(d, load_part(x + i, n - i), *q, d, in, hi);
-    store_part(dx + i, n - i, d);
-  }
-}
-
 // One row of dxq out of the phases of its columns. Phases without taps are 0. row: room for w + 4 *
 // LANES.
 static void gather_row(const GradPlan &g, int a, const float *phase_rows, float *row) {

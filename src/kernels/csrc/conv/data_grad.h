@@ -13,11 +13,11 @@
 // limitations under the License.
 
 // data_grad.h: dx of y = conv(Q(x), w), the offset GEMM on dy, one pass per stride phase.
-//   dx = dxq * [0 < v < top],  dxq = conv_transpose(dy, w),  v = x * a_inv
-//   s_in = sum over inside of dxq * (code / ratio - v),  s_hi = sum over v >= top of dxq
+//   dxq = conv_transpose(dy, w), and dx from it as step_sums.h says
 #pragma once
 #include "conv/gradient_codes.h"
 #include "conv/pack.h"
+#include "conv/step_sums.h"
 #include "threads/parallel.h"
 #include "conv/winograd.h"
 
@@ -42,10 +42,6 @@ struct GradPlan {
 // Geometry, and the weights as the GEMM takes them. codes: of the weights, like q.w, where dy is
 // short; else null. images: of a pass at most. Until the next plan.
 GradPlan grad_plan(const ConvShape &s, const Quantizers &q, const int16_t *codes, int images);
-
-struct StepSums {
-  double in, hi;
-};
 
 struct GradBuffers {
   int32_t *planes;

@@ -18,7 +18,6 @@
 namespace DQ_NS {
 
 WeightGrad::Way WeightGrad::choose_way(const ConvShape &s, bool shorts) {
-  if (is_depthwise(s)) return Way::kDepthwise;
   return shorts ? Way::kPairs : winograd_fits(s) ? Way::kWinograd : Way::kPixels;
 }
 
@@ -36,22 +35,16 @@ WeightGrad::WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, 
                            s.pad, 1, 1);
   words_ = way_ == Way::kPairs ? (int)code_map(1, s.ho, s.wo).channel() / 2 : s.ho * s.wo;
   dyt_ = (size_t)blocks_ * block_ * words_;
-  // Vectors and pairs of pixels need neighbours side by side: a plane per phase of the stride.
-  if (way_ == Way::kDepthwise || way_ == Way::kPairs)
-    map_ = input_map(s.h, s.w, s.kh, s.kw, s.stride, s.pad, s.ho, s.wo);
-  if (way_ == Way::kDepthwise) {
-    block_ = blocks_ = 1;
-    dyt_ = (size_t)s.ho * map_.row_len + LANES;
-  }
+  // Pairs of pixels need neighbours side by side: a plane per phase of the stride.
+  if (way_ == Way::kPairs) map_ = input_map(s.h, s.w, s.kh, s.kw, s.stride, s.pad, s.ho, s.wo);
   planes_ = (size_t)group_ic_ * map_.channel();
   const int sums = way_ == Way::kWinograd ? POSITIONS : s.kh * s.kw, pixels = s.ho * s.wo;
   sums_size_ = (size_t)s.groups * blocks_ * block_ * group_ic_ * sums;
-  // 8 runs balance two to eight threads; large sums have fewer, and take several images per pass
-  // over them. Up to eight threads their number changes nothing.
+  // Large sums have fewer runs, and take several images per pass over them.
   const size_t bytes = sums_size_ * sizeof(float);
-  int runs = imax(8, dq::pool_threads());
+  int runs = runs_of_sums();
   while (runs > 4 && runs * bytes > (32u << 20)) runs /= 2;
-  run_length_ = imax(1, (s.n + runs - 1) / runs);
+  run_length_ = ceil_div(s.n, runs);
   together_ = imax(1, imin(run_length_, pixels >= 256 ? 1 : 256 / pixels));
   if (way_ == Way::kWinograd) tiled_ = winograd_sums(s, ov_, blocks_, together_);
 }
@@ -71,7 +64,6 @@ void WeightGrad::prepare(const Runs &runs) {
     buf.planes = scratch<float>(t, kInputPlanes, planes);
     buf.row = scratch<int32_t>(t, kRow, s_.w + 2 * LANES);
     memset(buf.planes, 0, planes * sizeof(float));
-    if (way_ == Way::kDepthwise) memset(buf.dyt, 0, dyt * sizeof(float));
   }
 }
 
@@ -93,24 +85,6 @@ void WeightGrad::transpose_dy(const float *dy, int words, float *out) const {
       for (int i = 0; i < LANES; i++)
         dst[(size_t)p * block_ + i] = i < outputs ? dy[(size_t)(o + i) * words + p] : 0.f;
     }
-  }
-}
-
-// rows: dy with the row length of the planes; what lies between its rows stays 0
-void WeightGrad::depthwise(const float *planes, const float *dy, float *rows, float *sums) const {
-  for (int h = 0; h < s_.ho; h++) {
-    pack_run<RawFloat>(dy + (size_t)h * s_.wo, 0, 1, s_.wo,
-                       (int32_t *)(rows + (size_t)h * map_.row_len), ActQuant{});
-  }
-  const int taps = s_.kh * s_.kw, pixels = (s_.ho - 1) * map_.row_len + s_.wo;
-  int tap[9];
-  for (int t = 0; t < taps;) {
-    const int count = taps - t >= 9 ? 9 : taps - t >= 3 ? 3 : 1;
-    for (int i = 0; i < count; i++) tap[i] = map_.tap((t + i) / s_.kw, (t + i) % s_.kw);
-    if (count == 9) depthwise_tile<9>(planes, rows, pixels, tap, sums + t);
-    if (count == 3) depthwise_tile<3>(planes, rows, pixels, tap, sums + t);
-    if (count == 1) depthwise_tile<1>(planes, rows, pixels, tap, sums + t);
-    t += count;
   }
 }
 
@@ -173,13 +147,8 @@ void WeightGrad::add_floats(const WeightBuffers &buf, int group, const int *imag
   for (int m = 0; m < images; m++) {
     float *planes = buf.planes + m * planes_;
     pack(input(image[m], group), map_, q, buf.row, (int32_t *)planes);
-    if (way_ == Way::kDepthwise) {
-      depthwise(planes, gradient(image[m], group), buf.dyt, sums);
-    } else {
-      transpose_dy(gradient(image[m], group), words_, buf.dyt + m * dyt_);
-    }
+    transpose_dy(gradient(image[m], group), words_, buf.dyt + m * dyt_);
   }
-  if (way_ == Way::kDepthwise) return;
   FloatTile tile = {};
   tile.t = {images, 0, 0, s_.wo, step_, map_.row_len, planes_, dyt_, map_.channel(), 0, 0};
   tile.x = buf.planes, tile.dy = buf.dyt;

@@ -15,8 +15,7 @@
 // weight_grad.h: dw[o][i][kh][kw] = sum over images and pixels of dy[o][p] * xq[i][p * stride +
 // tap]. dy is transposed to [block of outputs][pixel][output], for the tiles of weight_tiles.h.
 // Every run of images has its own sums. 3x3 kernels of stride 1 take fewer products
-// (winograd_sums.h). Depthwise convolutions have one output per input: there a tile keeps vectors
-// of pixels, one per tap.
+// (winograd_sums.h).
 #pragma once
 #include "conv/batches.h"
 #include "conv/gradient_codes.h"
@@ -39,7 +38,6 @@ class WeightGrad {
  public:
   // shorts: on 16-bit codes of dy
   WeightGrad(const ConvShape &s, const Quantizers &q, const float *x, const float *dy, bool shorts);
-  static bool is_depthwise(const ConvShape &s) { return s.ic == s.groups && s.oc == s.groups; }
   // Rows of an image, and pixels of all its images, that a tile sums in registers.
   static int tile_rows(const ConvShape &s) { return imax(1, imin(s.ho, 256 / s.wo)); }
   static int tile_pixels(const ConvShape &s) { return imax(256, s.wo); }
@@ -52,8 +50,8 @@ class WeightGrad {
   void finish(const Runs &runs, float *dw);  // sums over runs, in order
 
  private:
-  // Float sums of pixels; integer sums of pairs of them; one output per input; Winograd's products.
-  enum class Way { kPixels, kPairs, kDepthwise, kWinograd };
+  // Float sums of pixels; integer sums of pairs of them; Winograd's products.
+  enum class Way { kPixels, kPairs, kWinograd };
   static Way choose_way(const ConvShape &s, bool shorts);
   template <int OV, class Tile>
   void block(const Tile &tile, float *acc) const;
@@ -71,7 +69,6 @@ class WeightGrad {
                  const ActQuant &q, const GradientCodes &codes, float *sums);
   void finish_tiles(const Runs &runs, float *dw) const;
   void transpose_dy(const float *dy, int words, float *out) const;
-  void depthwise(const float *planes, const float *dy, float *rows, float *sums) const;
 
   ConvShape s_;
   Way way_;

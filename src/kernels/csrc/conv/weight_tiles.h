@@ -151,20 +151,4 @@ struct PairTile {
   }
 };
 
-// sums[t] += sum over q of dy[q] * x[tap[t] + q]; dy is 0 at the gaps between rows.
-template <int KT>
-DQ_NOINLINE void depthwise_tile(const float *x, const float *dy, int pixels, const int *tap,
-                                float *sums) {
-  F a[KT];
-  DQ_UNROLL
-  for (int t = 0; t < KT; t++) a[t] = set(0.f);
-  for (int q = 0; q < pixels; q += LANES) {
-    const F d = load(dy + q);
-    DQ_UNROLL
-    for (int t = 0; t < KT; t++) a[t] = fma(d, load(x + tap[t] + q), a[t]);
-  }
-  DQ_UNROLL
-  for (int t = 0; t < KT; t++) sums[t] += (float)sum(a[t]);
-}
-
 }  // namespace DQ_NS

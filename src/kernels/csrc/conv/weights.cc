@@ -71,10 +71,16 @@ WeightCodes weight_codes(const ConvShape &s, const Quantizers &q) {
   return {codes, ranges};
 }
 
+static double largest_code(const Range &w) { return -w.lo > w.hi ? -w.lo : w.hi; }
+
+bool sums_are_exact(const Range &w, float a_max, int inputs) {
+  return w.finite && a_max * largest_code(w) * inputs < 16777216.0;  // 2^24
+}
+
 static Mode choose_mode(const Range &w, float a_max, int inputs, int group_channels, int *chunk) {
-  const float w_max = -w.lo > w.hi ? -w.lo : w.hi;
+  const float w_max = (float)largest_code(w);
   const double largest = (double)a_max * w_max * inputs;  // of a sum
-  const bool exact = largest < 16777216.0;                // 2^24: floats hold all its integers
+  const bool exact = sums_are_exact(w, a_max, inputs);
   *chunk = 1;
   if (!w.finite || w_max > 32767.f || largest >= 2147483648.0) return kReal;
   if (exact && (group_channels < 4 || !DQ_HAS_BYTES)) return kExact;
@@ -159,7 +165,7 @@ int prepare_weights(const ConvShape &s, const Quantizers &q, const PlaneMap &map
   size_t words = 0;
   for (int k = 0; k < count; k++) {
     const Range range = q.count ? found.range[k] : Range{0.f, 0.f, 0.f, true};
-    if (range.finite && range.off > 0.05f) return dq::kOffGrid;
+    if (range.finite && range.off > OFF_GRID) return dq::kOffGrid;
     describe_pack(s, q, k, map, &range, scales + (size_t)k * s.oc, offsets + (size_t)k * per,
                   &packs[k]);
     words += (size_t)s.groups * blocks * OB * packs[k].depth * packs[k].words;

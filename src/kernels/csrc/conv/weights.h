@@ -59,11 +59,15 @@ struct Range {
 
 // The integer codes of all weights, [count][oc][ic / groups][kh][kw], and each quantiser's range of
 // them; codes beyond 16 bits are cut. Both live until the next call.
+constexpr float OFF_GRID = 0.05f;  // farther from an integer a weight is not on its grid
 struct WeightCodes {
   const int16_t *codes;
   const Range *range;  // [count]
 };
 WeightCodes weight_codes(const ConvShape &s, const Quantizers &q);
+
+// Whether floats hold every sum of products of `inputs` codes exactly, in any order.
+bool sums_are_exact(const Range &w, float a_max, int inputs);
 
 // Two codes in a word, for dot products of 16-bit pairs.
 DQ_INLINE int32_t pair(int16_t a, int16_t b) {

@@ -103,6 +103,21 @@ Register quantise(const Program &program, const Operation &op, const Register &x
   return make(kCodesRegister, x.c, x.h, x.w, most, op.is_signed);
 }
 
+void rising(const std::vector<int32_t> &levels) {
+  for (size_t i = 1; i < levels.size(); i++) need(levels[i] > levels[i - 1], "levels do not rise");
+}
+
+Register bucketise(const Operation &op, const Register &x) {
+  const std::vector<int32_t> &thresholds = op.arrays.thresholds.values;
+  const std::vector<int32_t> &levels = op.arrays.levels.values;
+  need(thresholds[0] == INT32_MIN, "the first threshold is not the least value");
+  need(std::is_sorted(thresholds.begin(), thresholds.end()), "thresholds fall");
+  rising(levels);
+  need(levels.front() >= (op.is_signed ? -128 : 0) && levels.back() <= (op.is_signed ? 127 : 255),
+       "levels leave the codes");
+  return make(kCodesRegister, x.c, x.h, x.w, 8, op.is_signed);
+}
+
 void children(const Operation &op, const Register &x) {
   need(op.master >= 2, "master codes of 1 bit");
   need(x.bits == op.master, "the input is not of the master's width");
@@ -113,16 +128,28 @@ void children(const Operation &op, const Register &x) {
 
 int64_t largest_weight(const Operation &op) {
   if (op.master) return int64_t(1) << (op.master - 1);
+  if (op.has_level_weights()) return largest(op.arrays.levels);
   int64_t out = 0;
   for (const auto &weight : op.arrays.weights)
     for (int8_t w : weight.values) out = std::max(out, std::abs(int64_t(w)));
   return op.odd ? 2 * out + 1 : out;
 }
 
+void check_levels(const Operation &op) {
+  const std::vector<int32_t> &levels = op.arrays.levels.values;
+  rising(levels);
+  need(op.candidates() == 1, "levels with several candidates");
+  need(!op.master && !op.odd, "levels with master or odd codes");
+  need(levels.size() <= size_t(1) << op.w_bits(0), "more levels than the width has indices");
+  for (int8_t w : op.arrays.weights[0].values)
+    need(std::binary_search(levels.begin(), levels.end(), w), "weights beside the levels");
+}
+
 // Files hold weights packed at their width, other callers plain int8.
 void check_weights(const Operation &op) {
+  if (op.has_level_weights()) return check_levels(op);
   for (size_t v = 0; v < op.arrays.weights.size(); v++) {
-    const int top = 1 << ((op.master ? int(op.master) : op.w_bits(int(v))) - 1);
+    const int top = 1 << (op.stored_bits(v) - 1);
     for (int8_t w : op.arrays.weights[v].values)
       need(-top <= w && w < top, "weights beyond their width");
   }
@@ -209,6 +236,8 @@ Register checked(Program *program, int i) {
   switch (op.kind) {
     case kQuantise:
       return quantise(*program, op, x);
+    case kBucketise:
+      return bucketise(op, x);
     case kConv:
       return conv(program, op, i, x);
     case kWide:

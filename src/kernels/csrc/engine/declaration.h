@@ -47,7 +47,7 @@ struct NumberRule {
 };
 
 // A side of an array: a size, a number of the operation, or a letter: R rows of statistics; C
-// channels of register x, I in each of its groups; K candidates; 1: one, or K.
+// channels of register x, I in each of its groups; K candidates; L levels; 1: one, or K.
 struct Side {
   int64_t size;
   int64_t Numbers::*number;
@@ -61,12 +61,13 @@ struct ArrayRule {
   Array<int64_t> Arrays::*int64;
   List<Side, 4> shape;
   int64_t low, high;  // of the values
+  bool optional;      // an operation may be without it
 };
 
 struct OperationRule {
   const char *name;
   List<NumberRule, 15> numbers;  // in the order of the artefact's table
-  List<ArrayRule, 4> arrays;
+  List<ArrayRule, 5> arrays;
 };
 
 }  // namespace dq

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -268,6 +269,20 @@ void Engine::trace(const uint8_t *pixels, const int64_t *plan, int row, int32_t 
   }
 }
 
+void Engine::times(const uint8_t *pixels, const int64_t *plan, int row, int64_t runs,
+                   double *seconds) {
+  const CompiledPlan &steps = compiled(plan ? Purpose::kGiven : Purpose::kChoosing);
+  Lease lease(this, 1);
+  Frame &frame = *lease.frame(0);
+  for (int64_t i = -1; i < runs; i++) {  // the first run packs weights and asks for memory
+    begin(steps, pixels, row, kNoBudget, &frame);
+    frame.begin_plan(program_.plan, plan);
+    frame.seconds = i < 0 ? nullptr : seconds + size_t(i) * program_.operations.size();
+    run_steps(steps, 0, &frame);
+  }
+  frame.seconds = nullptr;
+}
+
 void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
                    int row, int32_t *out) {
   const Operation &op = program_.operations[size_t(i)];
@@ -314,24 +329,31 @@ void Engine::begin(const CompiledPlan &plan, const uint8_t *pixels, int row, int
 }
 
 void Engine::run_steps(const CompiledPlan &plan, int first, Frame *frame) {
+  using Clock = std::chrono::steady_clock;
   for (size_t s = size_t(first); s < plan.steps.size(); s++) {
     const Step &step = plan.steps[s];
-    switch (step.kind) {
-      case Step::kPlain:
-        plain_.run(step.op, frame);
-        break;
-      case Step::kConv:
-        run_conv(step, frame);
-        break;
-      case Step::kImage:
-        run_image(step, frame);
-        break;
-      case Step::kCodes:
-        codes_from_wide(step.op, frame);
-        break;
-      default:
-        codes_from_pixels(step.op, frame);
+    if (!frame->seconds) {
+      run_step(step, frame);
+      continue;
     }
+    const Clock::time_point start = Clock::now();
+    run_step(step, frame);
+    frame->seconds[step.op] += std::chrono::duration<double>(Clock::now() - start).count();
+  }
+}
+
+void Engine::run_step(const Step &step, Frame *frame) {
+  switch (step.kind) {
+    case Step::kPlain:
+      return plain_.run(step.op, frame);
+    case Step::kConv:
+      return run_conv(step, frame);
+    case Step::kImage:
+      return run_image(step, frame);
+    case Step::kCodes:
+      return codes_from_wide(step.op, frame);
+    default:
+      return codes_from_pixels(step.op, frame);
   }
 }
 
@@ -353,11 +375,10 @@ void Engine::codes_from_pixels(int conv, Frame *frame) {
 
 void Engine::codes_from_wide(int conv, Frame *frame) {
   const Operation &op = program_.operations[size_t(conv)];
-  const Operation &quantise = program_.operations[size_t(op.x)];
   const CodeOutput output = output_of(conv, *frame);
   fill_border(output.to);
-  const int32_t *from = frame->registers[size_t(quantise.x)];
-  const bool shared = int64_t(quantise.out.size()) >= kValuesWorthSharing;
+  const int32_t *from = frame->registers[size_t(coded_register(program_, op))];
+  const bool shared = int64_t(program_.operations[size_t(op.x)].out.size()) >= kValuesWorthSharing;
   spread(*frame, output.to.h, shared,
          [&](int first, int last) { integer_kernels().codes(from, output, first, last); });
 }
@@ -371,20 +392,20 @@ CodeTensor Engine::codes_of(int conv, const Frame &frame) const {
 
 CodeOutput Engine::output_of(int conv, const Frame &frame) const {
   const Operation &op = program_.operations[size_t(conv)];
-  const Operation &quantise = program_.operations[size_t(op.x)];
-  const int a_choice = frame.choice(op.slot, op.a_column);
-  const int choice = quantise.candidates() > 1 ? frame.choice(quantise.slot, quantise.column) : 0;
-  const int drop = child_shift(op, a_choice), shift = int(quantise.shift) + drop;
-  const CodeRange range = op.master ? codes_read(program_, op, a_choice)
-                                    : limits(quantise.a_bits(choice), quantise.is_signed);
-  int64_t half = int64_t(1) << (quantise.shift - 1);
+  const Operation &source = program_.operations[size_t(op.x)];
+  const int a_choice = frame.choice(op.slot, op.a_column), drop = child_shift(op, a_choice);
+  CodeRange range = codes_read(program_, op, a_choice);
+  if (source.kind != kQuantise) {  // codes already: their children
+    const int64_t half = drop ? int64_t(1) << (drop - 1) : 0;
+    return {codes_of(conv, frame), drop ? 1 : 2, half, drop ? drop : 1, range.low, range.high};
+  }
+  const int choice = source.candidates() > 1 ? frame.choice(source.slot, source.column) : 0;
+  const int shift = int(source.shift) + drop;
+  int64_t half = int64_t(1) << (source.shift - 1);
   if (drop) half += int64_t(1) << (shift - 1);
-  return {codes_of(conv, frame),
-          quantise.arrays.multiplier.values[size_t(choice)],
-          half,
-          shift,
-          range.low,
-          range.high};
+  if (!op.master) range = limits(source.a_bits(choice), source.is_signed);
+  const int32_t multiplier = source.arrays.multiplier.values[size_t(choice)];
+  return {codes_of(conv, frame), multiplier, half, shift, range.low, range.high};
 }
 
 void Engine::run_conv(const Step &step, Frame *frame) {

@@ -63,6 +63,11 @@ class Engine {
              int64_t budget = kNoBudget);
   size_t register_total() const;
 
+  // Seconds of every operation, [runs][operations], in `runs` runs of one image, one after the
+  // other. What an operation does along with others counts as its own; what did not run stays as it
+  // is.
+  void times(const uint8_t *image, const int64_t *plan, int row, int64_t runs, double *seconds);
+
   // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the
   // pixels), plan as in run(); out (C, H, W), of a Choose the plan.
   void apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
@@ -80,6 +85,7 @@ class Engine {
   void begin(const CompiledPlan &plan, const uint8_t *pixels, int row, int64_t budget,
              Frame *frame);
   int climb_one(const CompiledPlan &plan, const Rungs &rungs, Frame *frame);
+  void run_step(const Step &step, Frame *frame);
   void run_steps(const CompiledPlan &plan, int first, Frame *frame);
   void run_conv(const Step &step, Frame *frame);
   void run_image(const Step &step, Frame *frame);

@@ -192,4 +192,11 @@ int dq_program_trace(int64_t handle, const uint8_t *image, const int64_t *plan, 
   return guarded(handle, 1, plan, row, budget,
                  [&](dq::Engine *engine) { engine->trace(image, plan, row, registers, budget); });
 }
+
+// Engine::times: seconds float64 [runs, operations], zeros.
+int dq_program_times(int64_t handle, const uint8_t *image, const int64_t *plan, int row,
+                     int64_t runs, double *seconds) {
+  return guarded(handle, 1, plan, row, dq::kNoBudget,
+                 [&](dq::Engine *engine) { engine->times(image, plan, row, runs, seconds); });
+}
 }

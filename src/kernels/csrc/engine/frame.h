@@ -31,6 +31,7 @@ struct Frame {
   int columns = 1;            // of it
   int row = 0;                // of the statistics
   int64_t asked = kNoBudget;  // of the call
+  double *seconds = nullptr;  // of each operation, where somebody asks
   bool alone = false;         // the pool is the caller's, and its other threads are free
 
   // given: a plan from outside, or null.

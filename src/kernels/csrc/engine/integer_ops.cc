@@ -98,6 +98,8 @@ inline void store(int32_t *p, Lanes v) { std::memcpy(p, v.v, sizeof v.v); }
 #endif
 
 constexpr int kVectors = kChannelBlock / kLanes;
+constexpr int kRun = 64;  // values that stay in the first-level cache while they are compared
+constexpr int kMostBuckets = 256, kFewBuckets = 16;
 
 // floor(v / 2^shift + 1/2) for |v| < 2^62 and shift >= 1. A logical shift of a value made positive:
 // AVX2 has no arithmetic shift of 64 bits.
@@ -229,6 +231,41 @@ void quantise_codes(const int32_t *v, size_t n, int32_t multiplier, int shift, B
     y[i] = clip(round_shift(int64_t(v[i]) * multiplier, shift), bounds);
 }
 
+// One comparison for each threshold.
+void compare_all(const int32_t *v, int n, const Buckets &b, int32_t *y) {
+  for (int j = 0; j < n; j++) y[j] = b.levels[0];
+  for (int i = 1; i < b.count; i++) {
+    const int32_t threshold = b.thresholds[i], level = b.levels[i];
+    for (int j = 0; j < n; j++) y[j] = v[j] >= threshold ? level : y[j];
+  }
+}
+
+// One for each bit of an index; thresholds and levels [kMostBuckets], the last level behind the
+// others.
+void halve(const int32_t *v, int n, const int32_t *thresholds, const int32_t *levels, int32_t *y) {
+  int32_t index[kRun] = {};
+  for (int step = kMostBuckets / 2; step > 0; step /= 2)
+    for (int j = 0; j < n; j++) index[j] += v[j] >= thresholds[index[j] + step] ? step : 0;
+  for (int j = 0; j < n; j++) y[j] = levels[index[j]];
+}
+
+void bucketise(const int32_t *v, size_t n, const Buckets &b, int32_t *y) {
+  int32_t thresholds[kMostBuckets], levels[kMostBuckets];
+  const bool few = b.count <= kFewBuckets;
+  for (int i = 0; i < kMostBuckets && !few; i++) {
+    thresholds[i] = i < b.count ? b.thresholds[i] : INT32_MAX;
+    levels[i] = b.levels[i < b.count ? i : b.count - 1];
+  }
+  for (size_t at = 0; at < n; at += kRun) {
+    const int count = n - at < kRun ? int(n - at) : kRun;
+    if (few) {
+      compare_all(v + at, count, b, y + at);
+    } else {
+      halve(v + at, count, thresholds, levels, y + at);
+    }
+  }
+}
+
 void scale_channels(const int32_t *v, size_t pixels, const Scaling &s, int32_t *y) {
   const Bounds bounds = s.bounds;
   for (size_t p = 0; p < pixels; p++, v += s.c, y += s.c)
@@ -250,8 +287,8 @@ void write_codes(const int32_t *, const CodeOutput &, int, int);
 extern const ConvKernel *const kConvKernels[];
 extern const ImageKernel kImageKernel;
 extern const IntegerKernels kIntegerTable;
-const IntegerKernels kIntegerTable = {code_rows,      conv_rows,    quantise_codes,
-                                      scale_channels, add_wide,     wide_dot,
-                                      write_codes,    kConvKernels, &kImageKernel};
+const IntegerKernels kIntegerTable = {code_rows,      conv_rows,    quantise_codes, bucketise,
+                                      scale_channels, add_wide,     wide_dot,       write_codes,
+                                      kConvKernels,   &kImageKernel};
 
 }  // namespace DQ_NS

@@ -57,6 +57,12 @@ struct Scaling {
   Bounds bounds;
 };
 
+// v -> the level of the last threshold at or below it.
+struct Buckets {
+  const int32_t *thresholds, *levels;  // [count]; rising, the first threshold INT32_MIN
+  int count;                           // 1..256
+};
+
 struct ConvKernel;  // conv_step.h
 struct CodeOutput;
 struct ImageKernel;  // image_conv.h
@@ -66,6 +72,7 @@ struct IntegerKernels {
   void (*conv_rows)(const IntegerConv &, int first, int last);
   // v [n] -> clip(round_shift(v multiplier, shift), bounds)
   void (*quantise)(const int32_t *v, size_t n, int32_t multiplier, int shift, Bounds, int32_t *y);
+  void (*bucketise)(const int32_t *v, size_t n, const Buckets &, int32_t *y);
   void (*scale)(const int32_t *v, size_t pixels, const Scaling &, int32_t *y);
   void (*add)(const int32_t *a, const int32_t *b, size_t n, Bounds, int32_t *y);
   // *sum += sum of x weight over n values

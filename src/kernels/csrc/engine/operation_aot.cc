@@ -77,6 +77,9 @@ class InputArrays : public ArraySource {
  public:
   InputArrays(const Arguments &a, int first) : a_(a), next_(first) {}
   StoredTensor take(const std::string &) override { return a_.tensor(next_++); }
+  bool has(const std::string &) const override {
+    return next_ < a_.count - 1;
+  }  // behind: the result
   bool packs() const override { return false; }
 
  private:

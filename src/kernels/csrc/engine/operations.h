@@ -25,11 +25,12 @@ constexpr int64_t kLargestOperations = 65536;
 constexpr int64_t kLargestRows = 64;
 constexpr int64_t kLargestChoices = 16;
 constexpr int64_t kLargestLayers = 4096;
+constexpr int64_t kLargestLevels = 256;
 constexpr int64_t kLargestShift = 60;
 constexpr int64_t kLargestBitops = 281474976710656;
 constexpr int kFieldsPerOperation = 16;
 
-enum OpKind { kInput, kQuantise, kConv, kWide, kAffine, kAdd, kPool, kMaxPool, kSubsample, kChoose, kBudget, kKinds };
+enum OpKind { kInput, kQuantise, kConv, kWide, kAffine, kAdd, kPool, kMaxPool, kSubsample, kChoose, kBudget, kBucketise, kKinds };
 
 // Of all kinds of operations; one has those of its kind.
 struct Numbers {
@@ -72,10 +73,12 @@ struct Arrays {
   Array<int32_t> multiplier;
   Array<int64_t> bias;
   std::vector<Array<int8_t>> weights;
+  Array<int32_t> levels;
   Array<int32_t> weight;
   Array<int64_t> prices;
   Array<int32_t> asked;
   Array<int32_t> spent;
+  Array<int32_t> thresholds;
 };
 
 inline constexpr OperationRule kOperations[kKinds] = {
@@ -84,7 +87,7 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"width", &Numbers::width, 1, 4096, kNoRegister},
     {"bits", &Numbers::bits, 0, 8, kNoRegister},
   }}, {1, {
-    {"table", "int32 (3, 256)", &Arrays::table, nullptr, {2, {{3, nullptr, 0}, {256, nullptr, 0}}}, INT64_MIN, INT64_MAX},
+    {"table", "int32 (3, 256)", &Arrays::table, nullptr, {2, {{3, nullptr, 0}, {256, nullptr, 0}}}, INT64_MIN, INT64_MAX, false},
   }}},
   {"Quantise", {5, {
     {"x", &Numbers::x, 0, 65535, kWideRegister},
@@ -93,8 +96,8 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"slot", &Numbers::slot, -1, 4095, kNoRegister},
     {"column", &Numbers::column, 0, 1, kNoRegister},
   }}, {2, {
-    {"bits", "int64 (K,)", nullptr, &Arrays::bits, {1, {{0, nullptr, 'K'}}}, 1, 8},
-    {"multiplier", "int32 (K,)", &Arrays::multiplier, nullptr, {1, {{0, nullptr, 'K'}}}, -1073741823, 1073741823},
+    {"bits", "int64 (K,)", nullptr, &Arrays::bits, {1, {{0, nullptr, 'K'}}}, 1, 8, false},
+    {"multiplier", "int32 (K,)", &Arrays::multiplier, nullptr, {1, {{0, nullptr, 'K'}}}, -1073741823, 1073741823, false},
   }}},
   {"Conv", {15, {
     {"x", &Numbers::x, 0, 65535, kCodesRegister},
@@ -112,11 +115,12 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"shift", &Numbers::shift, 1, 60, kNoRegister},
     {"low", &Numbers::low, -2147483648, 2147483647, kNoRegister},
     {"high", &Numbers::high, -2147483648, 2147483647, kNoRegister},
-  }}, {4, {
-    {"bits", "int64 (2, K)", nullptr, &Arrays::bits, {2, {{2, nullptr, 0}, {0, nullptr, 'K'}}}, 1, 8},
-    {"multiplier", "int32 (R, 1|K, 1|K, c_out)", &Arrays::multiplier, nullptr, {4, {{0, nullptr, 'R'}, {0, nullptr, '1'}, {0, nullptr, '1'}, {0, &Numbers::c_out, 0}}}, INT64_MIN, INT64_MAX},
-    {"bias", "int64 (R, 1|K, 1|K, c_out)", nullptr, &Arrays::bias, {4, {{0, nullptr, 'R'}, {0, nullptr, '1'}, {0, nullptr, '1'}, {0, &Numbers::c_out, 0}}}, INT64_MIN, INT64_MAX},
-    {"weight", "int8 (c_out, c_in, kernel, kernel)", nullptr, nullptr, {4, {{0, &Numbers::c_out, 0}, {0, &Numbers::c_in, 0}, {0, &Numbers::kernel, 0}, {0, &Numbers::kernel, 0}}}, INT64_MIN, INT64_MAX},
+  }}, {5, {
+    {"bits", "int64 (2, K)", nullptr, &Arrays::bits, {2, {{2, nullptr, 0}, {0, nullptr, 'K'}}}, 1, 8, false},
+    {"multiplier", "int32 (R, 1|K, 1|K, c_out)", &Arrays::multiplier, nullptr, {4, {{0, nullptr, 'R'}, {0, nullptr, '1'}, {0, nullptr, '1'}, {0, &Numbers::c_out, 0}}}, INT64_MIN, INT64_MAX, false},
+    {"bias", "int64 (R, 1|K, 1|K, c_out)", nullptr, &Arrays::bias, {4, {{0, nullptr, 'R'}, {0, nullptr, '1'}, {0, nullptr, '1'}, {0, &Numbers::c_out, 0}}}, INT64_MIN, INT64_MAX, false},
+    {"weight", "int8 (c_out, c_in, kernel, kernel)", nullptr, nullptr, {4, {{0, &Numbers::c_out, 0}, {0, &Numbers::c_in, 0}, {0, &Numbers::kernel, 0}, {0, &Numbers::kernel, 0}}}, INT64_MIN, INT64_MAX, false},
+    {"levels", "int32 (L,)", &Arrays::levels, nullptr, {1, {{0, nullptr, 'L'}}}, -128, 127, true},
   }}},
   {"Wide", {7, {
     {"x", &Numbers::x, 0, 65535, kWideRegister},
@@ -127,7 +131,7 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"groups", &Numbers::groups, 1, 65536, kNoRegister},
     {"shift", &Numbers::shift, 0, 60, kNoRegister},
   }}, {1, {
-    {"weight", "int32 (c_out, I, kernel, kernel)", &Arrays::weight, nullptr, {4, {{0, &Numbers::c_out, 0}, {0, nullptr, 'I'}, {0, &Numbers::kernel, 0}, {0, &Numbers::kernel, 0}}}, INT64_MIN, INT64_MAX},
+    {"weight", "int32 (c_out, I, kernel, kernel)", &Arrays::weight, nullptr, {4, {{0, &Numbers::c_out, 0}, {0, nullptr, 'I'}, {0, &Numbers::kernel, 0}, {0, &Numbers::kernel, 0}}}, INT64_MIN, INT64_MAX, false},
   }}},
   {"Affine", {4, {
     {"x", &Numbers::x, 0, 65535, kWideRegister},
@@ -135,8 +139,8 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"low", &Numbers::low, -2147483648, 2147483647, kNoRegister},
     {"high", &Numbers::high, -2147483648, 2147483647, kNoRegister},
   }}, {2, {
-    {"multiplier", "int32 (R, C)", &Arrays::multiplier, nullptr, {2, {{0, nullptr, 'R'}, {0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX},
-    {"bias", "int64 (R, C)", nullptr, &Arrays::bias, {2, {{0, nullptr, 'R'}, {0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX},
+    {"multiplier", "int32 (R, C)", &Arrays::multiplier, nullptr, {2, {{0, nullptr, 'R'}, {0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX, false},
+    {"bias", "int64 (R, C)", nullptr, &Arrays::bias, {2, {{0, nullptr, 'R'}, {0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX, false},
   }}},
   {"Add", {4, {
     {"x", &Numbers::x, 0, 65535, kWideRegister},
@@ -182,9 +186,16 @@ inline constexpr OperationRule kOperations[kKinds] = {
     {"range", &Numbers::range, 1, 281474976710656, kNoRegister},
     {"shift", &Numbers::shift, 1, 60, kNoRegister},
   }}, {3, {
-    {"prices", "int64 (layers, K, 1|K)", nullptr, &Arrays::prices, {3, {{0, &Numbers::layers, 0}, {0, nullptr, 'K'}, {0, nullptr, '1'}}}, 0, 281474976710656},
-    {"asked", "int32 (C,)", &Arrays::asked, nullptr, {1, {{0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX},
-    {"spent", "int32 (C,)", &Arrays::spent, nullptr, {1, {{0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX},
+    {"prices", "int64 (layers, K, 1|K)", nullptr, &Arrays::prices, {3, {{0, &Numbers::layers, 0}, {0, nullptr, 'K'}, {0, nullptr, '1'}}}, 0, 281474976710656, false},
+    {"asked", "int32 (C,)", &Arrays::asked, nullptr, {1, {{0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX, false},
+    {"spent", "int32 (C,)", &Arrays::spent, nullptr, {1, {{0, nullptr, 'C'}}}, INT64_MIN, INT64_MAX, false},
+  }}},
+  {"Bucketise", {2, {
+    {"x", &Numbers::x, 0, 65535, kWideRegister},
+    {"signed", &Numbers::is_signed, 0, 1, kNoRegister},
+  }}, {2, {
+    {"thresholds", "int32 (L,)", &Arrays::thresholds, nullptr, {1, {{0, nullptr, 'L'}}}, INT64_MIN, INT64_MAX, false},
+    {"levels", "int32 (L,)", &Arrays::levels, nullptr, {1, {{0, nullptr, 'L'}}}, -128, 255, false},
   }}},
 };
 

@@ -196,6 +196,13 @@ void PlainOperations::run(int i, Frame *frame) {
                    y + first * line);
       });
     }
+    case kBucketise: {
+      const Buckets buckets = {op.arrays.thresholds.values.data(), op.arrays.levels.values.data(),
+                               int(op.arrays.levels.values.size())};
+      return spread(*frame, op.out.h, shared, [&](int first, int last) {
+        k.bucketise(x + first * line, (last - first) * line, buckets, y + first * line);
+      });
+    }
     case kConv:
       return conv(i, frame);
     case kWide:

@@ -74,7 +74,7 @@ class Compiler {
   // Whether nothing reads codes, or the image, but what gets bytes or pieces.
   bool is_left_out(int i) const {
     const Operation &o = op(i);
-    if (traced_ || (o.out.kind != kCodesRegister && o.kind != kInput)) return false;
+    if (traced_ || (o.kind != kQuantise && o.kind != kInput)) return false;
     return std::all_of(readers_[i].begin(), readers_[i].end(),
                        [&](int r) { return on_bytes(r) || on_pieces_[r]; });
   }
@@ -97,12 +97,12 @@ class Compiler {
   }
 
   void take_conv(int i) {
-    const int source = int(op(i).x), from = op(source).kind == kInput ? -1 : int(op(source).x);
-    const int maker = from < 0 ? -1 : maker_[from];
+    const int source = int(op(i).x);
+    const int maker = op(source).kind == kQuantise ? maker_[op(source).x] : -1;
     if (maker >= 0 && may_write(plan_.steps[maker], i)) {
       plan_.steps[maker].codes.push_back(i);
     } else {
-      Step step = {from < 0 ? Step::kPixels : Step::kCodes, i, -1};
+      Step step = {op(source).kind == kInput ? Step::kPixels : Step::kCodes, i, -1};
       step.codes.push_back(i);
       plan_.steps.push_back(step);
     }
@@ -150,7 +150,7 @@ class Compiler {
       if (step.residual >= 0) last_wide_[step.residual] = s;
       if (step.kind == Step::kPlain)
         for (int r : op(step.op).reads()) last_wide_[r] = s;
-      if (step.kind == Step::kCodes) last_wide_[op(int(op(step.op).x)).x] = s;
+      if (step.kind == Step::kCodes) last_wide_[coded_register(program_, op(step.op))] = s;
     }
   }
 
@@ -242,7 +242,7 @@ class Compiler {
 };
 
 int largest_code_bits(const Operation &writer) {
-  if (writer.kind == kInput) return int(writer.bits);
+  if (writer.kind != kQuantise) return writer.out.bits;
   const auto &bits = writer.arrays.bits.values;
   return int(*std::max_element(bits.begin(), bits.end()));
 }
@@ -256,7 +256,6 @@ CompiledPlan compile(const Program &program, Purpose purpose, const std::vector<
 bool runs_on_bytes(const Program &program, int i) {
   const Operation &conv = program.operations[size_t(i)];
   const Operation &source = program.operations[size_t(conv.x)];
-  if (source.kind != kInput && source.kind != kQuantise) return false;
   for (int k = 0; k < conv.candidates(); k++) {
     if (conv.odd && conv.w_bits(k) == 8) return false;  // 2 c + 1 leaves a byte
     if (source.kind == kQuantise && source.shift + child_shift(conv, k) > kLargestCodeShift)
@@ -269,8 +268,17 @@ int child_shift(const Operation &conv, int a_choice) {
   return conv.master ? int(conv.master) - conv.a_bits(a_choice) : 0;
 }
 
+int coded_register(const Program &program, const Operation &conv) {
+  const Operation &source = program.operations[size_t(conv.x)];
+  return int(source.kind == kQuantise ? source.x : conv.x);
+}
+
 CodeRange codes_read(const Program &program, const Operation &conv, int a_choice) {
   const Operation &source = program.operations[size_t(conv.x)];
+  if (source.kind == kBucketise && !conv.master) {
+    const auto &levels = source.arrays.levels.values;
+    return {std::min(levels.front(), 0), std::max(levels.back(), 0)};
+  }
   int bits = largest_code_bits(source);
   if (conv.master) {
     bits = conv.a_bits(a_choice);

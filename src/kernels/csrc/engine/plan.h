@@ -70,6 +70,10 @@ CompiledPlan compile(const Program &program, Purpose purpose, const std::vector<
 // Whether convolution i runs on codes as bytes: else it is a plain operation.
 bool runs_on_bytes(const Program &program, int i);
 
+// The int32 register that its codes are made of: what its quantiser reads, or codes of another
+// kind.
+int coded_register(const Program &program, const Operation &conv);
+
 // The codes that convolution i reads: its own child's where there is a master, of its choice of
 // inputs; else what the quantiser of that choice writes.
 struct CodeRange {

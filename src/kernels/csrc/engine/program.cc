@@ -66,6 +66,9 @@ class FileArrays : public ArraySource {
       tensor.shape = {tensor.shape[0], 1, 1, tensor.shape[1]};
     return tensor;
   }
+  bool has(const std::string &name) const override {
+    return tensors_->find(prefix_ + name) != tensors_->end();
+  }
   bool packs() const override { return true; }
 
  private:

@@ -48,6 +48,9 @@ struct Operation : Numbers {
   }
   // Of a Conv: how many weights it has, one for all candidates or one for each.
   size_t stored() const { return master ? 1 : size_t(candidates()); }
+  // Width of the codes of a stored weight, as a file packs them.
+  int stored_bits(size_t variant) const { return master ? int(master) : w_bits(int(variant)); }
+  bool has_level_weights() const { return kind == kConv && !arrays.levels.values.empty(); }
 };
 
 // Where the values of a row and a pair of choices begin in an array (R, V, A, O).
@@ -96,6 +99,8 @@ class ArraySource {
   virtual ~ArraySource() = default;
   // Throws BadArtefact: there is none of the name. `name` as in the file: "bias", "weight.0".
   virtual StoredTensor take(const std::string &name) = 0;
+  // Whether there is an array that may be missing, when those before it have been taken.
+  virtual bool has(const std::string &name) const = 0;
   // Whether weights are packed at their width.
   virtual bool packs() const = 0;
 };

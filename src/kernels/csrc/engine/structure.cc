@@ -43,7 +43,7 @@ std::string type_name(const std::string &stored) {  // I32 -> int32
 struct Sizes {
   const Operation &op;
   int64_t rows, channels;
-  int64_t candidates = 0;  // 0: not known yet
+  int64_t candidates = 0, levels = 0;  // 0: not known yet
 };
 
 std::string shown(const StoredTensor &t) {
@@ -64,6 +64,8 @@ bool fits(const Side &wanted, int64_t side, const Sizes &sizes) {
       return side == sizes.channels / std::max<int64_t>(sizes.op.groups, 1);
     case 'K':
       return side == sizes.candidates;
+    case 'L':
+      return side == sizes.levels;
     default:
       return side == 1 || side == sizes.candidates;
   }
@@ -79,6 +81,10 @@ void check_form(const std::string &name, const StoredTensor &t, const ArrayRule 
       need(side <= kLargestChoices,
            std::to_string(side) + " candidates" + allowed(1, kLargestChoices));
       sizes->candidates = side;
+    }
+    if (rule.shape.items[i].letter == 'L' && !sizes->levels) {
+      need(side <= kLargestLevels, std::to_string(side) + " levels" + allowed(1, kLargestLevels));
+      sizes->levels = side;
     }
     need(fits(rule.shape.items[i], side, *sizes), found);
   }
@@ -124,12 +130,26 @@ void take_weights(Operation *op, const ArrayRule &rule, ArraySource *source, Siz
     const std::string name = std::string(rule.name) + "." + std::to_string(v);
     const StoredTensor tensor = source->take(name);
     if (source->packs()) {
-      const int bits = op->master ? int(op->master) : op->w_bits(int(v));
       const std::vector<int64_t> shape = {op->c_out, op->c_in, op->kernel, op->kernel};
-      op->arrays.weights.push_back(unpack(name, tensor, bits, shape));
+      op->arrays.weights.push_back(unpack(name, tensor, op->stored_bits(v), shape));
     } else {
       check_form(name, tensor, rule, "I8", sizes);
       op->arrays.weights.push_back(values_of<int8_t>(name, tensor, rule));
+    }
+  }
+}
+
+// Of a file's convolution with levels: its weights, which are indices as yet, become levels.
+void expand(Operation *op) {
+  const std::vector<int32_t> &levels = op->arrays.levels.values;
+  for (size_t v = 0; v < op->arrays.weights.size(); v++) {
+    const int offset = 1 << (op->stored_bits(v) - 1);
+    for (int8_t &w : op->arrays.weights[v].values) {
+      const size_t index = size_t(int(w) + offset);
+      need(index < levels.size(), "weight." + std::to_string(v) + ": index " +
+                                      std::to_string(index) + " of " +
+                                      std::to_string(levels.size()) + " levels");
+      w = int8_t(levels[index]);
     }
   }
 }
@@ -155,6 +175,7 @@ void take(Program *program, int i, ArraySource *source) {
       take_weights(&op, rule, source, &sizes);
       continue;
     }
+    if (rule.optional && !source->has(rule.name)) continue;
     const StoredTensor tensor = source->take(rule.name);
     check_form(rule.name, tensor, rule, rule.int32 ? "I32" : "I64", &sizes);
     if (rule.int32) {
@@ -163,6 +184,7 @@ void take(Program *program, int i, ArraySource *source) {
       op.arrays.*rule.int64 = values_of<int64_t>(rule.name, tensor, rule);
     }
   }
+  if (op.has_level_weights() && source->packs()) expand(&op);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ DQ_INLINE void over(int n, Body &&fn) {
 // into ranges of channels, so that all threads have work.
 template <class Body>
 static void for_maps(const NormShape &s, bool backwards, Body &&body) {
-  const int parts = s.n >= dq::pool_threads() ? 1 : imin(s.c, dq::pool_threads());
+  const int parts = parts_of(s.n, s.c);
   const auto part = [&](int, int item) {
     const int n = item / parts, p = item % parts;
     for (int c = s.c * p / parts; c < s.c * (p + 1) / parts; c++) {
@@ -71,14 +71,17 @@ static void for_maps(const NormShape &s, bool backwards, Body &&body) {
 // body(channel, sums over all images)
 template <class Body>
 static void for_channels(const NormShape &s, const Sums *sums, Body &&body) {
+  constexpr int SIDE_BY_SIDE = 16;  // channels that share lines of memory
   parallel(
-      s.c,
-      [&](int, int c) {
-        Sums total = {0, 0};
+      ceil_div(s.c, SIDE_BY_SIDE),
+      [&](int, int item) {
+        const int first = item * SIDE_BY_SIDE, count = imin(SIDE_BY_SIDE, s.c - first);
+        Sums total[SIDE_BY_SIDE] = {};
         for (int n = 0; n < s.n; n++) {
-          total.a += sums[n * s.c + c].a, total.b += sums[n * s.c + c].b;
+          const Sums *one = sums + n * s.c + first;
+          for (int i = 0; i < count; i++) total[i].a += one[i].a, total[i].b += one[i].b;
         }
-        body(c, total);
+        for (int i = 0; i < count; i++) body(first + i, total[i]);
       },
       s.n * s.c < (1 << 15));
 }
@@ -89,8 +92,7 @@ static double mean_of(const float *x, int n) {
   return sum(s) / n;
 }
 
-// Sums of (x - center) and its square. Lanes beyond the end must count as center, not as 0: they
-// are left to scalars.
+// Sums of (x - center) and its square. Lanes beyond the end count as center, not as 0.
 static Sums centered_sums(const float *x, int n, float center) {
   F a = set(0.f), b = a, c = a, d = a;
   const F m = set(center);
@@ -99,12 +101,14 @@ static Sums centered_sums(const float *x, int n, float center) {
     const F u = sub(load(x + i), m), v = sub(load(x + i + LANES), m);
     a = add(a, u), b = fma(u, u, b), c = add(c, v), d = fma(v, v, d);
   }
-  Sums s = {sum(add(a, c)), sum(add(b, d))};
-  for (; i < n; i++) {
-    const double u = (double)x[i] - center;
-    s.a += u, s.b += u * u;
+  for (; i < n; i += LANES) {
+    float centers[LANES];
+    store(centers, m);
+    const int some = imin(LANES, n - i);
+    const F u = sub(load_part(x + i, some), load_part(centers, some));
+    a = add(a, u), b = fma(u, u, b);
   }
-  return s;
+  return {sum(add(a, c)), sum(add(b, d))};
 }
 
 // y before the residual is x * scale + offset. Both passes take it from the stored mean and

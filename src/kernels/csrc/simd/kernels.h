@@ -58,6 +58,14 @@ struct Grid {
   float low, high;
 };
 
+// The nearest of `count` rising levels, 1..256, for `size` values; the middle of two belongs to the
+// upper one, and of equal ones values from theirs on to the last, others to the first.
+struct Levels {
+  size_t size;
+  int count;
+  const float *values, *middles;  // [count], [count - 1]
+};
+
 // One gradient of a step: out = bounded g + decay * parameter.
 struct Gradient {
   const float *g, *parameter;
@@ -99,6 +107,10 @@ struct Kernels {
   // values [kinds, size] from t = tanh(weights); tops: the largest code of each kind
   void (*dorefa_forward)(size_t size, int kinds, const float *tops, const float *t, float *values);
   void (*dorefa_backward)(size_t size, int kinds, const float *t, const float *dvalues, float *dt);
+  void (*levels_forward)(const Levels &, const float *x, float *y);
+  // held [count]: sums of dy over what each level holds; apart: of (level - x), or null
+  void (*levels_backward)(const Levels &, const float *x, const float *dy, float *dx, double *held,
+                          double *apart);
   // g is scaled down to a global norm of at most `limit` (0: any); it counts as 0 if not finite
   void (*bound_gradients)(const Gradient *, int count, float limit, float *norm);
   // Multiply-accumulates done by `threads` items of `steps` rounds each: floats, 16-bit codes, or
@@ -106,6 +118,8 @@ struct Kernels {
   double (*burn_float)(int threads, long steps);
   double (*burn_shorts)(int threads, long steps);
   double (*burn_codes)(int threads, long steps);
+  // Bytes read and written by copying more than caches hold, `steps` times.
+  double (*burn_memory)(int threads, long steps);
   const IntegerKernels *integer;
 };
 

@@ -69,4 +69,18 @@ double burn_codes(int threads, long steps) {
 #endif
 }
 
+double burn_memory(int threads, long steps) {
+  constexpr size_t SIZE = 16 << 20;  // floats
+  const float *from = scratch<float>(-1, kPlanes, SIZE);
+  float *to = scratch<float>(-1, kGradPlanes, SIZE);
+  for (long step = 0; step < steps; step++) {
+    parallel(threads, [&](int, int item) {
+      const size_t end = SIZE / LANES * (item + 1) / threads * LANES;
+      for (size_t i = SIZE / LANES * item / threads * LANES; i < end; i += LANES)
+        store(to + i, load(from + i));
+    });
+  }
+  return 2.0 * SIZE * sizeof(float) * steps;
+}
+
 }  // namespace DQ_NS

@@ -31,6 +31,10 @@ DQ_INLINE I iload(const void *p) { return _mm256_loadu_si256((const __m256i *)p)
 DQ_INLINE void istore(void *p, I v) { _mm256_storeu_si256((__m256i *)p, v); }
 DQ_INLINE F set(float v) { return _mm256_set1_ps(v); }
 DQ_INLINE I iset(int32_t v) { return _mm256_set1_epi32(v); }
+DQ_INLINE F in_register(F v) {  // see simd_avx512.h
+  asm("" : "+x"(v));
+  return v;
+}
 DQ_INLINE F add(F a, F b) { return _mm256_add_ps(a, b); }
 DQ_INLINE F sub(F a, F b) { return _mm256_sub_ps(a, b); }
 DQ_INLINE F mul(F a, F b) { return _mm256_mul_ps(a, b); }
@@ -66,6 +70,9 @@ DQ_INLINE F keep_inside(F d, F v, F lo, F hi) {
 }
 DQ_INLINE F keep_at_least(F d, F v, F lo) {
   return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GE_OQ));
+}
+DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
+  return _mm256_blendv_ps(a, b, _mm256_cmp_ps(v, lo, _CMP_GE_OQ));
 }
 DQ_INLINE F keep_above(F d, F v, F lo) {
   return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GT_OQ));

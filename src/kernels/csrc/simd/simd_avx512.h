@@ -31,6 +31,12 @@ DQ_INLINE I iload(const void *p) { return _mm512_loadu_si512(p); }
 DQ_INLINE void istore(void *p, I v) { _mm512_storeu_si512(p, v); }
 DQ_INLINE F set(float v) { return _mm512_set1_ps(v); }
 DQ_INLINE I iset(int32_t v) { return _mm512_set1_epi32(v); }
+// gcc reads a value from memory again for each product that it is in, and loads are what limits
+// such loops; this keeps it in a register.
+DQ_INLINE F in_register(F v) {
+  asm("" : "+v"(v));
+  return v;
+}
 DQ_INLINE F add(F a, F b) { return _mm512_add_ps(a, b); }
 DQ_INLINE F sub(F a, F b) { return _mm512_sub_ps(a, b); }
 DQ_INLINE F mul(F a, F b) { return _mm512_mul_ps(a, b); }
@@ -64,6 +70,9 @@ DQ_INLINE F keep_inside(F d, F v, F lo, F hi) {
 }
 DQ_INLINE F keep_at_least(F d, F v, F lo) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, lo, _CMP_GE_OQ), d);
+}
+DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
+  return _mm512_mask_mov_ps(a, _mm512_cmp_ps_mask(v, lo, _CMP_GE_OQ), b);
 }
 DQ_INLINE F keep_above(F d, F v, F lo) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, lo, _CMP_GT_OQ), d);

@@ -43,6 +43,14 @@ DQ_INLINE I iload(const void *p) { return *(const LooseI *)p; }
 DQ_INLINE void istore(void *p, I v) { *(LooseI *)p = v; }
 DQ_INLINE F set(float v) { return F{v, v, v, v}; }
 DQ_INLINE I iset(int32_t v) { return I{v, v, v, v}; }
+DQ_INLINE F in_register(F v) {  // see simd_avx512.h
+#if defined(__aarch64__)
+  asm("" : "+w"(v));
+#elif defined(__SSE2__)
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
 DQ_INLINE F add(F a, F b) { return a + b; }
 DQ_INLINE F sub(F a, F b) { return a - b; }
 DQ_INLINE F mul(F a, F b) { return a * b; }
@@ -85,6 +93,9 @@ DQ_INLINE I zip_shorts(const int16_t *a, const int16_t *b) {  // lane i: a[i] lo
 
 DQ_INLINE F keep_inside(F d, F v, F lo, F hi) { return as_float(as_int(d) & (v > lo) & (v < hi)); }
 DQ_INLINE F keep_at_least(F d, F v, F lo) { return as_float(as_int(d) & (v >= lo)); }
+DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
+  return as_float((as_int(a) & ~(v >= lo)) | (as_int(b) & (v >= lo)));
+}
 DQ_INLINE F keep_above(F d, F v, F lo) { return as_float(as_int(d) & (v > lo)); }
 DQ_INLINE double sum(F v) { return ((double)v[0] + v[1]) + ((double)v[2] + v[3]); }
 

@@ -36,16 +36,20 @@ void quant_forward(const Grid &, const float *, float *);
 void quant_backward(const Grid &, const float *, const float *, float *, double *, double *);
 void dorefa_forward(size_t, int, const float *, const float *, float *);
 void dorefa_backward(size_t, int, const float *, const float *, float *);
+void levels_forward(const Levels &, const float *, float *);
+void levels_backward(const Levels &, const float *, const float *, float *, double *, double *);
 double burn_float(int, long);
 double burn_shorts(int, long);
 double burn_codes(int, long);
+double burn_memory(int, long);
 void bound_gradients(const Gradient *, int, float, float *);
 
 extern const IntegerKernels kIntegerTable;
 extern const Kernels kTable;
-const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,   conv_inner,
-                        norm_forward,     norm_backward,   quant_forward,   quant_backward,
-                        dorefa_forward,   dorefa_backward, bound_gradients, burn_float,
-                        burn_shorts,      burn_codes,      &kIntegerTable};
+const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,  conv_inner,
+                        norm_forward,     norm_backward,   quant_forward,  quant_backward,
+                        dorefa_forward,   dorefa_backward, levels_forward, levels_backward,
+                        bound_gradients,  burn_float,      burn_shorts,    burn_codes,
+                        burn_memory,      &kIntegerTable};
 
 }  // namespace DQ_NS

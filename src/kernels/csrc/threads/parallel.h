@@ -43,6 +43,12 @@ static void parallel_backwards(int items, Body &&body) {
   run_items(items, body, true);
 }
 
+// Parts into which each of `items` is cut where there are too few for all threads.
+DQ_INLINE int parts_of(int items, int most) {
+  const int threads = dq::pool_threads();
+  return items >= threads ? 1 : most < threads ? most : threads;
+}
+
 enum Slot {
   kCodes,
   kPartials,

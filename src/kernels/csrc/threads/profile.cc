@@ -98,7 +98,8 @@ double dq_peak(int kind) {
   dq::PoolLock lock;
   const auto start = std::chrono::steady_clock::now();
   const auto burn = kind == 0 ? k->burn_float : kind == 1 ? k->burn_shorts : k->burn_codes;
-  const double done = burn(dq::pool_threads(), 4000000);
+  const int threads = dq::pool_threads();
+  const double done = kind == 3 ? k->burn_memory(threads, 1) : burn(threads, 4000000);
   return done / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 }

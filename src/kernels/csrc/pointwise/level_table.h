@@ -1,0 +1,50 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// level_table.h: the effective levels of a learned vector and its gates, and the way back of their
+// gradients. Definitions: src/quantizers/level_table.py and levels.py.
+#pragma once
+#include "simd/kernels.h"
+
+namespace dq {
+
+constexpr int kMostLevels = 256;
+
+struct LevelSettings {
+  int bits, least;  // 2^bits levels; gates that are always open
+  bool is_signed, per_image;
+  float correction;
+};
+
+// What a value can fall on: the levels in use, of a closed block its first and its last index.
+struct LevelTable {
+  LevelSettings settings;
+  int order[kMostLevels];     // place of the levels, from the smallest
+  float sorted[kMostLevels];  // before blocks are averaged
+  int open;                   // gates in use: those before the first closed one
+  int bins, index[kMostLevels];
+  float values[kMostLevels], middles[kMostLevels];  // of the bins
+
+  Levels levels(size_t size) const { return {size, bins, values, middles}; }
+};
+
+// gates: bits - least, on_grid: levels are integers of the 8-bit grid times a scale.
+void make_table(const LevelSettings &s, const float *levels, const float *gates, bool on_grid,
+                LevelTable *out);
+// held, apart: sums over the bins of dL/dy, and of (level - x) or null. factor, pull: what they
+// count in the gradient of the levels. dgates is null where there are no gates.
+void table_gradient(const LevelTable &t, const double *held, const double *apart, double factor,
+                    double pull, float *dlevels, float *dgates);
+
+}  // namespace dq
