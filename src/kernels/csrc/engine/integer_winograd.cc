@@ -16,8 +16,8 @@
 // transforms, so that the products are those of any other convolution of codes, and the sums, a
 // known multiple of the results, are exact.
 //
-// A tile is RESULTS x RESULTS pixels of the result. Tiles are transformed in blocks that stay in
-// the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
+// A tile is Y::RESULTS x X::RESULTS pixels of the result. Tiles are transformed in blocks that stay
+// in the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
 // position of the transform is a product of matrices, and the sums of all positions become pixels.
 //
 // Packed: the sums to begin with [blocks, one or two][position][block][16] (what `zero`, the offset
@@ -40,7 +40,7 @@ constexpr int kBytes = 4 * LANES;               // codes in a register
 constexpr size_t kTransformedBytes = 64 << 10;  // of a block of tiles
 constexpr int kFewestChannels = 32;             // with fewer, transforms take longer than they save
 
-// The least value that a row of CODES makes of codes up to 1, negated, and the sum of its values.
+// What a row of CODES makes of codes from 0 to 1: from -below to above.
 struct RowRange {
   int below = 0, above = 0;
   template <int N>
@@ -82,6 +82,7 @@ struct Winograd {
   static Position position(int p) {
     return {RowRange(Y::CODES[p / X::POINTS]), RowRange(X::CODES[p % X::POINTS])};
   }
+
   // The transform of 3x3 weights, of anything with + and *.
   template <class V>
   DQ_INLINE void transform_weights(const V (&w)[9], V (&u)[POINTS]) {
