@@ -124,7 +124,7 @@ def isa_commands(compiler: str, folder: Path, isa: str) -> list[list[str]]:
     """One command for each source that holds vector code; the last word is the object file, in `folder`."""
     flags = [f"-DDQ_ISA_{isa.upper()}", f"-DDQ_NS=dq_{isa}", f"-DDQ_NAME={isa}", *isa_flags()[isa]]
     return [
-        _command(compiler, source, flags, folder / f"{source.stem}-{isa}.o")
+        _command(compiler, source, flags, folder / f"{_object(source)}-{isa}.o")
         for source in _sources()
         if source.name not in _COMMON
     ]
@@ -134,10 +134,15 @@ def common_commands(compiler: str, folder: Path, isas: list[str]) -> list[list[s
     """The same for the other sources, of a library with these instruction sets."""
     flags = [f"-DDQ_WITH_{isa.upper()}" for isa in isas]
     return [
-        _command(compiler, source, flags, folder / f"{source.stem}.o")
+        _command(compiler, source, flags, folder / f"{_object(source)}.o")
         for source in _sources()
         if source.name in _COMMON
     ]
+
+
+def _object(source: Path) -> str:
+    """Name of its object file: two rooms may have a source of one name."""
+    return f"{source.parent.name}-{source.stem}"
 
 
 def isa_flags() -> dict[str, list[str]]:
