@@ -140,6 +140,11 @@ def common_commands(compiler: str, folder: Path, isas: list[str]) -> list[list[s
     ]
 
 
+def _object(source: Path) -> str:
+    """Name of its object file: two rooms may have a source of one name."""
+    return f"{source.parent.name}-{source.stem}"
+
+
 def isa_flags() -> dict[str, list[str]]:
     """Instruction sets of this machine's architecture -> compiler flags."""
     machine = {"AMD64": "x86_64"}.get(platform.machine(), platform.machine())
