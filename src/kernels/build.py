@@ -191,11 +191,6 @@ def _sources() -> list[Path]:
     return sorted(_SOURCES.rglob("*.cc"))
 
 
-def _object(source: Path) -> str:
-    """Name of a source's object file; folders may have files of one name."""
-    return "-".join(source.relative_to(_SOURCES).with_suffix("").parts)
-
-
 def _command(compiler: str, source: Path, flags: list[str], target: Path) -> list[str]:
     return [compiler, *_FLAGS, *flags, f"-I{_SOURCES}", "-c", str(source), "-o", str(target)]
 
