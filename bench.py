@@ -26,14 +26,18 @@ import argparse
 import json
 import sys
 
-from src.bench.arguments import parse
+from src.bench.arguments import parse as parse_described
 from src.entry import guarded
 from src.errors import UserError
 from src.files import whole_file
 
 
+def parse(arguments: list[str]) -> argparse.Namespace:
+    return parse_described(__doc__, arguments)
+
+
 def main(arguments: list[str]) -> int:
-    options = parse(__doc__, arguments)
+    options = parse(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
         raise UserError(f"--json {options.json}: no folder {options.json.absolute().parent}")
     if options.json and options.json.exists() and not options.json.is_file():

@@ -103,13 +103,13 @@ def compile_library(jobs: int = 2) -> Path:
         raise BuildError(f"no C++ compiler found (tried {tried}); install g++ to use them")
     kept_in = cache.writable_folder()
     _LOG.info("compiling the native kernels with %s (once, about half a minute) ...", compiler)
-    start = time.monotonic()
+    start, name = time.monotonic(), _name(compiler)  # of the sources as they are before, if they change meanwhile
     with tempfile.TemporaryDirectory(prefix="dynquant-") as scratch:
         with ThreadPoolExecutor(jobs) as pool:
             objects = _compile(compiler, Path(scratch), pool)
         library = Path(scratch) / "library.so"
         _run([compiler, *_LINK_FLAGS, *objects, "-o", str(library)])
-        path = cache.store(kept_in, _name(compiler), library.read_bytes())
+        path = cache.store(kept_in, name, library.read_bytes())
     _LOG.info("compiled the native kernels in %.0f s: %s", time.monotonic() - start, path)
     return path
 
@@ -124,7 +124,7 @@ def isa_commands(compiler: str, folder: Path, isa: str) -> list[list[str]]:
     """One command for each source that holds vector code; the last word is the object file, in `folder`."""
     flags = [f"-DDQ_ISA_{isa.upper()}", f"-DDQ_NS=dq_{isa}", f"-DDQ_NAME={isa}", *isa_flags()[isa]]
     return [
-        _command(compiler, source, flags, folder / f"{source.stem}-{isa}.o")
+        _command(compiler, source, flags, folder / f"{_object(source)}-{isa}.o")
         for source in _sources()
         if source.name not in _COMMON
     ]
@@ -134,10 +134,15 @@ def common_commands(compiler: str, folder: Path, isas: list[str]) -> list[list[s
     """The same for the other sources, of a library with these instruction sets."""
     flags = [f"-DDQ_WITH_{isa.upper()}" for isa in isas]
     return [
-        _command(compiler, source, flags, folder / f"{source.stem}.o")
+        _command(compiler, source, flags, folder / f"{_object(source)}.o")
         for source in _sources()
         if source.name in _COMMON
     ]
+
+
+def _object(source: Path) -> str:
+    """Name of its object file: two rooms may have a source of one name."""
+    return f"{source.parent.name}-{source.stem}"
 
 
 def isa_flags() -> dict[str, list[str]]:

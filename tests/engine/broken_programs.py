@@ -29,7 +29,19 @@ from src.engine.operations import (
     Subsample,
     Wide,
 )
-from src.engine.program import Program
+from tests.engine.changes import (
+    array,
+    both,
+    doubled,
+    drop,
+    fields,
+    filled,
+    halved,
+    narrow,
+    nothing,
+    repeated,
+    side,
+)
 from tests.engine.damages import SAME
 from tests.engine.odd_programs import (
     added,
@@ -44,63 +56,6 @@ from tests.engine.odd_programs import (
     two_images,
 )
 from tests.engine.programs import NAMED
-
-
-def fields(**values):
-    """A change: fields of the operation."""
-    return lambda op: [setattr(op, name, value) for name, value in values.items()]
-
-
-def array(name, change):
-    """A change: an array of the operation, through a function of it."""
-    return lambda op: op.arrays.update({name: change(op.arrays[name])})
-
-
-def drop(name):
-    return lambda op: op.arrays.pop(name)
-
-
-def filled(value):
-    return lambda a: np.full_like(a, value)
-
-
-def repeated(a):
-    """17 candidates."""
-    return np.repeat(a[..., :1], 17, -1)
-
-
-def halved(a):
-    """Twice the rows of half the channels."""
-    return a.reshape(2, -1)
-
-
-def doubled(a):
-    return np.repeat(a, 2, 0)
-
-
-def side(name, row, value):
-    """A change: one row of an array."""
-    return array(name, lambda a: np.where(np.arange(len(a))[:, None] == row, value, a))
-
-
-def narrow(a):
-    return a[..., :-1]
-
-
-def both(*changes):
-    return lambda op: [change(op) for change in changes]
-
-
-def nothing(op):
-    pass
-
-
-def moved(program: Program) -> None:
-    """A change: every slot is the next one."""
-    for op in program.operations:
-        if getattr(op, "slot", -1) >= 0:
-            op.slot += 1
-
 
 N = NAMED
 # A program, the kind of operation whose first one is changed, the change, what check.py says (a

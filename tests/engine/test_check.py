@@ -25,7 +25,8 @@ from src.engine import structure
 from src.engine.check import ProgramError, check
 from src.engine.declaration import LARGEST_OPERATIONS
 from src.engine.operations import Pool, Quantise
-from tests.engine.broken_programs import CASES, moved
+from tests.engine.broken_programs import CASES
+from tests.engine.changes import moved
 from tests.engine.damages import SAME
 from tests.engine.odd_programs import large_image
 from tests.engine.programs import NAMED, pixels, random_program

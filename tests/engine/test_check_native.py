@@ -25,8 +25,9 @@ from src.engine.native import Native
 from src.engine.operations import Pool, Quantise
 from src.engine.program import Program
 from src.errors import UserError
-from tests.engine.broken_programs import CASES, moved
+from tests.engine.broken_programs import CASES
 from tests.engine.builder import Builder
+from tests.engine.changes import moved
 from tests.engine.damages import DAMAGES, HEADERS, NOT, SAME
 from tests.engine.files import parts_of
 from tests.engine.odd_programs import large_image
