@@ -162,13 +162,14 @@ class Answering(nn.Cell):
 
 
 def _links(backbone: Backbone) -> list[tuple[int, int]]:
-    """The network cut wherever a single value passes: (first node, end) of each link."""
+    """The network cut wherever a single value passes: (first node, end) of each link. A normalisation
+    whose row a choice decides stays with the layer that chose."""
     count = len(backbone.nodes)
     last_read = [max([i, *backbone.readers(i)]) for i in range(IMAGE, count - 1)]  # of node i - 1
     reach, cuts = -1, [0]
     for i in range(1, count):
         reach = max(reach, last_read[i - 1])  # of all before node i - 1
-        if reach < i:
+        if reach < i and not getattr(backbone.nodes[i].cell, "by_choice", False):
             cuts.append(i)
     return list(zip(cuts, [*cuts[1:], count], strict=True))
 

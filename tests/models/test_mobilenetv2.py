@@ -31,6 +31,7 @@ from src.runtime import Runtime
 from src.train.batches import load_split
 from src.train.evaluate import evaluate
 from tests.layers import reference
+from tests.methods.build import method
 from tests.models.tiny import NAME
 
 WIDTHS = [
@@ -179,3 +180,11 @@ def test_public_weights_are_right_987_times(imagenette_path, weights_path):
 
 def test_public_weights_on_a_tenth_of_them(imagenette_path, weights_path):
     assert right_of_imagenette(imagenette_path, weights_path, 10) == 98
+
+
+def test_a_layer_that_chooses_keeps_its_normalisation_beside_it():
+    """Where blocks have no residual one value passes between the two, and so the network could be cut."""
+    network = method("method.name=abn", "quant.quantizer=lsq", f"model.name={NAME}").network
+    starts = [first for first, _ in network.links]
+    by_choice = [i for i, node in enumerate(network.nodes) if getattr(node.cell, "by_choice", False)]
+    assert len(by_choice) == 9 and not set(by_choice) & set(starts)

@@ -37,18 +37,20 @@ from tests.models.tiny import NAME
 IMAGES, SHARES = 12, (0.0, 0.3, 1.0)
 
 
+# Overrides, and a seed whose agent's choices differ among the images at every budget.
 NETS = [
-    pytest.param(["abn.tied=true"], id="tied"),
-    pytest.param(["abn.tied=false"], id="apart", marks=pytest.mark.slow),
-    pytest.param([f"model.name={NAME}"], id="mobilenetv2", marks=pytest.mark.slow),
+    pytest.param(("abn.tied=true", 3), id="tied"),
+    pytest.param(("abn.tied=false", 3), id="apart", marks=pytest.mark.slow),
+    pytest.param((f"model.name={NAME}", 4), id="mobilenetv2", marks=pytest.mark.slow),
 ]
 
 
 @pytest.fixture(scope="module", params=NETS)
 def made(request, digits, tmp_path_factory):
     """(the system, path of its artefact, images uint8, of each budget the network's logits and plan)."""
-    built = method("method.name=abn", "abn.agent_epochs=1", "quant.quantizer=nested", *request.param)
-    rng, agent, images = np.random.default_rng(3), built.controller, digits.batch(np.arange(IMAGES))
+    override, seed = request.param
+    built = method("method.name=abn", "abn.agent_epochs=1", "quant.quantizer=nested", override)
+    rng, agent, images = np.random.default_rng(seed), built.controller, digits.batch(np.arange(IMAGES))
     for parameter in agent.actor.trainable_params():
         assign(parameter, rng.normal(0, 1 if parameter.ndim > 1 else 0.2, parameter.shape))
     assign(agent.spends, np.linspace(0.2, 0.8, agent.spends.size))
