@@ -50,7 +50,7 @@ def test_a_network_and_its_data_are_what_they_were():
     later |= {"abn.finetune_epochs", "abn.finetune_lr"}
     assert {name for name in free if name.split(".")[0] not in ("train", "device")} - later == {
         "run.dir", "data.path", "data.batch_size", "data.eval_batch_size", "data.workers",
-        "data.max_errors", "model.weights",
+        "data.max_errors", "model.weights", "model.head_weights",
     }  # fmt: skip
     fixed = {name for name in known_keys() if name.startswith(("train.", "device."))} - free
     assert fixed == {
