@@ -21,7 +21,7 @@
 // or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
-#include "engine/tile.h"
+#include "engine/row_tile.h"
 
 namespace DQ_NS {
 
@@ -68,6 +68,29 @@ void pack(const CodeConv &c, void *packed) {
   }
 }
 
+// The first `count` pixels of a tile, from (y, x) on.
+struct TilePlace {
+  int y, x, count;
+};
+
+template <int Pixels, int Blocks>
+DQ_INLINE void finish_tile(const ConvJob &job, int group, int block, const TilePlace &at,
+                           const Sums (&sums)[Pixels][Blocks]) {
+  const CodeConv &c = job.conv;
+  alignas(64) int32_t results[Pixels][Blocks][kChannelBlock];
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
+  }
+  for (int b = 0; b < Blocks; b++) {
+    const int channel = (block + b) * kChannelBlock, left = c.channels() - channel;
+    finish_run(job.finish, results[0][b], Blocks * kChannelBlock,
+               {group * c.group_blocks() + block + b, group * c.channels() + channel,
+                left < kChannelBlock ? left : kChannelBlock, at.y, at.x, c.wo, at.count});
+  }
+}
+
 // Pixels [first, last) of `Blocks` blocks of channels, from `block` of group `group`.
 template <class A, int Pixels, int Blocks>
 DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
@@ -83,7 +106,6 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
   const uint8_t *w =
       packed + kHeaderBytes + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
   const uint8_t *origin = job.x.begin() + group * c.c_in;
-  const int channels = c.channels(), channel = block * kChannelBlock;
   int y = first / c.wo, x = first % c.wo;
   while (first < last) {
     const uint8_t *codes[Pixels];
@@ -97,19 +119,25 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
     if (++x == c.wo) x = 0, y++;
     Sums sums[Pixels][Blocks];
     sum_up<A, Pixels, Blocks>(codes, window, pixel, in_row, next_row, start, w, sums);
-    alignas(64) int32_t results[Pixels][Blocks][kChannelBlock];
-    DQ_UNROLL
-    for (int p = 0; p < Pixels; p++) {
-      DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
-    }
-    for (int b = 0; b < Blocks; b++) {
-      const int of_group = channel + kChannelBlock * b;
-      const int lanes = channels - of_group < kChannelBlock ? channels - of_group : kChannelBlock;
-      finish_run(job.finish, results[0][b], Blocks * kChannelBlock,
-                 {at + b, group * channels + of_group, lanes, first_y, first_x, c.wo, count});
-    }
+    finish_tile(job, group, block, {first_y, first_x, count}, sums);
     first += count;
+  }
+}
+
+// As strip(), of one block of channels of whole tiles in rows.
+template <class A>
+DQ_NOINLINE void row_strip(const ConvJob &job, int block, int first, int last) {
+  const CodeConv &c = job.conv;
+  const uint8_t *packed = (const uint8_t *)job.packed;
+  const int32_t *start = (const int32_t *)(packed + kHeaderBytes) + block * kChannelBlock;
+  const uint8_t *w =
+      packed + kHeaderBytes + start_bytes(c) + block * Window(c).steps() * A::WORD_BYTES;
+  const ptrdiff_t row = job.x.row();
+  for (int at = first; at < last; at += kRowPixels) {
+    const int y = at / c.wo, x = at % c.wo;
+    Sums sums[kRowPixels][1];
+    sum_up_row<A>(job.x.begin() + y * row + ptrdiff_t(x) * c.c_in, c.c_in, row, start, w, sums);
+    finish_tile(job, 0, block, {y, x, kRowPixels}, sums);
   }
 }
 
@@ -120,12 +148,20 @@ void run(const ConvJob &job, int part, int parts, void *) {
   // The weights of large layers of few pixels are shared out, else the pixels.
   const bool by_channel = pairs >= parts && pixels < 16 * A::PIXELS2 * parts;
   const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
-  const Share area(pixels, A::PIXELS2, by_channel ? 0 : part, by_channel ? 1 : parts);
+  const bool in_rows = A::ROW_TILES && is_in_row_tiles(c);
+  const Share area(pixels, in_rows ? kRowPixels : A::PIXELS2, by_channel ? 0 : part,
+                   by_channel ? 1 : parts);
   if (area.first >= area.last) return;
   const int in_group = (c.group_blocks() + 1) / 2;
   for (int pair = channels.first; pair < channels.last; pair++) {
     const int group = pair / in_group, block = pair % in_group * 2;
     if (!is_paired(c, block)) {
+      if constexpr (A::ROW_TILES) {
+        if (in_rows) {
+          row_strip<A>(job, block, area.first, area.last);
+          continue;
+        }
+      }
       strip<A, A::PIXELS1, 1>(job, group, block, area.first, area.last);
     } else if (c.wo % 7 == 0) {
       strip<A, A::PIXELS2_OF_7, 2>(job, group, block, area.first, area.last);

@@ -25,6 +25,7 @@
 //   CHUNKED             whether step() adds to 16-bit sums, Acc, instead; then also
 //   chunk(code, least, most)    how many steps these can take
 //   widen(sums, acc)            which moves them to 32-bit sums
+//   ROW_TILES           whether there are registers enough for row_tile.h
 //   PIXELS1, PIXELS2, PIXELS2_OF_7      of a tile with one block of channels; with two; with two
 //                                       where rows are multiples of 7 pixels
 #pragma once
@@ -33,7 +34,7 @@
 namespace DQ_NS {
 
 struct WholeSums {
-  static constexpr bool CHUNKED = false;
+  static constexpr bool CHUNKED = false, ROW_TILES = false;
   struct Acc {};
 };
 
@@ -93,6 +94,7 @@ struct PieceDot : WholeSums {
 #if defined(DQ_ISA_AVX512)
 
 struct Dot : WholeSums {
+  static constexpr bool ROW_TILES = true;
   static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
   static constexpr int PIXELS1 = 14, PIXELS2 = 8, PIXELS2_OF_7 = 7;
   using X = __m512i;
