@@ -128,7 +128,7 @@ class Convolution:
     padding: int
     groups: int
     limits: tuple[int, int]  # of the codes
-    finish: dict  # left, right, multiplier, bias, bounds, residual or None, outputs
+    finish: dict  # left, right, multiplier, bias, bounds, residual or None, outputs, wide
 
     def __post_init__(self):
         o, c_in, k, _ = self.weight.shape
@@ -157,7 +157,8 @@ class Convolution:
         return v, codes
 
     def found(self, kernel: ConvKernel, parts: int, in_place: bool):
-        """The same by a kernel, in parts; a residual may be overwritten by the result."""
+        """The same by a kernel, in parts; a residual may be overwritten by the result. Values are None
+        where `wide` asks for codes alone."""
         f, (o, h, w) = self.finish, self.sums.shape
         multiplier, bias = self._in_blocks(f["multiplier"]), self._in_blocks(f["bias"])
         residual = None if f["residual"] is None else f["residual"].astype(np.int32)
@@ -174,8 +175,8 @@ class Convolution:
         )
         finish = Finish(
             o, f["left"], f["right"], multiplier.ctypes.data, bias.ctypes.data, *f["bounds"], narrow,
-            None if residual is None else residual.ctypes.data, *f["sum_bounds"], wide.ctypes.data,
-            len(outputs), (CodeOutput * 3)(*outputs),
+            None if residual is None else residual.ctypes.data, *f["sum_bounds"],
+            wide.ctypes.data if f["wide"] else None, len(outputs), (CodeOutput * 3)(*outputs),
         )  # fmt: skip
         packed = _aligned(kernel.packed_bytes(self.conv))
         kernel.pack(self.conv, packed.ctypes.data)
@@ -188,7 +189,7 @@ class Convolution:
             border = memory.border
             around[border : border + h, border : border + w] = memory.zero
             assert (around == memory.zero).all(), "a border was written"
-        return wide, [m.pixels().astype(np.int64) - m.zero for m in written]
+        return wide if f["wide"] else None, [m.pixels().astype(np.int64) - m.zero for m in written]
 
     def _unclipped(self) -> np.ndarray:
         f = self.finish

@@ -23,9 +23,12 @@
 
 namespace DQ_NS {
 
+// Whether finish_fast() can make these codes: from the high halves of products, rising with them.
+DQ_INLINE bool is_fast(const dq::CodeOutput &o) { return o.shift >= 32 && o.multiplier >= 0; }
+
 DQ_INLINE bool is_fast(const Finish &f, const Run &run) {
   return (kFastParts || run.count == 16) && f.narrow && f.left == 0 && f.outputs <= 1 &&
-         (f.outputs == 0 || f.output[0].shift >= 32);
+         (f.outputs == 0 || is_fast(f.output[0]));
 }
 
 DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, const Run &run) {

@@ -22,10 +22,18 @@ constexpr bool kFastParts = true;  // blocks of fewer than 16 channels
 struct FastFinish {
   __m512i even, odd, bias_even, bias_odd, low, high, sum_low, sum_high;
   __m512i code_multiplier, code_half, code_low, code_high, zero;
+  __m512i pair_zero, byte_low, byte_high;  // for codes of 4 pixels at once: 16-bit, bytes
   __m128i right, left_over, code_shift;
 };
 
-DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
+// The code that v becomes.
+inline int code_of(const CodeOutput &o, int32_t v) {
+  const int64_t code = (int64_t(v) * o.multiplier + o.half) >> o.shift;
+  return int(code < o.low ? o.low : code > o.high ? o.high : code);
+}
+
+// alone: only codes are wanted of v. They rise with it, so that its bounds are theirs.
+DQ_INLINE FastFinish fast_of(const Finish &f, int block, bool alone) {
   FastFinish k;
   const int64_t *m = f.multiplier + 16 * block, *b = f.bias + 16 * block;
   k.even = _mm512_loadu_si512(m);
@@ -39,49 +47,99 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
   k.right = _mm_cvtsi32_si128(f.right);
   k.left_over = _mm_cvtsi32_si128(32 - f.right);
   const CodeOutput &o = f.output[0];
+  const int low = alone ? code_of(o, f.bounds.low) : o.low;
+  const int high = alone ? code_of(o, f.bounds.high) : o.high;
   k.code_multiplier = _mm512_set1_epi64(o.multiplier);
   k.code_half = _mm512_set1_epi64(o.half);
-  k.code_low = _mm512_set1_epi32(o.low);
-  k.code_high = _mm512_set1_epi32(o.high);
+  k.code_low = _mm512_set1_epi32(low);
+  k.code_high = _mm512_set1_epi32(high);
   k.zero = _mm512_set1_epi32(o.to.zero);
+  k.pair_zero = _mm512_set1_epi16(o.to.zero);
+  k.byte_low = _mm512_set1_epi8(char(low + o.to.zero));
+  k.byte_high = _mm512_set1_epi8(char(high + o.to.zero));
   k.code_shift = _mm_cvtsi32_si128(o.shift - 32);
   return k;
 }
 
+// What becomes of 16 sums before they are codes.
+template <bool Residual, bool Wide, bool Codes>
+DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 mask,
+                           const int32_t *residual, int32_t *wide) {
+  const __m512i sum = _mm512_loadu_si512(sums);
+  __m512i even = _mm512_add_epi64(_mm512_mul_epi32(sum, k.even), k.bias_even);
+  __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), k.odd);
+  odd = _mm512_add_epi64(odd, k.bias_odd);
+  __m512i v = put_together(_mm512_srl_epi64(even, k.right), _mm512_sll_epi64(odd, k.left_over));
+  if (Residual || Wide || !Codes) v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
+  if (Residual) {
+    v = add_saturated(v, _mm512_maskz_loadu_epi32(mask, residual));
+    v = _mm512_min_epi32(_mm512_max_epi32(v, k.sum_low), k.sum_high);
+  }
+  if (Wide) _mm512_mask_storeu_epi32(wide, mask, v);
+  return v;
+}
+
+// Codes of 16 values before they are clipped.
+DQ_INLINE __m512i open_codes(const FastFinish &k, __m512i v) {
+  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(v, k.code_multiplier), k.code_half);
+  __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(v, 32), k.code_multiplier);
+  odd = _mm512_add_epi64(odd, k.code_half);
+  // The high halves of both: of `even`, moved down.
+  const __m512i code = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+  return _mm512_sra_epi32(code, k.code_shift);
+}
+
+// Bytes of 4 neighbouring pixels, `step` apart: what saturates on the way is clipped anyway.
+DQ_INLINE void store_four(const FastFinish &k, const __m512i (&codes)[4], uint8_t *to, int step) {
+  const __m512i in_pixels = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i first = _mm512_packs_epi32(codes[0], codes[1]);
+  const __m512i second = _mm512_packs_epi32(codes[2], codes[3]);
+  __m512i bytes = _mm512_packus_epi16(_mm512_adds_epi16(first, k.pair_zero),
+                                      _mm512_adds_epi16(second, k.pair_zero));
+  bytes = _mm512_min_epu8(_mm512_max_epu8(bytes, k.byte_low), k.byte_high);
+  bytes = _mm512_permutexvar_epi32(in_pixels, bytes);
+  if (step == 16) return _mm512_storeu_si512(to, bytes);
+  _mm_storeu_si128((__m128i *)to, _mm512_castsi512_si128(bytes));
+  _mm_storeu_si128((__m128i *)(to + step), _mm512_extracti32x4_epi32(bytes, 1));
+  _mm_storeu_si128((__m128i *)(to + 2 * ptrdiff_t(step)), _mm512_extracti32x4_epi32(bytes, 2));
+  _mm_storeu_si128((__m128i *)(to + 3 * ptrdiff_t(step)), _mm512_extracti32x4_epi32(bytes, 3));
+}
+
 template <bool Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
-  const FastFinish k = fast_of(f, run.block);
+  const FastFinish k = fast_of(f, run.block, Codes && !Residual && !Wide);
   const __mmask16 mask = __mmask16((1u << run.count) - 1);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
   const int32_t *residual = Residual ? f.residual + place : nullptr;
   int32_t *wide = Wide ? f.wide + place : nullptr;
+  const auto next = [&] {
+    const __m512i v = value_of<Residual, Wide, Codes>(k, sums, mask, residual, wide);
+    sums += stride;
+    if (Residual) residual += f.c;
+    if (Wide) wide += f.c;
+    return v;
+  };
+  if (!Codes) {
+    for (int p = 0; p < run.pixels; p++) next();
+    return;
+  }
   const dq::CodeTensor &t = f.output[0].to;
-  const ptrdiff_t turn = Codes ? t.row() - ptrdiff_t(run.wo) * f.c : 0;
-  uint8_t *to = Codes ? t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first : nullptr;
-  int left = run.wo - run.x;  // pixels of this row
-  for (int p = 0; p < run.pixels; p++) {
-    const __m512i sum = _mm512_loadu_si512(sums + ptrdiff_t(p) * stride);
-    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(sum, k.even), k.bias_even);
-    __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), k.odd);
-    odd = _mm512_add_epi64(odd, k.bias_odd);
-    __m512i v = put_together(_mm512_srl_epi64(even, k.right), _mm512_sll_epi64(odd, k.left_over));
-    v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
-    if (Residual) {
-      v = add_saturated(v, _mm512_maskz_loadu_epi32(mask, residual + ptrdiff_t(p) * f.c));
-      v = _mm512_min_epi32(_mm512_max_epi32(v, k.sum_low), k.sum_high);
+  uint8_t *row = t.data + run.y * t.row() + run.first;
+  const bool whole = run.count == 16;
+  for (int x = run.x, left = run.pixels; left > 0; x = 0, row += t.row()) {
+    const int end = left < run.wo - x ? x + left : run.wo;
+    left -= end - x;
+    for (; whole && x + 4 <= end; x += 4) {
+      __m512i codes[4];
+      DQ_UNROLL
+      for (int i = 0; i < 4; i++) codes[i] = open_codes(k, next());
+      store_four(k, codes, row + ptrdiff_t(x) * f.c, f.c);
     }
-    if (Wide) _mm512_mask_storeu_epi32(wide + ptrdiff_t(p) * f.c, mask, v);
-    if (!Codes) continue;
-    even = _mm512_add_epi64(_mm512_mul_epi32(v, k.code_multiplier), k.code_half);
-    odd = _mm512_mul_epi32(_mm512_srli_epi64(v, 32), k.code_multiplier);
-    odd = _mm512_add_epi64(odd, k.code_half);
-    v = _mm512_sra_epi32(put_together(_mm512_srli_epi64(even, 32), odd), k.code_shift);
-    v = _mm512_min_epi32(_mm512_max_epi32(v, k.code_low), k.code_high);
-    _mm_mask_storeu_epi8(to, mask, _mm512_cvtepi32_epi8(_mm512_add_epi32(v, k.zero)));
-    to += f.c;
-    if (--left == 0) {
-      left = run.wo;
-      to += turn;
+    for (; x < end; x++) {
+      __m512i code = open_codes(k, next());
+      code = _mm512_min_epi32(_mm512_max_epi32(code, k.code_low), k.code_high);
+      _mm_mask_storeu_epi8(row + ptrdiff_t(x) * f.c, mask,
+                           _mm512_cvtepi32_epi8(_mm512_add_epi32(code, k.zero)));
     }
   }
 }
