@@ -302,6 +302,40 @@ void add_wide(const int32_t *a, const int32_t *b, size_t n, Bounds bounds, int32
   for (size_t i = 0; i < n; i++) y[i] = clip(int64_t(a[i]) + b[i], bounds);
 }
 
+// The largest of V at p, of `columns` pixels in `rows` rows.
+template <class V>
+inline V largest_of(const int32_t *p, int rows, int columns, ptrdiff_t row, ptrdiff_t pixel) {
+  V most, value;
+  std::memcpy(&most, p, sizeof most);
+  for (int i = 0; i < rows; i++, p += row)
+    for (int j = 0; j < columns; j++) {
+      std::memcpy(&value, p + j * pixel, sizeof value);
+      most = value > most ? value : most;
+    }
+  return most;
+}
+
+void max_rows(const MaxWindow &m, int first, int last) {
+  typedef int32_t V __attribute__((vector_size(4 * kLanes)));
+  const ptrdiff_t row = ptrdiff_t(m.w) * m.c;
+  int32_t *y = m.y + size_t(first) * m.wo * m.c;
+  for (int i = first; i < last; i++) {
+    const int top = i * m.stride - m.padding, above = top < 0 ? 0 : top;
+    const int rows = least_of(m.h, top + m.kernel) - above;
+    for (int j = 0; j < m.wo; j++, y += m.c) {
+      const int left = j * m.stride - m.padding, from = left < 0 ? 0 : left;
+      const int columns = least_of(m.w, left + m.kernel) - from;
+      const int32_t *x = m.x + above * row + ptrdiff_t(from) * m.c;
+      int n = 0;
+      for (; n + kLanes <= m.c; n += kLanes) {
+        const V most = largest_of<V>(x + n, rows, columns, row, m.c);
+        std::memcpy(y + n, &most, sizeof most);
+      }
+      for (; n < m.c; n++) y[n] = largest_of<int32_t>(x + n, rows, columns, row, m.c);
+    }
+  }
+}
+
 void wide_dot(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum) {
   int64_t total = 0;
   for (size_t i = 0; i < n; i++) total += int64_t(x[i]) * weight[i];
@@ -313,7 +347,7 @@ extern const ConvKernel *const kConvKernels[];
 extern const ImageKernel kImageKernel;
 extern const IntegerKernels kIntegerTable;
 const IntegerKernels kIntegerTable = {code_rows,      conv_rows,    quantise_codes, bucketise,
-                                      scale_channels, add_wide,     wide_dot,       write_codes,
-                                      kConvKernels,   &kImageKernel};
+                                      scale_channels, add_wide,     max_rows,       wide_dot,
+                                      write_codes,    kConvKernels, &kImageKernel};
 
 }  // namespace DQ_NS

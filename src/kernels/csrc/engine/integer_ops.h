@@ -63,6 +63,13 @@ struct Buckets {
   int count;                           // 1..256
 };
 
+// y [ho][wo][c]: the largest of what a window covers of x [h][w][c], at least one value.
+struct MaxWindow {
+  const int32_t *x;
+  int h, w, c, kernel, stride, padding, wo;
+  int32_t *y;
+};
+
 struct ConvKernel;  // conv_step.h
 struct CodeOutput;
 struct ImageKernel;  // image_conv.h
@@ -75,6 +82,7 @@ struct IntegerKernels {
   void (*bucketise)(const int32_t *v, size_t n, const Buckets &, int32_t *y);
   void (*scale)(const int32_t *v, size_t pixels, const Scaling &, int32_t *y);
   void (*add)(const int32_t *a, const int32_t *b, size_t n, Bounds, int32_t *y);
+  void (*max_rows)(const MaxWindow &, int first, int last);  // of the result
   // *sum += sum of x weight over n values
   void (*wide_dot)(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum);
   // rows [first, last) of codes from v [h][w][c]

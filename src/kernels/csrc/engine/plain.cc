@@ -48,20 +48,6 @@ void pool(const Operation &op, const Register &x, const int32_t *v, int32_t *y) 
     }
 }
 
-void max_pool(const Operation &op, const Register &x, const int32_t *v, int32_t *y) {
-  const int k = int(op.kernel), s = int(op.stride), p = int(op.padding), c = x.c;
-  for (int i = 0; i < op.out.h; i++)
-    for (int j = 0; j < op.out.w; j++) {
-      int32_t *out = y + (size_t(i) * op.out.w + j) * c;
-      std::fill(out, out + c, INT32_MIN);
-      for (int a = std::max(0, i * s - p); a < std::min(x.h, i * s - p + k); a++)
-        for (int b = std::max(0, j * s - p); b < std::min(x.w, j * s - p + k); b++) {
-          const int32_t *in = v + (size_t(a) * x.w + b) * c;
-          for (int n = 0; n < c; n++) out[n] = std::max(out[n], in[n]);
-        }
-    }
-}
-
 void subsample(const Operation &op, const Register &x, const int32_t *v, int32_t *y) {
   std::fill(y, y + op.out.size(), 0);
   for (int i = 0; i < op.out.h; i++)
@@ -224,8 +210,13 @@ void PlainOperations::run(int i, Frame *frame) {
     }
     case kPool:
       return pool(op, shape, x, y);
-    case kMaxPool:
-      return max_pool(op, shape, x, y);
+    case kMaxPool: {
+      const MaxWindow window = {
+          x,        shape.h, shape.w, shape.c, int(op.kernel), int(op.stride), int(op.padding),
+          op.out.w, y};
+      return spread(*frame, op.out.h, shape.size() >= kWorthSharing,
+                    [&](int first, int last) { k.max_rows(window, first, last); });
+    }
     case kBudget:
       return mind(op, frame->plan.data(), frame->columns, frame->asked, x, y);
     default:
