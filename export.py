@@ -23,18 +23,17 @@ import sys
 
 from src.config import load_config
 from src.data.views import pixel_values
+from src.deploy.arguments import parse as arguments_of
 from src.deploy.integer.export import export_int
 from src.deploy.integer.lower import Picture
-from src.deploy.mindir.compat import VERSIONS
 from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.whole import export_checked
 from src.deploy.notes import as_notes
 from src.deploy.onnx.export import export_onnx, export_rungs
-from src.deploy.options import LARGEST_BATCH, SUFFIXES, check_options, file_name
+from src.deploy.options import check_options, file_name
 from src.deploy.settle import settle
 from src.entry import guarded
 from src.files import whole_file
-from src.paths import as_path, expand_home
 from src.runtime import start
 from src.train.asked import take_choice
 from src.train.batches import load_split
@@ -44,51 +43,7 @@ from src.train.run_ladder import read_ladder
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--run", type=as_path, metavar="RUN", help="run folder; its best or last checkpoint"
-    )
-    source.add_argument("--config", type=as_path, metavar="RECIPE", help="with model.weights=FILE")
-    parser.add_argument("--format", default="mindir", choices=tuple(SUFFIXES))
-    parser.add_argument(
-        "--batch", type=int, default=1, help=f"images per call of a MINDIR, 1..{LARGEST_BATCH}"
-    )
-    parser.add_argument(
-        "--bundle", action="store_true",
-        help="a folder of static MINDIR files, one per width, for ascend310_infer (batch 1)",
-    )
-    widths = parser.add_mutually_exclusive_group()
-    widths.add_argument(
-        "--bits", type=int, help="mindir, onnx: one width everywhere, not the controller's choice"
-    )
-    widths.add_argument(
-        "--plan", type=expand_home, metavar="FILE|BITS",
-        help="mindir, onnx: one plan for all images, as eval.py takes it",
-    )
-    widths.add_argument(
-        "--escalate", action="store_true",
-        help="bundle, onnx: a graph for each width of the run's ladder, in place of a controller; a bundle "
-        "of a network without one that looks at the image does so anyway",
-    )  # fmt: skip
-    parser.add_argument(
-        "--mindir-version", type=int, default=3, choices=VERSIONS,
-        help="of a bundle's files; 1: for MindSpore Lite up to 2.2",
-    )
-    parser.add_argument(
-        "--qdq", action="store_true", help="onnx of a static network with int8 quantise pairs"
-    )
-    parser.add_argument(
-        "--recalibrate", type=int, metavar="BATCHES",
-        help="first estimate the normalisation's statistics anew from so many training batches",
-    )  # fmt: skip
-    parser.add_argument(
-        "--out", type=as_path, metavar="PATH",
-        help="file (.mindir, .safetensors or .onnx), or folder of a bundle or of --escalate; default: in "
-        "RUN/export",
-    )  # fmt: skip
-    parser.add_argument("overrides", nargs="*", metavar="key=value")
-    return parser.parse_intermixed_args(arguments)
+    return arguments_of(arguments, __doc__.splitlines()[0])
 
 
 def main(arguments: list[str]) -> int:

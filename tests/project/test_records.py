@@ -188,6 +188,28 @@ def test_step_times_of_the_text_are_those_of_the_bench():
         assert row["fastest step of each"] == " / ".join(fastest), row
 
 
+def test_inference_times_of_the_text_are_those_of_the_bench():
+    shown = rows(text_of("results/bench/README.md"), "fastest 8-bit runtime", "inference file")
+    assert {row["inference file"] for row in shown} == {name for name in BENCHES if name.startswith("infer_")}
+    for row in shown:
+        batch, threads = int(row["network, batch"].split(", ")[1]), int(row["threads"])
+        measured = [
+            r for r in read(f"{row['inference file']}.json", "bench")["rows"]
+            if (r["batch"], r["threads"]) == (batch, threads)
+        ]  # fmt: skip
+        static = [r for r in measured if r["kind"] == "static"]
+        mine = [only(static, runner="native", bits=bits)["median_ms"] for bits in (8, 4, 2)]
+        peer = min((r for r in static if r["runner"] != "native"), key=lambda r: r["median_ms"])
+        real = min(r["median_ms"] for r in measured if r["kind"] == "float")
+        digits = 3 if mine[0] < 10 else 1
+        assert row["8 / 4 / 2 bits"] == " / ".join(f"{ms:.{digits}f}" for ms in mine), row
+        name = row["fastest 8-bit runtime"].lower().replace("pytorch", "torch").replace(" ", "")
+        assert name == f"{peer['median_ms']:.{digits}f}{peer['runner']}", row
+        assert row["fastest float"] == f"{real:.{digits}f}", row
+        ratios = " / ".join(f"{peer['median_ms'] / ms:.2f}" for ms in mine)
+        assert row["times as fast, 8 / 4 / 2 bits"] == ratios, row
+
+
 def step_times(file: str, kind: str) -> dict[str, tuple[float, float]]:
     """(median, smallest) in ms of each runner; `torch` in the layout with the smaller median."""
     measured = [row for row in read(f"{file}.json", "bench")["rows"] if row["kind"] == kind]
@@ -213,7 +235,18 @@ def test_sentences_have_the_numbers_of_the_files():
         f"a dynamic training step costs {times[0]:.2f} times a static one, "
         f"and {torch['native'][0] / torch['torch'][0]:.2f} times PyTorch's"
     )
-    assert short in " ".join(readme().split())
+    images = [
+        r for r in read("infer_resnet20.json", "bench")["rows"]
+        if r["kind"] == "static" and (r["batch"], r["threads"]) == (1, 1)
+    ]  # fmt: skip
+    wide, narrow = (only(images, runner="native", bits=bits)["median_ms"] for bits in (8, 2))
+    other = min(r["median_ms"] for r in images if r["runner"] != "native")
+    fast = (
+        f"answers an image in {wide:.3f} ms at 8 bits and {narrow:.3f} at 2, "
+        f"the fastest of four int8 runtimes in {other:.3f}"
+    )
+    for sentence in (short, fast):
+        assert sentence in " ".join(readme().split())
     texts = (text_of("results/README.md"), text_of("results/bench/README.md"))
     text = " ".join(" ".join(texts).split())
     for sentence in (
