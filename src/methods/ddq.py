@@ -98,6 +98,12 @@ class DdqOptions(Section):
                     f"ddq.{name}_least={least}: gates could never meet ddq.{name}_bits={bits}; at most {bits}"
                 )
 
+        if self.budget == MEMORY and self.gates == INPUTS:
+            raise UserError(
+                "ddq.budget=memory counts weights, ddq.gates=inputs learns the widths of inputs alone: "
+                "nothing would meet the budget; take ddq.gates=weights, or ddq.budget=bitops"
+            )
+
     def gated(self, what: str) -> bool:
         """Whether WEIGHTS, or INPUTS, learn their widths."""
         return self.gates in (BOTH, what)

@@ -170,6 +170,8 @@ def test_native_kernels_stand_in(pynative):
 def test_options_are_checked():
     with pytest.raises(UserError, match=r"ddq.w_least=4: gates could never meet ddq.w_bits=3; at most 3"):
         load_config(None, ["method.name=ddq", "ddq.w_bits=3", "ddq.w_least=4"])
+    with pytest.raises(UserError, match="nothing would meet the budget"):
+        load_config(None, ["method.name=ddq", "ddq.budget=memory", "ddq.gates=inputs"])
     assert load_config(None, ["ddq.w_bits=2", "ddq.gates=none", "ddq.w_least=4"]).ddq.w_bits == 2
     assert Ddq.options().top(8, "weights") == 8
 
