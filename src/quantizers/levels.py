@@ -37,7 +37,6 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
-from src.errors import UserError
 from src.parameters import assign
 from src.quantizers.base import LEVELS, ActivationQuantizer, WeightQuantizer, learned
 from src.quantizers.fixed_levels import FixedLevels
@@ -128,16 +127,7 @@ class LevelTable(nn.Cell):
         return values[:: 2 ** (self.top_bits - self.bits)]
 
     def on_grid(self) -> tuple[np.ndarray, np.float32]:
-        """The same on the 8-bit grid, as integers, int16, and their scale.
-
-        Raises:
-            UserError: the levels were not trained on the grid, so that integers would not be the trained net's.
-        """
-        if self.rounded.asnumpy()[0] == 0:
-            raise UserError(
-                "the levels of this network are not on the 8-bit grid that an exported one has; "
-                "train with ddq.grid above 0, to the last epochs"
-            )
+        """The same on the 8-bit grid, as integers, int16, and their scale; exact once `rounded` is 1."""
         values = self.portable.effective(self.levels, self.gates, Tensor(np.ones(1, np.float32)))
         scale = self.scale().asnumpy()[0]
         whole = np.rint(values.asnumpy().astype(np.float64) / scale)
