@@ -38,10 +38,9 @@ struct WholeSums {
   struct Acc {};
 };
 
-// Words of 2 values of 16 bits, with weights of 16 bits.
-struct PieceDot : WholeSums {
+// A word of a pixel in every lane, and 64 bytes of weights.
+struct Operands : WholeSums {
   static constexpr int WORD_BYTES = 64;
-  static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
 #if defined(DQ_ISA_AVX512)
   using X = __m512i;
   using W = __m512i;
@@ -51,13 +50,10 @@ struct PieceDot : WholeSums {
     return _mm512_set1_epi32(word);
   }
   DQ_INLINE W w(const uint8_t *p) { return _mm512_load_si512(p); }
-  DQ_INLINE void step(Sums *s, X x, W w) {
-    asm("vpdpwssd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));  // asm: see DotVnni
-  }
-#elif defined(DQ_ISA_AVX2)
-  using X = __m256i;
+#else
+  using X = I;
   struct W {
-    __m256i v[2];
+    I v[64 / sizeof(I)];
   };
   DQ_INLINE X x(const uint8_t *p) {
     int32_t word;
@@ -65,25 +61,27 @@ struct PieceDot : WholeSums {
     return iset(word);
   }
   DQ_INLINE W w(const uint8_t *p) {
-    return {{ iload(p), iload(p + 32) }};
+    W loaded;
+    DQ_UNROLL
+    for (size_t i = 0; i < 64 / sizeof(I); i++) loaded.v[i] = iload(p + i * sizeof(I));
+    return loaded;
   }
+#endif
+};
+
+// Words of 2 values of 16 bits, with weights of 16 bits.
+struct PieceDot : Operands {
+  static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
+#if defined(DQ_ISA_AVX512)
+  DQ_INLINE void step(Sums *s, X x, W w) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));  // asm: see DotVnni
+  }
+#elif defined(DQ_ISA_AVX2)
   DQ_INLINE void step(Sums *s, X x, const W &w) {
     DQ_UNROLL
     for (int i = 0; i < 2; i++) s->v[i] = iadd(s->v[i], _mm256_madd_epi16(x, w.v[i]));
   }
 #else
-  using X = I;
-  struct W {
-    I v[4];
-  };
-  DQ_INLINE X x(const uint8_t *p) {
-    int32_t word;
-    std::memcpy(&word, p, 4);
-    return iset(word);
-  }
-  DQ_INLINE W w(const uint8_t *p) {
-    return {{ iload(p), iload(p + 16), iload(p + 32), iload(p + 48) }};
-  }
   DQ_INLINE void step(Sums *s, X x, const W &w) {
     DQ_UNROLL
     for (int i = 0; i < 4; i++) s->v[i] = DotShorts::step(s->v[i], w.v[i], x);
@@ -93,22 +91,14 @@ struct PieceDot : WholeSums {
 
 #if defined(DQ_ISA_AVX512)
 
-struct Dot : WholeSums {
+struct Dot : Operands {
   static constexpr bool ROW_TILES = true;
-  static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
+  static constexpr int SUBTRACTED = 0;
   static constexpr int PIXELS1 = 14, PIXELS2 = 8, PIXELS2_OF_7 = 7;
-  using X = __m512i;
-  using W = __m512i;
   static bool fits(int, int, int) { return true; }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
-  DQ_INLINE X x(const uint8_t *p) {
-    int32_t word;
-    std::memcpy(&word, p, 4);
-    return _mm512_set1_epi32(word);
-  }
-  DQ_INLINE W w(const uint8_t *p) { return _mm512_load_si512(p); }
   DQ_INLINE void step(Sums *s, X x, W w) {
     // asm: see DotVnni (simd_avx512.h)
     asm("vpdpbusd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));
@@ -119,25 +109,15 @@ using DotAny = Dot;
 #elif defined(DQ_ISA_AVX2)
 
 // vpmaddubsw adds two products in 16 bits and saturates: where no two neighbours can leave them.
-struct Dot : WholeSums {
-  static constexpr int SUBTRACTED = 0, WORD_BYTES = 64;
+struct Dot : Operands {
+  static constexpr int SUBTRACTED = 0;
   static constexpr int PIXELS1 = 4, PIXELS2 = 2, PIXELS2_OF_7 = 2;
-  using X = __m256i;
-  struct W {
-    __m256i v[2];
-  };
   static bool fits(int code, int least, int most) {
     return 2 * most * code <= INT16_MAX && 2 * least * code >= INT16_MIN;
   }
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
-  DQ_INLINE X x(const uint8_t *p) {
-    int32_t word;
-    std::memcpy(&word, p, 4);
-    return iset(word);
-  }
-  DQ_INLINE W w(const uint8_t *p) { return {{iload(p), iload(p + 32)}}; }
   DQ_INLINE void step(Sums *s, X x, const W &w) {
     const __m256i ones = _mm256_set1_epi16(1);
     DQ_UNROLL
