@@ -33,12 +33,25 @@ def one_hot(x: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return np.eye(len(levels))[count]
 
 
-def by_the_formula(x, q, gates, up, factor, pull):
+def interpolated_sums(x: np.ndarray, levels: np.ndarray, values: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """dL/dlevel, interpolated."""
+    above = np.searchsorted(levels, x, side="right")
+    inside = (above > 0) & (above < len(levels))
+    upper = np.clip(above, 1, len(levels) - 1)
+    gap = np.where(inside, levels[upper] - levels[upper - 1], 1)
+    slope = np.where(inside, up * (values - x) / gap, 0)
+    found = np.bincount(upper, slope, len(levels)) - np.bincount(upper - 1, slope, len(levels))
+    found[0] += up[above == 0].sum()
+    found[-1] += up[above == len(levels)].sum()
+    return found
+
+
+def by_the_formula(x, q, gates, up, factor, pull, interpolated=False):
     """(values, dx, dq, dg): gates 0 or 1, all of them, already in order; q rises."""
     levels = kronecker(gates) @ q
     hot, x, up = one_hot(x, levels), x.reshape(-1).astype(np.float64), up.reshape(-1)
     values = hot @ levels
-    d_levels = hot.T @ up
+    d_levels = interpolated_sums(x, levels, values, up) if interpolated else hot.T @ up
     d_q = kronecker(gates).T @ (factor * d_levels + pull * hot.T @ (values - x))
     d_ordered = np.array([d_levels @ kronecker(gates, i) @ q for i in range(len(gates))])
     inside = (x >= levels[0]) & (x <= levels[-1])

@@ -320,11 +320,11 @@ class _Levels(nn.Cell):
     def __init__(self):
         super().__init__()
         grad = _custom(
-            "dq_levels_grad", lambda x, levels, gates, on, s, dy: (x, levels, gates), 3
+            "dq_levels_grad", lambda x, levels, gates, on, s, y, dy: (x, levels, gates), 3
         )
 
         def bprop(x, levels, gates, rounded, settings, out, dy):
-            d = grad(x, levels, gates, rounded, settings, dy)
+            d = grad(x, levels, gates, rounded, settings, out, dy)
             return d[0], d[1], d[2], ops.zeros_like(rounded), ops.zeros_like(settings)
 
         self.op = _custom("dq_levels", lambda x, *rest: x, 1, bprop)

@@ -37,7 +37,13 @@ from src.methods.ddq_budget import BITOPS, HINGE, MEMORY, POWER, WidthBudget
 from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
 from src.models.network import Network
 from src.quantizers.level_starts import KMEANS, LEARNED, POWER_OF_TWO, UNIFORM
-from src.quantizers.levels import LevelActivation, LevelOptions, LevelWeight
+from src.quantizers.levels import (
+    CHAIN_RULE,
+    INTERPOLATED,
+    LevelActivation,
+    LevelOptions,
+    LevelWeight,
+)
 
 LEVELS = "levels"  # the quantiser's name in the layer table
 WEIGHTS, INPUTS, BOTH, NONE = "weights", "inputs", "both", "none"
@@ -77,6 +83,10 @@ class DdqOptions(Section):
     correction: float = key(
         0.0, "gradient correction: weight of half the mean squared quantisation error in the levels' gradient",
         low=0.0,
+    )  # fmt: skip
+    gradient: str = key(
+        INTERPOLATED, "of levels: {choices} (as published: the range hardly learns)",
+        choices=(INTERPOLATED, CHAIN_RULE),
     )  # fmt: skip
     level_lr: float = key(1.0, "the levels' learning rate as a multiple of train.lr", low=0.0)
     gate_lr: float = key(0.1, "the gates' learning rate as a multiple of train.lr", low=0.0)
@@ -118,8 +128,9 @@ class DdqOptions(Section):
             WEIGHTS: (self.w_levels, self.w_least), INPUTS: (self.a_levels, self.a_least)
         }[what]  # fmt: skip
         return LevelOptions(
-            mode, self.start, self.gated(what), least, self.correction, self.level_lr, self.gate_lr
-        )
+            mode, self.start, self.gated(what), least, self.correction, self.gradient,
+            self.level_lr, self.gate_lr,
+        )  # fmt: skip
 
 
 class Ddq(Method):

@@ -24,12 +24,14 @@ from mindspore.ops.auto_generate import SearchSorted
 from src.quantizers.level_table import EffectiveLevels
 from src.quantizers.rounding import straight_through
 
+TINY = float(np.finfo(np.float32).tiny)
+
 
 class LevelQuantize(nn.Cell):
     """(x, levels (2^B,), gates (B - least,), rounded (1,), settings) -> values like x.
 
     settings (4,) float32, for the kernel, says again what the constructor is told: least, signed,
-    correction, per_image.
+    correction, per_image, interpolated.
 
     Args:
         bits: B, 1..8.
@@ -37,13 +39,16 @@ class LevelQuantize(nn.Cell):
         signed: levels may be negative.
         correction: weight of the gradient correction.
         per_image: N is the number of features of one image, else of values.
+        interpolated: which gradient levels get.
     """
 
-    def __init__(self, bits: int, least: int, signed: bool, correction: float, per_image: bool):
+    def __init__(
+        self, bits: int, least: int, signed: bool, correction: float, per_image: bool, interpolated: bool
+    ):
         super().__init__()
         self.effective = EffectiveLevels(bits, least, signed)
         self.correction, self.per_image = correction, per_image
-        self.nearest = Nearest()
+        self.nearest = Nearest(interpolated)
         self.nothing = Tensor(np.zeros(1, np.float32))
 
     def construct(self, x, levels, gates, rounded, settings):
@@ -62,9 +67,9 @@ class Nearest(nn.Cell):
     `pulled` is a gradient port: it gets `pull` times the sum of (level - x) over what a level holds.
     """
 
-    def __init__(self):
+    def __init__(self, interpolated: bool):
         super().__init__()
-        self.place = Place()
+        self.place, self.interpolated = Place(), interpolated
 
     def construct(self, x, levels, pulled, pull):
         return ops.gather(levels, self.place(x, (levels[1:] + levels[:-1]) * 0.5), 0)
@@ -73,9 +78,24 @@ class Nearest(nn.Cell):
         inside = ops.logical_and(x >= levels[0], x <= levels[-1]).astype(x.dtype)
         index = self.place(x, (levels[1:] + levels[:-1]) * 0.5).reshape(-1)
         count = levels.shape[0]
-        d_levels = ops.unsorted_segment_sum(dout.reshape(-1), index, count)
+        if self.interpolated:
+            d_levels = self._between(x, levels, (out - x) * dout, dout)
+        else:
+            d_levels = ops.unsorted_segment_sum(dout.reshape(-1), index, count)
         d_pulled = ops.unsorted_segment_sum((out - x).reshape(-1), index, count) * pull
         return dout * inside, d_levels, d_pulled, ops.zeros_like(pull)
+
+    def _between(self, x, levels, moved, dout):
+        """Of values between two levels, what moves one of them; of those outside, everything."""
+        place, count = self.place(x, levels), levels.shape[0]
+        outside = ops.logical_or(place == 0, place == count)
+        sums = ops.unsorted_segment_sum(
+            ops.select(outside, dout, moved).reshape(-1), place.reshape(-1), count + 1
+        )
+        gaps = levels[1:] - levels[:-1]
+        slopes = ops.select(gaps > 0, sums[1:-1] / ops.maximum(gaps, TINY), ops.zeros_like(gaps))
+        up = ops.concat((sums[:1], slopes))
+        return up - ops.concat((slopes, -sums[-1:]))
 
 
 class Place(nn.Cell):

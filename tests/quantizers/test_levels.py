@@ -20,25 +20,28 @@ from mindspore import Tensor
 from src.parameters import assign
 from src.quantizers.level_starts import first_levels, integers, nearest, powers_of_two
 from src.quantizers.levels import LevelActivation, LevelOptions, LevelWeight
+from src.quantizers.lsq import LsqWeight
 from tests.gradients import gradients
 from tests.levels import by_the_formula, of_gates
 
 OPEN, CLOSED = 0.4, -0.3
 
 
+@pytest.mark.parametrize("gradient", ["interpolated", "chain_rule"])
 @pytest.mark.parametrize("correction", [0.0, 0.3])
 @pytest.mark.parametrize(
     "own", [(OPEN, OPEN), (OPEN, CLOSED), (CLOSED, OPEN), (CLOSED, CLOSED)], ids=str
 )
 @pytest.mark.parametrize("is_weight", [True, False], ids=["weights", "inputs"])
-def test_values_and_gradients_are_those_of_the_matrix(is_weight, own, correction, pynative):
+def test_values_and_gradients_are_those_of_the_matrix(is_weight, own, correction, gradient, pynative):
     rng = np.random.default_rng(3)
     x = rng.normal(0.1, 0.5, (6, 4, 3, 3)).astype(np.float32)
     q = np.sort(rng.normal(0, 0.5, 8)) + 0.3 * (not is_weight)
     if not is_weight:
         q = np.abs(q)
         q.sort()
-    options = LevelOptions(gated=True, least_bits=1, correction=correction)
+    options = LevelOptions(gated=True, least_bits=1, correction=correction, gradient=gradient)
+    interpolated = gradient == "interpolated"
     quantizer = LevelWeight((3,), x, options) if is_weight else LevelActivation((3,), options)
     table = quantizer.table
     shuffled = rng.permutation(8)
@@ -49,16 +52,31 @@ def test_values_and_gradients_are_those_of_the_matrix(is_weight, own, correction
 
     gates = np.array([1.0, *(float(g > 0) for g in own)])
     size = x.size if is_weight else x.size / 6
-    expected = by_the_formula(x, q, np.cumprod(gates), up, size**-0.5, correction / x.size)
+    expected = by_the_formula(
+        x, q, np.cumprod(gates), up, size**-0.5, correction / x.size, interpolated
+    )
     out = quantizer(Tensor(x), 0)
     values = (out[0] if is_weight else out).asnumpy()
     np.testing.assert_allclose(values.reshape(-1), expected[0], atol=1e-6)
     dx, d = gradients(quantizer, (x, 0), up, [table.levels, table.gates])
     np.testing.assert_allclose(dx.reshape(-1), expected[1], atol=1e-6)
     np.testing.assert_allclose(d[table.levels.name][np.argsort(shuffled)], expected[2], atol=1e-5)
-    ungated = by_the_formula(x, q, np.cumprod(gates), up, 1, 0)[3]
+    ungated = by_the_formula(x, q, np.cumprod(gates), up, 1, 0, interpolated)[3]
     np.testing.assert_allclose(d[table.gates.name], of_gates(ungated, gates, 1), atol=1e-4)
     assert table.bits == 1 + int(np.cumprod(gates)[1:].sum()) == np.log2(len(table.effective()))
+
+
+def test_uniform_levels_have_the_gradient_of_lsqs_step(pynative):
+    """sum of code times dL/dlevel = dL/dstep, inside and outside."""
+    rng = np.random.default_rng(4)
+    x, up = rng.normal(0, 0.5, (2, 4, 4, 3, 3)).astype(np.float32)
+    levels, steps = LevelWeight((3,), x, LevelOptions()), LsqWeight((3,), x)
+    assign(levels.table.levels, integers(3, True) * steps.step.asnumpy()[0, 0])
+    dx, d = gradients(levels, (x, 0), up, [levels.table.levels])
+    dx_lsq, d_lsq = gradients(steps, (x, 0), up, [steps.step])
+    np.testing.assert_array_equal(dx, dx_lsq)
+    of_step = d[levels.table.levels.name] @ integers(3, True)
+    np.testing.assert_allclose(of_step, d_lsq[steps.step.name][0, 0] * 3**0.5, rtol=1e-4)
 
 
 def test_as_a_graph():
@@ -145,7 +163,7 @@ def test_only_learned_levels_learn():
     w = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
     assert [p.name for p in LevelWeight((3,), w, LevelOptions("uniform")).trainable_params()] == []
     own = LevelWeight((3,), w, LevelOptions(gated=True, level_lr=0.5, gate_lr=0.1)).trainable_params()
-    assert [(p.name.split(".")[-1], p.lr_scale) for p in own] == [("levels", 0.5), ("gates", 0.1)]
+    assert [(p.name.split(".")[-1], p.lr_scale) for p in own] == [("levels", 15.0), ("gates", 0.1)]
     assert all(p.is_quantizer for p in own)
 
 

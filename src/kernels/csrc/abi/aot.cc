@@ -330,18 +330,19 @@ int dorefa_grad(const Tensors &t) {
   });
 }
 
-// levels [2^bits], gates, rounded, settings (least, signed, correction, per image), from `first` on
+// levels [2^bits], gates, rounded, settings (least, signed, correction, per image, interpolated),
+// from `first` on
 int level_table(const Tensors &t, int first, LevelTable *out) {
   const int64_t count = t.size(first);
   const float *raw = t.f(first + 3);
   if (count > kMostLevels || (count & (count - 1)) || count < 2) return kShape;
-  if (t.size(first + 3) != 4) return kShape;
+  if (t.size(first + 3) != 5) return kShape;
   LevelSettings s = {};
   while (1 << s.bits < count) s.bits++;
   if (!(raw[0] >= 1 && raw[0] <= (float)s.bits && raw[0] == std::floor(raw[0]))) return kTable;
   if (!(raw[2] >= 0 && raw[2] < INFINITY)) return kTable;
   s.least = (int)raw[0], s.is_signed = raw[1] != 0, s.correction = raw[2],
-  s.per_image = raw[3] != 0;
+  s.per_image = raw[3] != 0, s.interpolated = raw[4] != 0;
   if (t.size(first + 1) != std::max(1, s.bits - s.least)) return kShape;
   make_table(s, t.f(first), t.f(first + 1), *t.f(first + 2) > 0.5f, out);
   return kOk;
@@ -359,27 +360,28 @@ int levels(const Tensors &t) {
   });
 }
 
-// x, levels, gates, rounded, settings, dy -> dx, dlevels, dgates
+// x, levels, gates, rounded, settings, y, dy -> dx, dlevels, dgates
 int levels_grad(const Tensors &t) {
-  if (const int code = check<9>(t, {ANY, 1, 1, ONE, 1, ANY, ANY, 1, 1}, -1)) return code;
-  for (const int like_x : {5, 6}) {
+  if (const int code = check<10>(t, {ANY, 1, 1, ONE, 1, ANY, ANY, ANY, 1, 1}, -1)) return code;
+  for (const int like_x : {5, 6, 7}) {
     if (const int code = check_same(t, 0, like_x)) return code;
   }
-  if (const int code = check_same(t, 1, 7)) return code;
-  if (const int code = check_same(t, 2, 8)) return code;
+  if (const int code = check_same(t, 1, 8)) return code;
+  if (const int code = check_same(t, 2, 9)) return code;
   LevelTable table;
   if (const int code = level_table(t, 1, &table)) return code;
   const LevelSettings &s = table.settings;
   const double size = (double)t.size(0), group = s.per_image ? size / (double)t.dim(0, 0) : size;
-  double held[kMostLevels], sums[kMostLevels], *apart = s.correction > 0 ? sums : nullptr;
+  double held[kMostLevels], apart[kMostLevels];
+  const LevelSums sums = {s.interpolated, held, s.correction > 0 ? apart : nullptr};
   const int code = guarded(Timer::kQuantBackward, [&](const Kernels &k) {
-    k.levels_backward(table.levels(t.size(0)), t.f(0), t.f(5), t.f(6), held, apart);
+    k.levels_backward(table.levels(t.size(0)), t.f(0), t.f(5), t.f(6), t.f(7), sums);
     return kOk;
   });
   if (code) return code;
-  std::fill_n(t.f(8), t.size(8), 0.f);
-  table_gradient(table, held, apart, 1 / std::sqrt(group), s.correction / size, t.f(7),
-                 s.least < s.bits ? t.f(8) : nullptr);
+  std::fill_n(t.f(9), t.size(9), 0.f);
+  table_gradient(table, held, sums.apart, 1 / std::sqrt(group), s.correction / size, t.f(8),
+                 s.least < s.bits ? t.f(9) : nullptr);
   return kOk;
 }
 

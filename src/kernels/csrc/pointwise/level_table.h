@@ -26,7 +26,7 @@ constexpr float kShut = -1e3f;
 
 struct LevelSettings {
   int bits, least;  // 2^bits levels; gates that are always open
-  bool is_signed, per_image;
+  bool is_signed, per_image, interpolated;
   float correction;
 };
 
@@ -47,8 +47,7 @@ struct LevelTable {
 // gates: bits - least, on_grid: levels are integers of the 8-bit grid times a scale.
 void make_table(const LevelSettings &s, const float *levels, const float *gates, bool on_grid,
                 LevelTable *out);
-// held, apart: sums over the bins of dL/dy, and of (level - x) or null. factor, pull: what they
-// count in the gradient of the levels. dgates is null where there are no gates.
+// held, apart: of the bins (LevelSums). factor, pull: what they count in the gradient of the levels. dgates is null where there are no gates.
 void table_gradient(const LevelTable &t, const double *held, const double *apart, double factor,
                     double pull, float *dlevels, float *dgates);
 

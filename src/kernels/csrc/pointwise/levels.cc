@@ -12,13 +12,12 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// levels.cc: the nearest of rising levels for each value, and the sums of its gradient over what
-// each level holds, in one pass. Sums are made per piece and added in order, whatever the threads
-// did.
+// levels.cc: the nearest of rising levels for each value, and the sums of its gradient that levels
+// get, in one pass. Sums are made per piece and added in order, whatever the threads did.
 //
-// Few levels: a vector is compared with every middle; the sum over a level is the difference of two
-// sums over all values from a middle on, so that nothing is scattered. Many levels: a search for
-// each value, and a sum per level.
+// Few levels: a vector is compared with every middle; a sum between two thresholds is the difference
+// of two sums over all values from a threshold on, so that nothing is scattered. Many levels: a
+// search for each value, and a sum per level.
 #include <cmath>
 
 #include "simd/kernels.h"
@@ -92,67 +91,76 @@ static void compare(const dq::Levels &g, const float *x, float *y, int n) {
   });
 }
 
-// above[k] += d of the values x that are at least middles[k], for four of them.
-static void add_above(const float *x, const float *d, int n, const float *middles, F *above) {
-  const F m0 = set(middles[0]), m1 = set(middles[1]), m2 = set(middles[2]), m3 = set(middles[3]);
+// above[k] += d of the values x that are at least at[k], for four of them.
+static void add_above(const float *x, const float *d, int n, const float *at, F *above) {
+  const F t0 = set(at[0]), t1 = set(at[1]), t2 = set(at[2]), t3 = set(at[3]);
   F s0 = above[0], s1 = above[1], s2 = above[2], s3 = above[3];
   each_vector(n, [&](int i, auto get, auto) {
     const F v = get(x + i), t = get(d + i);
-    s0 = add_at_least(s0, t, v, m0), s1 = add_at_least(s1, t, v, m1);
-    s2 = add_at_least(s2, t, v, m2), s3 = add_at_least(s3, t, v, m3);
+    s0 = add_at_least(s0, t, v, t0), s1 = add_at_least(s1, t, v, t1);
+    s2 = add_at_least(s2, t, v, t2), s3 = add_at_least(s3, t, v, t3);
   });
   above[0] = s0, above[1] = s1, above[2] = s2, above[3] = s3;
 }
 
-// Sums over what each level holds, by comparisons: those of d from a middle on, below all others
-// the sum of everything.
-struct Above {
-  F all, from[MOST + 4];
+// Rising thresholds in groups of four, then what no value reaches; as many as a power of two for
+// the search.
+struct Thresholds {
+  int count, half;  // half of the smallest power of two above the count
+  float at[MOST + 4];
 
-  explicit Above(int count) : all(set(0.f)) {
-    for (int k = 0; k < count + 4; k++) from[k] = set(0.f);
+  Thresholds(const float *values, int n) : count(n), half(1) {
+    while (2 * half <= count) half *= 2;
+    for (int k = 0; k < MOST + 4; k++) at[k] = k < count ? values[k] : INFINITY;
   }
 
-  void take(const dq::Levels &g, const float *middles, const float *x, const float *d, int n) {
-    each_vector(n, [&](int i, auto get, auto) { all = add(all, get(d + i)); });
-    for (int k = 0; k < g.count - 1; k += 4) add_above(x, d, n, middles + k, from + k);
-  }
-
-  void write(int count, double *sums) const {
-    double here = sum(all);
-    for (int k = 0; k < count; k++) {
-      const double next = k + 1 < count ? sum(from[k]) : 0;
-      sums[k] = here - next, here = next;
-    }
+  // How many are at or below a value.
+  int place(float v) const {
+    int found = 0;
+    for (int step = half; step > 0; step /= 2) found += v >= at[found + step - 1] ? step : 0;
+    return found < count ? found : count;
   }
 };
 
-// Middles in groups of four, then of what no value reaches; as many as a power of two for the
-// search.
-struct Middles {
-  float at[MOST + 4];
-  int half;  // of the smallest power of two that is not below the number of levels
-
-  explicit Middles(const dq::Levels &g) : half(1) {
-    while (2 * half < g.count) half *= 2;
-    for (int k = 0; k < MOST + 4; k++) at[k] = k < g.count - 1 ? g.middles[k] : INFINITY;
+// Sums of d over the values x between neighbouring thresholds: count + 1 of them, from below the
+// first to above the last.
+class Between {
+ public:
+  Between(const Thresholds &t, double *sums) : t_(t), sums_(sums), all_(set(0.f)) {
+    for (int k = 0; k < t.count + 4; k++) from_[k] = set(0.f);
+    for (int k = 0; k <= t.count; k++) sums_[k] = 0;
   }
 
-  int place(float v, int count) const {
-    int found = 0;
-    for (int step = half; step > 0; step /= 2) found += v >= at[found + step - 1] ? step : 0;
-    return found < count ? found : count - 1;
+  void take(const float *x, const float *d, int n) {
+    if (t_.count > FEW) {
+      for (int i = 0; i < n; i++) sums_[t_.place(x[i])] += d[i];
+      return;
+    }
+    each_vector(n, [&](int i, auto get, auto) { all_ = add(all_, get(d + i)); });
+    for (int k = 0; k < t_.count; k += 4) add_above(x, d, n, t_.at + k, from_ + k);
   }
+
+  void write() const {
+    if (t_.count > FEW) return;
+    double here = sum(all_);
+    for (int k = 0; k <= t_.count; k++) {
+      const double next = k < t_.count ? sum(from_[k]) : 0;
+      sums_[k] = here - next, here = next;
+    }
+  }
+
+ private:
+  const Thresholds &t_;
+  double *sums_;
+  F all_, from_[MOST + 4];
 };
 
 void levels_forward(const dq::Levels &g, const float *x, float *y) {
-  const Middles middles(g);
+  const Thresholds middles(g.middles, g.count - 1);
   parallel(piece_count(g), [&](int, int item) {
     each_chunk(g, item, [&](Span s) {
       if (g.count <= FEW) return compare(g, x + s.begin, y + s.begin, s.size);
-      for (int i = 0; i < s.size; i++) {
-        y[s.begin + i] = g.values[middles.place(x[s.begin + i], g.count)];
-      }
+      for (int i = 0; i < s.size; i++) y[s.begin + i] = g.values[middles.place(x[s.begin + i])];
     });
   });
 }
@@ -166,46 +174,62 @@ static void pass_inside(const dq::Levels &g, const float *x, const float *dy, fl
   });
 }
 
-void levels_backward(const dq::Levels &g, const float *x, const float *dy, float *dx, double *held,
-                     double *apart) {
-  const Middles middles(g);
-  const int items = piece_count(g), width = g.count * (apart ? 2 : 1);
+// level - x, times dy where that is given.
+static void errors(const float *x, const float *y, const float *dy, float *out, int n) {
+  each_vector(n, [&](int i, auto get, auto put) {
+    const F error = sub(get(y + i), get(x + i));
+    put(out + i, dy ? mul(error, get(dy + i)) : error);
+  });
+}
+
+// From sums of (level - x) dy between neighbouring levels, and of dy outside them.
+static void interpolate(const dq::Levels &g, const double *between, const double *outside,
+                        double *held) {
+  for (int k = 0; k < g.count; k++) held[k] = 0;
+  for (int k = 1; k < g.count; k++) {
+    const double gap = (double)g.values[k] - g.values[k - 1];
+    const double slope = gap > 0 ? between[k] / gap : 0;
+    held[k - 1] -= slope, held[k] += slope;
+  }
+  held[0] += outside[0], held[g.count - 1] += outside[2];
+}
+
+void levels_backward(const dq::Levels &g, const float *x, const float *y, const float *dy,
+                     float *dx, const dq::LevelSums &out) {
+  const float ends[] = {g.values[0], g.values[g.count - 1]};
+  const Thresholds middles(g.middles, g.count - 1), levels(g.values, g.count), outer(ends, 2);
+  const Thresholds &first = out.interpolated ? levels : middles;
+  const int items = piece_count(g), outside = first.count + 1, apart = outside + outer.count + 1;
+  const int width = apart + g.count;
   double *sums = scratch<double>(-1, kStepSums, (size_t)items * width);
   parallel(items, [&](int, int item) {
-    double *own = sums + (size_t)item * width, *own_apart = own + g.count;
+    double *own = sums + (size_t)item * width;
+    Between task(first, own), beyond(outer, own + outside), pull(middles, own + apart);
     float error[CHUNK];
-    if (g.count <= FEW) {
-      Above task(g.count), pull(g.count);
-      each_chunk(g, item, [&](Span s) {
-        const float *u = x + s.begin, *d = dy + s.begin;
-        pass_inside(g, u, d, dx + s.begin, s.size);
-        task.take(g, middles.at, u, d, s.size);
-        if (!apart) return;
-        compare(g, u, error, s.size);
-        each_vector(s.size, [&](int i, auto get, auto put) {
-          put(error + i, sub(get(error + i), get(u + i)));
-        });
-        pull.take(g, middles.at, u, error, s.size);
-      });
-      task.write(g.count, own);
-      if (apart) pull.write(g.count, own_apart);
-      return;
-    }
-    for (int k = 0; k < width; k++) own[k] = 0;
     each_chunk(g, item, [&](Span s) {
-      pass_inside(g, x + s.begin, dy + s.begin, dx + s.begin, s.size);
-      for (size_t i = s.begin; i < s.begin + s.size; i++) {
-        const int k = middles.place(x[i], g.count);
-        own[k] += dy[i];
-        if (apart) own_apart[k] += g.values[k] - x[i];
+      const float *u = x + s.begin, *v = y + s.begin, *d = dy + s.begin;
+      pass_inside(g, u, d, dx + s.begin, s.size);
+      if (out.interpolated) {
+        errors(u, v, d, error, s.size);
+        task.take(u, error, s.size);
+        beyond.take(u, d, s.size);
+      } else {
+        task.take(u, d, s.size);
       }
+      if (!out.apart) return;
+      errors(u, v, nullptr, error, s.size);
+      pull.take(u, error, s.size);
     });
+    task.write(), beyond.write(), pull.write();
   });
-  for (int k = 0; k < width; k++) {
-    double total = 0;
-    for (int i = 0; i < items; i++) total += sums[(size_t)i * width + k];
-    (k < g.count ? held[k] : apart[k - g.count]) = total;
+  for (int i = 1; i < items; i++) {
+    for (int k = 0; k < width; k++) sums[k] += sums[(size_t)i * width + k];
   }
+  for (int k = 0; k < g.count; k++) {
+    if (!out.interpolated) out.held[k] = sums[k];
+    if (out.apart) out.apart[k] = sums[apart + k];
+  }
+  if (out.interpolated) interpolate(g, sums, sums + outside, out.held);
 }
 
 }  // namespace DQ_NS

@@ -66,6 +66,13 @@ struct Levels {
   const float *values, *middles;  // [count], [count - 1]
 };
 
+// What levels get, each [count]. held: dL/dlevel, by the chain rule or interpolated
+// (src/quantizers/levels.py); apart: sums of (level - x) over what each holds, or null.
+struct LevelSums {
+  bool interpolated;
+  double *held, *apart;
+};
+
 // One gradient of a step: out = bounded g + decay * parameter.
 struct Gradient {
   const float *g, *parameter;
@@ -109,9 +116,9 @@ struct Kernels {
   void (*dorefa_forward)(size_t size, int kinds, const float *tops, const float *t, float *values);
   void (*dorefa_backward)(size_t size, int kinds, const float *t, const float *dvalues, float *dt);
   void (*levels_forward)(const Levels &, const float *x, float *y);
-  // held [count]: sums of dy over what each level holds; apart: of (level - x), or null
-  void (*levels_backward)(const Levels &, const float *x, const float *dy, float *dx, double *held,
-                          double *apart);
+  // y: what the forward pass gave
+  void (*levels_backward)(const Levels &, const float *x, const float *y, const float *dy,
+                          float *dx, const LevelSums &);
   // g is scaled down to a global norm of at most `limit` (0: any); it counts as 0 if not finite
   void (*bound_gradients)(const Gradient *, int count, float limit, float *norm);
   // Multiply-accumulates done by `threads` items of `steps` rounds each: floats, 16-bit codes, or

@@ -37,7 +37,8 @@ void quant_backward(const Grid &, const float *, const float *, float *, double 
 void dorefa_forward(size_t, int, const float *, const float *, float *);
 void dorefa_backward(size_t, int, const float *, const float *, float *);
 void levels_forward(const Levels &, const float *, float *);
-void levels_backward(const Levels &, const float *, const float *, float *, double *, double *);
+void levels_backward(const Levels &, const float *, const float *, const float *, float *,
+                     const LevelSums &);
 double burn_float(int, long);
 double burn_shorts(int, long);
 double burn_codes(int, long);
