@@ -29,10 +29,9 @@ import numpy as np
 from src.data.labelled import as_source, load_test
 from src.data.views import list_pictures, read_views
 from src.engine.answers import MANY, print_answers
-from src.engine.artefact import load_artefact
-from src.engine.choose_engine import ENGINES, open_engine
-from src.engine.classifier import Classifier
+from src.engine.choose_engine import ENGINES
 from src.engine.faster import IMAGES, warn_if_not_faster
+from src.engine.load import load
 from src.engine.tally import judge
 from src.engine.wish import add_options, wish_of
 from src.entry import as_error, guarded
@@ -64,18 +63,16 @@ def main(arguments: list[str]) -> int:
     source = options.test and as_source(options.test)
     if options.batch is not None and options.batch < 1:
         raise UserError(f"--batch {options.batch}: must be at least 1")
-    program, wish = load_artefact(options.model), wish_of(options)
-    engine = open_engine(options.model, options.engine, options.threads)
-    classifier = Classifier(program, engine, wish)
+    classifier = load(options.model, options.engine, options.threads, wish_of(options))
     if source:
         name, folder = source
-        dataset = load_test(name, folder and expand_home(folder), program.notes, str(options.model))
+        dataset = load_test(name, folder and expand_home(folder), classifier.program.notes, str(options.model))
         print(json.dumps(judge(classifier, dataset, options.batch or 100)))
         warn_if_not_faster(classifier, dataset.pixels(np.arange(min(IMAGES, len(dataset)))))
         return 0
     files = list_pictures(options.images)
     batch = options.batch or (MANY if len(files) > MANY else 1)
-    views = read_views(files, classifier.size, program.notes.get("data"), batch, engine.threads)
+    views = read_views(files, classifier.size, classifier.data, batch, classifier.engine.threads)
     return 0 if print_answers(classifier, views, options.json, _refuse) == len(files) else 2
 
 

@@ -37,7 +37,10 @@ def read(request: Request) -> ArrayDataset:
     if request.colour_jitter:
         raise UserError(f"data.colour_jitter={request.colour_jitter}: digits are grey; set it to 0")
     # Imported here: nothing else needs scikit-learn, and its import takes longer than the data.
-    from sklearn.datasets import load_digits
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise UserError(f"digits come with scikit-learn: {error}; pip install scikit-learn") from error
 
     bunch = load_digits()
     labels = bunch.target.astype(np.int32)

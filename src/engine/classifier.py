@@ -82,6 +82,9 @@ class Classifier:
     Attributes:
         cap: what no image may cost, or None.
         size: side of the square images in pixels.
+        data: name of the data set that it was trained for, by which a picture is read (data/views.py), or None.
+        classes: their names, or [].
+        unit: real value of a logit of 1.
         rungs: passes at widths from outside, or None: the controller chooses.
 
     Raises:
@@ -92,7 +95,7 @@ class Classifier:
     def __init__(self, program: Program, engine, wish: Wish = NO_WISH):
         self.program, self.engine, self.cost = program, engine, cost_of(program)
         self.size, self.unit = _size(program), _unit(program.notes)
-        self.classes = program.notes.get("classes") or []
+        self.data, self.classes = program.notes.get("data"), program.notes.get("classes") or []
         self.cap = _cap(program, self.cost, wish)
         if self.cap is not None and program.plan_shape is None:
             raise UserError(
@@ -102,7 +105,15 @@ class Classifier:
         self.rungs, self.budget = _rungs(program, wish, self.cap), _budget(program, wish)
 
     def __call__(self, images: np.ndarray) -> list[Answer]:
-        """One answer per image, uint8 (N, 3, size, size)."""
+        """One answer per image.
+
+        Args:
+            images: uint8 (N, 3, size, size), N >= 1, RGB.
+
+        Raises:
+            UserError: images of another shape or type.
+        """
+        self._check(images)
         start = time.perf_counter()
         logits, plan, ends = self._run(images)
         ms = 1e3 * (time.perf_counter() - start) / len(images)
@@ -122,6 +133,19 @@ class Classifier:
             )
             for n, k in enumerate(logits.argmax(1).tolist())
         ]  # fmt: skip
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Float64 (N, classes), of which `probability` is the softmax: the integers times `unit`. As `__call__`."""
+        self._check(images)
+        return self._run(images)[0] * self.unit
+
+    def _check(self, images: np.ndarray) -> None:
+        expected = (3, self.size, self.size)
+        if images.dtype != np.uint8 or images.shape[1:] != expected or not len(images):
+            raise UserError(
+                f"images {images.dtype} {images.shape}: this network takes uint8 (N, 3, {self.size}, {self.size}), "
+                "RGB, N at least 1"
+            )
 
     def _run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """(logits, plan, the rung that each image ended at)."""

@@ -47,7 +47,7 @@ class Native:
             content, ctypes.c_int64(len(content)), ctypes.byref(self._handle), text, _TEXT
         )
         if code:
-            what = text.value.decode(errors="replace") or kernels.describe("dq_program_open", code)
+            what = text.value.decode(errors="replace")
             raise UserError(f"artefact {path} is damaged or not one: {what}; export it again")
         sizes = (ctypes.c_int64 * _SIZES)()
         self._library.dq_program_sizes(self._handle, sizes)

@@ -69,9 +69,6 @@ def _loaded() -> tuple[Path, ctypes.CDLL] | None:
     if loaded:
         lib = loaded[1]
         lib.dq_isa.restype = ctypes.c_char_p
-        lib.dq_peak.restype = ctypes.c_double
-        lib.dq_steps_done.restype = ctypes.c_int64
-        lib.dq_wait_for_step.argtypes = [ctypes.c_int64, ctypes.c_double]
         _check_isa(lib)
     return loaded
 
@@ -128,7 +125,9 @@ def threads() -> int:
 
 def steps_done() -> int:
     """Training steps whose gradients are done: calls of `ops.bound_gradients`."""
-    return handle().dq_steps_done()
+    count = handle().dq_steps_done
+    count.restype = ctypes.c_int64
+    return count()
 
 
 def wait_for_step(step: int, timeout: float = 60.0) -> bool:
@@ -137,8 +136,9 @@ def wait_for_step(step: int, timeout: float = 60.0) -> bool:
     Reading a result (`loss.asnumpy()`) right after starting a step makes MindSpore spin on a core that the
     kernels need; sleep here first. Never needed for correctness.
     """
-    end = time.monotonic() + timeout
-    while not handle().dq_wait_for_step(step, min(_NAP_S, max(0.0, end - time.monotonic()))):
+    end, wait = time.monotonic() + timeout, handle().dq_wait_for_step
+    wait.argtypes = [ctypes.c_int64, ctypes.c_double]
+    while not wait(step, min(_NAP_S, max(0.0, end - time.monotonic()))):
         if time.monotonic() >= end:
             return False
     return True
@@ -155,10 +155,16 @@ def profile(reset: bool = False) -> dict[str, tuple[float, int]]:
 def peak(arithmetic: str) -> float:
     """Multiply-accumulates per second that this machine can do at most with the kernels' instructions and threads,
     measured now (some milliseconds). arithmetic: of `ARITHMETICS`; codes: of 4 bits, as in a forward pass."""
-    return handle().dq_peak(ARITHMETICS.index(arithmetic))
+    return _peak(ARITHMETICS.index(arithmetic))
 
 
 def bandwidth() -> float:
     """Bytes per second that the kernels' threads read and write together when they copy what caches do not hold,
     measured now (some milliseconds)."""
-    return handle().dq_peak(len(ARITHMETICS))
+    return _peak(len(ARITHMETICS))
+
+
+def _peak(kind: int) -> float:
+    measure = handle().dq_peak
+    measure.restype = ctypes.c_double
+    return measure(kind)

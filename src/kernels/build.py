@@ -69,14 +69,14 @@ class BuildError(Exception):
 def load() -> tuple[Path, ctypes.CDLL] | None:
     """The library's path and handle; compiled if need be. None (and one warning) where that is impossible."""
     if platform.system() != "Linux":
-        _LOG.warning("native kernels: only built on Linux; using plain operators")
+        _LOG.warning("native kernels are off, which is slower: they are built on Linux only")
         return None
     try:
         return _load_kept() or _opened(compile_library())
     except (BuildError, cache.CacheError, OSError) as error:
         if kept := cache.find(_of_any_compiler()):
             return _opened(kept)
-        _LOG.warning("native kernels are off, plain operators are used (slower): %s", error)
+        _LOG.warning("native kernels are off, which is slower: %s", error)
         return None
 
 

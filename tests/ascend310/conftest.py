@@ -57,7 +57,7 @@ def _build_units(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def program(tmp_path_factory) -> Program:
     """The program, built without MindSpore Lite."""
-    return Program([str(_built(tmp_path_factory) / "without")])
+    return Program([str(built(tmp_path_factory) / "without")])
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +67,10 @@ def lite(tmp_path_factory) -> Program:
     if not home or not Path(home).is_dir():
         pytest.skip(f"MindSpore Lite not given: LITE_HOME is {home!r}")
     # Without what this process set for MindSpore: the program silences Lite itself.
-    return Program(["env", "--unset=GLOG_v", str(_built(tmp_path_factory) / "with")])
+    return Program(["env", "--unset=GLOG_v", str(built(tmp_path_factory) / "with")])
 
 
-def _built(factory: pytest.TempPathFactory) -> Path:
+def built(factory: pytest.TempPathFactory) -> Path:
     """A folder with the program `without` MindSpore Lite and, where there is one, the one `with` it."""
     return made_once(factory, "harness", _build_both)
 

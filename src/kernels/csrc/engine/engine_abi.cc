@@ -11,9 +11,9 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine_abi.cc: the engine for C callers (Python's ctypes). Functions give 0, or a code and, where
-// there is room for one, a text. A program is known by a number that is given once, so that calls
-// on other threads may be running when it is closed, or begin later.
+// engine_abi.cc: the engine for C callers: the functions of dynquant.h, and two more for Python
+// (engine/native.py). A program is known by a number that is given once, so that calls on other
+// threads may be running when it is closed, or begin later.
 #include <pthread.h>
 
 #include <algorithm>
@@ -24,12 +24,17 @@
 #include <new>
 #include <shared_mutex>
 
+#include "dynquant.h"
 #include "abi/codes.h"
 #include "simd/kernels.h"
 #include "threads/threads.h"
 #include "engine/engine.h"
 
 namespace {
+
+static_assert(int{DQ_MEMORY} == dq::kMemory && int{DQ_UNKNOWN_ISA} == dq::kIsa &&
+              int{DQ_INTERNAL} == dq::kInternal && int{DQ_ARTEFACT} == dq::kArtefact &&
+              int{DQ_PLAN} == dq::kPlan && int{DQ_CLOSED} == dq::kClosed);
 
 std::mutex g_mutex;
 // Never destroyed: threads may outlive static destructors.
@@ -61,9 +66,9 @@ int64_t keep(std::shared_ptr<dq::Engine> engine) {
 }
 
 // null: closed, or never there. What is found lives until the call that asked for it ends.
-std::shared_ptr<dq::Engine> find(int64_t handle) {
+std::shared_ptr<dq::Engine> find(int64_t program) {
   std::lock_guard<std::mutex> hold(g_mutex);
-  auto found = g_open.find(handle);
+  auto found = g_open.find(program);
   return found == g_open.end() ? nullptr : found->second;
 }
 
@@ -87,8 +92,8 @@ bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row, i
 
 // Runs body(engine); turns every failure into a code.
 template <class Body>
-int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, int64_t budget, Body &&body) {
-  const std::shared_ptr<dq::Engine> engine = find(handle);
+int guarded(int64_t program, int64_t n, const int64_t *plan, int row, int64_t budget, Body &&body) {
+  const std::shared_ptr<dq::Engine> engine = find(program);
   if (!engine) return dq::kClosed;
   if (!fits(engine->program(), n, plan, row, budget)) return dq::kPlan;
   if (!dq::active_kernels()) return dq::kIsa;
@@ -107,96 +112,102 @@ int guarded(int64_t handle, int64_t n, const int64_t *plan, int row, int64_t bud
 
 extern "C" {
 
-// Reads and checks an artefact held in memory, which need not outlive the call.
-int dq_program_open(const uint8_t *file, int64_t size, int64_t *handle, char *text, int text_size) {
-  *handle = 0;
+// The sentences of errors.py, which has those of training's functions too.
+const char *dq_error(int code) {
+  switch (code) {
+    case DQ_OK:
+      return "all is well";
+    case DQ_MEMORY:
+      return "out of memory for scratch buffers";
+    case DQ_UNKNOWN_ISA:
+      return "DYNQUANT_ISA names an instruction set that this machine lacks";
+    case DQ_INTERNAL:
+      return "internal error";
+    case DQ_ARTEFACT:
+      return "the artefact is damaged, or not one";
+    case DQ_PLAN:
+      return "a candidate of the plan, the row of statistics or the budget is out of range";
+    case DQ_CLOSED:
+      return "the engine has been closed";
+    default:
+      return "unknown return code";
+  }
+}
+
+int dq_program_open(const uint8_t *file, int64_t size, int64_t *program, char *text,
+                    int text_size) {
+  *program = 0;
+  int code = dq::kInternal;
   try {
-    *handle = keep(std::make_shared<dq::Engine>(dq::read_program(file, size_t(size))));
+    *program = keep(std::make_shared<dq::Engine>(dq::read_program(file, size_t(size))));
     return dq::kOk;
   } catch (const dq::BadArtefact &bad) {
     say(bad.what(), text, text_size);
     return dq::kArtefact;
   } catch (const std::bad_alloc &) {
-    return dq::kMemory;
-  } catch (...) {
-    return dq::kInternal;
-  }
+    code = dq::kMemory;
+  } catch (...) {}
+  say(dq_error(code), text, text_size);
+  return code;
 }
 
-// Later calls give kClosed. Calls that are running end as they would have.
-void dq_program_close(int64_t handle) {
+void dq_program_close(int64_t program) {
   std::shared_ptr<dq::Engine> last;  // freed, if nothing runs it, without the lock
   std::lock_guard<std::mutex> hold(g_mutex);
-  auto found = g_open.find(handle);
+  auto found = g_open.find(program);
   if (found == g_open.end()) return;
   last.swap(found->second);
   g_open.erase(found);
 }
 
-// sizes: height, width, classes, layers, columns, choices (0 without a plan), rows, registers'
-// total; then what bounds.cc counted: memory, work, packed bytes; the budget, -1: there is none
-int dq_program_sizes(int64_t handle, int64_t *sizes) {
-  const std::shared_ptr<dq::Engine> engine = find(handle);
+int dq_program_sizes(int64_t program, dq_sizes *sizes) {
+  const std::shared_ptr<dq::Engine> engine = find(program);
   if (!engine) return dq::kClosed;
   const dq::Program &p = engine->program();
-  const int64_t values[12] = {p.operations[0].out.h,
-                              p.operations[0].out.w,
-                              p.operations.back().out.c,
-                              p.plan.layers,
-                              p.plan.columns,
-                              p.plan.choices,
-                              p.rows,
-                              int64_t(engine->register_total()),
-                              p.image_bytes(),
-                              p.image_work,
-                              p.packed_bytes,
-                              p.budget};
-  for (int i = 0; i < 12; i++) sizes[i] = values[i];
+  const dq::Register &image = p.operations[0].out;
+  *sizes = {
+      image.h,        image.w, p.operations.back().out.c,         p.plan.layers,   p.plan.columns,
+      p.plan.choices, p.rows,  int64_t(engine->register_total()), p.image_bytes(), p.image_work,
+      p.packed_bytes, p.budget};
   return dq::kOk;
 }
 
-// The most images that a call should bring, so that it ends soon: a caller learns of signals
-// between calls. 0: closed.
-int64_t dq_program_batch(int64_t handle) {
-  const std::shared_ptr<dq::Engine> engine = find(handle);
+int64_t dq_program_batch(int64_t program) {
+  const std::shared_ptr<dq::Engine> engine = find(program);
   if (!engine) return 0;
   dq::PoolTryLock lock;  // gives it its threads
   return engine->batch();
 }
 
-// images uint8 [n, 3, h, w]; plan, plan_out int64 [n, layers, columns] or null; logits [n,
-// classes]; budget in BitOPs, -1: the program's
-int dq_program_run(int64_t handle, const uint8_t *images, int64_t n, const int64_t *plan, int row,
+int dq_program_run(int64_t program, const uint8_t *images, int64_t n, const int64_t *plan, int row,
                    int64_t budget, int32_t *logits, int64_t *plan_out) {
-  return guarded(handle, n, plan, row, budget, [&](dq::Engine *engine) {
+  return guarded(program, n, plan, row, budget, [&](dq::Engine *engine) {
     engine->run(images, n, plan, row, logits, plan_out, budget);
   });
 }
 
-// Escalation (Engine::climb): plans int64 [rungs, layers, columns], rows [rungs], thresholds
-// [rungs - 1]; logits int32 [n, classes], ends int64 [n].
-int dq_program_climb(int64_t handle, const uint8_t *images, int64_t n, const int64_t *plans,
+int dq_program_climb(int64_t program, const uint8_t *images, int64_t n, const int64_t *plans,
                      const int64_t *rows, const int64_t *thresholds, int rungs, int32_t *logits,
                      int64_t *ends) {
   if (rungs < 1) return dq::kPlan;
   const auto [least, most] = std::minmax_element(rows, rows + rungs);
   if (*least < 0 || *most > INT32_MAX) return dq::kPlan;
-  return guarded(handle, rungs, plans, int(*most), dq::kNoBudget, [&](dq::Engine *engine) {
+  return guarded(program, rungs, plans, int(*most), dq::kNoBudget, [&](dq::Engine *engine) {
     engine->climb(images, n, {rungs, plans, rows, thresholds}, logits, ends);
   });
 }
 
 // Every register of one image, (C, H, W) each, one behind the other.
-int dq_program_trace(int64_t handle, const uint8_t *image, const int64_t *plan, int row,
+int dq_program_trace(int64_t program, const uint8_t *image, const int64_t *plan, int row,
                      int64_t budget, int32_t *registers) {
-  return guarded(handle, 1, plan, row, budget,
+  return guarded(program, 1, plan, row, budget,
                  [&](dq::Engine *engine) { engine->trace(image, plan, row, registers, budget); });
 }
 
 // Engine::times: seconds float64 [runs, operations], zeros.
-int dq_program_times(int64_t handle, const uint8_t *image, const int64_t *plan, int row,
+int dq_program_times(int64_t program, const uint8_t *image, const int64_t *plan, int row,
                      int64_t runs, double *seconds) {
-  return guarded(handle, 1, plan, row, dq::kNoBudget,
+  return guarded(program, 1, plan, row, dq::kNoBudget,
                  [&](dq::Engine *engine) { engine->times(image, plan, row, runs, seconds); });
 }
 }

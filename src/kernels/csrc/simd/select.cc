@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "dynquant.h"
 #include "abi/codes.h"
 #include "engine/integer_ops.h"
 #include "simd/kernels.h"
@@ -119,7 +120,6 @@ const IntegerKernels &integer_kernels() { return *active_kernels()->integer; }
 
 extern "C" {
 
-// "avx512", "avx2", "dotprod", "portable", or "" when DYNQUANT_ISA asks for what is not there
 const char *dq_isa() {
   const dq::Kernels *k = dq::active_kernels();
   return k ? k->name : "";

@@ -85,12 +85,6 @@ int dq_wait_for_step(int64_t target, double seconds) {
   return dq::g_stepped.wait_for(hold, std::chrono::duration<double>(seconds),
                                 [&] { return dq::g_steps >= target; });
 }
-// How many threads kernels will ask for; dq_threads tells how many they have got.
-int dq_set_threads(int count) { return dq::pool_set_threads(count); }
-int dq_threads() {
-  dq::PoolLock lock;
-  return dq::pool_threads();
-}
 // Multiply-accumulates per second of all threads together, over some milliseconds. kind: 0 floats,
 // 1 16-bit codes, 2 codes as the forward pass has them.
 double dq_peak(int kind) {

@@ -33,6 +33,8 @@
 #include <utility>
 #include <vector>
 
+#include "dynquant.h"
+
 namespace dq {
 namespace {
 
@@ -232,3 +234,12 @@ PoolTryLock::PoolTryLock() : hold_(pool().busy, std::try_to_lock) {
 }
 
 }  // namespace dq
+
+extern "C" {
+
+int dq_set_threads(int count) { return dq::pool_set_threads(count); }
+int dq_threads() {
+  dq::PoolLock lock;
+  return dq::pool_threads();
+}
+}
