@@ -46,18 +46,3 @@ def packed(tmp_path_factory) -> Path:
         pack.write(folder)
 
     return made_once(tmp_path_factory, "packed", make)
-
-
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory) -> Path:
-    """A folder with four pictures of digits."""
-    import cv2
-
-    from src.data import load
-
-    def make(folder: Path) -> None:
-        digits = load("digits", None, "test")
-        for i in range(4):
-            cv2.imwrite(str(folder / f"{i}.png"), digits.raw(i))
-
-    return made_once(tmp_path_factory, "digit-pictures", make)

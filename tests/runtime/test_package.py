@@ -27,7 +27,8 @@ import pytest
 from runtime import pack
 from tests.project.files import ROOT
 
-MODEL = ROOT / "results" / "resnet8_digits_abn_234bit" / "model.safetensors"
+RECORD = ROOT / "results" / "resnet8_digits_abn_234bit"
+MODEL, PICTURES = RECORD / "model.safetensors", RECORD / "images"
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn"}
 # Imports all of the package where neither the framework nor the project's tree can be, then runs its command.
 WITHOUT = """
@@ -72,9 +73,9 @@ def run(command: list, cwd: Path = ROOT, **variables) -> subprocess.CompletedPro
 
 
 @pytest.fixture(scope="module")
-def expected(pictures) -> list[dict]:
+def expected() -> list[dict]:
     """Of infer.py."""
-    done = run([sys.executable, "infer.py", "--engine", "oracle", "--json", "--model", MODEL, pictures])
+    done = run([sys.executable, "infer.py", "--engine", "oracle", "--json", "--model", MODEL, PICTURES])
     assert done.returncode == 0, done.stderr
     return answers(done.stdout)
 
@@ -121,9 +122,9 @@ def test_no_package_is_made_outside_the_project(tmp_path, monkeypatch):
         pack.write(tmp_path)
 
 
-def test_it_answers_as_infer_does_where_neither_framework_nor_compiler_is(packed, pictures, expected, tmp_path):
+def test_it_answers_as_infer_does_where_neither_framework_nor_compiler_is(packed, expected, tmp_path):
     done = run(
-        [sys.executable, "-c", WITHOUT, "--json", "--model", MODEL, pictures], tmp_path,
+        [sys.executable, "-c", WITHOUT, "--json", "--model", MODEL, PICTURES], tmp_path,
         PYTHONPATH=str(packed), PATH="/nowhere", CXX="", DYNQUANT_CACHE_DIR=str(tmp_path / "cache"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -139,7 +140,7 @@ def test_digits_say_what_they_need(packed, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_fresh_environment_answers_as_infer_does(pictures, expected, tmp_path):
+def test_a_fresh_environment_answers_as_infer_does(expected, tmp_path):
     """Installed from the three places that it is made of, into an environment without MindSpore."""
     tree, python = tmp_path / "tree", tmp_path / "venv" / "bin" / "python"
     for name in ("runtime", "src"):
@@ -152,7 +153,7 @@ def test_a_fresh_environment_answers_as_infer_does(pictures, expected, tmp_path)
     assert installed.returncode == 0, installed.stderr
     shutil.rmtree(tree)
     assert run([python, "-c", "import mindspore"]).returncode
-    command = [python.with_name("dynquant-infer"), "--model", MODEL, pictures, "--json"]
+    command = [python.with_name("dynquant-infer"), "--model", MODEL, PICTURES, "--json"]
     for engine in ("oracle", "native") if shutil.which("g++") else ("oracle",):
         done = run([*command, "--engine", engine], tmp_path, DYNQUANT_CACHE_DIR=str(tmp_path / "cache"))
         assert done.returncode == 0, done.stderr
