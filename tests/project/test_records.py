@@ -26,7 +26,7 @@ import pytest
 
 from src.config import load_config
 from src.report import records, records_page
-from src.report.overview import accuracy_picture
+from src.report.overview import accuracy_pictures
 from tests.project.files import ROOT
 
 RESULTS = ROOT / "results"
@@ -100,7 +100,9 @@ def test_what_is_made_from_the_records_is_up_to_date():
     made = records.rows(RESULTS)
     assert [row["record"] for row in made] == RECORDS
     assert text_of("results/index.json") == records.as_json(made)
-    assert text_of("results/accuracy.svg") == accuracy_picture(made)
+    pictures = accuracy_pictures(made)
+    assert {path.name for path in (ROOT / "results").glob("*.svg")} == set(pictures)
+    assert all(text_of(f"results/{name}") == picture for name, picture in pictures.items())
     text = text_of("results/README.md")
     assert text == records_page.page(text, made)
 
