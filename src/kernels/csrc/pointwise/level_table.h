@@ -47,7 +47,8 @@ struct LevelTable {
 // gates: bits - least, on_grid: levels are integers of the 8-bit grid times a scale.
 void make_table(const LevelSettings &s, const float *levels, const float *gates, bool on_grid,
                 LevelTable *out);
-// held, apart: of the bins (LevelSums). factor, pull: what they count in the gradient of the levels. dgates is null where there are no gates.
+// held, apart: of the bins (LevelSums). factor, pull: what they count in the gradient of the
+// levels. dgates is null where there are no gates.
 void table_gradient(const LevelTable &t, const double *held, const double *apart, double factor,
                     double pull, float *dlevels, float *dgates);
 
