@@ -213,13 +213,12 @@ class Trainer:
         if self.system.monitor is None and self.system.learned is None:
             return text, text
         text += f" bits {means['mean_bits']:.2f}"
+        further = "" if self.system.monitor is None else f" entropy {means['entropy']:.2f}"
         if "budget_bits" not in targets:
-            return text, f"{text} entropy {means['entropy']:.2f}"
+            return text, text + further
         text += f"/{targets['budget_bits']:g}"
         text += f" BitOPs {means['bitops'] / targets['budget_bitops']:.0%}"
-        if self.system.learned is not None:
-            return text, f"{text} of budget"
-        return text, f"{text} of budget entropy {means['entropy']:.2f}"
+        return text, f"{text} of budget{further}"
 
     def _judge(self, epoch: int) -> dict:
         if not self.is_judged:
