@@ -39,8 +39,14 @@ def settle_head(config: Config, dataset: Dataset) -> None:
         theirs = classes_of(model.weights, build_backbone(model.name, classes, **options_of(model)))
         if theirs == classes:
             return
-        what = f"classifier of {model.weights} has {theirs} classes, the data {classes}"
-        LOG.info("%s: a new one is trained", what if theirs else f"{model.weights} has no classifier")
+        if theirs is None:
+            LOG.info(
+                "%s has no classifier: a new one is trained (model.head_weights=FILE would name one)", model.weights
+            )
+        else:
+            LOG.info(
+                "classifier of %s has %d classes, the data %d: a new one is trained", model.weights, theirs, classes
+            )
         model.head = NEW_HEAD
     if not config.train.head_epochs:
         LOG.warning("train.head_epochs=0: the new classifier has learned nothing when the network begins")
