@@ -112,7 +112,7 @@ class _Run:
         system = self._build(stage)
         before = self.stages[i - 1] if i else None
         is_taken_over = before is not None and before.builds != FLOAT and bool(before.leaves)
-        if is_taken_over and state.epoch == 0:
+        if is_taken_over and not state.has_begun:
             take_over(self.folder.checkpoint(before.leaves), system.network)
         if stage.builds == self.config.method.name:
             self.folder.write_layers(system.table, self.train_set.image_size)
