@@ -26,27 +26,22 @@ LOG = logging.getLogger("dynquant")
 
 def settle_head(config: Config, dataset: Dataset) -> None:
     """Set `model.head` to `new` where `model.weights` has no classifier, or one of another number of
-    classes than the data, and say so. The run then keeps that, and its stages follow from it.
+    classes than the data, and say so. The run then keeps that, and the stage in which it learns follows
+    from it; without such a stage (train.head_epochs=0) nothing is settled.
 
     Raises:
         UserError: weights that cannot be read, fewer outputs asked for than the data has classes.
     """
     model = config.model
-    if model.weights is None or model.head_weights is not None:
+    is_said = model.head == NEW_HEAD or model.head_weights is not None
+    if model.weights is None or is_said or not config.train.head_epochs:
         return
     classes = class_count(model.num_classes, dataset.num_classes)
-    if model.head != NEW_HEAD:
-        theirs = classes_of(model.weights, build_backbone(model.name, classes, **options_of(model)))
-        if theirs == classes:
-            return
-        if theirs is None:
-            LOG.info(
-                "%s has no classifier: a new one is trained (model.head_weights=FILE would name one)", model.weights
-            )
-        else:
-            LOG.info(
-                "classifier of %s has %d classes, the data %d: a new one is trained", model.weights, theirs, classes
-            )
-        model.head = NEW_HEAD
-    if not config.train.head_epochs:
-        LOG.warning("train.head_epochs=0: the new classifier has learned nothing when the network begins")
+    theirs = classes_of(model.weights, build_backbone(model.name, classes, **options_of(model)))
+    if theirs == classes:
+        return
+    if theirs is None:
+        LOG.info("%s has no classifier: a new one is trained (model.head_weights=FILE would name one)", model.weights)
+    else:
+        LOG.info("classifier of %s has %d classes, the data %d: a new one is trained", model.weights, theirs, classes)
+    model.head = NEW_HEAD
