@@ -27,6 +27,8 @@ from types import SimpleNamespace
 
 from src.errors import UserError
 
+NEW_HEAD = "new"  # model.head: the classifier starts anew
+HELD_OUT_OF_A_FOLDER = 0.1  # data.val_split of an image folder, where nobody gives another
 WIDTHS = (2, 8)  # smallest and largest width of a quantised tensor, in bits
 
 
@@ -90,9 +92,15 @@ class DataConfig(Section):
     )  # fmt: skip
     batch_size: int = key(64, "training images per worker and step", low=1, resumable=True)
     eval_batch_size: int = key(128, "evaluation images per worker and step", low=1, resumable=True)
-    val_split: float = key(
-        0.0, "share of the training set held out (stratified, seeded) to choose the best epoch by",
+    val_split: float | None = key(
+        None,
+        "share of the training set held out (stratified, seeded) to choose the best epoch by; null: "
+        "0.1 of an image_folder, else 0",
         low=0.0, high=0.9,
+    )  # fmt: skip
+    test_split: float = key(
+        0.2, "image_folder without train/ and val/: share of each class that is the test set",
+        low=0.01, high=0.9,
     )  # fmt: skip
     workers: int = key(
         2, "read-ahead threads; the batches do not depend on their number",
@@ -110,6 +118,8 @@ class DataConfig(Section):
     )  # fmt: skip
 
     def check(self) -> None:
+        if self.val_split is None:
+            self.val_split = HELD_OUT_OF_A_FOLDER if self.name == "image_folder" else 0.0
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and (len(values) != 3 or not all(map(_is_number, values))):
@@ -140,8 +150,9 @@ class ModelConfig(Section):
     )  # fmt: skip
     head: str = key(
         "auto",
-        "classifier: auto = from model.weights, new where the number of classes differs; new = always new",
-        choices=("auto", "new"),
+        "classifier: auto = from model.weights, new where it has none or one of another number of classes; "
+        "new = always new",
+        choices=("auto", NEW_HEAD),
     )
     head_weights: str | None = key(
         None, "the classifier in a file of its own (weight, bias); null: it comes with model.weights",
@@ -149,11 +160,11 @@ class ModelConfig(Section):
     )  # fmt: skip
 
     def check(self) -> None:
-        if self.head == "new" and self.weights is None:
+        if self.head == NEW_HEAD and self.weights is None:
             raise UserError(
                 "model.head=new needs model.weights=FILE; without one all layers are new"
             )
-        if self.head_weights is not None and (self.head == "new" or self.weights is None):
+        if self.head_weights is not None and (self.head == NEW_HEAD or self.weights is None):
             raise UserError(
                 f"model.head_weights={self.head_weights} needs model.weights=FILE for the other layers, "
                 "and not model.head=new"
@@ -206,6 +217,11 @@ class TrainConfig(Section):
     pretrain_epochs: int = key(
         0, "float epochs before them, when model.weights is empty", low=0, high=100_000
     )
+    head_epochs: int = key(
+        10, "float epochs before them all in which a new classifier learns alone (model.head)",
+        low=0, high=100_000,
+    )  # fmt: skip
+    head_lr: float = key(0.003, "learning rate of these", low=0.0)
     seed: int = key(
         1, "weights, data order, augmentation, Gumbel noise, dropout", low=0, high=2**31 - 1
     )

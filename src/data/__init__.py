@@ -30,7 +30,7 @@ from src.data.loader import Batch, Loader
 from src.data.split import stratified_holdout
 from src.errors import UserError
 
-__all__ = ["DATASETS", "SPLITS", "Batch", "Dataset", "Loader", "Request", "load", "normalise"]
+__all__ = ["DATASETS", "SPLITS", "TEST_SPLIT", "Batch", "Dataset", "Loader", "Request", "load", "normalise"]
 
 DATASETS: dict[str, Callable[[Request], Dataset]] = {
     "digits": digits.read,
@@ -38,6 +38,7 @@ DATASETS: dict[str, Callable[[Request], Dataset]] = {
     "image_folder": image_folder.read,
 }
 
+TEST_SPLIT = 0.2  # of an image_folder without parts
 SPLITS = ("train", "val", "test")
 
 
@@ -53,6 +54,7 @@ def load(
     std: Sequence[float] | None = None,
     colour_jitter: float = 0.0,
     max_errors: float = 0.01,
+    test_split: float = TEST_SPLIT,
 ) -> Dataset:
     """The data set `name`, cut to `split`.
 
@@ -61,11 +63,13 @@ def load(
         path: folder of the data set; ignored by `digits`.
         split: "train" (without the held-out part), "val" (the held-out part) or "test".
         image_size: side of the square image; None takes the data set's own (32, 32, 224).
-        val_split: share of the training set held out, 0 <= f < 1, the same share of every class.
+        val_split: share of the training set held out, 0 <= f < 1, the same share of every class (of an
+            image_folder's classes one picture at least).
         seed: picks which images are held out, nothing else.
         mean, std: three numbers each, of pixel values in 0..1; None takes the data set's own.
         colour_jitter: brightness, contrast and saturation vary by up to this share (image_folder).
         max_errors: share of unreadable pictures that is tolerated; ten always are (image_folder).
+        test_split: share of each class that is the test set, where an image_folder has no parts.
 
     Raises:
         UserError: unknown name or split, a value out of range, or data that is missing or broken.
@@ -89,11 +93,12 @@ def load(
         std=channel_statistics("data.std", std, positive=True),
         colour_jitter=colour_jitter,
         max_errors=max_errors,
+        test_split=test_split,
     )
     dataset = DATASETS[name](request)
     if split == "test" or val_split == 0.0:
         return dataset
-    kept, held = stratified_holdout(dataset.labels, val_split, seed)
+    kept, held = stratified_holdout(dataset.labels, val_split, seed, dataset.least_held)
     if len(held) == 0:
         raise UserError(
             f"data.val_split={val_split} of {len(dataset)} training images in "

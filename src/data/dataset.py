@@ -38,6 +38,7 @@ class Request:
     std: np.ndarray | None = None
     colour_jitter: float = 0.0
     max_errors: float = 0.01
+    test_split: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,13 @@ class Dataset(ABC):
         draws: how many uniform numbers an image's augmentation takes.
         errors: how many pictures could not be read so far, and were replaced or left out.
         left_out: how many of these are no pictures by their names.
+        least_held: images of each class that a held-out part has at least, where the class has more.
     """
 
     draws: int
     errors: int = 0
     left_out: int = 0
+    least_held: int = 0
 
     def __init__(self, facts: Facts, labels: np.ndarray, image_size: int) -> None:
         self.facts = facts

@@ -11,7 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Lists PATH/{train,val,test}/CLASS/* and checks that the parts fit together."""
+"""Lists PATH/{train,val,test}/CLASS/* and checks that the parts fit together; or PATH/CLASS/*, of which it
+keeps a share as the test set."""
 
 import logging
 from collections import Counter
@@ -21,42 +22,89 @@ from pathlib import Path
 import numpy as np
 
 from src.data.pictures import EXTENSIONS
+from src.data.split import stratified_holdout
 from src.errors import UserError
 
-LAYOUT = "PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg"
+PARTS = ("train", "val", "test")
+LAYOUT = "PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg, or PATH/CLASS/*.jpg"
+TEST_SEED = 0x7E57  # the test set of a folder is the same in every run
+FEWEST = 3  # pictures of a class: to train with, to hold out, to test with
 KINDS = " ".join(sorted(EXTENSIONS))
 SHOWN = 5  # names in an error text
 
 LOG = logging.getLogger("dynquant")
 
 
-def list_part(path: str | None, part: str) -> tuple[list[str], np.ndarray, list[str], int]:
+def list_part(
+    path: str | None, part: str, test_split: float = 0.2
+) -> tuple[list[str], np.ndarray, list[str], int]:
     """(files, labels int32 [N], class names, how many entries were left out) of "train" or "test",
     by class, then by file name. What is left out is logged.
 
     A part on its own is fine (evaluation needs no training folder).
 
+    Args:
+        test_split: where the class folders stand in `path` itself, the share of each class, at least one
+            picture, that is the test set; the file names alone decide which.
+
     Raises:
-        UserError: no such folder, no class folders, a training class without pictures, or class
-            folders that differ between the parts.
+        UserError: no such folder, no class folders, a training class without pictures, class folders that
+            differ between the parts, or a class with too few pictures to be split.
     """
     root = find_root(path)
+    if holds_classes(root):
+        return share_of(root, part, test_split)
     train, test = root / "train", root / "test"
     if not test.is_dir():
         test = root / "val"
     folder, other = (train, test) if part == "train" else (test, train)
     if not folder.is_dir():
         raise UserError(f"{folder} is missing; data.path={path} must be laid out as {LAYOUT}")
-    classes = class_names(folder)
     if other.is_dir():
         check_same_classes(train, test)
+    return list_classes(folder, may_lack=part != "train")
+
+
+def holds_classes(root: Path) -> bool:
+    """Whether the class folders stand in `root` itself: it has folders of other names than `PARTS`, and
+    none of those names holds folders, as the parts do (a class may be called `train`)."""
+    folders = [entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    parts = [folder for folder in folders if folder.name in PARTS]
+    return len(folders) > len(parts) and not any(
+        entry.is_dir() for folder in parts for entry in folder.iterdir()
+    )
+
+
+def share_of(root: Path, part: str, test_split: float) -> tuple[list[str], np.ndarray, list[str], int]:
+    """The training or the test share of the class folders in `root`, as `list_part`."""
+    files, labels, classes, left_out = list_classes(root, may_lack=False)
+    counts = np.bincount(labels, minlength=len(classes))
+    if counts.min() < FEWEST:
+        few = int(counts.argmin())
+        raise UserError(
+            f"{root / classes[few]} holds {counts[few]} picture(s); a folder without train/ and val/ is split, "
+            f"and needs {FEWEST} of each class"
+        )
+    kept, held = stratified_holdout(labels, test_split, TEST_SEED, least=1, left=FEWEST - 1)
+    _tell_once(
+        logging.INFO,
+        f"{root} has no train/ and val/: {len(held)} of its {len(files)} pictures, the same in every run, are "
+        f"the test set (data.test_split={test_split:g})",
+    )
+    chosen = kept if part == "train" else held
+    return [files[i] for i in chosen], labels[chosen], classes, left_out
+
+
+def list_classes(folder: Path, may_lack: bool) -> tuple[list[str], np.ndarray, list[str], int]:
+    """The pictures of all class folders in `folder`, as `list_part`; may_lack: a class may have none."""
+    classes = class_names(folder)
     files: list[str] = []
     labels: list[int] = []
     others: Counter[str] = Counter()
     for label, name in enumerate(classes):
         found, left_out = picture_files(folder / name)
         others += left_out
-        if not found and part == "train":
+        if not found and not may_lack:
             raise UserError(
                 f"{folder / name} holds no picture ({KINDS}); add some or remove the class folder"
             )
@@ -114,15 +162,16 @@ def tell_left_out(folder: Path, others: Counter[str]) -> None:
         kinds = sorted(others.items(), key=lambda item: (-item[1], item[0]))
         shown = ", ".join(f"{count} {kind}" for kind, count in kinds[:SHOWN])
         more = ", ..." if len(kinds) > SHOWN else ""
-        _warn_once(
-            f"{folder}: {others.total()} left out, as their names do not end in {KINDS}: {shown}{more}"
+        _tell_once(
+            logging.WARNING,
+            f"{folder}: {others.total()} left out, as their names do not end in {KINDS}: {shown}{more}",
         )
 
 
 @cache
-def _warn_once(text: str) -> None:
+def _tell_once(level: int, text: str) -> None:
     """A folder is listed by everyone who loads a split of it."""
-    LOG.warning("%s", text)
+    LOG.log(level, "%s", text)
 
 
 def check_same_classes(train: Path, test: Path) -> None:

@@ -14,10 +14,11 @@
 """Folders of pictures, one folder per class (ImageNet's layout), of any size and class count.
 
     PATH/train/CLASS/*.jpg   PATH/val/CLASS/*.jpg   [PATH/test/CLASS/*.jpg]
+    PATH/CLASS/*.jpg
 
 Classes are the folder names in sorted order. The test split is PATH/test if there is one, else
-PATH/val. Training: random resized crop, flip, optional colour jitter. Normalised by ImageNet's
-statistics.
+PATH/val; of class folders that stand in PATH itself it is a share. Training: random resized crop, flip,
+optional colour jitter. Normalised by ImageNet's statistics.
 """
 
 import logging
@@ -48,7 +49,9 @@ def read(request: Request) -> "ImageFolder":
         value = getattr(request, key)
         if not 0.0 <= value <= 1.0:
             raise UserError(f"data.{key}={value} is out of range; allowed: 0 to 1")
-    files, labels, classes, left_out = list_part(request.path, request.part)
+    files, labels, classes, left_out = list_part(
+        request.path, request.part, request.test_split
+    )
     facts = Facts.of(request, "image_folder", classes, MEAN, STD)
     return ImageFolder(
         facts, files, labels, size, request.colour_jitter, request.max_errors, left_out
@@ -70,6 +73,7 @@ class ImageFolder(Dataset):
     """
 
     draws = CROP_DRAWS + 1 + JITTER_DRAWS  # crop, flip, colours
+    least_held = 1
 
     def __init__(
         self,

@@ -13,7 +13,7 @@
 # limitations under the License.
 """A labelled test set for a network that was exported: read as the network was trained to see it."""
 
-from src.data import DATASETS, load
+from src.data import DATASETS, TEST_SPLIT, load
 from src.data.dataset import Dataset
 from src.errors import UserError
 from src.printable import printable
@@ -36,13 +36,23 @@ def load_test(name: str, path: str | None, notes: dict, whose: str) -> Dataset:
         if key not in notes:
             raise UserError(f"the notes of this network lack {key}; export it again")
     size, mean, std = (notes[key] for key in ("image_size", "mean", "std"))
-    dataset = load(name, path, "test", image_size=size, mean=mean, std=std)
+    dataset = load(
+        name, path, "test", image_size=size, mean=mean, std=std, test_split=_test_split(notes)
+    )
     if dataset.classes != notes["classes"]:
         raise UserError(
             f"{whose} was trained for {len(notes['classes'])} classes of {notes['data']}; "
             f"{dataset.name} has {dataset.num_classes} or names them otherwise"
         )
     return dataset
+
+
+def _test_split(notes: dict) -> float:
+    """The share that was the test set when the network was trained, so that none of it was learned from."""
+    found = notes.get("config")
+    for key in ("data", "test_split"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, float) and 0 < found < 1 else TEST_SPLIT
 
 
 def as_source(text: str) -> tuple[str, str | None]:

@@ -19,7 +19,7 @@ SPLIT_STREAM = 0x5917  # keeps these random numbers apart from those of the data
 
 
 def stratified_holdout(
-    labels: np.ndarray, fraction: float, seed: int
+    labels: np.ndarray, fraction: float, seed: int, least: int = 0, left: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """(kept, held) positions, int64, each ascending; together they are every position once.
 
@@ -28,11 +28,14 @@ def stratified_holdout(
     Args:
         labels: int [N].
         fraction: 0 <= fraction < 1.
+        least: samples that are held out of each class at least, if `fraction` is above 0 ...
+        left: ... and that are kept of each class, which comes first.
     """
     rng = np.random.default_rng([seed, SPLIT_STREAM])
     is_held = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        count = min(int(np.floor(fraction * len(members) + 0.5)), len(members) - 1)
+        wanted = int(np.floor(fraction * len(members) + 0.5))
+        count = min(max(wanted, least if fraction > 0 else 0), max(len(members) - left, 0))
         is_held[rng.permutation(members)[:count]] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)

@@ -15,7 +15,7 @@
 
 from collections.abc import Callable, Sequence
 
-from src.keys import Config
+from src.keys import NEW_HEAD, Config
 from src.layers.use_kernels import use_native
 from src.methods.abn import Abn
 from src.methods.base import FloatNet, Method, System
@@ -23,7 +23,7 @@ from src.methods.ddq import Ddq
 from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
 from src.methods.static import Float, Static
-from src.models import BACKBONES, build_backbone, class_count
+from src.models import build_backbone, class_count, options_of
 from src.models.geometry import describe
 from src.models.weights import LoadedWeights, load_float_weights
 
@@ -56,13 +56,12 @@ def build_system(
     """
     options = config.model
     classes = class_count(options.num_classes, num_classes)
-    chosen = {name: getattr(options, name) for name in BACKBONES[options.name].options}
-    backbone = build_backbone(options.name, classes, config.train.seed, **chosen)
+    backbone = build_backbone(options.name, classes, config.train.seed, **options_of(options))
     float_net = FloatNet(backbone, describe(backbone, image_size))
     loaded = LoadedWeights()
     if options.weights:
         loaded = load_float_weights(
-            backbone, options.weights, options.head == "new", options.head_weights, class_names
+            backbone, options.weights, options.head == NEW_HEAD, options.head_weights, class_names
         )
     build = build or METHODS[method or config.method.name].build
     system = build(config, float_net)

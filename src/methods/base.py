@@ -25,11 +25,12 @@ from mindspore import Tensor, nn
 
 from src.cost.bitops import CostModel
 from src.cost.ladder import Row
-from src.keys import Config, Section
+from src.keys import NEW_HEAD, Config, Section
 from src.layers.spec import LayerInfo
 from src.models.backbone import IMAGE, Backbone
 from src.models.geometry import Geometry
 from src.models.network import Answering
+from src.models.weights import HEAD_STAGE
 
 TRAIN, HELD_OUT = "train", "held_out"
 FLOAT = "float"  # name of the method without quantisers, and of the stage that trains it for others
@@ -77,6 +78,7 @@ class Stage:
         leaves: file in ckpt/ for the network at its end, which the next stage starts from; "": none.
         train: keys of the `train` section that are otherwise in this stage.
         learns: whether the parameter of that name does.
+        head_alone: of them, those of the network's last node, the classifier, alone.
         images: TRAIN, or HELD_OUT: those that `data.val_split` keeps from the other stages, as they are in
             evaluation. The last epoch of such a stage is its best.
         keeps_statistics: normalisation uses its running statistics, and leaves them as they are.
@@ -97,6 +99,7 @@ class Stage:
     build: Callable[[Config, "FloatNet"], "System"] | None = None
     train: dict = field(default_factory=dict)
     learns: Callable[[str], bool] = _every
+    head_alone: bool = False
     images: str = TRAIN
     keeps_statistics: bool = False
     objective: Callable[..., nn.Cell] | None = None
@@ -242,10 +245,27 @@ class Method:
 
     @staticmethod
     def stages(config: Config) -> list[Stage]:
-        """How it is trained: float epochs where they are asked for, then the network as it is."""
+        """How it is trained: float epochs where they are needed or asked for, then the network as it is."""
         train, name = config.train, config.method.name
         stages = [Stage(name, name, train.epochs, train.lr)]
         if train.pretrain_epochs > 0 and config.model.weights is None:
             lr = train.pretrain_lr
             stages.insert(0, Stage(FLOAT, FLOAT, train.pretrain_epochs, lr, leaves="float.ckpt"))
-        return stages
+        return [*head_stages(config), *stages]
+
+
+def head_stages(config: Config) -> list[Stage]:
+    """The float stage in which a new classifier learns on top of weights that stand still; [] where none
+    is new. Whatever trains all layers then starts from a network that answers, and does not carry the
+    errors of a random classifier into them (Kumar et al., "Fine-Tuning can Distort Pretrained Features",
+    2022)."""
+    train = config.train
+    if config.model.head != NEW_HEAD or train.head_epochs == 0:
+        return []
+    return [
+        Stage(
+            HEAD_STAGE, FLOAT, train.head_epochs, train.head_lr, leaves="head.ckpt",
+            train={"schedule": "cosine", "warmup_epochs": 0.0},
+            head_alone=True, keeps_statistics=True,
+        )
+    ]  # fmt: skip

@@ -16,7 +16,7 @@
 from src.cost.bitops import CostModel
 from src.keys import Config
 from src.layers.spec import FLOAT, LayerSpec, table_rows
-from src.methods.base import FloatNet, Method, Stage, System
+from src.methods.base import FloatNet, Method, Stage, System, head_stages
 from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
 from src.methods.widths import check_static
 from src.models.network import Network
@@ -34,7 +34,7 @@ class Float(Method):
 
     @staticmethod
     def stages(config: Config) -> list[Stage]:
-        return [Stage("float", "float", config.train.epochs, config.train.lr)]
+        return [*head_stages(config), Stage("float", "float", config.train.epochs, config.train.lr)]
 
 
 class Static(Method):

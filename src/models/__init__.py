@@ -29,6 +29,11 @@ def build_backbone(name: str, num_classes: int, seed: int = 0, **options) -> Bac
     return backbone
 
 
+def options_of(model) -> dict:
+    """What `build_backbone` takes of the `model` section beside name and classes."""
+    return {name: getattr(model, name) for name in BACKBONES[model.name].options}
+
+
 def class_count(asked: int | None, in_data: int) -> int:
     """Outputs of a model: `model.num_classes`, or as many as the data set has classes.
 

@@ -46,7 +46,7 @@ _IGNORED = re.compile(
 )
 _QUANTISED = re.compile(r"_quantizer\.|^(head|controller)\.")  # a quantiser's step, a controller
 RUN_STATE = "dynquant_state"  # entry of a run's own checkpoints: JSON with the `stage`
-FLOAT = "float"  # the stage of float training
+FLOAT, HEAD_STAGE = "float", "head"  # the stages of float training: all layers, a new classifier alone
 BOMB = 64  # an archive that unpacks to more than so many times its size holds no trained weights
 ALWAYS_UNPACKED = 2**28  # bytes
 
@@ -115,6 +115,19 @@ def load_float_weights(
         loaded.table.append(_row(name, wanted[ours]))
     loaded.table += [_row("(new)", wanted[ours]) for ours in heads]
     return loaded
+
+
+def classes_of(path: str | Path, backbone: Backbone) -> int | None:
+    """How many classes the classifier in a weights file has; None: the file holds none.
+
+    Raises:
+        UserError: as `read_tensors`.
+    """
+    head = f"{backbone.nodes[-1].name}.weight"
+    for name, value in read_tensors(Path(path)).items():
+        if our_name(name, backbone.nodes, value.ndim) == head:
+            return len(value)
+    return None
 
 
 def _why_new_head(wanted: dict, found: dict, head: str, asked: bool) -> str:
@@ -204,7 +217,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 def _check_stage(path: Path, state) -> None:
     """A run's own checkpoint says what was trained: DoReFa's float masters look like any weights."""
     stage = FLOAT if state is None else json.loads(str(state))["stage"]
-    if stage != FLOAT:
+    if stage not in (FLOAT, HEAD_STAGE):
         raise UserError(
             f"weights file {path} is a checkpoint of a quantised network ({stage}); model.weights "
             "takes float weights, such as ckpt/float.ckpt of its run, or the checkpoint of a run "

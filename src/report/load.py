@@ -100,6 +100,12 @@ class Evaluation:
         return 0 if self.arrays is None else self.arrays["w_bits"].shape[1]
 
     @property
+    def class_names(self) -> list[str] | None:
+        """In the order of the labels; None: the evaluation does not tell them."""
+        classes = self.totals.get("classes")
+        return list(classes) if isinstance(classes, dict) and classes else None
+
+    @property
     def climbs(self) -> bool:
         """True if some images, not all, were answered again at a higher width."""
         return self.arrays is not None and np.ptp(self.arrays.get("rung", np.zeros(1))) > 0

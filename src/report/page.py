@@ -119,7 +119,19 @@ def header(run: Run) -> Markup:
         *parts,
         tag("p", sentence(run), cls="lead"),
         collapsed,
+        one_class_note(totals.get("one_class")),
         tag("div", join(cards(run)), cls="cards"),
+    )
+
+
+def one_class_note(found: object) -> Markup:
+    """A box, where most images get one answer: `one_class` of the evaluation (data/by_class.py)."""
+    if not isinstance(found, dict):
+        return Markup("")
+    return warning(
+        "Nearly one answer for everything.",
+        f"{percent(found.get('share'), 1)} of all images, and {percent(found.get('of_others'), 1)} of those of "
+        f"other classes, are taken for {found.get('class')}: the network hardly tells the classes apart.",
     )
 
 

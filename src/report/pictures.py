@@ -58,6 +58,7 @@ def open_pictures(run: Run) -> Pictures:
             image_size=run.setting("data.image_size"),
             val_split=run.setting("data.val_split", 0.0),
             seed=run.setting("train.seed", 0),
+            test_split=run.setting("data.test_split", 0.2),
         )
         _check_same_images(run, source)
     except (UserError, ImportError, OSError, ValueError, TypeError, KeyError) as error:

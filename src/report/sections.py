@@ -20,6 +20,7 @@ import yaml
 
 from src.cost.correlation import rank_correlation
 from src.report import bars, figures, rungs, stats, tables
+from src.report.confusion import confusion
 from src.report.formats import count, duration, percent, signed
 from src.report.load import Evaluation, Run
 from src.report.markup import Markup, join, tag
@@ -123,12 +124,17 @@ def _variety(evaluation: Evaluation) -> str:
 
 
 def classes(run: Run, pictures: Pictures) -> Markup:
-    """Accuracy per class, and mean width per class for a dynamic net."""
+    """Accuracy per class, and mean width per class for a dynamic net; which classes are confused."""
     if run.evaluation is None:
         return Markup("")
     if run.evaluation.arrays is None:
         return Markup("") if run.dynamic_layers else gap_note(run, "arrays")
-    rows = stats.class_rows(run.evaluation, pictures.names)
+    names = pictures.names or run.evaluation.class_names
+    return join((_each_class(run, names), confusion(run.evaluation, names)))
+
+
+def _each_class(run: Run, names: list[str] | None) -> Markup:
+    rows = stats.class_rows(run.evaluation, names)
     listed = bars.class_bars(rows)
     if len(rows) <= bars.ALL_CLASSES:
         return listed

@@ -56,6 +56,9 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
         rows.append(
             ("warning", "the controller has collapsed: (nearly) all images got the same widths")
         )
+    found = totals.get("one_class")
+    if isinstance(found, dict):
+        rows.append(("warning", f"{percent(found.get('share'), 1)} of the answers are {found.get('class')}"))
     top = run.knob.top
     if run.evaluation.climbs and top is not None:
         share = f"{percent(top.top1)}; {ratio(bitops, top.bitops)} of its BitOPs"

@@ -34,9 +34,14 @@ def open_loaders(config: Config, runtime: Runtime, train_set: Dataset) -> Loader
     """The loaders of a training run; the held-out split judges if there is one, else the test set.
 
     Raises:
-        UserError: fewer training images than one batch of all workers.
+        UserError: one class, or fewer training images than one batch of all workers.
     """
     data, held_out = config.data, config.data.val_split > 0
+    if train_set.num_classes < 2:
+        raise UserError(
+            f"data.path={data.path} holds one class, {train_set.classes[0]}: a classifier tells two or more "
+            "apart; add a folder of pictures of something else"
+        )
     if len(train_set) < data.batch_size * runtime.workers:
         raise UserError(
             f"data.batch_size={data.batch_size} on {runtime.workers} worker(s) is more than the "
@@ -76,7 +81,7 @@ def load_split(config: Config, split: str) -> Dataset:
         data.name, data.path, split,
         image_size=data.image_size, val_split=data.val_split, seed=config.train.seed,
         mean=data.mean, std=data.std, colour_jitter=data.colour_jitter,
-        max_errors=data.max_errors,
+        max_errors=data.max_errors, test_split=data.test_split,
     )  # fmt: skip
 
 

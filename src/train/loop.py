@@ -29,6 +29,7 @@ from src.train.batches import eval_loader, load_split, on_held_out, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.evaluate import evaluate, summarise
 from src.train.metrics import count_rows
+from src.train.new_head import settle_head
 from src.train.results import evaluate_run
 from src.train.resume import check_steps, check_stored
 from src.train.run_folder import RunFolder
@@ -46,6 +47,8 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
 class _Run:
     def __init__(self, config: Config, folder: RunFolder, runtime: Runtime):
         self.config, self.folder, self.runtime = config, folder, runtime
+        self.train_set = load_split(config, "train")
+        settle_head(config, self.train_set)
         self.asked = copy.deepcopy(config)  # `model.weights` changes from stage to stage
         self.stages = METHODS[config.method.name].stages(config)
 
@@ -56,8 +59,8 @@ class _Run:
             epochs = self.stages[first].epochs
             done = state.epoch if state else 0
             check_stored(count_rows(self.folder.metrics_file), done, epochs, self.folder.last)
-        self.train_set = load_split(self.config, "train")
         self.loaders = open_loaders(self.config, self.runtime, self.train_set)
+        self._tell_images()
         steps = len(self.train_set), self.config.data.batch_size * self.runtime.workers
         if state is not None:
             check_steps((state.images, steps[0]), (state.batch, steps[1]))
@@ -78,6 +81,14 @@ class _Run:
             self.folder.write_layers(system.table, self.train_set.image_size)
         return evaluate_run(self.config, system, self.folder, self.runtime, state.float_top1)
 
+    def _tell_images(self) -> None:
+        count, held, share = len(self.train_set), self.loaders.judge.dataset, self.config.data.val_split
+        LOG.info("%d training images in %d classes", count, self.train_set.num_classes)
+        if self.loaders.held_out:
+            LOG.info("%d more are held out to choose the best epoch by (data.val_split=%g)", len(held), share)
+        else:
+            LOG.info("none is held out (data.val_split=0): the last epoch counts")
+
     def _place(self, state: RunState | None) -> int:
         """Number of the stage to go on with. UserError: the method has no such stage."""
         if state is None:
@@ -94,7 +105,7 @@ class _Run:
         before = self.stages[i - 1] if i else None
         if before is not None and before.builds == FLOAT:
             self.config.model.weights = str(self.folder.checkpoint(before.leaves))
-            self.config.model.head_weights = None
+            self.config.model.head, self.config.model.head_weights = "auto", None
 
     def _run(self, i: int, state: RunState) -> System:
         stage = self.stages[i]

@@ -18,9 +18,10 @@ import logging
 import numpy as np
 
 from src.config import Config
-from src.data import Dataset
+from src.data import Dataset, by_class
 from src.files import whole_file
 from src.methods.base import System
+from src.printable import printable
 from src.runtime import Runtime, sum_over_workers
 from src.train.batches import eval_loader, load_split
 from src.train.escalate import Rungs, at_width, bare_ladder, ending_at, escalated, on_other_images
@@ -48,7 +49,7 @@ def evaluate_run(
         write_ladder(folder, ladder)
         for bits in system.widths:
             with at_width(system, bits):
-                results.keep(f"test_{bits}bit")
+                results.keep(f"test_{bits}bit", tells=False)
         rows = on_other_images(ladder, results.rungs)
         about = {"measured_on": "test", "thresholds_from": "held-out training images"}
         folder.write_json("eval/ladder.json", {**about, "rows": rows})
@@ -82,8 +83,11 @@ class _Results:
         self.loader = eval_loader(config, runtime, load_split(config, split))
         self.rungs = Rungs(system, self.loader, runtime)
 
-    def keep(self, name: str) -> dict:
-        """Evaluate the system as it stands, write eval/<name>.{json,npz}, return the numbers."""
+    def keep(self, name: str, tells: bool = True) -> dict:
+        """Evaluate the system as it stands, write eval/<name>.{json,npz}, return the numbers.
+
+        tells: how the classes fared, in the log.
+        """
         answers, shuffled = self._answers()
         numbers = summarise(self.system, answers)
         if shuffled is not None:
@@ -92,6 +96,11 @@ class _Results:
             LOG.log(
                 logging.INFO if numbers["choice_pays"] else logging.WARNING, "%s", told(numbers)
             )
+        names = self.loader.dataset.classes
+        matrix = by_class.confusion_matrix(answers.label, answers.predicted, len(names))
+        numbers |= by_class.as_json(matrix, names)
+        if tells:
+            _tell(matrix, names)
         numbers["baseline"] = self.baseline
         numbers["unreadable_images"] = _unreadable(self.loader.dataset, self.runtime)
         if self.runtime.is_main:
@@ -117,6 +126,13 @@ class _Results:
         if (shuffled.plan != plans).any():
             raise ValueError(f"{type(system.controller).__name__} does not take plans that it is given")
         return own, shuffled
+
+
+def _tell(matrix: np.ndarray, names: list[str]) -> None:
+    LOG.info("%s", printable(by_class.told(matrix, names)))
+    found = by_class.one_class(matrix)
+    if found:
+        LOG.warning("%s", printable(by_class.told_one_class(found, names)))
 
 
 def _unreadable(dataset: Dataset, runtime: Runtime) -> int:

@@ -17,7 +17,7 @@ import logging
 import time
 
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Parameter, Tensor, nn
 
 from src import interrupts, kernels
 from src.config import Config
@@ -70,7 +70,7 @@ class Trainer:
         task_loss = TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature)
         self.objective = (stage.objective or Objective)(system, task_loss, teacher)
         self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
-        learned = [p for p in system.network.trainable_params() if stage.learns(p.name)]
+        learned = _learned(stage, system)
         of_updates = np.repeat(self.rates or [stage.lr], stage.updates).tolist()
         self.optimizer = build_optimizer(learned, train, of_updates)
         self.step = build_step(self.objective, self.optimizer, train, runtime)
@@ -311,6 +311,15 @@ class Trainer:
         elif self.is_collapsed and not is_collapsed:
             LOG.info("the controller chooses between images again")
         self.is_collapsed = is_collapsed
+
+
+def _learned(stage: Stage, system: System) -> list[Parameter]:
+    """The parameters that a stage trains."""
+    learned = [p for p in system.network.trainable_params() if stage.learns(p.name)]
+    if not stage.head_alone:
+        return learned
+    head = system.network.backbone.nodes[-1].name
+    return [p for p in learned if p.name.startswith(f"{head}.")]
 
 
 def _of_epoch(numbers: dict[str, float]) -> dict[str, float]:

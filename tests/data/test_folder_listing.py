@@ -113,3 +113,34 @@ def test_a_class_folder_that_is_a_link_to_nothing_is_named(tmp_path):
         (tmp_path / part / "b").symlink_to(tmp_path / "gone")
     with pytest.raises(UserError, match=r"train/b is a link to nothing"):
         list_part(str(tmp_path), "train")
+
+
+def test_class_folders_alone_are_split_the_same_way_every_time(tmp_path, caplog):
+    names = ("Äpfel rot", "train", "犬 und Katze")  # a class may be called like a part
+    plant(tmp_path, *(f"{name}/{i}.jpg" for name in names for i in range(10)), "notes.txt")
+    with caplog.at_level(logging.INFO):
+        (train, labels, classes, _), (test, held, again, _) = (
+            list_part(str(tmp_path), part, 0.3) for part in ("train", "test")
+        )
+    assert classes == again == sorted(names)
+    assert [labels.tolist().count(i) for i in range(3)] == [7] * 3 and held.tolist() == [0] * 3 + [1] * 3 + [2] * 3
+    assert sorted(train + test) == sorted(str(tmp_path / name / f"{i}.jpg") for name in names for i in range(10))
+    assert list_part(str(tmp_path), "test", 0.3)[0] == test
+    assert caplog.text.count("has no train/ and val/: 9 of its 30 pictures") == 1
+    assert "data.test_split=0.3" in caplog.text
+
+
+def test_a_class_too_small_to_be_split_is_named(tmp_path):
+    plant(tmp_path, *(f"{name}/{i}.jpg" for name in "ab" for i in range(3)), "c/1.jpg", "c/2.jpg")
+    with pytest.raises(UserError, match=r"/c holds 2 picture\(s\); .* needs 3 of each class"):
+        list_part(str(tmp_path), "train")
+    plant(tmp_path, "c/3.jpg")
+    assert [len(list_part(str(tmp_path), part, 0.9)[0]) for part in ("train", "test")] == [6, 3]
+    (tmp_path / "d").mkdir()
+    with pytest.raises(UserError, match="/d holds no picture"):
+        list_part(str(tmp_path), "test")
+
+
+def test_a_part_beside_other_folders_is_a_part(tmp_path):
+    plant(tmp_path, "train/a/1.jpg", "train/b/1.jpg", "val/a/1.jpg", "val/b/1.jpg", "papers/1.jpg")
+    assert list_part(str(tmp_path), "train")[2] == ["a", "b"]

@@ -167,3 +167,22 @@ def test_links_to_nothing_pipes_and_other_suffixes_are_counted(folder, caplog):
 def test_options_out_of_range_are_refused_by_key(folder, option):
     with pytest.raises(UserError, match=rf"data\.{next(iter(option))}=.*allowed"):
         load("image_folder", str(folder), "train", **option)
+
+
+def test_each_class_has_a_held_out_picture(folder):
+    options = {"image_size": 8, "val_split": 0.01, "seed": 1}
+    held = load("image_folder", str(folder), "val", **options)
+    assert held.labels.tolist() == [0, 1]
+    assert len(load("image_folder", str(folder), "train", **options)) == 22
+
+
+def test_class_folders_alone_give_three_parts_that_share_no_picture(folder):
+    options = {"image_size": 8, "val_split": 0.2, "test_split": 0.25}
+    found = [
+        load("image_folder", str(folder / "train"), part, seed=seed, **options)
+        for seed in (1, 2) for part in ("train", "val", "test")
+    ]  # fmt: skip
+    assert [len(part) for part in found] == [14, 4, 6] * 2
+    train, val, test = (set(part.files) for part in found[:3])
+    assert len(train | val | test) == 24
+    assert found[5].files == found[2].files and found[4].files != found[1].files

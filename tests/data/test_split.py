@@ -36,3 +36,12 @@ def test_the_seed_decides():
     first, again, other = (stratified_holdout(LABELS, 0.25, seed)[1] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert set(first) != set(other)
+
+
+def test_some_of_each_class_are_held_out_and_some_are_left():
+    labels = np.repeat([0, 1, 2, 3], [40, 3, 2, 1])
+    counts = [
+        np.bincount(labels[stratified_holdout(labels, share, 1, least=1, left=left)[1]], minlength=4).tolist()
+        for share, left in ((0.1, 1), (0.1, 2), (0.9, 2), (0.0, 1))
+    ]
+    assert counts == [[4, 1, 1, 0], [4, 1, 0, 0], [36, 1, 0, 0], [0, 0, 0, 0]]

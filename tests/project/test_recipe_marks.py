@@ -24,7 +24,7 @@ from tests.project.files import ROOT
 
 RECIPES = sorted(path.stem for path in (ROOT / "config").glob("*.yaml") if path.stem != "default")
 NAME = re.compile(
-    r"(resnet\d+|mobilenetv2)_(cifar10|digits|imagenet|imagenette)"
+    r"(resnet\d+|mobilenetv2)_(cifar10|digits|image_folder|imagenet|imagenette)"
     r"_(float|lsq|dorefa|dqnet|dqnet_dorefa|dqnet_lsq|dqt|abn|ddq)(_\d+bit)?"
 )
 # What may differ from a recipe that ran as it stands: where, not what.

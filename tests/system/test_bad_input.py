@@ -78,7 +78,7 @@ FAST = [*TINY, "method.name=static", "device.native=off", "device.mode=pynative"
 
 def test_weights_of_other_classes_start_a_run_with_a_new_classifier(tmp_path, of_seven_classes):
     run = tmp_path / "run"
-    overrides = [*FAST, f"model.weights={of_seven_classes}", f"run.dir={run}"]
+    overrides = [*FAST, "train.head_epochs=0", f"model.weights={of_seven_classes}", f"run.dir={run}"]
     assert guarded(train_script.main, overrides) == 0
     log = (run / "log.txt").read_text()
     assert "the classifier starts anew: " in log and "has 7 classes, the model 10" in log
@@ -89,7 +89,7 @@ def test_weights_of_other_classes_start_a_run_with_a_new_classifier(tmp_path, of
 def test_weights_of_other_classes_cannot_teach(refused, tmp_path, of_seven_classes, key):
     own = f"{key}={of_seven_classes}"
     run = f"run.dir={tmp_path / 'run'}"
-    message = refused("train.py", *FAST, "train.distill_weight=0.5", own, run)
+    message = refused("train.py", *FAST, "train.head_epochs=0", "train.distill_weight=0.5", own, run)
     assert "cannot teach" in message and "has 7 classes, the model 10" in message
 
 

@@ -97,3 +97,23 @@ def test_the_configured_statistics_are_used():
 def test_more_workers_than_images_are_refused():
     with pytest.raises(UserError, match=r"data\.batch_size=800 on 2 worker\(s\) is more than the 1442"):
         loaders("data.batch_size=800", runtime=Runtime("CPU", workers=2))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "share"),
+    [
+        (["data.name=image_folder", "data.path=FOLDER"], 0.1), (["data.name=digits"], 0.0),
+        (["data.name=image_folder", "data.path=FOLDER", "data.val_split=0"], 0.0),
+    ],
+)  # fmt: skip
+def test_of_own_pictures_a_tenth_is_held_out_unless_it_is_said(overrides, share):
+    assert load_config(None, overrides).data.val_split == share
+
+
+def test_a_single_class_is_refused(tmp_path):
+    for part in ("train", "val"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        for i in range(40):
+            (tmp_path / part / "cat" / f"{i}.jpg").touch()
+    with pytest.raises(UserError, match=r"data\.path=.* holds one class, cat: .* two or more"):
+        loaders("data.name=image_folder", f"data.path={tmp_path}")

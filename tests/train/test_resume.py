@@ -54,7 +54,8 @@ def test_a_network_and_its_data_are_what_they_were():
     }  # fmt: skip
     fixed = {name for name in known_keys() if name.startswith(("train.", "device."))} - free
     assert fixed == {
-        "train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.nesterov", "train.optimizer",
+        "train.seed", "train.pretrain_epochs", "train.pretrain_lr", "train.head_epochs", "train.head_lr",
+        "train.nesterov", "train.optimizer",
     }  # fmt: skip
     assert later <= free
 
