@@ -26,6 +26,7 @@ from pathlib import Path
 from src.config import load_config
 from src.engine.plans import as_bitops
 from src.entry import guarded
+from src.next_step import say_next
 from src.paths import as_path, expand_home
 from src.runtime import start
 from src.train.asked import take_budget, take_choice
@@ -82,6 +83,8 @@ def main(arguments: list[str]) -> int:
         numbers = evaluate_split(config, system, folder, runtime, options.split, float_top1, suffix)
     if runtime.is_main:
         print(json.dumps(numbers | origin))
+        if options.run:
+            say_next("report.py", "--run", folder.path)
     return 0
 
 

@@ -34,6 +34,7 @@ from src.deploy.options import check_options, file_name
 from src.deploy.settle import settle
 from src.entry import guarded
 from src.files import whole_file
+from src.next_step import say_next
 from src.runtime import start
 from src.train.asked import take_choice
 from src.train.batches import load_split
@@ -86,6 +87,8 @@ def main(arguments: list[str]) -> int:
     if isinstance(system.forced, int):
         row["bits"] = system.widths[system.forced]
     print(json.dumps(row | origin))
+    if options.format == "int":
+        say_next("infer.py", "--model", path, to_fill_in="IMAGE...")
     return 0
 
 

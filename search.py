@@ -24,6 +24,7 @@ import sys
 from src.engine.plans import as_bitops
 from src.entry import guarded
 from src.errors import UserError
+from src.next_step import say_next
 from src.paths import as_path
 from src.runtime import start
 from src.search.archive import LOSS, TOP1
@@ -67,6 +68,7 @@ def main(arguments: list[str]) -> int:
     shown = ("method", "bitops", "top1", "test_top1")
     front = [{name: row[name] for name in shown} for row in found["front"]]
     print(json.dumps({"file": str(path), "tried": len(found["tried"]), "front": front}))
+    say_next("report.py", "--run", folder.path)
     return 0
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Train a network: `python train.py [--config RECIPE | --resume RUN] [key=value ...]`."""
+"""Train a network: `python train.py [--config RECIPE | --resume RUN | --list] [key=value ...]`."""
 
 import argparse
 import json
@@ -20,7 +20,10 @@ import sys
 from src.config import load_config
 from src.entry import guarded
 from src.errors import UserError
+from src.methods.base import FLOAT
+from src.next_step import say_next
 from src.paths import as_path
+from src.recipes import shipped_recipes
 from src.runtime import describe, start
 from src.train.loop import train_run
 from src.train.run_folder import LOG, continue_run, create_run
@@ -30,6 +33,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog="Keys: see config/default.yaml.")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--config", type=as_path, metavar="RECIPE", help="a name in config/, or a file")
+    source.add_argument("--list", action="store_true", help="the recipes in config/, and which of them ran")
     source.add_argument("--resume", type=as_path, metavar="RUN", help="run folder to continue")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. train.epochs=5")
     return parser.parse_intermixed_args(arguments)
@@ -37,6 +41,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    if options.list:
+        for name, mark in shipped_recipes().items():
+            print(f"{name:<38}{mark}")
+        return 0
     if options.resume:
         folder, config = continue_run(options.resume, options.overrides)
         runtime = start(config.device, config.train.seed)
@@ -58,6 +66,10 @@ def main(arguments: list[str]) -> int:
     LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
     if runtime.is_main:
         print(json.dumps({"run": str(folder.path), **numbers}))
+        if config.method.name == FLOAT:
+            say_next("report.py", "--run", folder.path)
+        else:
+            say_next("export.py", "--run", folder.path, "--format", "int")
     return 0
 
 

@@ -57,7 +57,7 @@ declare -A running=()
 launch() { # NAME ROLE NUMBER ARGUMENT...
   : >"$logs/$1.log" # it is there when it is followed, however late the process starts
   MS_ROLE=$2 MS_NODE_ID=$3 RANK_ID=$3 DEVICE_ID=$3 \
-    "$PY" train.py "${@:4}" >>"$logs/$1.log" 2>&1 </dev/null &
+    DYNQUANT_GOES_ON=1 "$PY" train.py "${@:4}" >>"$logs/$1.log" 2>&1 </dev/null &
   running[$1]=$!
 }
 

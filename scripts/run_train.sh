@@ -34,7 +34,7 @@ EOF
 step() {
   local code=0
   say "==$(printf ' %q' "$@")"
-  "$PY" "$@" || code=$?
+  DYNQUANT_GOES_ON=1 "$PY" "$@" || code=$?
   if ((code == 0)); then return; fi
   if ((code != 2)); then say "run_train.sh: $1 ended with exit code $code"; fi # 2: it has said why
   if [[ $1 == train.py && -f $RUN/ckpt/last.ckpt ]]; then
@@ -76,3 +76,4 @@ step eval.py --run "$RUN"
 step export.py --run "$RUN" --format mindir
 step report.py --run "$RUN"
 step -m src.report.summary --run "$RUN"
+say "next: bash scripts/run_export.sh $(printf %q "$RUN") int      # integers, for infer.py"

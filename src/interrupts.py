@@ -39,14 +39,19 @@ def held(until: str) -> Iterator[None]:
     MindSpore calls Python while it compiles: an exception in there is swallowed, or ends in pages of
     its internals.
 
+    Blocks may stand in one another: the outermost counts.
+
     Args:
         until: what is waited for, to tell who pressed Ctrl-C.
     """
+    outer = _State.is_held, _State.until
     _State.is_held, _State.until = True, until
     try:
         yield
     finally:
-        has_come, _State.is_held, _State.has_come = _State.has_come, False, False
+        _State.is_held, _State.until = outer
+        has_come = _State.has_come and not _State.is_held
+        _State.has_come = _State.has_come and _State.is_held
     if has_come:
         raise KeyboardInterrupt
 

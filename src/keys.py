@@ -278,6 +278,10 @@ class TrainConfig(Section):
         None, "backbone of the teacher, of width 1: {choices}; null: the model's", resumable=True
     )
     eval_every: int = key(1, "epochs between evaluations", low=1, resumable=True)
+    save_every: int = key(
+        0, "steps between checkpoints within an epoch; 0: after epochs, and when training is stopped",
+        low=0, resumable=True,
+    )  # fmt: skip
     log_every: int = key(
         50, "steps between lines where the output is no terminal", low=1, resumable=True
     )

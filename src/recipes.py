@@ -52,6 +52,12 @@ def find_recipe(name: str | Path) -> Path:
     raise UserError(f"recipe {name}: no such file; {hint}")
 
 
+def shipped_recipes() -> dict[str, str]:
+    """What each recipe of config/ says of itself in its first line: whether it ran, and as what."""
+    files = [file for file in sorted(FOLDER.glob("*.yaml")) if file != DEFAULT_FILE]
+    return {file.stem: file.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for file in files}
+
+
 def read_recipe(path: Path, includes: int = 0) -> list[tuple[Path, dict, dict]]:
     """The file and before it those that its `include:` names, in the order in which they apply:
     path, what YAML makes of it, and the same with each scalar but null as its text.

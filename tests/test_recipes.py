@@ -13,10 +13,14 @@
 # limitations under the License.
 """Recipes are found by name; a name that is nearly right is told."""
 
+import subprocess
+import sys
+
 import pytest
 
 from src.config import DEFAULT_FILE, load_config
 from src.errors import UserError
+from tests.project.files import ROOT
 from tests.test_config import RECIPES
 
 
@@ -58,3 +62,10 @@ def test_a_name_like_no_other_lists_all():
 def test_a_name_in_another_folder_is_no_shipped_recipe(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         load_config(tmp_path / "resnet20_cifar10_float")
+
+
+def test_all_are_listed_with_what_ran():
+    done = subprocess.run([sys.executable, "train.py", "--list"], cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert set(rows) == {path.stem for path in RECIPES if path.parent == DEFAULT_FILE.parent}
+    assert all(mark.startswith(("Run ", "Never run")) for mark in rows.values())

@@ -107,15 +107,16 @@ class Loader:
         """Batches per epoch, the same on every rank."""
         return self.batches
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch (counted from 0), read ahead by at most 2 * workers.
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch (counted from 0), from `first` on, read ahead by at most 2 * workers.
 
         An error in a thread is raised here, in its batch's turn. The threads live as long as the
         iterator: leaving the loop early (or `close()`) ends them.
         """
         order = self.order(epoch)
+        numbers = range(first, len(self))
         if self.workers == 0:
-            for number in range(len(self)):
+            for number in numbers:
                 yield self.batch(epoch, order, number)
             return
         # These threads are the parallelism; OpenCV's own would only fight them for cores.
@@ -123,7 +124,7 @@ class Loader:
         pool = ThreadPoolExecutor(self.workers, THREAD_NAME, **single)
         ahead: deque[Future[Batch]] = deque()
         try:
-            for number in range(len(self)):
+            for number in numbers:
                 ahead.append(pool.submit(self.batch, epoch, order, number))
                 if len(ahead) > 2 * self.workers:
                     yield ahead.popleft().result()

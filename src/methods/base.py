@@ -122,6 +122,9 @@ class Learned:
         """Whether the network is, after that epoch, one that the run may stand for."""
         return True
 
+    def become_integral(self) -> None:
+        """Be the network whose integers an export holds, if training has not made it so."""
+
     def tell(self) -> dict[str, dict]:
         """Bring the layer table to what is learned; returns further files of the run, by name."""
         return {}

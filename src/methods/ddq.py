@@ -66,7 +66,7 @@ class DdqOptions(Section):
     w_least: int = key(2, "with gates: smallest weight width", low=1, high=WIDTHS[1])
     a_least: int = key(2, "with gates: smallest activation width", low=1, high=WIDTHS[1])
     budget: str = key(
-        BITOPS, "what gates may cost: {choices} (of the weights; then input gates stay open)",
+        BITOPS, "what gates may cost: {choices} (of the weights, with gates=weights)",
         choices=(BITOPS, MEMORY),
     )  # fmt: skip
     form: str = key(
@@ -108,10 +108,15 @@ class DdqOptions(Section):
                     f"ddq.{name}_least={least}: gates could never meet ddq.{name}_bits={bits}; at most {bits}"
                 )
 
-        if self.budget == MEMORY and self.gates == INPUTS:
+        if self.budget == MEMORY and self.gates in (BOTH, INPUTS):
             raise UserError(
-                "ddq.budget=memory counts weights, ddq.gates=inputs learns the widths of inputs alone: "
-                "nothing would meet the budget; take ddq.gates=weights, or ddq.budget=bitops"
+                f"ddq.budget=memory counts weights alone: nothing would bound the widths of inputs that "
+                f"ddq.gates={self.gates} learns; take ddq.gates=weights, or ddq.budget=bitops"
+            )
+        if self.freeze == 0 and self.gates != NONE:
+            raise UserError(
+                f"ddq.freeze=0 with ddq.gates={self.gates}: gates would never settle within the budget; "
+                "take a share above 0, or ddq.gates=none"
             )
 
     def gated(self, what: str) -> bool:
@@ -121,6 +126,10 @@ class DdqOptions(Section):
     def top(self, bits: int, what: str) -> int:
         """Largest width of WEIGHTS, or INPUTS, whose target is `bits`."""
         return min(WIDTHS[1], bits + self.headroom) if self.gated(what) else bits
+
+    def targets(self, of_budget: dict) -> dict:
+        """Those that a run is compared with: none where no gate spends BitOPs."""
+        return of_budget if self.gates != NONE and self.budget == BITOPS else {}
 
     def of(self, what: str) -> LevelOptions:
         """What the levels of WEIGHTS, or INPUTS, may do."""
@@ -158,7 +167,7 @@ class Ddq(Method):
         )  # fmt: skip
         return System(
             "ddq", network, learned.table, LearnedCost(costs, learned.widths),
-            targets=learned.budget.targets, learned=learned,
+            targets=options.targets(learned.budget.targets), learned=learned,
         )  # fmt: skip
 
 
@@ -187,8 +196,11 @@ class LearnedLevels(Learned):
         if _in_last(self.options.freeze, epoch, epochs) and not self.budget.is_settled():
             self.budget.settle()
         if _in_last(self.options.grid, epoch, epochs):
-            for table in (*self.of_weights, *self.of_inputs):
-                table.go_to_grid()
+            self.become_integral()
+
+    def become_integral(self) -> None:
+        for table in (*self.of_weights, *self.of_inputs):
+            table.go_to_grid()
 
     def is_final(self, epoch: int, epochs: int) -> bool:
         shares = [self.options.grid, self.options.freeze]

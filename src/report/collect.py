@@ -15,7 +15,7 @@
 
 Copies what a report needs (no checkpoints) and the artefact in RUN/export, up to 2 MB, to
 OUT/<name of the run>/, with every path cut to its last part, and writes OUT/index.json, a row per
-record, the tables in OUT/README.md, and where records can be compared, OUT/accuracy.svg. A run of an
+record, the tables in OUT/README.md, and where records can be compared, OUT/accuracy*.svg. A run of an
 uncommitted tree makes no record: nobody could run it again.
 """
 
@@ -26,7 +26,7 @@ from pathlib import Path
 from src.entry import guarded
 from src.files import whole_file
 from src.report.kept import keep
-from src.report.overview import accuracy_picture
+from src.report.overview import accuracy_pictures
 from src.report.records import as_json, rows
 from src.report.records_page import page
 
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def write(out: Path) -> None:
-    """Bring index.json, accuracy.svg and the tables in README.md of a folder of records up to date.
+    """Bring index.json, accuracy*.svg and the tables in README.md of a folder of records up to date.
 
     Raises:
         UserError: a record is of an uncommitted tree or its answers are damaged, README.md has no
@@ -55,12 +55,11 @@ def write(out: Path) -> None:
     texts = {
         readme: page(readme.read_text(encoding="utf-8") if readme.is_file() else None, made),
         out / "index.json": as_json(made),
-        out / "accuracy.svg": accuracy_picture(made),
+        **{out / name: picture for name, picture in accuracy_pictures(made).items()},
     }
     for path, text in texts.items():
-        if text:
-            with whole_file(path) as file:
-                file.write_text(text, encoding="utf-8")
+        with whole_file(path) as file:
+            file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

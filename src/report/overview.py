@@ -11,12 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The picture of a folder of records: top-1 against BitOPs, the controller's included.
+"""The pictures of a folder of records: top-1 against BitOPs, the controller's included.
 
-One network on one data set is drawn, the one with the most records. Records that differ in their seed
-alone are one dot, their mean. Static nets of one quantiser are a line, one of its own for each word that
-their names have behind the width. A record whose name has a word of `NOT_DRAWN` (`..._4bit_avx512`)
-shows something else than accuracy against cost, and is left out.
+One network on one data set is drawn, the one with the most records, and only trainings of equally many
+epochs together. Records that differ in their seed alone are one dot, their mean. Static nets of one
+quantiser are a line, one of its own for each word that their names have behind the width. A record whose
+name has a word of `NOT_DRAWN` (`..._4bit_avx512`) shows something else than accuracy against cost, and
+is left out.
 """
 
 from __future__ import annotations
@@ -61,14 +62,23 @@ STYLE = """text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Deja
 """
 
 
-def accuracy_picture(rows: Sequence[dict]) -> str:
-    """SVG of the rows of `records.rows`; "" where fewer than two can be compared."""
+def accuracy_pictures(rows: Sequence[dict]) -> dict[str, str]:
+    """SVG by file name of the rows of `records.rows`: `accuracy.svg` of the longest training that several
+    share, `accuracy_N_epochs.svg` of each shorter one; none where fewer than two can be compared."""
     drawn = [row for row in rows if row["bitops"] and not NOT_DRAWN & set(_words(row))]
     nets = Counter((row["model"], row["data"]) for row in drawn)
-    if not nets or nets.most_common(1)[0][1] < 2:
-        return ""
-    model, data = nets.most_common(1)[0][0]
-    drawn = [row for row in drawn if (row["model"], row["data"]) == (model, data)]
+    if not nets:
+        return {}
+    net = nets.most_common(1)[0][0]
+    drawn = [row for row in drawn if (row["model"], row["data"]) == net]
+    shared = [(n, group) for n, group in _groups(drawn, lambda row: row["epochs"]) if len(group) > 1]
+    names = [f"accuracy_{epochs}_epochs.svg" for epochs, _ in shared[:-1]] + ["accuracy.svg"]
+    return {name: _picture(group) for name, (_, group) in zip(names, shared, strict=bool(shared))}
+
+
+def _picture(drawn: Sequence[dict]) -> str:
+    """SVG of records of one network, trained for equally many epochs."""
+    model, data, epochs = (drawn[0][name] for name in ("model", "data", "epochs"))
     curves = _curves(drawn)
     style = rules({"float", *(curve.role for curve in curves)}) + STYLE
     drawing = Drawing(
@@ -81,7 +91,7 @@ def accuracy_picture(rows: Sequence[dict]) -> str:
         font=FONT,
         below=[tag("style", Markup(style)), _sheet()],
         above=[
-            tag("text", f"Top-1 %, {model} on {data}", x=14, y=24, cls="heading"),
+            tag("text", f"Top-1 %, {model} on {data}, {epochs} epochs", x=14, y=24, cls="heading"),
             tag("text", CHORDS, x=14, y=SHEET.height - 4),
         ],
     )

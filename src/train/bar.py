@@ -30,14 +30,17 @@ class EpochBar:
         steps: steps of the epoch.
         log_every: steps between plain lines.
         show: False on workers other than the first.
+        done: steps that an earlier process did.
     """
 
-    def __init__(self, stage: str, epoch: str, steps: int, log_every: int, show: bool = True):
+    def __init__(
+        self, stage: str, epoch: str, steps: int, log_every: int, show: bool = True, done: int = 0
+    ):
         self.title, self.steps, self.log_every = f"{stage} epoch {epoch}", steps, log_every
-        self.start, self.done = time.perf_counter(), 0
+        self.start, self.done, self.before = time.perf_counter(), done, done
         self.plain = show and not sys.stdout.isatty()
         self.bar = tqdm(
-            total=steps, desc=f"{stage} {epoch}", leave=False, disable=not show or self.plain,
+            total=steps, initial=done, desc=f"{stage} {epoch}", leave=False, disable=not show or self.plain,
             # What 80 columns hold; the bar itself takes what is left of them.
             dynamic_ncols=True, bar_format="{desc} {percentage:3.0f}% {bar} {remaining} left{postfix}",
         )  # fmt: skip
@@ -55,7 +58,8 @@ class EpochBar:
         self.bar.set_postfix_str(short, refresh=False)
         self.bar.update()
         if self.plain and (self.done % self.log_every == 0 or self.done == self.steps):
-            left = (time.perf_counter() - self.start) / self.done * (self.steps - self.done)
+            each = (time.perf_counter() - self.start) / (self.done - self.before)
+            left = each * (self.steps - self.done)
             LOG.info("%s: step %d/%d, %s, %s left", self.title, self.done, self.steps, text,
                      clock(left))  # fmt: skip
 

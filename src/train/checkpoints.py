@@ -20,7 +20,7 @@ import contextlib
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import mindspore as ms
@@ -45,6 +45,8 @@ class RunState:
         stage: name of the stage.
         images, batch: training images, and those of one step of all workers; 0: not recorded.
         epoch: epochs of this stage that are done.
+        step: steps of the next epoch that are done, too.
+        sums: over these, of the scalars of a step.
         best_top1: best validation accuracy of the stage so far, -1 before the first.
         float_top1: test accuracy of the float network the run started from, -1 if not measured.
     """
@@ -55,6 +57,17 @@ class RunState:
     epoch: int = 0
     best_top1: float = -1.0
     float_top1: float = -1.0
+    step: int = 0
+    sums: list[float] = field(default_factory=list)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step of the stage is done."""
+        return self.epoch > 0 or self.step > 0
+
+    @property
+    def place(self) -> str:
+        return f"epoch {self.epoch + 1}, step {self.step}" if self.step else f"epoch {self.epoch}"
 
 
 def save_checkpoint(
@@ -74,7 +87,7 @@ def save_checkpoint(
     for name, parameter in parameters.items():
         if not np.isfinite(parameter.asnumpy()).all():
             raise UserError(
-                f"{name} is not finite after epoch {state.epoch} of {state.stage}, which is not "
+                f"{name} is not finite after {state.place} of {state.stage}, which is not "
                 f"stored; {path} stays as it was; {LARGE_STEPS}, then continue with train.py --resume"
             )
     rows = [{"name": name, "data": p} for name, p in parameters.items()]

@@ -102,7 +102,7 @@ class _Run:
         system = self._build(stage)
         before = self.stages[i - 1] if i else None
         is_taken_over = before is not None and before.builds != FLOAT and bool(before.leaves)
-        if is_taken_over and state.epoch == 0:
+        if is_taken_over and not state.has_begun:
             take_over(self.folder.checkpoint(before.leaves), system.network)
         if stage.builds == self.config.method.name:
             self.folder.write_layers(system.table, self.train_set.image_size)
@@ -112,7 +112,7 @@ class _Run:
         if stage.images == HELD_OUT:
             loaders = on_held_out(loaders, config, self.runtime)
         trainer = Trainer(stage, system, config, self.folder, self.runtime, loaders, teacher, state)
-        if is_quantised_so(stage, system):
+        if is_quantised_so(stage, system) and not state.has_begun:
             own, _ = self._float(config, config.model)
             quantise_untrained(config, system, own.network, self.train_set)
             is_taken_over = True

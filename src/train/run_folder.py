@@ -53,18 +53,18 @@ class RunFolder:
             self.lock = claim(self.path)
 
     def holds_training(self) -> bool:
-        """True if an epoch was finished here."""
+        """True if something was trained and stored here."""
         return self.metrics_file.is_file() or self.last.is_file()
 
     def how_to_go_on(self, workers: int) -> str:
         """For somebody who stopped the training of so many workers."""
         if not self.holds_training():
-            return "before the first epoch was stored: nothing is kept; start the same command again"
+            return "before anything was stored; start the same command again"
         run = shlex.quote(str(self.path))
         if workers > 1:
             script = "bash scripts/run_distribute_train.sh"
-            return f"after a whole epoch; continue with: {script} --resume {run} {workers}"
-        return f"after a whole epoch; continue with: python train.py --resume {run}"
+            return f"after what is stored; continue with: {script} --resume {run} {workers}"
+        return f"after what is stored; continue with: python train.py --resume {run}"
 
     @property
     def model_checkpoint(self) -> Path:

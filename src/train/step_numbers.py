@@ -22,11 +22,16 @@ class StepNumbers:
 
     Reading a value waits for the device. So values stay there until `read`, which takes in every
     step since the last one.
+
+    Args:
+        steps, sums: what an earlier process has read of the epoch.
+
+    Attributes:
+        sums: float64, over the steps that were read.
     """
 
-    def __init__(self):
-        self.sums: np.ndarray | int = 0  # float64, over the steps that were read
-        self.steps = 0
+    def __init__(self, steps: int = 0, sums: list[float] | None = None):
+        self.steps, self.sums = steps, np.array(sums) if sums else 0
         self.unread: list[tuple[Tensor, ...]] = []
 
     def add(self, outputs: tuple[Tensor, ...]) -> None:

@@ -89,7 +89,7 @@ class Trainer:
         Raises:
             UserError: the checkpoint is damaged, or of another network.
         """
-        if self.state.epoch > 0:
+        if self.state.has_begun:
             load_checkpoint(self.folder.last, self.system.network, self.optimizer)
         else:
             self.folder.forget_best()
@@ -108,13 +108,34 @@ class Trainer:
             if epoch % self.train.eval_every == 0 or epoch == self.epochs:
                 row |= self._judge(epoch)
             self.folder.append_metrics(row)
-            self.state.epoch = epoch
-            if self.runtime.is_main:
-                save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
-        if self.epochs == 0 and self.runtime.is_main:
-            save_checkpoint(self.folder.last, self.system.network, self.state)
+            self._store(epoch)
+        if self.epochs == 0 and not self.state.has_begun:
+            self._store(0)
         if self.stage.measure is not None:
             self._measure()
+
+    def _store(self, epoch: int, step: int = 0, sums=()) -> None:
+        """So many epochs are done, and so many steps of the next."""
+        state = self.state
+        state.epoch, state.step, state.sums = epoch, step, list(sums)
+        if self.runtime.is_main:
+            save_checkpoint(self.folder.last, self.system.network, state, self.optimizer)
+
+    def _store_steps(self, epoch: int, numbers: StepNumbers) -> None:
+        """What is done of an epoch; what workers have of their own is joined first, as at its end."""
+        if self.runtime.workers > 1:
+            average_statistics(self.runtime, self.system.network)
+            numbers.sums = sum_over_workers(self.runtime, numbers.sums) / self.runtime.workers
+        self._store(epoch - 1, numbers.steps, numbers.sums)
+
+    def _store_stopped(self, epoch: int, numbers: StepNumbers) -> None:
+        """The same for an epoch that a signal ends; workers may have got it at different steps."""
+        with interrupts.held("when it is stored"):
+            is_sound = numbers.read() is None
+            if self.runtime.workers > 1 or not is_sound or numbers.steps == self.state.step:
+                return
+            self._store_steps(epoch, numbers)
+        LOG.info("%s epoch %d: stored after step %d", self.name, epoch, numbers.steps)
 
     def _measure(self) -> None:
         LOG.info("%s: measuring what it has learned ...", self.name)
@@ -141,27 +162,14 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> dict:
         self.objective.set_train(True)
-        loader, numbers = self.loaders.train, StepNumbers()
-        rng = self._randomness(epoch)
+        loader, numbers = self.loaders.train, StepNumbers(self.state.step, self.state.sums)
         first_step = (epoch - 1) * len(loader)
-        start = fetched = time.perf_counter()
-        data_seconds = 0.0
-        place, every = f"{epoch}/{self.epochs}", self.train.log_every
-        with EpochBar(self.name, place, len(loader), every, self.runtime.is_main) as bar:
-            for i, batch in enumerate(loader.epoch(epoch)):
-                data_seconds += time.perf_counter() - fetched
-                done = (first_step + i) / (self.epochs * len(loader))
-                draws = self.system.drawn(rng, len(batch.images), True, done)
-                numbers.add(self.one_step(batch, draws))
-                if (i + 1) % self.read_every == 0 or i + 1 == len(loader):
-                    bad_step = numbers.read()
-                    if bad_step is not None:
-                        where = f"{self.name}, epoch {epoch}, step {bad_step}"
-                        inputs = (batch.images, *draws) if bad_step == i + 1 else None
-                        is_first = first_step + bad_step == 1
-                        raise explain_not_finite(self.system.network, inputs, where, is_first)
-                bar.step(self._texts(numbers))
-                fetched = time.perf_counter()
+        start = time.perf_counter()
+        try:
+            data_seconds = self._train_steps(epoch, first_step, numbers)
+        except KeyboardInterrupt:
+            self._store_stopped(epoch, numbers)
+            raise
         seconds = time.perf_counter() - start
         means = self._named(sum_over_workers(self.runtime, numbers.means) / self.runtime.workers)
         row = {
@@ -180,6 +188,42 @@ class Trainer:
             row |= {name: means[name] for name in ("mean_bits", "bitops")}
         own = {name: means[name] for name in self.objective.scalars if name not in Objective.scalars}
         return row | own | self.system.targets
+
+    def _train_steps(self, epoch: int, first_step: int, numbers: StepNumbers) -> float:
+        """The steps of an epoch that are left; returns the seconds of waiting for data."""
+        loader, rng, before = self.loaders.train, self._randomness(epoch), numbers.steps
+        images, steps = loader.batch_size, self.epochs * len(loader)
+        for i in range(before):  # random numbers that are used up
+            self.system.drawn(rng, images, True, (first_step + i) / steps)
+        data_seconds, fetched = 0.0, time.perf_counter()
+        place, every = f"{epoch}/{self.epochs}", self.train.log_every
+        with EpochBar(self.name, place, len(loader), every, self.runtime.is_main, before) as bar:
+            for i, batch in enumerate(loader.epoch(epoch, before), before):
+                data_seconds += time.perf_counter() - fetched
+                draws = self.system.drawn(rng, images, True, (first_step + i) / steps)
+                with interrupts.held("when the step is done"):
+                    numbers.add(self.one_step(batch, draws))
+                    if self._is_read(i + 1):
+                        self._read(numbers, epoch, (batch.images, *draws), i + 1)
+                bar.step(self._texts(numbers))
+                if self.train.save_every and (i + 1) % self.train.save_every == 0 and i + 1 < len(loader):
+                    self._store_steps(epoch, numbers)
+                fetched = time.perf_counter()
+        return data_seconds
+
+    def _is_read(self, step: int) -> bool:
+        """Whether the numbers are needed after that step of an epoch."""
+        saved = self.train.save_every and step % self.train.save_every == 0
+        return step % self.read_every == 0 or step == len(self.loaders.train) or bool(saved)
+
+    def _read(self, numbers: StepNumbers, epoch: int, inputs: tuple, step: int) -> None:
+        bad_step = numbers.read()
+        if bad_step is not None:
+            where = f"{self.name}, epoch {epoch}, step {bad_step}"
+            is_first = (epoch, bad_step) == (1, 1)
+            raise explain_not_finite(
+                self.system.network, inputs if bad_step == step else None, where, is_first
+            )
 
     def _named(self, means: np.ndarray) -> dict[str, float]:
         """Means over steps by the objective's names for them; the gradient's norm comes last."""
@@ -217,13 +261,12 @@ class Trainer:
         if self.system.monitor is None and self.system.learned is None:
             return text, text
         text += f" bits {means['mean_bits']:.2f}"
+        further = "" if self.system.monitor is None else f" entropy {means['entropy']:.2f}"
         if "budget_bits" not in targets:
-            return text, f"{text} entropy {means['entropy']:.2f}"
+            return text, text + further
         text += f"/{targets['budget_bits']:g}"
         text += f" BitOPs {means['bitops'] / targets['budget_bitops']:.0%}"
-        if self.system.learned is not None:
-            return text, f"{text} of budget"
-        return text, f"{text} of budget entropy {means['entropy']:.2f}"
+        return text, f"{text} of budget{further}"
 
     def _judge(self, epoch: int) -> dict:
         if not self.is_judged:

@@ -145,6 +145,14 @@ def test_three_times_of_the_training(opened):
     assert learned.is_final(2, 2) and not learned.is_final(1, 2)
 
 
+def test_an_export_is_of_levels_on_the_grid(pynative):
+    learned = method(*ASKED, "ddq.gates=none").learned
+    tables = [*learned.of_weights, *learned.of_inputs]
+    assert not any(table.rounded.asnumpy()[0] for table in tables)
+    learned.become_integral()
+    assert all(table.rounded.asnumpy()[0] == 1 for table in tables)
+
+
 def test_fixed_widths_have_no_gates(pynative):
     built = method(*ASKED, "ddq.gates=none", "ddq.w_bits=4", "ddq.a_bits=8")
     assert built.learned.budget.is_settled() and set(built.learned.widths().values()) == {(4, 8)}
@@ -170,8 +178,12 @@ def test_native_kernels_stand_in(pynative):
 def test_options_are_checked():
     with pytest.raises(UserError, match=r"ddq.w_least=4: gates could never meet ddq.w_bits=3; at most 3"):
         load_config(None, ["method.name=ddq", "ddq.w_bits=3", "ddq.w_least=4"])
-    with pytest.raises(UserError, match="nothing would meet the budget"):
-        load_config(None, ["method.name=ddq", "ddq.budget=memory", "ddq.gates=inputs"])
+    for gates in ("inputs", "both"):
+        with pytest.raises(UserError, match=f"nothing would bound .* ddq.gates={gates} learns"):
+            load_config(None, ["method.name=ddq", "ddq.budget=memory", f"ddq.gates={gates}"])
+    with pytest.raises(UserError, match="ddq.freeze=0 with ddq.gates=both: gates would never settle"):
+        load_config(None, ["method.name=ddq", "ddq.freeze=0"])
+    assert load_config(None, ["ddq.freeze=0", "ddq.gates=none"]).ddq.freeze == 0
     assert load_config(None, ["ddq.w_bits=2", "ddq.gates=none", "ddq.w_least=4"]).ddq.w_bits == 2
     assert Ddq.options().top(8, "weights") == 8
 

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "printable": set(),
     "interrupts": set(),
     "entry": {"interrupts", "terminal"},
+    "next_step": set(),
     "terminal": set(),
     "paths": set(),
     "files": set(),

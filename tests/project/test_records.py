@@ -26,7 +26,7 @@ import pytest
 
 from src.config import load_config
 from src.report import records, records_page
-from src.report.overview import accuracy_picture
+from src.report.overview import accuracy_pictures
 from tests.project.files import ROOT
 
 RESULTS = ROOT / "results"
@@ -100,7 +100,9 @@ def test_what_is_made_from_the_records_is_up_to_date():
     made = records.rows(RESULTS)
     assert [row["record"] for row in made] == RECORDS
     assert text_of("results/index.json") == records.as_json(made)
-    assert text_of("results/accuracy.svg") == accuracy_picture(made)
+    pictures = accuracy_pictures(made)
+    assert {path.name for path in (ROOT / "results").glob("*.svg")} == set(pictures)
+    assert all(text_of(f"results/{name}") == picture for name, picture in pictures.items())
     text = text_of("results/README.md")
     assert text == records_page.page(text, made)
 
@@ -108,7 +110,7 @@ def test_what_is_made_from_the_records_is_up_to_date():
 def test_accuracies_of_the_readme_are_those_of_the_records():
     shown = {row["record"]: row for row in rows(readme(), "top-1 %", "record")}
     start = shown.pop("float net` of every record")
-    widths = {f"lsq_{bits}bit" for bits in (2, 3, 4)}
+    widths = {f"lsq_{bits}bit_distilled" for bits in (2, 3, 4)}
     dynamic = {"dqnet_dorefa_4bit", "abn_234bit"}
     assert set(shown) == {f"resnet20_cifar10_{name}" for name in widths | dynamic}
     for record, row in shown.items():
@@ -119,6 +121,19 @@ def test_accuracies_of_the_readme_are_those_of_the_records():
         assert row["M BitOPs per image"] == f"{numbers['bitops'] / 1e6:.1f}", record
         assert row["and of the controller"] == (f"{controller / 1e6:.1f}" if controller else "-")
         assert start["top-1 %"] == f"{100 * numbers['baseline']['float']['top1']:.2f}"
+
+
+def test_the_table_of_ddq_is_the_records():
+    text = text_of("src/methods/ddq.md")
+    shown = rows(text, "levels", "top-1 %", "record")
+    assert {row["record"] for row in shown} == {name for name in RECORDS if "_ddq_" in name or "6epochs" in name}
+    for row in shown:
+        numbers = read("eval/test.json", row["record"])
+        assert row["top-1 %"] == f"{100 * numbers['top1']:.2f}", row
+        assert row["mean bits"] == f"{numbers['mean_bits']:.2f}", row
+        assert row["M BitOPs"] == f"{numbers['bitops'] / 1e6:.1f}", row
+    lead, least = (read("eval/test.json", f"resnet20_cifar10_{name}") for name in ("ddq_2bit_mixed", "lsq_2bit_6epochs"))
+    assert f"{100 * (lead['top1'] - least['top1']):.2f} points above LSQ" in " ".join(readme().split())
 
 
 def test_settings_of_the_readme_are_those_of_the_record():

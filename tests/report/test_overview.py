@@ -16,7 +16,7 @@ import xml.etree.ElementTree
 
 import pytest
 
-from src.report.overview import accuracy_picture
+from src.report.overview import accuracy_pictures
 
 NET = "resnet20_cifar10"
 
@@ -25,7 +25,7 @@ def row(record: str, top1: float, bitops: float, controller: float | None = None
     return {
         "record": record, "method": "static", "system": "static", "quantizer": "lsq", "model": "resnet20",
         "data": "cifar10", "top1": top1, "bitops": bitops, "mean_bits": 4.0, "bitops_controller": controller,
-        "float_top1": 0.92, "uniform": [], "ladder": [], "searched": [], "budgets": [], **other,
+        "float_top1": 0.92, "epochs": 15, "uniform": [], "ladder": [], "searched": [], "budgets": [], **other,
     }  # fmt: skip
 
 
@@ -55,6 +55,11 @@ WHOLE = [
         budgets=points((130, 0.884), (210, 0.9), (320, 0.907)),
     ),
 ]  # fmt: skip
+
+
+def accuracy_picture(rows: list[dict]) -> str:
+    """The one of the longest training."""
+    return accuracy_pictures(rows)["accuracy.svg"]
 
 
 def dots(picture: str, role: str) -> list[tuple[float, float]]:
@@ -144,7 +149,16 @@ def test_names_cover_neither_each_other_nor_a_dot():
 
 @pytest.mark.parametrize("rows", [[], ROWS[:1], [ROWS[0], row("x_y_lsq_2bit", 0.5, 1e6, model="x", data="y")]])
 def test_fewer_than_two_of_one_network_make_no_picture(rows):
-    assert accuracy_picture(rows) == ""
+    assert accuracy_pictures(rows) == {}
+
+
+def test_shorter_trainings_have_a_picture_of_their_own():
+    short = [{**one, "epochs": 6, "record": f"{one['record']}_6"} for one in ROWS[:2]]
+    alone = [{**ROWS[0], "epochs": 30, "record": "longest"}]
+    pictures = accuracy_pictures([*short, *ROWS, *alone])
+    assert set(pictures) == {"accuracy.svg", "accuracy_6_epochs.svg"}
+    assert pictures["accuracy.svg"] == accuracy_picture(ROWS)
+    assert len(dots(pictures["accuracy_6_epochs.svg"], "static")) == 2
 
 
 @pytest.mark.parametrize("rows", [ROWS, WHOLE])

@@ -99,8 +99,8 @@ def test_distillation_clipping_and_nesterov_too(tmp_path):
     assert_same_training(tmp_path / "whole", tmp_path / "parts")
 
 
-def killed_when(run, words: str, *overrides: str) -> None:
-    """Train until the output says `words`, then kill -9."""
+def killed_when(run, words: str, *overrides: str, kind=signal.SIGKILL) -> None:
+    """Train until the output says `words`, then kill -9, or end it otherwise."""
     command = [sys.executable, "train.py", *TINY, f"run.dir={run}", "train.epochs=4", *overrides]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -108,9 +108,11 @@ def killed_when(run, words: str, *overrides: str) -> None:
     ) as process:  # fmt: skip
         for line in process.stdout:
             if words in line:
-                process.send_signal(signal.SIGKILL)
+                process.send_signal(kind)
                 break
-        assert process.wait(timeout=60) == -signal.SIGKILL, f"never said {words!r}"
+        expected = -kind if kind == signal.SIGKILL else 130
+        process.stdout.read()
+        assert process.wait(timeout=60) == expected, f"never said {words!r}"
 
 
 @pytest.mark.slow
@@ -118,6 +120,19 @@ def test_killed_in_the_middle_of_an_epoch(four_epochs, tmp_path):
     run = tmp_path / "run"
     killed_when(run, "epoch 3/4: step 2/")
     assert read_state(run / "ckpt/last.ckpt").epoch == 2
+    resume(run)
+    assert_same_training(run, four_epochs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda kind: kind.name)
+def test_stored_within_an_epoch(four_epochs, tmp_path, kind):
+    """Each second step, or by whoever is told to stop."""
+    run = tmp_path / "run"
+    killed = kind == signal.SIGKILL
+    killed_when(run, "epoch 3/4: step 3/", *(["train.save_every=2"] if killed else []), kind=kind)
+    state = read_state(run / "ckpt/last.ckpt")
+    assert (state.epoch, state.step) == (2, 2) if killed else state.epoch >= 2
     resume(run)
     assert_same_training(run, four_epochs)
 
@@ -182,7 +197,7 @@ def test_killed_between_the_stages(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words, told",
-    [("epoch 2/50", "continue with: python train.py --resume"), ("compiling", "nothing is kept")],
+    [(words, "continue with: python train.py --resume") for words in ("epoch 2/50", "compiling")],
 )
 def test_ctrl_c_says_how_to_go_on(tmp_path, words, told):
     command = [sys.executable, "train.py", *TINY, f"run.dir={tmp_path / 'run'}", "train.epochs=50"]

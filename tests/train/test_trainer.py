@@ -30,6 +30,7 @@ from src.train.batches import Loaders
 from src.train.checkpoints import RunState, read_state
 from src.train.run_folder import RunFolder
 from src.train.trainer import Trainer
+from tests.system.runs import tensors
 from tests.train.small import SmallNetwork, small_batch
 
 STEPS, BATCH = 7, 8
@@ -38,18 +39,25 @@ COST = CostModel([LayerCost("a", 10, 1, 1, WIDTHS, WIDTHS, 0)])
 
 
 class Steps:
-    """Seven batches, each with data of its own, the same ones in every epoch."""
+    """Seven batches, each with data of its own, the same ones in every epoch.
+
+    Args:
+        spoilt: number of a batch that is not finite.
+        stops: (epoch, number) of a batch before which Ctrl-C is pressed.
+    """
 
     batch_size = BATCH
 
-    def __init__(self, spoilt: int | None = None):
-        self.spoilt, self.taken = spoilt, 0
+    def __init__(self, spoilt: int | None = None, stops: tuple[int, int] | None = None):
+        self.spoilt, self.stops, self.taken = spoilt, stops, 0
 
     def __len__(self):
         return STEPS
 
-    def epoch(self, epoch):
-        for number in range(STEPS):
+    def epoch(self, epoch, first=0):
+        for number in range(first, STEPS):
+            if self.stops == (epoch, number + 1):
+                raise KeyboardInterrupt
             images, labels = small_batch(BATCH, seed=number)
             if number + 1 == self.spoilt:
                 images[0, 0] = np.nan
@@ -117,7 +125,9 @@ def planned_method() -> System:
 def stage(tmp_path):
     """A function that makes a stage of two epochs whose learning rate is 0 unless it is said."""
 
-    def make(method=None, runtime=None, loader=None, held_out=False, name=None, lr=0.0, **train):
+    def make(
+        method=None, runtime=None, loader=None, held_out=False, name=None, lr=0.0, state=None, **train
+    ):
         options = {"train.schedule": "constant", "train.weight_decay": 0, **train}
         config = load_config(None, [f"{k}={v}" for k, v in options.items()])
         method = method or System("static", SmallNetwork(), [], CostModel([]))
@@ -125,7 +135,7 @@ def stage(tmp_path):
         loaders = Loaders(loader or Steps(), Judged(), held_out)
         return Trainer(
             Stage(name, name, 2, lr), method, config, RunFolder(tmp_path), runtime or Runtime("CPU"),
-            loaders, None, RunState(name, STEPS * BATCH, BATCH),
+            loaders, None, state or RunState(name, STEPS * BATCH, BATCH),
         )  # fmt: skip
 
     return make
@@ -233,6 +243,38 @@ def test_noise_is_new_in_each_step_epoch_stage_and_worker_and_repeats_with_the_s
         for rank in (0, 1)
     )
     assert first == alone[0] != second
+
+
+@pytest.mark.parametrize("stops, save_every", [((2, 4), 0), ((2, STEPS), 0), ((1, 2), 0), ((2, 6), 2)])
+def test_a_run_that_is_stopped_goes_on_with_the_next_step(stage, tmp_path, stops, save_every):
+    """To the same weights, with the same noise and the same row; it stored every second step, or when it
+    was told to stop."""
+    last = tmp_path / "ckpt/last.ckpt"
+    whole = planned_method()
+    train(stage(whole, lr=0.1))
+    expected, row = tensors(last), last_row(tmp_path)
+    first, second = planned_method(), planned_method()
+    stopped = stage(first, lr=0.1, loader=Steps(stops=stops), **{"train.save_every": save_every})
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped)
+    state = read_state(last)
+    assert (state.epoch, state.step) == (stops[0] - 1, stops[1] - 1)
+    train(stage(second, lr=0.1, state=state))
+    found = tensors(last)
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    loose = ("seconds", "data_seconds")
+    assert {k: v for k, v in last_row(tmp_path).items() if k not in loose} == {
+        k: v for k, v in row.items() if k not in loose
+    }
+    # Calibration's draw comes first in a run that begins, and one that goes on draws again what is used up.
+    epoch = STEPS * (stops[0] - 1)
+    assert first.draws.drawn[1:] + second.draws.drawn[stops[1] - 1 :] == whole.draws.drawn[1:], epoch
+
+
+def test_nothing_is_stored_before_a_step(stage, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(stage(loader=Steps(stops=(1, 1))))
+    assert not (tmp_path / "ckpt/last.ckpt").exists()
 
 
 def test_rows_of_an_epoch_that_was_not_stored_are_not_written_twice(stage, tmp_path):

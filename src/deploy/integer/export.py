@@ -70,6 +70,8 @@ def export_int(
     """
     if not any(layer.w_bits for layer in system.cost.layers):
         raise UserError("--format int needs a quantised network; method.name=float has no widths")
+    if system.learned is not None:
+        system.learned.become_integral()
     some = np.arange(min(COMPARED, len(dataset)))
     expected = network_answers(system, dataset.batch(some))
     program = lower(system, picture, notes)

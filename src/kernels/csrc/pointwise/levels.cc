@@ -15,9 +15,9 @@
 // levels.cc: the nearest of rising levels for each value, and the sums of its gradient that levels
 // get, in one pass. Sums are made per piece and added in order, whatever the threads did.
 //
-// Few levels: a vector is compared with every middle; a sum between two thresholds is the difference
-// of two sums over all values from a threshold on, so that nothing is scattered. Many levels: a
-// search for each value, and a sum per level.
+// Few levels: a vector is compared with every middle; a sum between two thresholds is the
+// difference of two sums over all values from a threshold on, so that nothing is scattered. Many
+// levels: a search for each value, and a sum per level.
 #include <cmath>
 
 #include "simd/kernels.h"
@@ -28,6 +28,7 @@ namespace DQ_NS {
 constexpr size_t PIECE = 1 << 15;  // values per item
 constexpr int CHUNK = 1024;        // values that stay in the first-level cache
 constexpr int MOST = 256;          // levels
+constexpr int GROUP = 8;           // thresholds that registers hold
 constexpr int FEW = 40;            // up to here comparing beats searching
 
 struct Span {
@@ -91,27 +92,29 @@ static void compare(const dq::Levels &g, const float *x, float *y, int n) {
   });
 }
 
-// above[k] += d of the values x that are at least at[k], for four of them.
+// above[k] += d of the values x that are at least at[k], for a group of them.
 static void add_above(const float *x, const float *d, int n, const float *at, F *above) {
-  const F t0 = set(at[0]), t1 = set(at[1]), t2 = set(at[2]), t3 = set(at[3]);
-  F s0 = above[0], s1 = above[1], s2 = above[2], s3 = above[3];
+  F t[GROUP], s[GROUP];
+  DQ_UNROLL
+  for (int k = 0; k < GROUP; k++) t[k] = set(at[k]), s[k] = above[k];
   each_vector(n, [&](int i, auto get, auto) {
-    const F v = get(x + i), t = get(d + i);
-    s0 = add_at_least(s0, t, v, t0), s1 = add_at_least(s1, t, v, t1);
-    s2 = add_at_least(s2, t, v, t2), s3 = add_at_least(s3, t, v, t3);
+    const F v = get(x + i), u = get(d + i);
+    DQ_UNROLL
+    for (int k = 0; k < GROUP; k++) s[k] = add_at_least(s[k], u, v, t[k]);
   });
-  above[0] = s0, above[1] = s1, above[2] = s2, above[3] = s3;
+  DQ_UNROLL
+  for (int k = 0; k < GROUP; k++) above[k] = s[k];
 }
 
-// Rising thresholds in groups of four, then what no value reaches; as many as a power of two for
-// the search.
+// Rising thresholds in groups, then what no value reaches; as many as a power of two for the
+// search.
 struct Thresholds {
   int count, half;  // half of the smallest power of two above the count
-  float at[MOST + 4];
+  float at[MOST + GROUP];
 
   Thresholds(const float *values, int n) : count(n), half(1) {
     while (2 * half <= count) half *= 2;
-    for (int k = 0; k < MOST + 4; k++) at[k] = k < count ? values[k] : INFINITY;
+    for (int k = 0; k < MOST + GROUP; k++) at[k] = k < count ? values[k] : INFINITY;
   }
 
   // How many are at or below a value.
@@ -123,11 +126,12 @@ struct Thresholds {
 };
 
 // Sums of d over the values x between neighbouring thresholds: count + 1 of them, from below the
-// first to above the last.
+// first, where d counts only if `below`, to above the last.
 class Between {
  public:
-  Between(const Thresholds &t, double *sums) : t_(t), sums_(sums), all_(set(0.f)) {
-    for (int k = 0; k < t.count + 4; k++) from_[k] = set(0.f);
+  Between(const Thresholds &t, bool below, double *sums)
+      : t_(t), below_(below), sums_(sums), all_(set(0.f)) {
+    for (int k = 0; k < t.count + GROUP; k++) from_[k] = set(0.f);
     for (int k = 0; k <= t.count; k++) sums_[k] = 0;
   }
 
@@ -136,8 +140,8 @@ class Between {
       for (int i = 0; i < n; i++) sums_[t_.place(x[i])] += d[i];
       return;
     }
-    each_vector(n, [&](int i, auto get, auto) { all_ = add(all_, get(d + i)); });
-    for (int k = 0; k < t_.count; k += 4) add_above(x, d, n, t_.at + k, from_ + k);
+    if (below_) each_vector(n, [&](int i, auto get, auto) { all_ = add(all_, get(d + i)); });
+    for (int k = 0; k < t_.count; k += GROUP) add_above(x, d, n, t_.at + k, from_ + k);
   }
 
   void write() const {
@@ -151,8 +155,9 @@ class Between {
 
  private:
   const Thresholds &t_;
+  const bool below_;
   double *sums_;
-  F all_, from_[MOST + 4];
+  F all_, from_[MOST + GROUP];
 };
 
 void levels_forward(const dq::Levels &g, const float *x, float *y) {
@@ -165,14 +170,37 @@ void levels_forward(const dq::Levels &g, const float *x, float *y) {
   });
 }
 
-// dy where x lies between the outermost levels.
-static void pass_inside(const dq::Levels &g, const float *x, const float *dy, float *dx, int n) {
-  const F low = set(g.values[0]), high = set(-g.values[g.count - 1]), zero = set(0.f);
-  each_vector(n, [&](int i, auto get, auto put) {
-    const F v = get(x + i);
-    put(dx + i, keep_at_least(keep_at_least(get(dy + i), v, low), sub(zero, v), high));
-  });
-}
+// dy where x lies between the outermost levels, and the sums of dy over all others.
+class Ends {
+ public:
+  explicit Ends(const dq::Levels &g)
+      : low_(set(g.values[0])),
+        top_(set(g.values[g.count - 1])),
+        minus_top_(set(-g.values[g.count - 1])),
+        all_(set(0.f)),
+        from_low_(set(0.f)),
+        from_top_(set(0.f)) {}
+
+  void pass_inside(const float *x, const float *dy, float *dx, int n) {
+    const F zero = set(0.f);
+    each_vector(n, [&](int i, auto get, auto put) {
+      const F v = get(x + i), d = get(dy + i);
+      const F from_low = keep_at_least(d, v, low_);
+      put(dx + i, keep_at_least(from_low, sub(zero, v), minus_top_));
+      all_ = add(all_, d), from_low_ = add(from_low_, from_low);
+      from_top_ = add_at_least(from_top_, d, v, top_);
+    });
+  }
+
+  void write(double *below_and_above) const {
+    below_and_above[0] = (double)sum(all_) - sum(from_low_);
+    below_and_above[1] = sum(from_top_);
+  }
+
+ private:
+  const F low_, top_, minus_top_;
+  F all_, from_low_, from_top_;
+};
 
 // level - x, times dy where that is given.
 static void errors(const float *x, const float *y, const float *dy, float *out, int n) {
@@ -182,7 +210,7 @@ static void errors(const float *x, const float *y, const float *dy, float *out, 
   });
 }
 
-// From sums of (level - x) dy between neighbouring levels, and of dy outside them.
+// From sums of (level - x) dy between neighbouring levels, and of dy below and above them.
 static void interpolate(const dq::Levels &g, const double *between, const double *outside,
                         double *held) {
   for (int k = 0; k < g.count; k++) held[k] = 0;
@@ -191,36 +219,31 @@ static void interpolate(const dq::Levels &g, const double *between, const double
     const double slope = gap > 0 ? between[k] / gap : 0;
     held[k - 1] -= slope, held[k] += slope;
   }
-  held[0] += outside[0], held[g.count - 1] += outside[2];
+  held[0] += outside[0], held[g.count - 1] += outside[1];
 }
 
 void levels_backward(const dq::Levels &g, const float *x, const float *y, const float *dy,
                      float *dx, const dq::LevelSums &out) {
-  const float ends[] = {g.values[0], g.values[g.count - 1]};
-  const Thresholds middles(g.middles, g.count - 1), levels(g.values, g.count), outer(ends, 2);
+  const Thresholds middles(g.middles, g.count - 1), levels(g.values, g.count);
   const Thresholds &first = out.interpolated ? levels : middles;
-  const int items = piece_count(g), outside = first.count + 1, apart = outside + outer.count + 1;
+  const int items = piece_count(g), outside = first.count + 1, apart = outside + 2;
   const int width = apart + g.count;
   double *sums = scratch<double>(-1, kStepSums, (size_t)items * width);
   parallel(items, [&](int, int item) {
     double *own = sums + (size_t)item * width;
-    Between task(first, own), beyond(outer, own + outside), pull(middles, own + apart);
+    Between task(first, !out.interpolated, own), pull(middles, true, own + apart);
+    Ends ends(g);
     float error[CHUNK];
     each_chunk(g, item, [&](Span s) {
       const float *u = x + s.begin, *v = y + s.begin, *d = dy + s.begin;
-      pass_inside(g, u, d, dx + s.begin, s.size);
-      if (out.interpolated) {
-        errors(u, v, d, error, s.size);
-        task.take(u, error, s.size);
-        beyond.take(u, d, s.size);
-      } else {
-        task.take(u, d, s.size);
-      }
+      ends.pass_inside(u, d, dx + s.begin, s.size);
+      if (out.interpolated) errors(u, v, d, error, s.size);
+      task.take(u, out.interpolated ? error : d, s.size);
       if (!out.apart) return;
       errors(u, v, nullptr, error, s.size);
       pull.take(u, error, s.size);
     });
-    task.write(), beyond.write(), pull.write();
+    task.write(), ends.write(own + outside), pull.write();
   });
   for (int i = 1; i < items; i++) {
     for (int k = 0; k < width; k++) sums[k] += sums[(size_t)i * width + k];

@@ -1,0 +1,46 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What to type after a step: its last line on the terminal, ready to be copied."""
+
+import logging
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+LOG = logging.getLogger("dynquant")
+GOES_ON = "DYNQUANT_GOES_ON"  # set by scripts that take the next step themselves
+
+
+def say_next(script: str, *words: object, to_fill_in: str = "") -> None:
+    """Log `next: python SCRIPT WORDS TO_FILL_IN`.
+
+    Args:
+        script: an entry script, beside the one that runs.
+        words: arguments; quoted where a shell needs it.
+        to_fill_in: what the user has to name, e.g. `IMAGE...`.
+    """
+    if not os.environ.get(GOES_ON):
+        beside = Path(sys.argv[0]).with_name(script)
+        command = shlex.join([_python(), str(beside), *map(str, words)])
+        LOG.info("next: %s", f"{command} {to_fill_in}".rstrip())
+
+
+def _python() -> str:
+    """What starts this Python from here: `python`, unless that is another one."""
+    if shutil.which("python") == sys.executable:
+        return "python"
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
