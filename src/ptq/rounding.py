@@ -80,11 +80,11 @@ def _descend(weight, metric, codes, scale, grid) -> np.ndarray:
         for j in range(weight.shape[-1]):
             own = metric[:, j, j, None]
             code = _nearest(codes[..., j] - slope[..., j] / (own * scale), grid)
-            change = scale * (code - codes[..., j])
-            if change.any():
-                slope += change[..., None] * metric[:, None, j]
-                codes[..., j] = code
-                moves += 1
+            group, channel = np.nonzero(code - codes[..., j])
+            change = (scale * (code - codes[..., j]))[group, channel, None]
+            slope[group, channel] += change * metric[group, j]
+            codes[..., j] = code
+            moves += len(group)
         if not moves:
             break
     return codes
