@@ -37,6 +37,7 @@ from src.errors import UserError
 from src.files import whole_file
 from src.keys import CORE, Config, ModelConfig, QuantConfig, Section
 from src.methods import METHODS
+from src.methods.widths import take_plan
 from src.models import BACKBONES
 from src.quantizers import ACTIVATION, WEIGHT
 from src.recipes import DEFAULT_FILE, find_recipe, read_recipe
@@ -166,6 +167,7 @@ def _assign(config: Config, name: str, value, source: str) -> None:
 
 def _check_together(config: Config) -> None:
     """Rules that join several keys; each error names the keys."""
+    take_plan(config.quant)
     for section in vars(config).values():
         section.check()
     _check_model(config.model)

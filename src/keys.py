@@ -195,15 +195,43 @@ class QuantConfig(Section):
     pact_alpha: float = key(10.0, "pact: first clip value", low=1e-3)
     master: int = key(8, "nested: bits of the master code, 2..8", low=WIDTHS[0], high=WIDTHS[1])
     truncate: bool = key(False, "nested: lower widths by truncation instead of rounding (ablation)")
-    exceptions: dict = key({}, "layer name -> float or a width, e.g. {layer1.0.conv1: 8}")
+    exceptions: dict = key(
+        {}, "layer name -> float, a width or [weights, inputs], e.g. {layer1.0.conv1: 8}"
+    )
+    plan: str | None = key(
+        None, "JSON file of widths by layer, as search.py finds them; becomes exceptions, and `*` w_bits and a_bits",
+        is_path=True,
+    )  # fmt: skip
+    start: str = key(
+        "auto",
+        "first steps: first_batch (LSQ's rule) | search (least squared error) | auto (search where "
+        "train.epochs=0)",
+        choices=("auto", "first_batch", "search"),
+    )
+    ptq_images: int = key(256, "train.epochs=0: training images that are looked at", low=1)
+    ptq_codes: str = key(
+        "output", "train.epochs=0, lsq and nested: weights keep their layer's output | are rounded to the nearest",
+        choices=("output", "nearest"),
+    )  # fmt: skip
+    ptq_statistics: str = key(
+        "moved",
+        "train.epochs=0: running statistics are moved by what quantising changes | renewed from the images | kept",
+        choices=("moved", "renewed", "kept"),
+    )
 
     def check(self) -> None:
         for layer, bits in self.exceptions.items():
-            if bits != "float" and bits not in range(WIDTHS[0], WIDTHS[1] + 1):
+            pair = bits if isinstance(bits, list) else [bits, bits]
+            known = [type(b) is int and WIDTHS[0] <= b <= WIDTHS[1] for b in pair]
+            if bits != "float" and known != [True, True]:
                 raise UserError(
-                    f"quant.exceptions: layer {layer}: {bits!r} is not `float` and not a width in "
-                    f"{WIDTHS[0]}..{WIDTHS[1]}"
+                    f"quant.exceptions: layer {layer}: {bits!r} is not `float`, not a width in "
+                    f"{WIDTHS[0]}..{WIDTHS[1]} and not [weights, inputs]"
                 )
+
+    def searches(self, epochs: int) -> bool:
+        """Whether first steps come from a search, in a stage of so many epochs."""
+        return self.start == "search" or (self.start == "auto" and epochs == 0)
 
 
 @dataclass

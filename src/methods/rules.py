@@ -48,8 +48,9 @@ def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, Layer
             raise UserError(f"quant.exceptions: no layer {name}{hint} Layers: {', '.join(names)}")
         why = "quant.exceptions"
         quantizer = "lsq" if name == names[0] else quant.quantizer
+        w_bits, a_bits = bits if isinstance(bits, list) else (bits, bits)
         specs[name] = (
-            LayerSpec(FLOAT, why) if bits == "float" else static_spec(quantizer, bits, bits, why)
+            LayerSpec(FLOAT, why) if bits == "float" else static_spec(quantizer, w_bits, a_bits, why)
         )
     return specs
 

@@ -13,6 +13,9 @@
 # limitations under the License.
 """Rules on the widths that a configuration asks for, for the checks of methods."""
 
+import json
+from pathlib import Path
+
 from src.errors import UserError
 from src.keys import WIDTHS, Config, QuantConfig
 from src.quantizers import WEIGHT
@@ -35,6 +38,39 @@ def check_candidates(name: str, widths: list, hint: str = "") -> None:
         )
 
 
+def take_plan(quant: QuantConfig) -> None:
+    """Put the widths of the file `quant.plan` where the other keys of widths are, so that a run keeps them.
+
+    What `quant.exceptions` says of a layer itself stays.
+
+    Raises:
+        UserError: no such file, or no plan in it.
+    """
+    if quant.plan is None:
+        return
+    form = (
+        f'expected {{"layer": width or [weights, inputs], ...}}, "*" for all other layers, widths {WIDTHS[0]}..'
+        f"{WIDTHS[1]}"
+    )
+    try:
+        plan = json.loads(Path(quant.plan).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"quant.plan={quant.plan}: cannot be read as JSON ({why}); {form}") from error
+    pairs = plan.values() if isinstance(plan, dict) else [None]
+    pairs = [bits if isinstance(bits, list) else [bits, bits] for bits in pairs]
+    if not all(len(pair) == 2 and all(map(_is_width, pair)) for pair in pairs):
+        raise UserError(f"quant.plan={quant.plan}: holds {plan!r:.60}; {form}")
+    others = plan.pop("*", [quant.w_bits, quant.a_bits])
+    quant.w_bits, quant.a_bits = others if isinstance(others, list) else (others, others)
+    quant.exceptions = {**plan, **quant.exceptions}
+    quant.plan = None
+
+
+def _is_width(bits) -> bool:
+    return type(bits) is int and WIDTHS[0] <= bits <= WIDTHS[1]
+
+
 def check_static(config: Config) -> None:
     """The check of a method whose only widths are `quant.w_bits` and `quant.a_bits`."""
     quant = config.quant
@@ -55,7 +91,10 @@ def check_master(quantizer: str, quant: QuantConfig, widths: dict[str, int]) -> 
     """
     if "master" not in WEIGHT[quantizer].options:
         return
-    named = {f"quant.exceptions: {k}": b for k, b in quant.exceptions.items() if b != "float"}
+    named = {
+        f"quant.exceptions: {k}": max(b) if isinstance(b, list) else b
+        for k, b in quant.exceptions.items() if b != "float"
+    }  # fmt: skip
     for name, bits in {**widths, **named}.items():
         if bits > quant.master:
             raise UserError(f"{name}={bits}: at most quant.master={quant.master} bits")

@@ -28,11 +28,16 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
 from src.quantizers.integer_form import IntegerInputs, IntegerWeights, whole_codes
+from src.quantizers.step_search import Grid
 from src.quantizers.uniform import FixedQuantize, UniformQuantize, codes
 
 # Native kernels, as `kernel` names them; None: plain operators alone. FAKE_QUANT has codes of a
 # uniform grid, or nested ones; FUSED likewise, and also inside the convolutions that read them.
 FAKE_QUANT, FUSED, DOREFA, LEVELS = "fake_quant", "fused", "dorefa", "levels"
+
+# The learned parameter whose rows are steps, or clip values, and for each row the codes of the widths
+# that share it; None: the range is fixed, or not that of uniform codes.
+Ranges = tuple[Parameter | None, list[list[Grid]]]
 
 SMALLEST = 1e-6  # a learned step or clip value never acts smaller than this
 
@@ -108,6 +113,10 @@ class WeightQuantizer(nn.Cell):
         """Let the native kernel stand in; `make()` gives a cell of it."""
         self.quantize = make()
 
+    def ranges(self) -> Ranges:
+        """What of it a search may set."""
+        return None, []
+
     def integer_form(self, weight: Parameter) -> IntegerWeights:
         """The integers behind `construct`, of the weights as they are.
 
@@ -172,6 +181,10 @@ class ActivationQuantizer(nn.Cell):
     def attach(self, make) -> None:
         """Let the native kernel FAKE_QUANT stand in; `make()` gives a cell of it."""
         self.quantize = make()
+
+    def ranges(self) -> Ranges:
+        """What of it a search may set."""
+        return None, []
 
     def grid_values(self, slot: int) -> list[np.ndarray]:
         """inv, scale, low, high of `grid` as they are, each float32 of shape (1,)."""

@@ -42,6 +42,7 @@ from src.quantizers.base import (
     top_code,
     top_signed,
 )
+from src.quantizers.step_search import Grid
 from src.quantizers.uniform import UniformQuantize
 
 
@@ -103,6 +104,10 @@ class LsqWeight(WeightQuantizer):
         )
         return values, scale
 
+    def ranges(self):
+        tops = [top_signed(b) for b in self.widths]
+        return self.step, [[Grid(1.0, -top - 1, top)] for top in tops]
+
 
 class LsqActivation(ActivationQuantizer):
     """Per-tensor learned step, one per slot."""
@@ -121,6 +126,9 @@ class LsqActivation(ActivationQuantizer):
     def init_from(self, x: np.ndarray) -> None:
         """Set the first steps from a batch of this layer's inputs."""
         assign(self.step, np.array([[first_step(x, t)] for t in self.tops]))
+
+    def ranges(self):
+        return self.step, [[Grid(1.0, -top - 1 if self.signed else 0, top)] for top in self.tops]
 
     def grid(self, x, slot):
         step = at_slot(self.step, slot)

@@ -52,6 +52,7 @@ from src.quantizers.base import (
 from src.quantizers.integer_form import IntegerInputs, IntegerWeights, as_maps
 from src.quantizers.lsq import first_step
 from src.quantizers.rounding import round_half_up
+from src.quantizers.step_search import Grid
 from src.quantizers.uniform import codes, sum_like
 
 TRUNCATED = 0.5
@@ -185,6 +186,11 @@ class NestedWeight(WeightQuantizer):
     def attach(self, make):
         self.quantize = nn.CellList([make() for _ in self.units])
 
+    def ranges(self):
+        tops = [top_signed(b) for b in self.widths]
+        grids = zip(self.units, tops, strict=True)
+        return self.step, [[Grid(float(unit), -top - 1, top) for unit, top in grids]]
+
     def integer_form(self, weight):
         _refuse_truncated(self.truncate)
         _, scale = self(weight, 0)
@@ -242,6 +248,12 @@ class NestedActivation(ActivationQuantizer):
 
     def attach(self, make):
         self.quantize = nn.CellList([make() for _ in self.units])
+
+    def ranges(self):
+        grids = zip(self.units, map(self.top, self.widths), strict=True)
+        return self.step, [
+            [Grid(float(unit), -top - 1 if self.signed else 0, top) for unit, top in grids]
+        ]
 
     def fixed(self, slot):
         return NestedFixed(*self.grid_values(slot), self.units[slot], self.truncate)

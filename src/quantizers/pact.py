@@ -36,6 +36,7 @@ from src.quantizers.base import (
     top_code,
     top_signed,
 )
+from src.quantizers.step_search import Grid
 from src.quantizers.uniform import UniformQuantize, sum_like
 
 
@@ -73,3 +74,6 @@ class PactActivation(ActivationQuantizer):
     def grid(self, x, slot):
         alpha, n = kept_positive(self.alpha), self.tops[slot]
         return n / alpha, alpha / n, self.lows[slot], self.highs[slot], self.zero, self.alpha
+
+    def ranges(self):
+        return self.alpha, [[Grid(1.0 / n, -n - 1 if self.signed else 0, n) for n in self.tops]]

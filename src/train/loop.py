@@ -30,6 +30,7 @@ from src.train.checkpoints import RunState, load_checkpoint, read_state, save_ch
 from src.train.evaluate import evaluate, summarise
 from src.train.metrics import count_rows
 from src.train.new_head import settle_head
+from src.train.post_training import is_quantised_so, quantise_untrained
 from src.train.results import evaluate_run
 from src.train.resume import check_steps, check_stored
 from src.train.run_folder import RunFolder
@@ -122,6 +123,12 @@ class _Run:
         if stage.images == HELD_OUT:
             loaders = on_held_out(loaders, config, self.runtime)
         trainer = Trainer(stage, system, config, self.folder, self.runtime, loaders, teacher, state)
+        if is_quantised_so(stage, system) and not state.has_begun:
+            own, _ = self._float(config, config.model)
+            quantise_untrained(config, system, own.network, self.train_set)
+            is_taken_over = True
+        elif stage.epochs == 0 and system.controller is not None and not is_taken_over:
+            LOG.warning("%s: nothing is trained (train.epochs=0): widths are chosen at random", stage.name)
         trainer.begin(is_taken_over)
         # For the next resume, now that the run is known to go on with it.
         self.folder.store_config(self.asked)

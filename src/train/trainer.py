@@ -84,7 +84,7 @@ class Trainer:
         """Take over what the run has stored, or first values; what comes again is forgotten.
 
         Args:
-            is_taken_over: the network comes from an earlier stage, its quantisers' steps with it.
+            is_taken_over: its quantisers have their steps, from an earlier stage or from a search.
 
         Raises:
             UserError: the checkpoint is damaged, or of another network.
@@ -109,6 +109,8 @@ class Trainer:
                 row |= self._judge(epoch)
             self.folder.append_metrics(row)
             self._store(epoch)
+        if self.epochs == 0 and not self.state.has_begun:
+            self._store(0)
         if self.stage.measure is not None:
             self._measure()
 
@@ -148,9 +150,11 @@ class Trainer:
     def _first_steps(self) -> None:
         batch = next(iter(self.loaders.train.epoch(0)))
         draws = self.system.drawn(self._randomness(0), len(batch.images), train=True)
-        count = calibrate(self.system.network, (batch.images, *draws), self.runtime)
+        search = self.config.quant.searches(self.epochs)
+        count = calibrate(self.system.network, (batch.images, *draws), self.runtime, search)
         if count:
-            LOG.info("%s: first steps of %d quantisers set from the first batch", self.name, count)
+            how = "searched on" if search else "set from"
+            LOG.info("%s: first steps of %d quantisers %s the first batch", self.name, count, how)
 
     def _randomness(self, epoch: int) -> np.random.Generator:
         letters = [ord(c) for c in self.name]

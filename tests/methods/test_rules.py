@@ -16,6 +16,7 @@
 
 import pytest
 
+from src.config import load_config
 from src.errors import UserError
 from src.keys import QuantConfig
 from src.layers.spec import FLOAT, STATIC
@@ -54,6 +55,36 @@ def test_exceptions_win(layers):
     assert specs["layer2.0.conv2"].quantizer == "pact"
     assert specs["conv1"].quantizer == "lsq", "an image has no fixed range"
     assert specs["fc"].quantizer == "pact"
+
+
+def test_an_exception_may_tell_weights_and_inputs_apart(layers):
+    specs = shared_specs(layers, QuantConfig(exceptions={"layer2.0.conv2": [3, 5]}))
+    assert (specs["layer2.0.conv2"].w_bits, specs["layer2.0.conv2"].a_bits) == ((3,), (5,))
+
+
+def test_a_plan_file_becomes_widths_that_the_run_keeps(tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text('{"layer1.0.conv1": 2, "layer2.0.conv1": [3, 5], "fc": 4, "*": [6, 7]}')
+    quant = load_config(None, [f"quant.plan={path}", "quant.exceptions={fc: float}"]).quant
+    assert quant.exceptions == {"layer1.0.conv1": 2, "layer2.0.conv1": [3, 5], "fc": "float"}
+    assert (quant.w_bits, quant.a_bits, quant.plan) == (6, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "No such file"), ("{", "cannot be read as JSON"), ("[4]", "holds [4]"),
+        ('{"fc": "4"}', "or [weights, inputs]"), ('{"fc": [4]}', '"*" for all other layers'),
+        ('{"*": 9}', "widths 2..8"),
+    ],
+)  # fmt: skip
+def test_a_file_that_holds_no_plan(tmp_path, content, expected):
+    path = tmp_path / "plan.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=r"quant\.") as error:
+        load_config(None, [f"quant.plan={path}"])
+    assert expected in str(error.value)
 
 
 def test_exception_for_an_unknown_layer(layers):

@@ -61,6 +61,7 @@ MAY_IMPORT = {
         "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
         "files", "paths", "report",
     },
+    "ptq": {"keys", "layers", "quantizers", "kernels", "models"},
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
     "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
 }  # fmt: skip

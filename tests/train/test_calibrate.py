@@ -91,6 +91,20 @@ def test_each_width_of_a_dynamic_layer_gets_its_step():
     np.testing.assert_allclose(steps[0] / steps, np.sqrt([3 / 3, 15 / 3, 255 / 3]), rtol=1e-5)
 
 
+@pytest.mark.parametrize("quantizer", ["lsq", "nested", "pact"])
+def test_a_search_sets_every_range_to_less_error(quantizer):
+    x, errors = batch(), {}
+    for search in (False, True):
+        cell = network(quantizer=quantizer, widths=(3,))
+        calibrate(cell, (x, np.zeros(1, np.float32)), Runtime("CPU"), search)
+        seen = cell.one.input_quantizer(Tensor(x), 0).asnumpy()
+        weight = cell.one.weight.asnumpy()
+        values = cell.one.weight_quantizer(cell.one.weight, 0)[0].asnumpy()
+        errors[search] = np.square(seen - x).sum(), np.square(values - weight).sum()
+    assert errors[True][0] < errors[False][0]
+    assert errors[True][1] < errors[False][1] or quantizer == "pact", "its weights are DoReFa's"
+
+
 def test_layers_see_what_the_batch_normalises():
     """Running statistics, a thousand times too small here, have no say in the first steps."""
     steps = []
