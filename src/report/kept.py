@@ -34,9 +34,10 @@ from src.report.load import load_run
 from src.report.records import ARTEFACT, PATH_KEYS, check_committed
 
 FILES = (
-    *("config.yaml", "versions.json", "metrics.csv", "layers.json"),
+    *("config.yaml", "versions.json", "layers.json"),
     *("eval/test.json", "eval/test.npz"),
 )
+METRICS = "metrics.csv"  # of every run but one that was quantised without training
 # Where the run has them: of a net that runs at several widths (`knob.py`), of one that learned levels.
 MORE_FILES = ("ladder.json", "eval/ladder.json", "search.json", "levels.json")
 MORE_TOTALS = "eval/test_*.json"
@@ -51,10 +52,12 @@ def keep(run: Path, target: Path) -> None:
         UserError: a file that a record needs is missing, or the run is of an uncommitted tree.
     """
     missing = [name for name in FILES if not (run / name).is_file()]
+    if not missing and not (run / METRICS).is_file() and load_run(run).setting("train.epochs"):
+        missing = [METRICS]
     if missing:
         raise UserError(f"{run} has no {', '.join(missing)}; train it, or run eval.py --run {run}")
     check_committed(load_run(run))
-    more = [name for name in MORE_FILES if (run / name).is_file()]
+    more = [name for name in (METRICS, *MORE_FILES) if (run / name).is_file()]
     totals = [file.relative_to(run) for file in sorted(run.glob(MORE_TOTALS))]
     for name in (*FILES, *more, *totals):
         (target / name).parent.mkdir(parents=True, exist_ok=True)

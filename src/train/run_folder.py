@@ -59,7 +59,7 @@ class RunFolder:
     def how_to_go_on(self, workers: int) -> str:
         """For somebody who stopped the training of so many workers."""
         if not self.holds_training():
-            return "before anything was stored; start the same command again"
+            return "before anything was stored: nothing is kept; start the same command again"
         run = shlex.quote(str(self.path))
         if workers > 1:
             script = "bash scripts/run_distribute_train.sh"

@@ -123,15 +123,20 @@ def test_accuracies_of_the_readme_are_those_of_the_records():
         assert start["top-1 %"] == f"{100 * numbers['baseline']['float']['top1']:.2f}"
 
 
-def test_the_table_of_ddq_is_the_records():
-    text = text_of("src/methods/ddq.md")
-    shown = rows(text, "levels", "top-1 %", "record")
-    assert {row["record"] for row in shown} == {name for name in RECORDS if "_ddq_" in name or "6epochs" in name}
+@pytest.mark.parametrize(
+    "page, words", [("ddq", ("_ddq_", "6epochs")), ("static", ("_ptq",))], ids=["ddq", "static"]
+)
+def test_the_table_of_a_method_is_the_records(page, words):
+    shown = rows(text_of(f"src/methods/{page}.md"), "top-1 %", "record")
+    assert {row["record"] for row in shown} == {n for n in RECORDS if any(word in n for word in words)}
     for row in shown:
         numbers = read("eval/test.json", row["record"])
         assert row["top-1 %"] == f"{100 * numbers['top1']:.2f}", row
         assert row["mean bits"] == f"{numbers['mean_bits']:.2f}", row
         assert row["M BitOPs"] == f"{numbers['bitops'] / 1e6:.1f}", row
+
+
+def test_ddqs_lead_in_the_readme_is_the_records():
     names = ("ddq_2bit_mixed", "lsq_2bit_6epochs")
     mixed, lsq = (read("eval/test.json", f"resnet20_cifar10_{name}")["top1"] for name in names)
     assert f"{100 * (mixed - lsq):.2f} points above LSQ" in " ".join(readme().split())

@@ -68,6 +68,17 @@ def test_record_holds_the_files_without_paths(run, tmp_path):
     assert command == "python train.py --config config/a.yaml data.path=cifar train.epochs=6"
 
 
+def test_a_run_without_training_has_no_metrics(run, tmp_path):
+    (run / "metrics.csv").unlink()
+    with pytest.raises(UserError, match=r"has no metrics\.csv; train it"):
+        keep(run, tmp_path / "x")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["train"]["epochs"] = 0
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    keep(run, tmp_path / "x")
+    assert not (tmp_path / "x/metrics.csv").exists()
+
+
 def test_an_absolute_recipe_is_cut_too(run, tmp_path):
     set_version(run, command="python /some/where/train.py --config /some/where/config/a.yaml train.epochs=6")
     keep(run, tmp_path / "x")

@@ -74,7 +74,7 @@ def test_a_choice_at_random_is_called_worthless(evaluated, caplog):
     own = np.random.default_rng(2).integers(0, 3, (MANY, 2))
     found = evaluated(planned(tables(MANY), own))
     assert found["choice_pays"] is False and abs(found["hardness_correlation"]) < 0.2
-    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert [r.levelname for r in caplog.records if r.levelname != "INFO"] == ["WARNING"]
     assert "the choice of widths is worth nothing beyond chance: top-1 " in caplog.text
 
 
