@@ -11,21 +11,23 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What to type after a step: its last line on the terminal, ready to be copied."""
+"""What to type after a step: its last line on the terminal, ready to be copied.
 
-import logging
+On the error stream: the last line of the other one is a step's JSON.
+"""
+
 import os
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-LOG = logging.getLogger("dynquant")
 GOES_ON = "DYNQUANT_GOES_ON"  # set by scripts that take the next step themselves
 
 
 def say_next(script: str, *words: object, to_fill_in: str = "") -> None:
-    """Log `next: python SCRIPT WORDS TO_FILL_IN`.
+    """Say `next: python SCRIPT WORDS TO_FILL_IN`.
 
     Args:
         script: an entry script, beside the one that runs.
@@ -35,7 +37,10 @@ def say_next(script: str, *words: object, to_fill_in: str = "") -> None:
     if not os.environ.get(GOES_ON):
         beside = Path(sys.argv[0]).with_name(script)
         command = shlex.join([_python(), str(beside), *map(str, words)])
-        LOG.info("next: %s", f"{command} {to_fill_in}".rstrip())
+        with suppress(OSError, ValueError):  # advice is no reason to fail
+            if sys.stdout:  # None where it is closed
+                sys.stdout.flush()
+            print(f"next: {command} {to_fill_in}".rstrip(), file=sys.stderr)
 
 
 def _python() -> str:

@@ -13,7 +13,6 @@
 # limitations under the License.
 """What a step says at its end."""
 
-import logging
 import shlex
 import sys
 from pathlib import Path
@@ -24,17 +23,17 @@ from src.next_step import say_next
 
 
 @pytest.fixture
-def said(caplog, monkeypatch):
+def said(capsys, monkeypatch):
+    """What is on the error stream."""
     monkeypatch.delenv("DYNQUANT_GOES_ON", raising=False)
-    caplog.set_level(logging.INFO, logger="dynquant")
-    return caplog
+    return lambda: capsys.readouterr().err
 
 
 def test_it_can_be_typed_as_it_stands(said, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "train.py")])
     monkeypatch.setattr("src.next_step.shutil.which", lambda name: sys.executable)
     say_next("export.py", "--run", Path("runs/a b"), to_fill_in="IMAGE...")
-    (line,) = said.messages
+    (line,) = said().splitlines()
     words = shlex.split(line.removeprefix("next: "))
     assert words == ["python", str(tmp_path / "export.py"), "--run", "runs/a b", "IMAGE..."]
 
@@ -44,10 +43,10 @@ def test_another_python_is_named(said, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python"))
     monkeypatch.chdir(tmp_path)
     say_next("report.py")
-    assert said.messages == ["next: .venv/bin/python report.py"]
+    assert said() == "next: .venv/bin/python report.py\n"
 
 
 def test_a_script_that_goes_on_wants_no_advice(said, monkeypatch):
     monkeypatch.setenv("DYNQUANT_GOES_ON", "1")
     say_next("report.py")
-    assert not said.messages
+    assert said() == ""
