@@ -54,7 +54,8 @@ from src.quantizers.level_starts import LEARNED, UNIFORM, first_levels, nearest
 
 INTERPOLATED, CHAIN_RULE = "interpolated", "chain_rule"
 # Learning rates with which levels go as far as LSQ's outermost codes do: where a value lies in its cell
-# has either sign, and such sums are far smaller. Of 1, 4, 10, 30, 100, 300 the best on held-out CIFAR-10.
+# has either sign, and such sums are far smaller. 30 was the best of 1, 4, 10, 30, 100 at 3 bits, and of 30,
+# 100, 300 at 4, after one epoch on held-out CIFAR-10; at 2 bits 10 was better there, 30 in training loss.
 RATES = {INTERPOLATED: 30.0, CHAIN_RULE: 1.0}
 FIRST_GATE = 0.05  # of every gate before training
 
