@@ -33,8 +33,10 @@ COLUMNS = (
     "M BitOPs of the controller", "plans", "most frequent %", "BitOPs and loss", "seed", "commit", "machine",
 )  # fmt: skip
 ARTEFACTS = """The folders of these rows hold the integer artefact too, `model.safetensors`. One command answers the
-test set with it, and ends with the top-1 and the BitOPs of the row, or, with what stands under `setting`
-behind it, of that line below; `accuracy.svg` and `index.json` have all settings.
+test set with it, and ends with top-1 and BitOPs, or, with what stands under `setting` behind it, with
+those of that line below; `accuracy.svg` and `index.json` have all settings. Rows are the training
+graph's answers, in floating point: a value beside a rounding threshold may fall on its other side in
+integers, so that a few images of 10,000 get another class.
 
     python infer.py --model results/NAME/model.safetensors --test cifar10:FOLDER [--bits B | --budget X]
 
