@@ -72,8 +72,10 @@ def accuracy_pictures(rows: Sequence[dict]) -> dict[str, str]:
     net = nets.most_common(1)[0][0]
     drawn = [row for row in drawn if (row["model"], row["data"]) == net]
     shared = [(n, group) for n, group in _groups(drawn, lambda row: row["epochs"]) if len(group) > 1]
-    names = [f"accuracy_{epochs}_epochs.svg" for epochs, _ in shared[:-1]] + ["accuracy.svg"]
-    return {name: _picture(group) for name, (_, group) in zip(names, shared, strict=bool(shared))}
+    found = {f"accuracy_{epochs}_epochs.svg": _picture(group) for epochs, group in shared[:-1]}
+    if shared:
+        found["accuracy.svg"] = _picture(shared[-1][1])
+    return found
 
 
 def _picture(drawn: Sequence[dict]) -> str:

@@ -132,7 +132,10 @@ def test_stored_within_an_epoch(four_epochs, tmp_path, kind):
     killed = kind == signal.SIGKILL
     killed_when(run, "epoch 3/4: step 3/", *(["train.save_every=2"] if killed else []), kind=kind)
     state = read_state(run / "ckpt/last.ckpt")
-    assert (state.epoch, state.step) == (2, 2) if killed else state.epoch >= 2
+    if killed:
+        assert (state.epoch, state.step) == (2, 2)
+    else:  # the step that was under way may have been the epoch's last
+        assert state.epoch > 2 or state.step >= 3
     resume(run)
     assert_same_training(run, four_epochs)
 
