@@ -263,7 +263,7 @@ COST = [
         ("passes[0] = self.costs[", "passes[0] = self.again["),
         ("if row.bitops <= budget]", "if row.bitops < budget]"),
         ("if not front or row.top1 > front[-1].top1:", "if not front or row.top1 >= front[-1].top1:"),
-        ('side="right") - 1', 'side="left") - 1'),
+        ("sorted({0, *last.tolist()})", "sorted({*last.tolist()})"),
     ),
     *_of(
         "src/cost/spending.py", "tests/cost",
