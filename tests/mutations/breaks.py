@@ -339,7 +339,7 @@ ENGINE = [
         ("if (ladder.costs, ladder.again) != own:", "if ladder.costs != own[0]:"),
     ),
     *_of(
-        "src/engine/bounds.py", "tests/engine/test_check.py tests/engine/test_check_native.py",
+        "src/engine/bounds.py", "tests/engine/test_bounds.py",
         ("channels += channels % 2", "channels += 0"),
         ("return 4 * most + beside, where", "return 4 * most, where"),
     ),

@@ -52,7 +52,7 @@ def test_bitops_of_weights_and_inputs_apart():
 
 
 @pytest.mark.parametrize(
-    "line", ["format=2", "classes=ten", "colour=red", "no equals sign", "[stage]\nslot=1"]
+    "line", ["format=2", "classes=ten", "colour=red", "no equals sign", "[stage]\nslot=1", "decides=0"]
 )
 def test_a_damaged_table_is_named(line, tmp_path):
     write_bundle(BUNDLE, tmp_path)
