@@ -18,9 +18,11 @@ A reader may succeed, or raise a UserError of one line (`fault_of`); anything el
 
 import io
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -248,6 +250,42 @@ def _read_folder(path: Path) -> None:
         raise UserError(str(error)) from error
 
 
+def _trees(_: Path) -> list[bytes]:
+    """Lists of entries: kind and name."""
+    split = [f"picture {part}/{name}/{i}.png" for part in ("train", "val") for name in "ab" for i in range(2)]
+    whole = [f"picture {name}/{i}.png" for name in "ab" for i in range(4)]
+    odd = ["text train/a/notes.txt", "empty val/b/x.jpg", "folder train/a/inner", "nowhere train/a/l.png",
+           "pipe train/b/p.png", "itself val/a/s.png", "picture train/a/.hidden.png"]  # fmt: skip
+    return ["\n".join(lines).encode() for lines in (split, whole, split + odd, whole + ["text a/notes.txt"])]
+
+
+def _read_tree(path: Path) -> None:
+    root = path.parent / "tree"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    for line in path.read_text("utf-8", errors="replace").splitlines():
+        with suppress(OSError, ValueError):  # no such name, or taken
+            _make(line, root)
+    for part in ("train", "test"):
+        found = image_folder.read(Request(str(root), part, image_size=8))
+        assert found.pixels(np.arange(len(found))).shape == (len(found), 3, 8, 8)
+
+
+def _make(line: str, root: Path) -> None:
+    kind, _, name = line.strip().partition(" ")
+    entry = root.joinpath(*[piece[:60] for piece in name.split("/") if piece.strip(".")])
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "folder":
+        entry.mkdir(exist_ok=True)
+    elif kind in ("nowhere", "itself"):
+        entry.symlink_to(entry if kind == "itself" else "nothing")
+    elif kind == "pipe":
+        os.mkfifo(entry)
+    else:
+        picture = cv2.imencode(".png", np.full((9, 9, 3), 50, np.uint8))[1].tobytes()
+        entry.write_bytes({"text": b"text", "empty": b""}.get(kind, picture))
+
+
 # What is exported
 
 
@@ -291,6 +329,7 @@ TARGETS = {
     "head": Target("head.npz", _heads, _head, _damaged_npz),
     "cifar10": Target("data_batch_1.bin", _cifar, _read_cifar),
     "picture": Target("picture", _pictures, _read_folder),
+    "folder": Target("tree.txt", _trees, _read_tree, _text),
     "bundle": Target("bundle.cfg", _bundles, lambda path: read_bundle(path.parent).cost(), _text),
     "artefact": Target("model.safetensors", _artefacts, _read_artefact, mutated),
 }
