@@ -30,32 +30,42 @@ from tests.shared import made_once
 from tests.system.runs import TINY, assert_same_training
 
 # Nothing is compiled, and an epoch is a step: what is written, and when, is the matter.
-PLAIN = [
-    *TINY, "method.name=static", "quant.quantizer=nested", "device.native=off", "device.mode=pynative",
-    "data.batch_size=1024",
-]  # fmt: skip
+PLAIN = [*TINY, "device.native=off", "device.mode=pynative", "data.batch_size=1024", "train.epochs=1"]
+FLOAT, QUANTISED = "method.name=float", ["method.name=static", "quant.quantizer=dorefa"]
 
 
 def trained(run: Path, *arguments: str) -> int:
     return guarded(train_script.main, [*PLAIN, f"run.dir={run}", *arguments])
 
 
+def resumed(run: Path) -> int:
+    return guarded(train_script.main, ["--resume", str(run), "train.epochs=2"])
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The runs `one` and `two`, of so many epochs."""
+    """The float runs `one` and `two`, of so many epochs, and `quantised`, of one."""
 
     def make(folder):
-        assert trained(folder / "two", "train.epochs=2") == 0
-        assert trained(folder / "one", "train.epochs=1") == 0
+        assert trained(folder / "one", FLOAT) == 0
+        shutil.copytree(folder / "one", folder / "two")
+        assert resumed(folder / "two") == 0
+        assert trained(folder / "quantised", *QUANTISED) == 0
 
     return made_once(tmp_path_factory, "plain_runs", make)
 
 
 @pytest.fixture
-def run(runs):
-    """A run of one epoch, to be damaged. Not below pytest's folder, whose rights its other processes set again."""
+def scratch():
+    """Not below pytest's folder, whose rights its other processes set again."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(shutil.copytree(runs / "one", Path(folder) / "run"))
+        yield Path(folder)
+
+
+@pytest.fixture
+def run(runs, scratch):
+    """A quantised run, to be damaged."""
+    return Path(shutil.copytree(runs / "quantised", scratch / "run"))
 
 
 @pytest.fixture
@@ -79,22 +89,23 @@ def contents(folder: Path, *but: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-# What is too large for it: the configuration; the checkpoint; the answers.
-@pytest.mark.parametrize("free", [0, 3000, 200_000])
-def test_training_goes_on_after_a_full_disk_as_if_there_had_been_room(runs, run, failed, free):
+# What does not fit: anything; the configuration; the checkpoint.
+@pytest.mark.parametrize("free", [0, pytest.param(3000, marks=pytest.mark.slow), 200_000])
+def test_training_goes_on_after_a_full_disk_as_if_there_had_been_room(runs, scratch, failed, free):
+    run = Path(shutil.copytree(runs / "one", scratch / "run"))
     with full_disk(free):
         error = failed(train_script.main, "--resume", run, "train.epochs=2")
     assert "could not be written" in error or "cannot be written" in error, error
-    assert guarded(train_script.main, ["--resume", str(run), "train.epochs=2"]) == 0
+    assert resumed(run) == 0
     assert_same_training(run, runs / "two")
     assert not list(run.rglob(".*partial*")) + list(run.rglob(".unfinished*"))
 
 
 def test_a_new_run_on_a_full_disk_leaves_a_folder_that_is_taken_again(tmp_path, failed):
     with full_disk(100):
-        error = failed(train_script.main, *PLAIN, f"run.dir={tmp_path / 'new'}", "train.epochs=0")
+        error = failed(train_script.main, *PLAIN, FLOAT, f"run.dir={tmp_path / 'new'}")
     assert str(tmp_path / "new") in error
-    assert trained(tmp_path / "new", "train.epochs=0") == 0
+    assert trained(tmp_path / "new", FLOAT, "train.epochs=0") == 0
 
 
 OUTPUTS = {
