@@ -22,7 +22,10 @@ from tests.system.runs import TINY, assert_same_training, finished, last_json, m
 from tests.system.workers import kill_two_workers_when, two_workers
 
 pytestmark = pytest.mark.slow
-ABN = ["method.name=abn", "quant.quantizer=lsq", "abn.agent_epochs=1", "abn.finetune_epochs=1"]
+ABN = [
+    "method.name=abn", "quant.quantizer=lsq", "train.epochs=1", "abn.agent_epochs=1", "abn.finetune_epochs=1",
+    "abn.updates=2",
+]  # fmt: skip
 # Options, the stages with their epochs, and where all workers are killed: behind a step that is stored.
 METHODS = {
     "static": (["method.name=static", "quant.quantizer=nested"], ["static"] * 2, "static epoch 2/2: step 3/"),
@@ -36,10 +39,10 @@ METHODS = {
     ),
     "ddq": (["method.name=ddq"], ["ddq"] * 2, "ddq epoch 2/2: step 3/"),
     "super-network": (["method.name=abn", "abn.norm=shared"], ["supernet"] * 2, "supernet epoch 2/2: step 3/"),
-    "agent": (ABN, ["supernet", "supernet", "agent", "finetune"], "agent epoch 1/1: step 3/"),
+    "agent": (ABN, ["supernet", "agent", "finetune"], "agent epoch 1/1: step 3/"),
     "counterfactual agent": (
         [*ABN, "abn.agent=counterfactual"],
-        ["supernet", "supernet", "agent", "finetune"], "finetune epoch 1/1: step 3/",
+        ["supernet", "agent", "finetune"], "finetune epoch 1/1: step 3/",
     ),
 }  # fmt: skip
 
