@@ -49,7 +49,8 @@ def run(tmp_path):
     command = "python train.py --config config/a.yaml data.path=/some/where/cifar train.epochs=6"
     versions = {"command": command, "seed": 3, "commit": "abc", "machine": "two cores"}
     (run / "versions.json").write_text(json.dumps(versions))
-    numbers = {"top1": 0.91234, "mean_bits": 3.5, "bitops": 123.4e6, "baseline": {"float": {"top1": 0.9173}}}
+    numbers = {"top1": 0.91234, "images": 10_000, "mean_bits": 3.5, "bitops": 123.4e6}
+    numbers["baseline"] = {"float": {"top1": 0.9173}}
     (run / "eval/test.json").write_text(json.dumps(numbers))
     for name in ("metrics.csv", "layers.json", "eval/test.npz"):
         (run / name).write_bytes(b"kept as it is")
