@@ -410,8 +410,8 @@ CodeOutput Engine::output_of(int conv, const Frame &frame) const {
 
 void Engine::run_conv(const Step &step, Frame *frame) {
   const Operation &op = program_.operations[size_t(step.op)];
-  const PreparedConv &made = convs_[size_t(step.op)]->get(
-      frame->row, frame->choice(op.slot, op.w_column), frame->choice(op.slot, op.a_column));
+  PreparedConv &made = convs_[size_t(step.op)]->get(frame->row, frame->choice(op.slot, op.w_column),
+                                                    frame->choice(op.slot, op.a_column));
   ConvJob job{made.conv, codes_of(step.op, *frame), made.packed, {}};
   Finish &f = job.finish;
   f.c = int(op.c_out);
@@ -427,6 +427,8 @@ void Engine::run_conv(const Step &step, Frame *frame) {
     f.sum_bounds = {int32_t(sum.low), int32_t(sum.high)};
   }
   add_outputs(step, *frame, &f);
+  if (f.narrow && f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
+    f.lines = made.straight.get(made.conv, f, made.least, made.most);
   const int64_t work = int64_t(op.out.size()) * op.c_in * op.kernel * op.kernel;
   const int64_t threads = work < kWorthSharing ? 1 : frame->threads();
   const int parts = int(std::min(4 * threads, std::max(threads, work / kPartWork)));
