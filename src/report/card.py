@@ -91,7 +91,7 @@ def _training(record: Run, row: dict) -> str:
     taught = f", distilled from a float {row['teacher']}" if row["teacher"] and row["epochs"] else ""
     return (
         f"{length[:1].upper()}{length[1:]}, {start}{taught}; seed {row['seed']}, commit {row['commit']}, "
-        f"{row['machine']}. Today's recipes give its configuration with\n\n    {row['command']}"
+        f"{row['machine']}. Today's recipes give its configuration with\n\n```bash\n{row['command']}\n```"
     )
 
 

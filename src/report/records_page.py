@@ -39,7 +39,9 @@ those of that line below; `accuracy.svg` and `index.json` have all settings. Row
 graph's answers, in floating point: a value beside a rounding threshold may fall on its other side in
 integers, so that a few images of 10,000 get another class.
 
-    python infer.py --model results/NAME/model.safetensors --test cifar10:FOLDER [--bits B | --budget X]
+```bash
+python infer.py --model results/NAME/model.safetensors --test cifar10:FOLDER [--bits B | --budget X]
+```
 
 Rows with an artefact: {names}."""
 SETTINGS = """The same nets at other settings, on the test set: one width throughout, and some of the settings with
@@ -69,7 +71,7 @@ def page(text: str | None, made: list[dict]) -> str:
             f"README.md has no line `{BEGIN}` with `{END}` after it, and the table of records no place; "
             "add the two, or move the file away"
         )
-    commands = "\n".join(f"    {row['command']}" for row in made)
+    commands = "\n".join(("```bash", *(row["command"] for row in made), "```"))
     parts = [BEGIN, ABOUT, markdown_table(COLUMNS, map(_cells, made))]
     if names := ", ".join(f"`{row['record']}`" for row in made if row["artefact"]):
         parts.append(ARTEFACTS.format(names=names))

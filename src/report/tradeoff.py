@@ -100,20 +100,9 @@ def draw(label: str, drawing: Drawing, x_title: str) -> Markup:
         for curve in drawing.curves
         for dot in curve.dots
     }
-    lines = [
-        (at[id(a)], at[id(b)])
-        for curve in drawing.curves
-        if curve.joined
-        for a, b in zip(curve.dots, curve.dots[1:], strict=False)
-    ]
     levels = [y.at(100 * value) for value in drawing.floats]
-    lines += [((x.start, level), (x.end, level)) for level in levels]
-    ringed = [
-        dot
-        for curve in drawing.curves
-        for dot in curve.dots
-        if dot.row is not None and dot.row == drawing.ring
-    ]
+    lines = [*_segments(drawing.curves, at), *(((x.start, level), (x.end, level)) for level in levels)]
+    ringed = _ringed(drawing)
     dots = [_around(where, RADIUS) for where in at.values()]
     dots += [_around(at[id(dot)], RING) for dot in ringed]
     bounds = Box(x.start + 2, y.end - 2, sheet.width - 4, y.start - 2)
@@ -134,6 +123,17 @@ def draw(label: str, drawing: Drawing, x_title: str) -> Markup:
         width=sheet.width,
         height=sheet.height,
     )
+
+
+def _segments(curves: Sequence[Curve], at: dict) -> list[tuple]:
+    """The pieces of all lines, as pairs of places."""
+    joined = [curve.dots for curve in curves if curve.joined]
+    return [(at[id(a)], at[id(b)]) for dots in joined for a, b in zip(dots, dots[1:], strict=False)]
+
+
+def _ringed(drawing: Drawing) -> list[Dot]:
+    dots = (dot for curve in drawing.curves for dot in curve.dots)
+    return [dot for dot in dots if dot.row is not None and dot.row == drawing.ring]
 
 
 def _float_line(value: float, level: float, x: Axis) -> Markup:

@@ -26,6 +26,7 @@ import pytest
 
 from src.config import load_config
 from src.report import collect, records
+from src.report.records_page import END
 from tests.project.files import ROOT
 
 RESULTS = ROOT / "results"
@@ -63,7 +64,7 @@ def readme() -> str:
 def commands() -> dict[str, str]:
     """The command of each record, as results/README.md lists them, in the order of its rows."""
     text = text_of("results/README.md")
-    listed = re.findall(r"(?m)^ {4}(python train\.py .*)$", text)
+    listed = re.findall(r"(?m)^(python train\.py .*)$", text.partition(END)[0])
     return dict(zip((row["record"] for row in rows(text, "record", "commit")), listed, strict=True))
 
 

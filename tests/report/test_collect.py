@@ -204,7 +204,7 @@ def test_the_listed_command_gives_the_configuration_whatever_recipes_say_by_now(
     config["quant"]["exceptions"] = {"layer1.0.conv1": 8}
     config["train"]["milestones"] = [3, 5]
     (record / "config.yaml").write_text(yaml.safe_dump(config))
-    (line,) = re.findall(r"(?m)^    (python train.py .*)$", table(out))
+    (line,) = re.findall(r"(?m)^(python train.py .*)$", table(out))
     _, _, _, file, *overrides = shlex.split(line)
     assert file == (named or str(record / "config.yaml"))
     root = DEFAULT_FILE.parent.parent
