@@ -25,6 +25,7 @@ from src.data.chance import interval
 from src.report.comparable import CLASSES
 from src.report.formats import known
 from src.report.load import Run
+from src.report.performance import performance
 from src.report.records import ARTEFACT
 from src.report.records_page import markdown_table, setting_lines
 from src.report.sources import DATA, PROJECT, WEIGHTS
@@ -51,6 +52,7 @@ def card(record: Run, row: dict) -> str:
         ("Training", _training(record, row)),
         ("Accuracy", _accuracy(record, row)),
         ("Cost", _cost(record)),
+        ("Performance", performance(record)),
         ("Limits", _limits(record)),
         ("Licence", _licence(record)),
         ("How to run it", _run(record)),

@@ -49,16 +49,19 @@ def test_a_static_network(static):
     assert "distilled from a float resnet56" in text
     assert "BSD 2-Clause" in text and "10 % of the training images were held out" in text
     assert "--test cifar10:cifar-10-batches-bin" in text and "seed 1, commit abc, two cores" in text
+    assert "| Training parameters | epochs=24, batch_size=None, lr=0.05 |" in text
+    assert "| Resource | x86_64, 2 cores, Linux 6.1 |" in text and "| Accuracy | 90.00 % |" in text
     assert "choice of widths" not in text and "| setting |" not in text
 
 
 def test_what_is_not_known_is_not_made_up(static):
     record = load_run(static)
     record.config["model"]["weights"], record.config["data"]["name"] = "mine.npz", "image_folder"
-    record.config["train"]["epochs"] = 0
+    record.config["train"]["epochs"], record.metrics = 0, None
     text = card(record, row(epochs=0))
     assert "from `mine.npz`" in text and text.count("not known here") == 2
     assert "Not trained: post-training quantisation" in text and "held out" not in text and "--test" not in text
+    assert "| Training |" not in text and "| Inference |" in text
 
 
 @pytest.mark.parametrize("is_worth_it", [True, False])

@@ -28,6 +28,7 @@ from src.report.compare import comparison_page, write_comparison
 from src.report.compare_tables import against_first, artefact_bytes, differing
 from src.report.load import load_run
 from src.report.width_map import width_maps
+from tests.report.browser import dump
 from tests.report.fake_escalation import write_escalating_run
 from tests.report.fake_run import Fake, write_run
 from tests.report.test_page import check
@@ -149,6 +150,26 @@ def test_each_ladder_has_a_slider_of_its_own(escalating):
     assert body.count("<script>") == 2 and body.count('type="range"') == 2
     assert "data-row" not in section(page, "accuracy")
     assert "The choice of widths pays." in section(page, "choice")
+
+
+MOVE = """
+onload = () => {
+  const told = box => [...box.querySelectorAll("[data-column]")].map(slot => slot.textContent);
+  const boxes = [...document.querySelectorAll(".settings")], slider = boxes[1].querySelector("input");
+  const before = boxes.map(told);
+  slider.value = 0;
+  slider.dispatchEvent(new Event("input"));
+  const row = [...boxes[1].querySelector("tbody tr").cells].map(cell => cell.textContent);
+  document.body.textContent = "FOUND" + JSON.stringify({before, after: boxes.map(told), row}) + "END";
+};
+"""
+
+
+def test_a_slider_moves_its_own_box_alone(escalating, tmp_path):
+    page = comparison_page(escalating).replace("</body>", f"<script>{MOVE}</script></body>")
+    found = dump(page, tmp_path)
+    assert found["after"][0] == found["before"][0] and found["after"][1] != found["before"][1]
+    assert set(found["after"][1]) == set(found["row"])
 
 
 def test_milliseconds_of_every_setting_are_drawn_where_they_are_known(escalating):
