@@ -23,7 +23,10 @@ from src.report.load import Run
 from src.report.records import ARTEFACT
 from src.report.records_page import markdown_table
 
-LOGGED = "Times are the run's own log, whatever else the machine did then; measured ones are in [`bench/`](../bench/README.md)."
+LOGGED = (
+    "Times are the run's own log, whatever else the machine did then; measured ones are in "
+    "[`bench/`](../bench/README.md)."
+)
 OPTIMIZERS = {"sgd": "SGD with momentum", "adamw": "AdamW"}
 
 
