@@ -95,12 +95,10 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
 // every program finds it and leaves it.
 DQ_INLINE __m256i straight_codes(const int32_t *sums, const float *slope, const float *start) {
   const __m256 sum = _mm256_cvtepi32_ps(iload(sums));
-  return _mm256_cvtps_epi32(
-      _mm256_fmadd_ps(sum, _mm256_loadu_ps(slope), _mm256_loadu_ps(start)));
+  return _mm256_cvtps_epi32(_mm256_fmadd_ps(sum, _mm256_loadu_ps(slope), _mm256_loadu_ps(start)));
 }
 
-DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int stride,
-                                 const Run &run) {
+DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const dq::Lines &l = *f.lines;
   const float *slope = l.slope + 16 * run.block, *start = l.start + 16 * run.block;
   const __m256i low = _mm256_set1_epi8(char(l.low)), high = _mm256_set1_epi8(char(l.high));
@@ -112,11 +110,11 @@ DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int strid
   int in_row = run.wo - run.x;  // pixels left of this row
   for (int p = 0; p < run.pixels; p += 2, sums += 2 * ptrdiff_t(stride)) {
     const int32_t *next = p + 1 < run.pixels ? sums + stride : sums;
-    __m256i bytes = _mm256_packs_epi16(
-        _mm256_packs_epi32(straight_codes(sums, slope, start),
-                           straight_codes(sums + 8, slope + 8, start + 8)),
-        _mm256_packs_epi32(straight_codes(next, slope, start),
-                           straight_codes(next + 8, slope + 8, start + 8)));
+    __m256i bytes =
+        _mm256_packs_epi16(_mm256_packs_epi32(straight_codes(sums, slope, start),
+                                              straight_codes(sums + 8, slope + 8, start + 8)),
+                           _mm256_packs_epi32(straight_codes(next, slope, start),
+                                              straight_codes(next + 8, slope + 8, start + 8)));
     bytes = _mm256_add_epi8(_mm256_min_epi8(_mm256_max_epi8(bytes, low), high), added);
     bytes = _mm256_permutevar8x32_epi32(bytes, in_pixels);
     const __m128i pixel[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
