@@ -34,7 +34,8 @@ from src.report.totals import net_bitops, static_bitops
 BELIEVED = 0.05  # largest p that is called a difference
 TESTED = (
     "McNemar's test, exact and two-sided, on the images that only one of the two networks answers right: whether "
-    "that network is the better one on images like these. It says nothing of the methods behind them: another "
+    "that network is the better one on images like these. (The images are the same as far as the data set's name, "
+    "positions and labels tell.) It says nothing of the methods behind them: another "
     "seed, or a training of another length, gives another network."
 )
 SEVERAL = " Where several runs are held against one, p is raised for that (Holm)."

@@ -66,6 +66,9 @@ def test_a_shorter_training_is_told(entry):
     ((title, text),) = objections(groups(entries))
     assert title == "These runs were not trained equally long:"
     assert text.startswith("24 epochs after 6 in float (run 1); 6 epochs after 6 in float (run 2); 24 epochs (run 3).")
+    elsewhere = entry(4, some, data="cifar10", epochs=6)  # no comparison, so no objection to its length
+    assert "These runs on digits were not trained equally long:" in titles(*entries, elsewhere)
+    assert "on cifar10 were" not in " ".join(titles(*entries, elsewhere))
 
 
 def test_a_run_without_training_has_no_epochs(entry):
