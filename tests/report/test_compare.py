@@ -25,7 +25,9 @@ from src.data import load
 from src.errors import UserError
 from src.report.comparable import Entry, Group
 from src.report.compare import comparison_page, write_comparison
+from src.report.compare_classes import by_class
 from src.report.compare_tables import against_first, artefact_bytes, differing
+from src.report.formats import big
 from src.report.load import load_run
 from src.report.width_map import width_maps
 from tests.report.browser import dump
@@ -59,6 +61,8 @@ def test_runs_keep_their_order_and_are_numbered(folders):
     assert names == [("1", "dynamic"), ("2", "static"), ("3", "float")]
     drawn = re.findall(r"<title>(\w+): [\d.]+\u00a0%, [\d.]+\u00a0M BitOPs</title>", section(page, "accuracy"))
     assert drawn == ["dynamic", "static"]  # the float run has no BitOPs
+    totals = load_run(folders[0]).evaluation.totals
+    assert f"{big(totals['bitops'] + totals['bitops_controller'])} BitOPs" in section(page, "accuracy")
     assert "different data sets" not in page and "<script" not in page
 
 
@@ -106,6 +110,20 @@ def test_one_that_was_trained_longer_is_said_to_be(tmp_path):
     text = words(against_first(Group(entries)))
     assert "more right than run 1; not trained equally long" in text and "Holm" not in text
     assert "It says nothing of the methods behind them" in text
+
+
+def test_classes_are_held_against_the_first_run(tmp_path):
+    label = np.arange(100) % 10
+    entries = [of_answers(tmp_path, 1, label == 3), of_answers(tmp_path, 2, (label == 3) & (np.arange(100) < 50))]
+    for entry in entries:
+        entry.arrays["label"] = label
+    entries[0].arrays["predicted"] = np.where(label == 3, 4, label)
+    entries[1].arrays["predicted"] = np.where((label == 3) & (np.arange(100) < 50), 4, label)
+    page = by_class(Group(entries))
+    rows = [words(row) for row in re.findall(r"<tr>(.*?)</tr>", page.split("<tbody>")[1])]
+    assert rows[3].strip() == "3 10 0.0 % 50.0 % +50.0" and rows[4].strip() == "4 10 100.0 % 100.0 % +0.0"
+    assert page.count("<svg") == 2 and "3 taken for 4: 5 of 10 (50.0 %)" in page
+    assert by_class(Group(entries[:1])) == ""
 
 
 def test_settings_that_differ_are_listed_without_paths(tmp_path, folders):
@@ -189,5 +207,6 @@ def test_a_width_map_has_the_means_of_layers_and_classes(tmp_path):
     tips = re.findall(r"<title>\S+, (\d: [\d.]+) bits</title>", drawn)
     assert tips == ["0: 3.500", "1: 5.000", "3: 4.000", "0: 5.000", "1: 3.000", "3: 4.000"]
     assert "from 3.00 bits (light) to 5.00 (dark)" in drawn
+    assert re.findall(r'class="fill one (s\d)"', drawn) == ["s1", "s4", "s2", "s4", "s0", "s2"]
     entry.arrays["a_bits"] = entry.arrays["w_bits"] = entry.arrays["w_bits"][:, :1].repeat(2, axis=1)
     assert "all 2 layers" in width_maps(Group([entry]))

@@ -71,6 +71,8 @@ def test_a_resumed_run_has_the_curves_of_one_that_was_never_stopped(tmp_path, ev
         whole.append_metrics(row)
     for row in (rows[0], rows[1], {**rows[2], "train_loss": 9.0}):  # the third was not stored, and comes again
         first.append_metrics(row)
+    (older,) = (tmp_path / "stopped/tensorboard").iterdir()
+    older.rename(older.with_name("events.out.tfevents.1.elsewhere"))  # as of another second
     second = run(tmp_path / "stopped")
     second.forget_after("float", 2)
     for row in rows[2:]:
