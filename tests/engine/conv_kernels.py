@@ -49,8 +49,8 @@ class Lines(ctypes.Structure):
 
 class Finish(ctypes.Structure):
     _fields_ = _fields(
-        "int c left right; ptr multiplier bias; int low high; bool narrow; ptr residual; int sum_low sum_high; bool rectified;"
-        "ptr wide; bool sums_alone; int outputs; codes output; lines lines",
+        "int c left right; ptr multiplier bias; int low high; bool narrow; ptr residual; int sum_low sum_high;"
+        "bool rectified; ptr wide; bool sums_alone; int outputs; codes output; lines lines",
         codes=CodeOutput * 3,
         lines=ctypes.POINTER(Lines),
     )
