@@ -44,7 +44,7 @@ _LINK_FLAGS += ["-Wl,-z,nodelete"]
 _COMMON = {
     "aot.cc", "bounds.cc", "check.cc", "checksum.cc", "engine.cc", "engine_abi.cc",
     "level_dense_abi.cc", "level_table.cc", "maxpool.cc", "operation_aot.cc", "plain.cc", "plan.cc",
-    "prepared.cc", "prepared_image.cc", "profile.cc", "program.cc", "running.cc", "safetensors.cc",
+    "prepared.cc", "prepared_image.cc", "profile.cc", "program.cc", "running.cc", "safetensors.cc", "straight.cc",
     "select.cc", "structure.cc", "subsample.cc", "tensors.cc", "threads.cc",
 }  # fmt: skip
 PORTABLE = "portable"

@@ -43,12 +43,34 @@ class CodeOutput(ctypes.Structure):
     _fields_ = _fields("to to; int multiplier; long half; int shift low high", to=CodeTensor)
 
 
+class Lines(ctypes.Structure):
+    _fields_ = _fields("ptr slope start holds; int low high added")
+
+
 class Finish(ctypes.Structure):
     _fields_ = _fields(
         "int c left right; ptr multiplier bias; int low high; bool narrow; ptr residual; int sum_low sum_high;"
-        "ptr wide; int outputs; codes output",
+        "bool rectified; ptr wide; bool sums_alone; int outputs; codes output; lines lines",
         codes=CodeOutput * 3,
+        lines=ctypes.POINTER(Lines),
     )
+
+
+class Value(ctypes.Structure):
+    _fields_ = _fields("long multiplier bias; int left right low high")
+
+
+class Line(ctypes.Structure):
+    _fields_ = [("slope", ctypes.c_float), ("start", ctypes.c_float)]
+
+
+def find_line(value: Value, output: CodeOutput, least: int, most: int) -> tuple[Line, list[int]] | None:
+    """engine/straight.h: (the line, [lowest, highest, middle code]), or None where none was found."""
+    find, line, steps = kernels.handle().dq_find_line, Line(), (ctypes.c_int * 3)()
+    find.restype = ctypes.c_bool
+    found = find(ctypes.byref(value), ctypes.byref(output), ctypes.c_int64(least), ctypes.c_int64(most),
+                 ctypes.byref(line), steps)  # fmt: skip
+    return (line, list(steps)) if found else None
 
 
 class CodeConv(ctypes.Structure):
@@ -175,9 +197,12 @@ class Convolution:
         )
         finish = Finish(
             o, f["left"], f["right"], multiplier.ctypes.data, bias.ctypes.data, *f["bounds"], narrow,
-            None if residual is None else residual.ctypes.data, *f["sum_bounds"],
-            wide.ctypes.data if f["wide"] else None, len(outputs), (CodeOutput * 3)(*outputs),
+            None if residual is None else residual.ctypes.data, *f["sum_bounds"], self._rectified(),
+            wide.ctypes.data if f["wide"] else None, False, len(outputs), (CodeOutput * 3)(*outputs),
         )  # fmt: skip
+        lines = self._lines(finish, outputs)
+        if lines:
+            finish.lines = ctypes.pointer(lines)
         packed = _aligned(kernel.packed_bytes(self.conv))
         kernel.pack(self.conv, packed.ctypes.data)
         job = ConvJob(self.conv, self.memory.tensor, packed.ctypes.data, finish)
@@ -191,6 +216,33 @@ class Convolution:
             assert (around == memory.zero).all(), "a border was written"
         return wide if f["wide"] else None, [m.pixels().astype(np.int64) - m.zero for m in written]
 
+    def _lines(self, finish: Finish, outputs: list[CodeOutput]) -> Lines | None:
+        """Codes straight from the sums that there are, where nothing else is wanted of them."""
+        codes_alone = len(outputs) == 1 and not finish.residual and not finish.wide
+        if not (codes_alone and finish.narrow and outputs[0].multiplier > 0):
+            return None
+        f, channels = self.finish, len(self.sums)
+        least, most = self.sums.min((1, 2)), self.sums.max((1, 2))
+        slope, start, holds = np.zeros(channels), np.zeros(channels), np.zeros(channels)
+        for o in range(channels):
+            value = Value(f["multiplier"][o], f["bias"][o], f["left"], f["right"], *f["bounds"])
+            found = find_line(value, outputs[0], least[o], most[o])
+            if found:
+                line, (low, high, middle) = found
+                slope[o], start[o], holds[o] = line.slope, line.start, 1
+        if not holds.any():
+            return None
+        held = self._blocks(holds, filler=1).all(1).astype(np.uint8)
+        self.held = [self._blocks(slope).astype(np.float32), self._blocks(start).astype(np.float32), held]
+        added = middle + outputs[0].to.zero
+        return Lines(*(array.ctypes.data for array in self.held), low - middle, high - middle, added)
+
+    def _rectified(self) -> bool:
+        f = self.finish
+        limits = (integers.INT32.min, integers.INT32.max)
+        clipped = f["bounds"] == limits and f["sum_bounds"] == (0, limits[1])
+        return clipped and f["residual"] is not None and bool((f["residual"] >= 0).all())
+
     def _unclipped(self) -> np.ndarray:
         f = self.finish
         return ((self.sums.transpose(1, 2, 0) << f["left"]) * f["multiplier"] + f["bias"]) >> f[
@@ -198,12 +250,16 @@ class Convolution:
         ]
 
     def _in_blocks(self, values: np.ndarray) -> np.ndarray:
-        """Channels in blocks of every group (of all channels, if it is depthwise), even ones first."""
+        """Channels in blocks, even ones first."""
+        blocks = self._blocks(values)
+        return np.ascontiguousarray(np.concatenate([blocks[:, ::2], blocks[:, 1::2]], 1))
+
+    def _blocks(self, values: np.ndarray, filler: int = 0) -> np.ndarray:
+        """Channels in blocks of every group, or of all channels, if it is depthwise: (blocks, 16)."""
         groups = 1 if self.conv.c_in == 1 and self.conv.c_out == self.groups else self.groups
         per_group = values.reshape(groups, -1)
         pad = -per_group.shape[1] % BLOCK
-        blocks = np.pad(per_group, ((0, 0), (0, pad))).reshape(-1, BLOCK)
-        return np.ascontiguousarray(np.concatenate([blocks[:, ::2], blocks[:, 1::2]], 1))
+        return np.pad(per_group, ((0, 0), (0, pad)), constant_values=filler).reshape(-1, BLOCK)
 
 
 def _aligned(size: int) -> np.ndarray:

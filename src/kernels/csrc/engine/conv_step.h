@@ -54,6 +54,14 @@ struct CodeOutput {
 };
 constexpr int kCodeOutputs = 3;
 
+// Codes straight from sums (straight.h), where a result is wanted as codes of one kind and nothing
+// else: byte = clip(round(slope sum + start), low, high) + added, the same as by the long way.
+struct Lines {
+  const float *slope, *start;  // [blocks][16]
+  const uint8_t *holds;        // [blocks]: whether there is one for each channel
+  int low, high, added;
+};
+
 // What becomes of sums of products, channel by channel, in blocks of kChannelBlock: block b of
 // group g begins at channel g * channels + 16 b; arrays are padded to whole blocks of every group.
 //
@@ -63,16 +71,26 @@ constexpr int kCodeOutputs = 3;
 struct Finish {
   int c;                      // channels of the result
   int left, right;            // right may be 0
-  const int64_t *multiplier;  // [blocks][16], of the even channels of a block, then of the odd ones
+  const int64_t *multiplier;  // [blocks][16], in the order of even_first()
   const int64_t *bias;        // likewise
   Bounds bounds;
   bool narrow;              // right is at most 32, and no v leaves int32 before it is clipped
   const int32_t *residual;  // [ho][wo][c], or null
   Bounds sum_bounds;
-  int32_t *wide;  // likewise; may be the residual
+  bool rectified;   // no residual is below 0, `bounds` are int32's, sum_bounds 0 and int32's
+  int32_t *wide;    // likewise; may be the residual
+  bool sums_alone;  // the sums as they are become `wide`, and nothing else is asked for
   int outputs;
   CodeOutput output[kCodeOutputs];
+  const Lines *lines;  // or null
 };
+
+// The place of channel `at % 16` of block `at / 16` in arrays with the even channels of a block
+// first.
+inline int even_first(int at) {
+  const int lane = at % kChannelBlock;
+  return at - lane + lane / 2 + kChannelBlock / 2 * (lane % 2);
+}
 
 // A convolution of codes, as far as a kernel must know it to pack its weights: sum of weight code.
 // A dense layer is a 1x1 convolution of one pixel.
@@ -91,6 +109,11 @@ struct CodeConv {
   }  // of the result, in a group
   int group_blocks() const { return (channels() + kChannelBlock - 1) / kChannelBlock; }
   int blocks() const { return c_out / channels() * group_blocks(); }
+  // Of channel `o` of the result, in arrays of whole blocks.
+  int place_of(int o) const {
+    const int group = o / channels(), in_group = o % channels();
+    return group * group_blocks() * kChannelBlock + in_group;
+  }
   uint8_t zero() const { return uint8_t(-code_low); }
   int top() const { return code_high - code_low; }  // the largest byte
 };

@@ -97,6 +97,21 @@ CodeRange limits(int bits, bool is_signed) {
   return {is_signed ? -top : 0, top - 1};
 }
 
+bool is_never_negative(const Program &program, int r) {
+  const Operation &op = program.operations[size_t(r)];
+  switch (op.kind) {
+    case kConv:
+    case kAffine:
+    case kAdd:
+      return op.low >= 0;
+    case kMaxPool:
+    case kSubsample:
+      return is_never_negative(program, int(op.x));
+    default:
+      return false;
+  }
+}
+
 void fill_border(const CodeTensor &t) {
   if (!t.border) return;
   const size_t ends = size_t(t.row()) * t.border, side = size_t(t.border) * t.c;
@@ -283,6 +298,17 @@ void Engine::times(const uint8_t *pixels, const int64_t *plan, int row, int64_t 
   frame.seconds = nullptr;
 }
 
+const char *Engine::kernel_of(int i, const int64_t *plan, int row) {
+  if (images_[size_t(i)]) return "image";
+  if (!convs_[size_t(i)]) return "";
+  Frame frame;
+  frame.begin_plan(program_.plan, plan);
+  const Operation &op = program_.operations[size_t(i)];
+  return convs_[size_t(i)]
+      ->get(row, frame.choice(op.slot, op.w_column), frame.choice(op.slot, op.a_column))
+      .kernel->name;
+}
+
 void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
                    int row, int32_t *out) {
   const Operation &op = program_.operations[size_t(i)];
@@ -410,8 +436,8 @@ CodeOutput Engine::output_of(int conv, const Frame &frame) const {
 
 void Engine::run_conv(const Step &step, Frame *frame) {
   const Operation &op = program_.operations[size_t(step.op)];
-  const PreparedConv &made = convs_[size_t(step.op)]->get(
-      frame->row, frame->choice(op.slot, op.w_column), frame->choice(op.slot, op.a_column));
+  PreparedConv &made = convs_[size_t(step.op)]->get(frame->row, frame->choice(op.slot, op.w_column),
+                                                    frame->choice(op.slot, op.a_column));
   ConvJob job{made.conv, codes_of(step.op, *frame), made.packed, {}};
   Finish &f = job.finish;
   f.c = int(op.c_out);
@@ -425,9 +451,14 @@ void Engine::run_conv(const Step &step, Frame *frame) {
     const Operation &sum = program_.operations[size_t(step.sum)];
     f.residual = frame->registers[size_t(step.residual)];
     f.sum_bounds = {int32_t(sum.low), int32_t(sum.high)};
+    f.rectified = op.low == INT32_MIN && op.high == INT32_MAX && sum.low == 0 &&
+                  sum.high == INT32_MAX && is_never_negative(program_, step.residual);
   }
   add_outputs(step, *frame, &f);
+  if (f.narrow && f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
+    f.lines = made.straight.get(made.conv, f, made.least, made.most);
   const int64_t work = int64_t(op.out.size()) * op.c_in * op.kernel * op.kernel;
+  if (step.pool >= 0) return run_pooled(step, {made.kernel, job, 0, 0, 0, 0, 0}, work, frame);
   const int64_t threads = work < kWorthSharing ? 1 : frame->threads();
   const int parts = int(std::min(4 * threads, std::max(threads, work / kPartWork)));
   const int count = threads == 1 ? 1 : parts;
@@ -435,6 +466,23 @@ void Engine::run_conv(const Step &step, Frame *frame) {
   uint8_t *scratch = size ? frame->room(size * count) : nullptr;
   in_parts(*frame, count,
            [&](int part) { made.kernel->run(job, part, count, scratch + part * size); });
+}
+
+void Engine::run_pooled(const Step &step, PooledConv conv, int64_t work, Frame *frame) {
+  const Operation &pool = program_.operations[size_t(step.pool)];
+  conv.size = int(pool.kernel);
+  conv.stride = int(pool.stride);
+  conv.padding = int(pool.padding);
+  conv.ho = pool.out.h;
+  conv.wo = pool.out.w;
+  const PooledKernel &kernel = *integer_kernels().pooled;
+  // A part computes the sums again that its first row has in common with the part before.
+  const int parts = work < kWorthSharing ? 1 : std::min(conv.ho, 2 * frame->threads());
+  const size_t size = kernel.scratch_bytes(conv);
+  uint8_t *scratch = frame->room(size * size_t(parts));
+  in_parts(*frame, parts, [&](int part) {
+    kernel.run(conv, conv.ho * part / parts, conv.ho * (part + 1) / parts, scratch + part * size);
+  });
 }
 
 void Engine::run_image(const Step &step, Frame *frame) {

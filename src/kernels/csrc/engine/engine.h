@@ -22,6 +22,7 @@
 #include "engine/frame.h"
 #include "engine/plain.h"
 #include "engine/plan.h"
+#include "engine/pooled.h"
 #include "engine/prepared.h"
 #include "engine/prepared_image.h"
 #include "engine/program.h"
@@ -68,6 +69,10 @@ class Engine {
   // is.
   void times(const uint8_t *image, const int64_t *plan, int row, int64_t runs, double *seconds);
 
+  // What multiplies in operation i under a plan as in run(): a kernel's name; "" where nothing
+  // does.
+  const char *kernel_of(int i, const int64_t *plan, int row);
+
   // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the
   // pixels), plan as in run(); out (C, H, W), of a Choose the plan.
   void apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
@@ -88,6 +93,7 @@ class Engine {
   void run_step(const Step &step, Frame *frame);
   void run_steps(const CompiledPlan &plan, int first, Frame *frame);
   void run_conv(const Step &step, Frame *frame);
+  void run_pooled(const Step &step, PooledConv conv, int64_t work, Frame *frame);
   void run_image(const Step &step, Frame *frame);
   void add_outputs(const Step &step, const Frame &frame, Finish *f) const;
   CodeOutput output_of(int conv, const Frame &frame) const;

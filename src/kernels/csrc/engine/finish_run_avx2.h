@@ -48,7 +48,7 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
   return k;
 }
 
-template <bool Residual, bool Wide, bool Codes>
+template <Added Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const FastFinish k = fast_of(f, run.block);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
@@ -67,8 +67,14 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), k.odd[i]);
       odd = _mm256_add_epi64(odd, k.bias_odd[i]);
       __m256i v = put_together(_mm256_srl_epi64(even, k.right), _mm256_sll_epi64(odd, k.left_over));
-      v = clip(v, k.bounds);
-      if (Residual) v = clip(add_saturated(v, iload(residual + 8 * i)), k.sum_bounds);
+      if (Residual == kRectified) {
+        const __m256i r = iload(residual + 8 * i);
+        const __m256i room = _mm256_xor_si256(r, iset(INT32_MAX));  // up to the largest value
+        v = _mm256_max_epi32(iadd(_mm256_min_epi32(v, room), r), _mm256_setzero_si256());
+      } else {
+        v = clip(v, k.bounds);
+      }
+      if (Residual == kAny) v = clip(add_saturated(v, iload(residual + 8 * i)), k.sum_bounds);
       if (Wide) istore(wide + 8 * i, v);
       if (!Codes) continue;
       even = _mm256_add_epi64(_mm256_mul_epi32(v, k.code_multiplier), k.code_half);
@@ -87,6 +93,44 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
     if (--left == 0) {
       left = run.wo;
       to += turn;
+    }
+  }
+}
+
+// Codes of 8 sums by their lines, counted from the middle. The processor rounds to the nearest, as
+// every program finds it and leaves it.
+DQ_INLINE __m256i straight_codes(const int32_t *sums, const float *slope, const float *start) {
+  const __m256 sum = _mm256_cvtepi32_ps(iload(sums));
+  return _mm256_cvtps_epi32(_mm256_fmadd_ps(sum, _mm256_loadu_ps(slope), _mm256_loadu_ps(start)));
+}
+
+DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int stride, const Run &run) {
+  const dq::Lines &l = *f.lines;
+  const float *slope = l.slope + 16 * run.block, *start = l.start + 16 * run.block;
+  const __m256i low = _mm256_set1_epi8(char(l.low)), high = _mm256_set1_epi8(char(l.high));
+  const __m256i added = _mm256_set1_epi8(char(l.added));
+  const __m256i in_pixels = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const dq::CodeTensor &t = f.output[0].to;
+  uint8_t *to = t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first;
+  const ptrdiff_t turn = t.row() - ptrdiff_t(run.wo) * f.c;
+  int in_row = run.wo - run.x;  // pixels left of this row
+  for (int p = 0; p < run.pixels; p += 2, sums += 2 * ptrdiff_t(stride)) {
+    const int32_t *next = p + 1 < run.pixels ? sums + stride : sums;
+    __m256i bytes =
+        _mm256_packs_epi16(_mm256_packs_epi32(straight_codes(sums, slope, start),
+                                              straight_codes(sums + 8, slope + 8, start + 8)),
+                           _mm256_packs_epi32(straight_codes(next, slope, start),
+                                              straight_codes(next + 8, slope + 8, start + 8)));
+    bytes = _mm256_add_epi8(_mm256_min_epi8(_mm256_max_epi8(bytes, low), high), added);
+    bytes = _mm256_permutevar8x32_epi32(bytes, in_pixels);
+    const __m128i pixel[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+    for (int i = 0; i < 2 && p + i < run.pixels; i++) {
+      _mm_storeu_si128((__m128i *)to, pixel[i]);
+      to += f.c;
+      if (--in_row == 0) {
+        in_row = run.wo;
+        to += turn;
+      }
     }
   }
 }

@@ -62,7 +62,7 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block, bool alone) {
 }
 
 // What becomes of 16 sums before they are codes.
-template <bool Residual, bool Wide, bool Codes>
+template <Added Residual, bool Wide, bool Codes>
 DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 mask,
                            const int32_t *residual, int32_t *wide) {
   const __m512i sum = _mm512_loadu_si512(sums);
@@ -70,8 +70,15 @@ DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 m
   __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), k.odd);
   odd = _mm512_add_epi64(odd, k.bias_odd);
   __m512i v = put_together(_mm512_srl_epi64(even, k.right), _mm512_sll_epi64(odd, k.left_over));
-  if (Residual || Wide || !Codes) v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
-  if (Residual) {
+  if (Residual == kRectified) {
+    const __m512i r = _mm512_maskz_loadu_epi32(mask, residual);
+    const __m512i room = _mm512_xor_si512(r, k.high);  // up to the largest value
+    v = _mm512_add_epi32(_mm512_min_epi32(v, room), r);
+    v = _mm512_max_epi32(v, _mm512_setzero_si512());
+  } else if (Residual || Wide || !Codes) {
+    v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
+  }
+  if (Residual == kAny) {
     v = add_saturated(v, _mm512_maskz_loadu_epi32(mask, residual));
     v = _mm512_min_epi32(_mm512_max_epi32(v, k.sum_low), k.sum_high);
   }
@@ -89,6 +96,21 @@ DQ_INLINE __m512i open_codes(const FastFinish &k, __m512i v) {
   return _mm512_sra_epi32(code, k.code_shift);
 }
 
+// 16 bytes each of up to 4 neighbouring pixels, `step` apart; where `mask` is not full, fewer.
+DQ_INLINE void store_pixels(__m512i bytes, uint8_t *to, ptrdiff_t step, int pixels,
+                            __mmask16 mask) {
+  const __m128i pixel[4] = {_mm512_castsi512_si128(bytes), _mm512_extracti32x4_epi32(bytes, 1),
+                            _mm512_extracti32x4_epi32(bytes, 2),
+                            _mm512_extracti32x4_epi32(bytes, 3)};
+  if (mask != 0xffff) {  // masked stores are slow
+    for (int i = 0; i < pixels; i++) _mm_mask_storeu_epi8(to + i * step, mask, pixel[i]);
+  } else if (step == 16 && pixels == 4) {
+    _mm512_storeu_si512(to, bytes);
+  } else {
+    for (int i = 0; i < pixels; i++) _mm_storeu_si128((__m128i *)(to + i * step), pixel[i]);
+  }
+}
+
 // Bytes of 4 neighbouring pixels, `step` apart: what saturates on the way is clipped anyway.
 DQ_INLINE void store_four(const FastFinish &k, const __m512i (&codes)[4], uint8_t *to, int step) {
   const __m512i in_pixels = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
@@ -97,15 +119,10 @@ DQ_INLINE void store_four(const FastFinish &k, const __m512i (&codes)[4], uint8_
   __m512i bytes = _mm512_packus_epi16(_mm512_adds_epi16(first, k.pair_zero),
                                       _mm512_adds_epi16(second, k.pair_zero));
   bytes = _mm512_min_epu8(_mm512_max_epu8(bytes, k.byte_low), k.byte_high);
-  bytes = _mm512_permutexvar_epi32(in_pixels, bytes);
-  if (step == 16) return _mm512_storeu_si512(to, bytes);
-  _mm_storeu_si128((__m128i *)to, _mm512_castsi512_si128(bytes));
-  _mm_storeu_si128((__m128i *)(to + step), _mm512_extracti32x4_epi32(bytes, 1));
-  _mm_storeu_si128((__m128i *)(to + 2 * ptrdiff_t(step)), _mm512_extracti32x4_epi32(bytes, 2));
-  _mm_storeu_si128((__m128i *)(to + 3 * ptrdiff_t(step)), _mm512_extracti32x4_epi32(bytes, 3));
+  store_pixels(_mm512_permutexvar_epi32(in_pixels, bytes), to, step, 4, 0xffff);
 }
 
-template <bool Residual, bool Wide, bool Codes>
+template <Added Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const FastFinish k = fast_of(f, run.block, Codes && !Residual && !Wide);
   const __mmask16 mask = __mmask16((1u << run.count) - 1);
@@ -140,6 +157,44 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       code = _mm512_min_epi32(_mm512_max_epi32(code, k.code_low), k.code_high);
       _mm_mask_storeu_epi8(row + ptrdiff_t(x) * f.c, mask,
                            _mm512_cvtepi32_epi8(_mm512_add_epi32(code, k.zero)));
+    }
+  }
+}
+
+// Codes of 16 sums by their lines, counted from the middle. Rounding is given with each step, so
+// that no mode of the processor can change it.
+DQ_INLINE __m512i straight_codes(const int32_t *sums, __m512 slope, __m512 start) {
+  constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  const __m512 sum = _mm512_cvt_roundepi32_ps(_mm512_loadu_si512(sums), kNearest);
+  return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(sum, slope, start, kNearest), kNearest);
+}
+
+DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int stride, const Run &run) {
+  const dq::Lines &l = *f.lines;
+  const __m512 slope = _mm512_loadu_ps(l.slope + 16 * run.block);
+  const __m512 start = _mm512_loadu_ps(l.start + 16 * run.block);
+  const __m512i low = _mm512_set1_epi8(char(l.low)), high = _mm512_set1_epi8(char(l.high));
+  const __m512i added = _mm512_set1_epi8(char(l.added));
+  const __m512i in_pixels = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __mmask16 mask = __mmask16((1u << run.count) - 1);
+  const dq::CodeTensor &t = f.output[0].to;
+  uint8_t *row = t.data + run.y * t.row() + run.first;
+  for (int x = run.x, left = run.pixels; left > 0; x = 0, row += t.row()) {
+    const int end = left < run.wo - x ? x + left : run.wo;
+    left -= end - x;
+    for (; x < end; x += 4, sums += 4 * ptrdiff_t(stride)) {
+      const int some = end - x < 4 ? end - x : 4;
+      const int second = some > 1 ? stride : 0, third = some > 2 ? 2 * stride : 0;
+      const int fourth = some > 3 ? 3 * stride : 0;
+      __m512i bytes =
+          _mm512_packs_epi16(_mm512_packs_epi32(straight_codes(sums, slope, start),
+                                                straight_codes(sums + second, slope, start)),
+                             _mm512_packs_epi32(straight_codes(sums + third, slope, start),
+                                                straight_codes(sums + fourth, slope, start)));
+      bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, low), high);
+      bytes = _mm512_permutexvar_epi32(in_pixels, _mm512_add_epi8(bytes, added));
+      store_pixels(bytes, row + ptrdiff_t(x) * f.c, f.c, some, mask);
+      if (some < 4) sums -= (4 - some) * ptrdiff_t(stride);
     }
   }
 }

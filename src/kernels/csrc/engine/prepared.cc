@@ -69,16 +69,16 @@ AlignedBytes::AlignedBytes(size_t size) : size_(size) {
 PreparedConvs::PreparedConvs(const Program &program, int i)
     : program_(program), op_(program.operations[size_t(i)]) {
   const size_t cells = size_t(program.rows) * op_.candidates() * op_.candidates();
-  ready_.reset(new std::atomic<const PreparedConv *>[cells]);
+  ready_.reset(new std::atomic<PreparedConv *>[cells]);
   for (size_t cell = 0; cell < cells; cell++) ready_[cell].store(nullptr);
 }
 
 PreparedConvs::~PreparedConvs() = default;
 
-const PreparedConv &PreparedConvs::get(int row, int w_choice, int a_choice) {
+PreparedConv &PreparedConvs::get(int row, int w_choice, int a_choice) {
   const size_t count = size_t(op_.candidates());
   auto &ready = ready_[(row * count + w_choice) * count + a_choice];
-  const PreparedConv *found = ready.load(std::memory_order_acquire);
+  PreparedConv *found = ready.load(std::memory_order_acquire);
   if (found) return *found;
   std::lock_guard<std::mutex> hold(making_);
   if ((found = ready.load())) return *found;
@@ -129,6 +129,8 @@ std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_c
   const Weights &w = weights(c, w_choice);
   made->kernel = w.kernel;
   made->packed = w.packed.data();
+  made->least = w.least.data();
+  made->most = w.most.data();
 
   const int64_t *bias =
       &op_.arrays.bias.values[place_of(op_.arrays.bias.shape, row, w_choice, a_choice)];
@@ -145,9 +147,7 @@ std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_c
   made->bias = made->multiplier;
   made->narrow = made->right <= 32;
   for (int o = 0; o < c.c_out; o++) {
-    const int of_group = o % c.channels(), lane = of_group % kChannelBlock;
-    const size_t block = size_t(o / c.channels()) * c.group_blocks() + of_group / kChannelBlock;
-    const size_t at = block * kChannelBlock + lane / 2 + kChannelBlock / 2 * (lane % 2);
+    const size_t at = size_t(even_first(c.place_of(o)));
     made->multiplier[at] = multiplier[o];
     made->bias[at] = (bias[o] + half) >> common;
     for (int64_t sum : {w.least[o], w.most[o]}) {

@@ -22,6 +22,7 @@
 
 #include "engine/conv_step.h"
 #include "engine/program.h"
+#include "engine/straight.h"
 
 namespace dq {
 
@@ -45,9 +46,11 @@ struct PreparedConv {
   CodeConv conv;
   const ConvKernel *kernel;
   const uint8_t *packed;
+  const int64_t *least, *most;  // sums of each channel
   std::vector<int64_t> multiplier, bias;
   int left, right;
   bool narrow;
+  StraightCodes straight;
 };
 
 class PreparedConvs {
@@ -55,7 +58,7 @@ class PreparedConvs {
   // Of convolution i of a program that outlives this, and runs on bytes.
   PreparedConvs(const Program &program, int i);
   ~PreparedConvs();
-  const PreparedConv &get(int row, int w_choice, int a_choice);
+  PreparedConv &get(int row, int w_choice, int a_choice);
 
  private:
   struct Weights {  // of a choice, for codes with a range
@@ -72,7 +75,7 @@ class PreparedConvs {
   std::mutex making_;
   std::vector<std::unique_ptr<Weights>> weights_;
   std::vector<std::unique_ptr<PreparedConv>> made_;
-  std::unique_ptr<std::atomic<const PreparedConv *>[]> ready_;  // by row, weights, inputs
+  std::unique_ptr<std::atomic<PreparedConv *>[]> ready_;  // by row, weights, inputs
 };
 
 }  // namespace dq
