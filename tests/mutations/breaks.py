@@ -156,7 +156,11 @@ TRAIN = [
     *_of(
         "src/train/shuffle.py", "tests/train/test_shuffle.py",
         ("donor[order] = np.roll(order, 1)", "donor[order] = order"),
-        ("for k in range(lost, differing + 1):", "for k in range(lost, differing):"),
+    ),
+    *_of(
+        "src/data/chance.py", "tests/data/test_chance.py tests/train/test_shuffle.py",
+        ("for k in range(heads, tosses + 1):", "for k in range(heads, tosses):"),
+        ("ways = ways * (tosses - k) // (k + 1)", "ways = ways * (tosses - k) // k"),
     ),
     *_of(
         "src/train/evaluate.py", "tests/train/test_evaluate.py",
