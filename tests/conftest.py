@@ -41,10 +41,10 @@ LONG = (
 # Properties are tried on the same cases in every run; `--hypothesis-profile=search` looks for new ones. No case is
 # stored, and none fails for the time it takes.
 settings.register_profile(
-    "repeatable", derandomize=True, database=None, deadline=None, max_examples=40,
+    "repeatable", derandomize=True, database=None, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
-settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, max_examples=500)
+settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, max_examples=1000)
 settings.load_profile("repeatable")
 
 

@@ -18,7 +18,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.engine.artefact import load_artefact, save_artefact
@@ -29,6 +29,7 @@ from src.errors import UserError
 from tests.engine.programs import NAMED, pixels, random_program
 from tests.fuzz.mutate import mutated
 
+FEW = settings(max_examples=settings.default.max_examples // 4)  # each writes a file
 SEED = st.integers(0, 2**32)
 NOTES = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.none(), max_size=3)
 
@@ -38,6 +39,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("artefacts")
 
 
+@FEW
 @given(seed=SEED, notes=NOTES)
 def test_what_is_written_is_read_and_written_the_same(folder, seed, notes):
     program = random_program(seed)
@@ -64,6 +66,7 @@ def test_what_is_written_is_read_and_written_the_same(folder, seed, notes):
     np.testing.assert_array_equal(Oracle(again).run(image)[0], Oracle(program).run(image)[0])
 
 
+@FEW
 @given(name=st.sampled_from(sorted(NAMED)), seed=SEED)
 def test_damage_is_one_line_that_names_the_file(folder, name, seed):
     path = folder / "damaged"
@@ -78,6 +81,7 @@ def test_damage_is_one_line_that_names_the_file(folder, name, seed):
         assert "\n" not in said and len(said) < 500 + len(str(path))
 
 
+@FEW
 @given(name=st.sampled_from(sorted(NAMED)), data=st.data())
 def test_any_changed_byte_is_seen(folder, name, data):
     """By the checksum, where nothing else sees it."""

@@ -15,7 +15,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mindspore import Tensor
@@ -27,6 +27,7 @@ from src.quantizers.levels import LevelOptions, LevelWeight
 from src.quantizers.step_search import Grid, best_steps
 
 pytestmark = pytest.mark.usefixtures("pynative")
+FEW = settings(max_examples=settings.default.max_examples // 4)  # each runs operators of MindSpore
 REAL = st.floats(-64, 64, width=32, allow_subnormal=False) | st.sampled_from([0.0, 0.5, 1.0, -0.5])
 WIDTHS = st.integers(2, 8)
 # Steps of LSQ's kind: the quantisers whose codes are a step's multiples.
@@ -48,6 +49,7 @@ def assert_rises_with(values: np.ndarray, x: np.ndarray) -> None:
     assert (np.diff(values[order]) >= 0).all()
 
 
+@FEW
 @given(w=values_of(3, 10), narrow=WIDTHS, per_channel=st.booleans(), data=st.data())
 @pytest.mark.parametrize("name", WEIGHT)
 def test_weights_are_integers_times_a_scale(name, w, narrow, per_channel, data):
@@ -71,6 +73,7 @@ def test_weights_are_integers_times_a_scale(name, w, narrow, per_channel, data):
             assert_rises_with(values[channel], w[channel])
 
 
+@FEW
 @given(x=values_of(1, 2, 3, 4), narrow=WIDTHS, signed=st.booleans(), data=st.data())
 @pytest.mark.parametrize("name", ACTIVATION)
 def test_inputs_are_integers_times_a_scale(name, x, narrow, signed, data):
@@ -95,6 +98,7 @@ def test_inputs_are_integers_times_a_scale(name, x, narrow, signed, data):
         np.testing.assert_array_equal(quantizer.fixed(slot)(Tensor(x)).asnumpy(), values)
 
 
+@FEW
 @given(w=values_of(2, 12), bits=WIDTHS)
 @pytest.mark.parametrize("name", STEPPED)
 def test_what_is_on_the_grid_stays_and_the_rest_moves_by_half_a_step(name, w, bits):
@@ -110,6 +114,7 @@ def test_what_is_on_the_grid_stays_and_the_rest_moves_by_half_a_step(name, w, bi
     assert (values[w < low * scale - allowed] == np.float32(low) * scale).all()
 
 
+@FEW
 @given(
     w=values_of(24), bits=st.integers(1, 5), least=st.integers(1, 5),
     mode=st.sampled_from([LEARNED, UNIFORM, POWER_OF_TWO]), gated=st.booleans(),
@@ -133,6 +138,7 @@ def test_a_weight_takes_the_nearest_of_its_levels(w, bits, least, mode, gated):
     np.testing.assert_allclose(values_of_codes, values, rtol=1e-6)
 
 
+@FEW
 @given(x=values_of(30), levels=arrays(np.float64, 6, elements=st.floats(-8, 8), unique=True))
 def test_nearest_is_nearest(x, levels):
     levels = np.sort(levels)
@@ -141,6 +147,7 @@ def test_nearest_is_nearest(x, levels):
     np.testing.assert_allclose(found, distances.min(1), rtol=0, atol=1e-12)
 
 
+@FEW
 @given(rows=values_of(3, 20), bits=st.lists(WIDTHS, min_size=1, max_size=3), signed=st.booleans())
 def test_a_searched_step_is_positive_and_hardly_worse_than_one_that_clips_nothing(rows, bits, signed):
     """The candidates of the second round are 0.67 % on either side of the best of the first."""
