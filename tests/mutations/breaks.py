@@ -209,7 +209,7 @@ METHODS = [
         ),
     ),
     *_of(
-        "src/methods/abn.py", "tests/methods/test_abn.py tests/methods/test_abn_agent.py",
+        "src/methods/abn.py", "tests/methods/test_abn_finetune.py tests/methods/test_abn.py",
         ("judged_at=(uniform[0], uniform[-1])", "judged_at=(uniform[0], uniform[0])"),
         ("learns=lambda name: not is_of_controller(name)", "learns=lambda name: is_of_controller(name)"),
         ("rising = all(a >= b for", "rising = all(a <= b for"),
