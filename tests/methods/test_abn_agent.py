@@ -21,7 +21,7 @@ from src.controllers.agent import Agent
 from src.controllers.gumbel import forcing_noise
 from src.cost.bitops import CostModel, LayerCost
 from src.keys import TrainConfig
-from src.methods.abn_agent import AgentOptions, agent_stage
+from src.methods.abn_agent import SHARP, AgentOptions, CounterfactualObjective, agent_stage
 from src.methods.base import System
 from src.methods.budget import BudgetPenalty
 from src.runtime import Runtime
@@ -137,3 +137,18 @@ def test_an_episode_costs_what_the_cost_model_says(batches):
     p = 1 / (1 + np.exp(-np.where(label == 1, 1, -1) * (logits[:, 1] - logits[:, 0])))
     expected = (p - price * (cost - 400) / 1200).mean()
     assert float(earned.asnumpy()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_logits_of_the_layer_drawn_learn_what_each_width_is_worth(pynative):
+    """By hand; what all widths of an image are worth alike says nothing of its choice."""
+    system, rng = made_up(), np.random.default_rng(4)
+    objective = CounterfactualObjective(None, system)
+    seen = [Tensor(rng.normal(size=(5, 4)).astype(np.float32)) for _ in range(3)]
+    drawn, worth = np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 0]], rng.normal(size=(5, 3)).astype(np.float32)
+    logits = np.stack([system.controller.logits(s, x).asnumpy()[:, 0] for s, x in enumerate(seen)], 1)
+    better = worth - worth.mean(1, keepdims=True)
+    target = SHARP * better / np.sqrt((better**2).mean())
+    error = logits[np.arange(5), drawn.argmax(1)] - target
+    for shift in (0, rng.normal(size=(5, 1)).astype(np.float32)):
+        loss = objective(*seen, Tensor(drawn), Tensor(worth + shift), *[Tensor(0.0)] * 5)[0]
+        assert float(loss.asnumpy()) == pytest.approx((error**2).mean() / 2, rel=1e-4)
