@@ -61,8 +61,8 @@ class SuperNetOptions(Section):
     )
     passes: list = key(
         [LARGEST, SMALLEST, RANDOM],
-        "plans of a step: largest | smallest | uniform (one random width) | random (one for each layer) | "
-        "images (and for each image; norm=shared)",
+        "plans of a step: largest | smallest | a width of abn.candidates | uniform (one random width) | "
+        "random (one for each layer) | images (and for each image; norm=shared)",
     )
     others: float = key(1.0, "weight of the loss of each plan but the first", low=0.0)
     in_place: float = key(
@@ -76,8 +76,11 @@ class SuperNetOptions(Section):
 
     def check(self) -> None:
         check_candidates("abn.candidates", self.candidates)
-        if not self.passes or any(name not in PASSES for name in self.passes):
-            raise UserError(f"abn.passes={self.passes}: expected one or more of {', '.join(PASSES)}")
+        if not self.passes or any(name not in (*PASSES, *self.candidates) for name in self.passes):
+            raise UserError(
+                f"abn.passes={self.passes}: expected one or more of {', '.join(PASSES)}, or widths of "
+                f"abn.candidates={self.candidates}"
+            )
         if self.norm == "per_width" and IMAGES in self.passes:
             raise UserError(
                 f"abn.passes={self.passes}: images that differ in their widths cannot teach statistics "
@@ -228,6 +231,7 @@ class Plans(Draws):
 
     def __init__(self, controller: GivenPlan, options: AbnOptions):
         self.controller, self.passes = controller, options.passes
+        self.candidates = options.candidates
         self.joins = np.array(options.joins or [0.0] * len(options.candidates))
 
     def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
@@ -239,12 +243,15 @@ class Plans(Draws):
     def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
         return (self.controller.still(images, forced)[0][None],)
 
-    def _plan(self, rng: np.random.Generator, name: str, joined: np.ndarray, shape: tuple):
-        """Candidates, int, of a shape that broadcasts to (images, slots, columns)."""
+    def _plan(self, rng: np.random.Generator, name: str | int, joined: np.ndarray, shape: tuple):
+        """Candidates, int, of a shape that broadcasts to (images, slots, columns). A width that has not joined
+        yet is stood in for by the smallest that has."""
         if name == LARGEST:
             return joined[-1]
         if name == SMALLEST:
             return joined[0]
+        if name in self.candidates:
+            return max(joined[0], self.candidates.index(name))
         sizes = {UNIFORM: (1, 1, 1), RANDOM: (1, *shape[1:]), IMAGES: shape}
         return rng.choice(joined, sizes[name])
 

@@ -50,7 +50,7 @@ class Lines(ctypes.Structure):
 class Finish(ctypes.Structure):
     _fields_ = _fields(
         "int c left right; ptr multiplier bias; int low high; bool narrow; ptr residual; int sum_low sum_high;"
-        "ptr wide; int outputs; codes output; lines lines",
+        "ptr wide; bool sums_alone; int outputs; codes output; lines lines",
         codes=CodeOutput * 3,
         lines=ctypes.POINTER(Lines),
     )
@@ -225,7 +225,7 @@ class Convolution:
         finish = Finish(
             o, f["left"], f["right"], multiplier.ctypes.data, bias.ctypes.data, *f["bounds"], narrow,
             None if residual is None else residual.ctypes.data, *f["sum_bounds"],
-            wide.ctypes.data if f["wide"] else None, len(outputs), (CodeOutput * 3)(*outputs),
+            wide.ctypes.data if f["wide"] else None, False, len(outputs), (CodeOutput * 3)(*outputs),
         )  # fmt: skip
         lines = self._lines(finish, outputs)
         if lines:

@@ -54,8 +54,13 @@ class _Network:
         if self.rng.random() < 0.5:
             bits = int(self.rng.integers(2, 9))
             sizes = (channels, kernel, stride, kernel // 2)
-            return self.b.conv(self.b.image(*sides, bits), *sizes, a_bits=(bits,), relu=self.relu())
+            x = self.b.conv(self.b.image(*sides, bits), *sizes, a_bits=(bits,), relu=self.relu())
+            return self.pooled(x) if self.rng.random() < 0.3 else x
         return self.b.affine(self.b.wide(self.b.image(*sides), channels, kernel, stride, kernel // 2), self.relu())
+
+    def pooled(self, x: int) -> int:
+        size = int(self.rng.integers(1, 1 + min(4, *self.b.shapes[x][1:])))
+        return self.b.max_pool(x, size, int(self.rng.integers(1, 4)), int(self.rng.integers(0, size)))
 
     def block(self, x: int) -> int:
         kind = self.rng.integers(4)

@@ -139,6 +139,12 @@ def test_the_plans_of_a_step():
     assert (each != each[:1]).any()
 
 
+def test_a_pass_may_be_a_width():
+    wide, narrow, middle = plans([4, "smallest", 3])
+    assert (wide == 2).all() and (narrow == 0).all() and (middle == 1).all()
+    assert (plans([2, 3], [0.5, 0.2, 0], 0.3) == 1).all()  # stands in for what has not joined
+
+
 def test_narrow_widths_join_later():
     joins = [0.5, 0.2, 0]
     assert (plans(["smallest", "random"], joins, 0.1) == 2).all()
@@ -150,6 +156,7 @@ def test_narrow_widths_join_later():
     ("abn.candidates=[4]", "abn.candidates"),
     ("abn.passes=[]", "abn.passes"),
     ("abn.passes=[biggest]", "abn.passes"),
+    ("abn.passes=[5]", "or widths of abn.candidates"),
     ("abn.passes=[images]", "abn.norm=shared"),
     ("abn.joins=[0, 0]", "abn.joins"),
     ("abn.joins=[0, 0.1, 0]", "abn.joins"),

@@ -81,7 +81,8 @@ struct Finish {
   bool narrow;              // right is at most 32, and no v leaves int32 before it is clipped
   const int32_t *residual;  // [ho][wo][c], or null
   Bounds sum_bounds;
-  int32_t *wide;  // likewise; may be the residual
+  int32_t *wide;    // likewise; may be the residual
+  bool sums_alone;  // the sums as they are become `wide`, and nothing else is asked for
   int outputs;
   CodeOutput output[kCodeOutputs];
   const Lines *lines;  // or null

@@ -121,14 +121,20 @@ DQ_INLINE __m512i zipped(const T *values, int zip, int count) {
 
 // A vector's sums, by the long way.
 DQ_NOINLINE void finish_slowly(const Vector &v, const int32_t *sums, int y, int x) {
+  const Finish &f = v.job->finish;
+  const int wo = v.job->conv.wo, channels = kLanes / v.pixels;
   alignas(64) int32_t by_channel[kLanes];
   for (int at = 0; at < kLanes; at += 4)
     std::memcpy(by_channel + at, sums + 16 * zip_of(at) + lane_of(at), 4 * sizeof(int32_t));
-  const int channels = kLanes / v.pixels;
   for (int at = v.done; at < kLanes; at += kChannelBlock) {
-    const int channel = v.first + at % channels, pixel = x + at / channels;
-    finish(v.job->finish, load_sums(by_channel + at),
-           {channel / kChannelBlock, channel, kChannelBlock, y, pixel, y * v.job->conv.wo + pixel});
+    const int channel = v.first + at % channels, block = channel / kChannelBlock;
+    const int pixel = x + at / channels;
+    if (f.sums_alone) {
+      keep_sums(f, by_channel + at, 0, {block, channel, kChannelBlock, y, pixel, wo, 1});
+    } else {
+      finish(f, load_sums(by_channel + at),
+             {block, channel, kChannelBlock, y, pixel, y * wo + pixel});
+    }
   }
 }
 

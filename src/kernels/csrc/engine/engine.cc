@@ -416,6 +416,7 @@ void Engine::run_conv(const Step &step, Frame *frame) {
   if (f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
     f.lines = made.straight.get(made.conv, f, made.least, made.most);
   const int64_t work = int64_t(op.out.size()) * op.c_in * op.kernel * op.kernel;
+  if (step.pool >= 0) return run_pooled(step, {made.kernel, job, 0, 0, 0, 0, 0}, work, frame);
   const int64_t threads = work < kWorthSharing ? 1 : frame->threads();
   const int parts = int(std::min(4 * threads, std::max(threads, work / kPartWork)));
   const int count = threads == 1 ? 1 : parts;
@@ -423,6 +424,23 @@ void Engine::run_conv(const Step &step, Frame *frame) {
   uint8_t *scratch = size ? frame->room(size * count) : nullptr;
   in_parts(*frame, count,
            [&](int part) { made.kernel->run(job, part, count, scratch + part * size); });
+}
+
+void Engine::run_pooled(const Step &step, PooledConv conv, int64_t work, Frame *frame) {
+  const Operation &pool = program_.operations[size_t(step.pool)];
+  conv.size = int(pool.kernel);
+  conv.stride = int(pool.stride);
+  conv.padding = int(pool.padding);
+  conv.ho = pool.out.h;
+  conv.wo = pool.out.w;
+  const PooledKernel &kernel = *integer_kernels().pooled;
+  // A part computes the sums again that its first row has in common with the part before.
+  const int parts = work < kWorthSharing ? 1 : std::min(conv.ho, 2 * frame->threads());
+  const size_t size = kernel.scratch_bytes(conv);
+  uint8_t *scratch = frame->room(size * size_t(parts));
+  in_parts(*frame, parts, [&](int part) {
+    kernel.run(conv, conv.ho * part / parts, conv.ho * (part + 1) / parts, scratch + part * size);
+  });
 }
 
 void Engine::run_image(const Step &step, Frame *frame) {

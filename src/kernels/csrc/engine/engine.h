@@ -22,6 +22,7 @@
 #include "engine/frame.h"
 #include "engine/plain.h"
 #include "engine/plan.h"
+#include "engine/pooled.h"
 #include "engine/prepared.h"
 #include "engine/prepared_image.h"
 #include "engine/program.h"
@@ -88,6 +89,7 @@ class Engine {
   void run_step(const Step &step, Frame *frame);
   void run_steps(const CompiledPlan &plan, int first, Frame *frame);
   void run_conv(const Step &step, Frame *frame);
+  void run_pooled(const Step &step, PooledConv conv, int64_t work, Frame *frame);
   void run_image(const Step &step, Frame *frame);
   void add_outputs(const Step &step, const Frame &frame, Finish *f) const;
   CodeOutput output_of(int conv, const Frame &frame) const;

@@ -57,8 +57,20 @@ DQ_INLINE void finish_each(const dq::Finish &f, const int32_t *sums, int stride,
   }
 }
 
+// Sums as they are.
+DQ_INLINE void keep_sums(const dq::Finish &f, const int32_t *sums, int stride, const Run &run) {
+  int32_t *to = f.wide + (size_t(run.y) * run.wo + run.x) * f.c + run.first;
+  for (int p = 0; p < run.pixels; p++, sums += stride, to += f.c)
+    if (run.count == 16) {
+      store_sums(to, load_sums(sums));
+    } else {
+      std::memcpy(to, sums, sizeof(int32_t) * size_t(run.count));
+    }
+}
+
 #if !defined(DQ_ISA_AVX512) && !defined(DQ_ISA_AVX2)
 DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride, const Run &run) {
+  if (f.sums_alone) return keep_sums(f, sums, stride, run);
   finish_each(f, sums, stride, run);
 }
 #endif

@@ -73,7 +73,8 @@ struct MaxWindow {
 struct ConvKernel;  // conv_step.h
 struct CodeOutput;
 struct CodeTensor;
-struct ImageKernel;  // image_conv.h
+struct ImageKernel;   // image_conv.h
+struct PooledKernel;  // pooled.h
 
 struct IntegerKernels {
   void (*code_rows)(const CodePlane &, int first, int last);  // rows of the padded plane
@@ -93,6 +94,7 @@ struct IntegerKernels {
                  int last);
   const ConvKernel *const *convs;  // of codes, up to a null
   const ImageKernel *image;
+  const PooledKernel *pooled;
 };
 
 const IntegerKernels &integer_kernels();  // of the active instruction set

@@ -116,8 +116,15 @@ class Compiler {
         done_[reader] = true;
       }
     }
+    if (reader >= 0 && op(reader).kind == kMaxPool && is_window(op(i))) {
+      step.pool = step.result = reader;
+      done_[reader] = true;
+    }
     add(step);
   }
+
+  // Of all channels, so that its kernel is one that can keep sums.
+  static bool is_window(const Operation &conv) { return conv.kernel > 1 && conv.groups == 1; }
 
   void add(const Step &step) {
     maker_[step.result] = int(plan_.steps.size());

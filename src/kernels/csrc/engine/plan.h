@@ -12,8 +12,9 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // plan.h: a program compiled into steps. A convolution takes along what follows it: the sum with a
-// residual, the quantisers of the layers behind it, so that a register is written as int32 only
-// where something reads it as such. What no kernel knows is a step of its own, in the plain way.
+// residual, a max pool, the quantisers of the layers behind it, so that a register is written as
+// int32 only where something reads it as such. What no kernel knows is a step of its own, in the
+// plain way.
 #pragma once
 #include <vector>
 
@@ -46,6 +47,7 @@ struct Step {
   int affine = -1;              // of a kImage: an Affine that it does, too
   int sum = -1;                 // of a kConv: an Add likewise
   int residual = -1;            // the other register of that
+  int pool = -1;                // of a kConv: a MaxPool likewise
   bool wide = false;            // whether the result is wanted as int32
   std::vector<int> codes = {};  // convolutions whose codes it writes
 };
