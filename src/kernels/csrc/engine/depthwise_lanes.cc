@@ -110,13 +110,17 @@ struct Vector {
   Straight lines[kZips];
 };
 
-// 4-byte values of `count` channels, over and over, as a zip has them.
+// 4-byte values of `channels` channels, a power of 2, over and over, as a zip has them.
 template <class T>
-DQ_INLINE __m512i zipped(const T *values, int zip, int count) {
-  alignas(64) T lanes[16];
-  for (int i = 0; i < 4; i++)
-    std::memcpy(lanes + 4 * i, values + (16 * i + 4 * zip) % count, 4 * sizeof(T));
-  return _mm512_load_si512(lanes);
+DQ_INLINE __m512i zipped(const T *values, int zip, int channels) {
+  const auto four = [&](int i) {
+    const T *from = values + ((16 * i + 4 * zip) & (channels - 1));
+    return _mm_loadu_si128((const __m128i *)from);
+  };
+  __m512i lanes = _mm512_castsi128_si512(four(0));
+  lanes = _mm512_inserti32x4(lanes, four(1), 1);
+  lanes = _mm512_inserti32x4(lanes, four(2), 2);
+  return _mm512_inserti32x4(lanes, four(3), 3);
 }
 
 // A vector's sums, by the long way.
@@ -232,10 +236,11 @@ void rows_of(const ConvJob &job, int vector, int first, int last) {
   if (way != Way::kLong) {
     const Lines &l = *f.lines;
     v.bounds = bounds_of(l);
+    const int channels = kLanes / v.pixels;
     for (int i = 0; i < kZips; i++)
-      v.lines[i] = {_mm512_castsi512_ps(zipped(l.slope + channel, i, c.c_out)),
-                    _mm512_castsi512_ps(zipped(l.start + channel, i, c.c_out)),
-                    zipped(l.sure + channel, i, c.c_out)};
+      v.lines[i] = {_mm512_castsi512_ps(zipped(l.slope + channel, i, channels)),
+                    _mm512_castsi512_ps(zipped(l.start + channel, i, channels)),
+                    zipped(l.sure + channel, i, channels)};
   }
   const bool apart = c.stride == 2 || v.pixels == 2;  // no two windows share two columns
   for (int y = first; y < last; y++) {

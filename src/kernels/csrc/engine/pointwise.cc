@@ -32,7 +32,7 @@ using namespace dq;
 namespace {
 
 constexpr int kGrain = 35;  // pixels: whole tiles of panels of 2, 3 and 4 blocks
-constexpr int kChunkBytes = 24 << 10;
+constexpr int kChunkBytes = 96 << 10;
 
 // Pixels of a tile: sums, weights of a word and its codes fit 32 registers.
 template <int Blocks>
