@@ -106,9 +106,9 @@ struct Vector {
   const uint8_t *weights;
   int first, done;  // channel, and how many of them another vector writes
   int pixels;
-  ByteBounds bounds;
-  Straight lines[kZips];
 };
+template <Way way>
+using ZippedLines = FourLines<way == Way::kNear, Order::kZipped>;
 
 // 4-byte values of `channels` channels, a power of 2, over and over, as a zip has them.
 template <class T>
@@ -143,32 +143,32 @@ DQ_NOINLINE void finish_slowly(const Vector &v, const int32_t *sums, int y, int 
 }
 
 template <Way way>
-DQ_INLINE void finish_vector(const Vector &v, const Zips &sums, int y, int x, uint8_t *to) {
+DQ_INLINE void finish_vector(const Vector &v, const ZippedLines<way> &lines, const Zips &sums,
+                             int y, int x, uint8_t *to) {
   alignas(64) int32_t held[kLanes];
   if (way != Way::kExact) {
     DQ_UNROLL
     for (int i = 0; i < kZips; i++) store_sums(held + 16 * i, sums[i]);
   }
   if (way == Way::kLong) return finish_slowly(v, held, y, x);
-  __m512i codes[kZips];
-  __mmask16 doubt = 0;
+  __m512i t[kZips];
   DQ_UNROLL
-  for (int i = 0; i < kZips; i++)
-    codes[i] = straight_codes<way == Way::kNear>(v.lines[i], sums[i], &doubt);
-  const __m512i bytes = pack_codes(codes, v.bounds);
+  for (int i = 0; i < kZips; i++) t[i] = on_lines(lines.slope[i], lines.start[i], sums[i]);
+  bool all_sure;
+  const __m512i bytes = lines.bytes(t, &all_sure);
   if (v.done) {
     _mm512_mask_storeu_epi32(to, __mmask16(0xffff << v.done / 4), bytes);
   } else {
     _mm512_storeu_si512(to, bytes);
   }
-  if (way == Way::kNear && __builtin_expect(!_kortestz_mask16_u8(doubt, doubt), 0))
-    finish_slowly(v, held, y, x);
+  if (way == Way::kNear && __builtin_expect(!all_sure, 0)) finish_slowly(v, held, y, x);
 }
 
 // A row of results of a vector. Stride: in vectors of `step` bytes.
 template <int Stride, Way way>
-DQ_NOINLINE void row_of(const Vector &v, int y, const uint8_t *x, ptrdiff_t step, uint8_t *to,
-                        ptrdiff_t to_step) {
+DQ_NOINLINE void row_of(const Vector &v, const ZippedLines<way> &shared, int y, const uint8_t *x,
+                        ptrdiff_t step, uint8_t *to, ptrdiff_t to_step) {
+  const ZippedLines<way> lines = shared;  // bytes that are written may be any object's but this
   const ptrdiff_t row = v.job->x.row();
   const int count = v.job->conv.wo / v.pixels;
   const int32_t *const start = v.start;
@@ -200,7 +200,7 @@ DQ_NOINLINE void row_of(const Vector &v, int y, const uint8_t *x, ptrdiff_t step
         add_column(sums[(i + 2) % kWindow], words, w[0]);
         add_column(sums[(i + 1) % kWindow], words, w[1]);
         add_column(sums[i], words, w[2]);
-        finish_vector<way>(v, sums[i], y, (at + i) * v.pixels, to);
+        finish_vector<way>(v, lines, sums[i], y, (at + i) * v.pixels, to);
         to += to_step;
       }
     }
@@ -216,7 +216,7 @@ DQ_NOINLINE void row_of(const Vector &v, int y, const uint8_t *x, ptrdiff_t step
       add_column(sums, words, w[2]);
       begin(after, start);
       add_column(after, words, w[0]);
-      finish_vector<way>(v, sums, y, at * v.pixels, to);
+      finish_vector<way>(v, lines, sums, y, at * v.pixels, to);
       DQ_UNROLL
       for (int i = 0; i < kZips; i++) sums[i] = after[i];
     }
@@ -230,24 +230,25 @@ void rows_of(const ConvJob &job, int vector, int first, int last) {
   const Finish &f = job.finish;
   const uint8_t *packed = (const uint8_t *)job.packed + vector * kVectorBytes;
   const int channel = first_channel(c, vector);
-  Vector v = {&job, (const int32_t *)packed, packed + kStartBytes, channel, 0, pixels_of(c), {},
-              {}};
-  v.done = vector * kLanes - channel;
+  const Vector v = {&job,    (const int32_t *)packed,   packed + kStartBytes,
+                    channel, vector * kLanes - channel, pixels_of(c)};
+  ZippedLines<way> lines;
   if (way != Way::kLong) {
     const Lines &l = *f.lines;
-    v.bounds = bounds_of(l);
     const int channels = kLanes / v.pixels;
+    Straight each[kZips];
     for (int i = 0; i < kZips; i++)
-      v.lines[i] = {_mm512_castsi512_ps(zipped(l.slope + channel, i, channels)),
-                    _mm512_castsi512_ps(zipped(l.start + channel, i, channels)),
-                    zipped(l.sure + channel, i, channels)};
+      each[i] = {_mm512_castsi512_ps(zipped(l.slope + channel, i, channels)),
+                 _mm512_castsi512_ps(zipped(l.start + channel, i, channels)),
+                 zipped(l.sure + channel, i, channels)};
+    lines.set(l, each);
   }
   const bool apart = c.stride == 2 || v.pixels == 2;  // no two windows share two columns
   for (int y = first; y < last; y++) {
     const uint8_t *x = job.x.begin() + ptrdiff_t(y) * c.stride * job.x.row() + channel;
     uint8_t *to = f.output[0].to.data;
     if (way != Way::kLong) to += y * f.output[0].to.row() + channel;
-    (apart ? row_of<2, way> : row_of<1, way>)(v, y, x, job.x.c, to, f.c * v.pixels);
+    (apart ? row_of<2, way> : row_of<1, way>)(v, lines, y, x, job.x.c, to, f.c * v.pixels);
   }
 }
 

@@ -21,21 +21,71 @@
 
 namespace DQ_NS {
 
-// What is the same for all pixels.
-struct ByteBounds {
-  __m512i low, high, added;
+// How 4 vectors of 16 sums lie.
+enum class Order {
+  kBlocks,  // one after the other
+  kZipped   // lanes of 4 of each take turns
 };
-DQ_INLINE ByteBounds bounds_of(const dq::Lines &l) {
-  return {_mm512_set1_epi8(char(l.low)), _mm512_set1_epi8(char(l.high)),
-          _mm512_set1_epi8(char(l.added))};
-}
 
-// Bytes of codes of 4 x 16 channels, in lanes of 4 of each: as packing leaves them.
-DQ_INLINE __m512i pack_codes(const __m512i (&codes)[4], const ByteBounds &k) {
-  const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(codes[0], codes[1]),
-                                           _mm512_packs_epi32(codes[2], codes[3]));
-  return _mm512_add_epi8(_mm512_min_epi8(_mm512_max_epi8(bytes, k.low), k.high), k.added);
-}
+// 4 vectors of sums become bytes in order.
+template <bool Near, Order order>
+struct FourLines {
+  __m512 slope[4], start[4];
+  __m512i sure[2];  // of two vectors each, in 16 bits
+  __m512i low, high, added;
+
+  inline __attribute__((always_inline)) void set(const dq::Lines &l, const Straight (&lines)[4]) {
+    low = _mm512_set1_epi8(char(l.low));
+    high = _mm512_set1_epi8(char(l.high));
+    added = _mm512_set1_epi8(char(l.added));
+    DQ_UNROLL
+    for (int i = 0; i < 4; i++) slope[i] = lines[i].slope, start[i] = lines[i].start;
+    DQ_UNROLL
+    for (int i = 0; i < 4; i += 2)
+      sure[i / 2] = _mm512_permutex2var_epi16(lines[i].sure, halves(0), lines[i + 1].sure);
+  }
+
+  // t: on their lines. *all_sure: whether no sum is in doubt.
+  inline __attribute__((always_inline)) __m512i bytes(const __m512i (&t)[4], bool *all_sure) const {
+    __m512i packed;
+    if constexpr (Near) {
+      __m512i codes[2];
+      __mmask32 doubt[2];
+      DQ_UNROLL
+      for (int i = 0; i < 2; i++) {
+        codes[i] = _mm512_permutex2var_epi16(t[2 * i], halves(1), t[2 * i + 1]);
+        const __m512i rest = _mm512_permutex2var_epi16(t[2 * i], halves(0), t[2 * i + 1]);
+        doubt[i] = _mm512_testn_epi16_mask(rest, sure[i]);
+      }
+      *all_sure = _kortestz_mask32_u8(doubt[0], doubt[1]);
+      packed = _mm512_packs_epi16(codes[0], codes[1]);
+    } else {
+      *all_sure = true;
+      packed = _mm512_packs_epi16(_mm512_packs_epi32(t[0], t[1]), _mm512_packs_epi32(t[2], t[3]));
+    }
+    packed = _mm512_add_epi8(_mm512_min_epi8(_mm512_max_epi8(packed, low), high), added);
+    if (order == Order::kZipped) return packed;
+    if (Near) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), packed);
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), packed);
+  }
+
+ private:
+  // Where in two vectors the upper (1) or lower (0) halves of their values are: one vector after
+  // the other, or zipped.
+  DQ_INLINE __m512i halves(int which) {
+    alignas(64) static constexpr int16_t kPlaces[2][2][32] = {
+        {{0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+          32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62},
+         {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
+          33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63}},
+        {{0,  2,  4,  6,  32, 34, 36, 38, 8,  10, 12, 14, 40, 42, 44, 46,
+          16, 18, 20, 22, 48, 50, 52, 54, 24, 26, 28, 30, 56, 58, 60, 62},
+         {1,  3,  5,  7,  33, 35, 37, 39, 9,  11, 13, 15, 41, 43, 45, 47,
+          17, 19, 21, 23, 49, 51, 53, 55, 25, 27, 29, 31, 57, 59, 61, 63}}};
+    return _mm512_load_si512(kPlaces[order == Order::kZipped][which]);
+  }
+};
 
 // The first `Blocks` x 16 bytes.
 template <int Blocks>
@@ -67,9 +117,11 @@ template <bool Near, int Blocks>
 class PixelFinish {
  public:
   inline __attribute__((always_inline)) PixelFinish(const dq::Finish &f, const Run &run)
-      : f_(f), run_(run), bounds_(bounds_of(*f.lines)), part_(~0ull >> (64 - run.count)) {
+      : f_(f), run_(run), part_(~0ull >> (64 - run.count)) {
+    Straight lines[4];
     DQ_UNROLL
-    for (int b = 0; b < Blocks; b++) lines_[b] = straight_of(*f.lines, run.block + b);
+    for (int i = 0; i < 4; i++) lines[i] = straight_of(*f.lines, run.block + block_of(i));
+    lines_.set(*f.lines, lines);
     const dq::CodeTensor &t = f.output[0].to;
     turn_ = t.row() - ptrdiff_t(run.wo) * f.c;
     to_ = t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first;
@@ -77,34 +129,24 @@ class PixelFinish {
 
   // The next ones, of sums [pixels][Blocks][16]. Two blocks of two pixels are packed at once.
   inline __attribute__((always_inline)) void next(const int32_t *sums, int pixels) {
-    constexpr int kAtOnce = Blocks == 2 ? 2 : 1, kSums = 16 * Blocks;
-    const __m512i in_blocks =
-        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     for (int p = 0; p < pixels; p += kAtOnce, sums += kAtOnce * kSums) {
       const int some = pixels - p < kAtOnce ? 1 : kAtOnce;
-      const int32_t *last = sums + (some - 1) * kSums;
-      __m512i codes[4];
-      __mmask16 doubt = 0;
+      __m512i t[4];
       DQ_UNROLL
-      for (int b = 0; b < 4; b++) {
-        if (b < Blocks) {
-          codes[b] = straight_codes<Near>(lines_[b], load_sums(sums + 16 * b), &doubt);
-        } else if (kAtOnce == 2) {
-          codes[b] =
-              straight_codes<Near>(lines_[b % Blocks], load_sums(last + 16 * (b - 2)), &doubt);
-        } else {
-          codes[b] = codes[b - 1];
-        }
+      for (int i = 0; i < 4; i++) {
+        const int32_t *from = sums + (i < Blocks ? 0 : (some - 1) * kSums) + 16 * block_of(i);
+        t[i] = i < kAtOnce * Blocks ? on_lines(lines_.slope[i], lines_.start[i], load_sums(from))
+                                    : t[i - 1];
       }
-      __m512i bytes = _mm512_permutexvar_epi32(in_blocks, pack_codes(codes, bounds_));
+      bool all_sure;
+      __m512i bytes = lines_.bytes(t, &all_sure);
       for (int i = 0; i < some; i++) {
         if (__builtin_expect(run_.count == kSums, 1)) {
           store_blocks<Blocks>(to_, bytes);
         } else {
           _mm512_mask_storeu_epi8(to_, part_, bytes);
         }
-        if (Near && __builtin_expect(!_kortestz_mask16_u8(doubt, doubt), 0))
-          finish_blocks(f_, sums + i * kSums, run_);
+        if (Near && __builtin_expect(!all_sure, 0)) finish_blocks(f_, sums + i * kSums, run_);
         to_ += f_.c;
         if (++run_.x == run_.wo) run_.x = 0, run_.y++, to_ += turn_;
         if (kAtOnce == 2) bytes = _mm512_shuffle_i64x2(bytes, bytes, 0xee);
@@ -113,10 +155,15 @@ class PixelFinish {
   }
 
  private:
+  static constexpr int kAtOnce = Blocks == 2 ? 2 : 1, kSums = 16 * Blocks;
+  // Of a vector of 4; what is left repeats the last one.
+  static constexpr int block_of(int i) {
+    return i < Blocks ? i : kAtOnce == 2 ? i - Blocks : Blocks - 1;
+  }
+
   const dq::Finish &f_;
   Run run_;  // y, x: of the next pixel
-  ByteBounds bounds_;
-  Straight lines_[Blocks];
+  FourLines<Near, Order::kBlocks> lines_;
   __mmask64 part_;
   uint8_t *to_;
   ptrdiff_t turn_;  // to the next row of bytes

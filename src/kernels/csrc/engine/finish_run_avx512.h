@@ -171,14 +171,18 @@ DQ_INLINE Straight straight_of(const dq::Lines &l, int block) {
           _mm512_loadu_si512(l.sure + 16 * block)};
 }
 
-// Codes of 16 sums, counted from the middle; kNear: *doubt gets those that are in doubt. Rounding
-// is given with each step, so that no mode of the processor can change it.
-template <bool Near>
-DQ_INLINE __m512i straight_codes(const Straight &k, Sums sums, __mmask16 *doubt) {
+// Sums on their lines, rounded. Rounding is given with each step, so that no mode of the processor
+// can change it.
+DQ_INLINE __m512i on_lines(__m512 slope, __m512 start, Sums sums) {
   constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   const __m512 sum = _mm512_cvt_roundepi32_ps(sums.v, kNearest);
-  const __m512 on_line = _mm512_fmadd_round_ps(sum, k.slope, k.start, kNearest);
-  const __m512i code = _mm512_cvt_roundps_epi32(on_line, kNearest);
+  return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(sum, slope, start, kNearest), kNearest);
+}
+
+// Codes of 16 sums, counted from the middle; of lines that are near, *doubt gets those in doubt.
+template <bool Near>
+DQ_INLINE __m512i straight_codes(const Straight &k, Sums sums, __mmask16 *doubt) {
+  const __m512i code = on_lines(k.slope, k.start, sums);
   if (!Near) return code;
   *doubt = _kor_mask16(*doubt, _mm512_testn_epi32_mask(code, k.sure));
   return _mm512_srai_epi32(code, 16);
