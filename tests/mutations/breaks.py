@@ -66,10 +66,7 @@ QUANTISERS = [
     *_of(
         "src/quantizers/nested.py", "tests/quantizers/test_nested.py",
         ("rounded = round_half_up(q / unit - drop)", "rounded = round_half_up(q / unit)"),
-        (
-            "q = codes(x, inv, low * self.unit, (high + 1) * self.unit - 1)",
-            "q = codes(x, inv, low * self.unit, high * self.unit)",
-        ),
+        ("bottom, top = low * self.unit, (high + 1) * self.unit - 1", "bottom, top = low * self.unit, high"),
         ("dout * (code * self.unit - v * inside)", "dout * (code - v * inside)"),
         ("1.0 / (unit**2 *", "1.0 / (unit *"),
         ("scale = scale * self.units[slot]", "scale = scale * self.units[0]"),
