@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import src  # noqa: F401  sets ONEDNN_MAX_CPU_ISA before MindSpore starts
 from src import kernels
@@ -36,6 +37,15 @@ LONG = (
     "system/test_distributed.py", "system/test_resume.py", "ascend310/test_lite.py",
     "project/test_new_system.py", "deploy/mindir/", "system/", "ascend310/", "methods/", "deploy/", "train/",
 )  # fmt: skip
+
+# Properties are tried on the same cases in every run; `--hypothesis-profile=search` looks for new ones. No case is
+# stored, and none fails for the time it takes.
+settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, max_examples=1000)
+settings.load_profile("repeatable")
 
 
 def pytest_configure(config):

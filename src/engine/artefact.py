@@ -52,6 +52,8 @@ LARGEST_WEIGHTS = 2**28  # of a convolution, at one width
 def save_artefact(program: Program, path: Path) -> None:
     """Write a checked program, whole or not at all. UserError: the file cannot be written."""
     check(program)
+    notes = json.dumps(program.notes)
+    parse_notes(notes)  # what no reader would take is not written
     _check_notes(program)
     tensors = {
         "format": np.array([VERSION, program.rows, 0], np.int64),
@@ -62,7 +64,7 @@ def save_artefact(program: Program, path: Path) -> None:
             if isinstance(op, Conv) and name.startswith("weight."):
                 array = _packed(op, int(name.split(".")[1]))
             tensors[f"{i}.{name}"] = np.ascontiguousarray(array)
-    content = checksum.sealed(save(tensors, {"notes": json.dumps(program.notes)}))
+    content = checksum.sealed(save(tensors, {"notes": notes}))
     with whole_file(path) as file:
         file.write_bytes(content)
 

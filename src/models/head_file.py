@@ -52,16 +52,30 @@ def head_of(
                 "classifier's weight (classes, channels) and bias (classes)"
             )
         found[f"{node.name}.{leaf}"] = tensors[name]
-    theirs = next((tensors[name].astype(str).tolist() for name in NAMES if name in tensors), None)
+    theirs = next((_names(path, name, tensors[name]) for name in NAMES if name in tensors), None)
     if theirs is None or not classes or theirs == list(classes):
         return found
-    if sorted(theirs) != sorted(classes) or len(theirs) != len(found[f"{node.name}.weight"]):
+    if sorted(theirs) != sorted(classes) or (len(theirs),) != found[f"{node.name}.weight"].shape[:1]:
         raise UserError(
             f"model.head_weights={path}: its {len(theirs)} classes ({_some(theirs)}) are not the data's "
             f"{len(classes)} ({_some(classes)}); model.head=new starts a new classifier"
         )
     rows = [theirs.index(name) for name in classes]
-    return {name: value[rows] for name, value in found.items()}
+    # One of another shape is refused by whoever knows the network's.
+    return {name: value[rows] if len(rows) in value.shape[:1] else value for name, value in found.items()}
+
+
+def _names(path: str | Path, name: str, array: np.ndarray) -> list[str]:
+    """The class names in an array. UserError: it holds none."""
+    try:
+        if array.ndim != 1 or array.dtype.kind not in "USiu":
+            raise ValueError
+        return array.astype(str).tolist()
+    except ValueError as error:  # also of bytes that are no text
+        raise UserError(
+            f"model.head_weights={path}: its {name} are {array.dtype} {array.shape}; expected is the name of each "
+            "class, as text"
+        ) from error
 
 
 def _some(names: Sequence[str]) -> str:

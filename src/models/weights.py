@@ -108,6 +108,8 @@ def load_float_weights(
                 f"{file}: {name} has shape {tuple(value.shape)}, the model's {ours} has "
                 f"{tuple(wanted[ours].shape)}; check model.name and model.num_classes"
             )
+        if value.dtype.kind not in "fiu":
+            raise UserError(f"{file}: {name} is {value.dtype}; weights are real numbers")
         if not np.isfinite(value).all():
             raise UserError(f"{file}: {name} holds NaN or infinity; use other weights")
     for ours, (_, name, value) in found.items():
@@ -125,7 +127,7 @@ def classes_of(path: str | Path, backbone: Backbone) -> int | None:
     """
     head = f"{backbone.nodes[-1].name}.weight"
     for name, value in read_tensors(Path(path)).items():
-        if our_name(name, backbone.nodes, value.ndim) == head:
+        if our_name(name, backbone.nodes, value.ndim) == head and value.ndim:
             return len(value)
     return None
 

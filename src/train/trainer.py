@@ -117,7 +117,7 @@ class Trainer:
     def _store(self, epoch: int, step: int = 0, sums=()) -> None:
         """So many epochs are done, and so many steps of the next."""
         state = self.state
-        state.epoch, state.step, state.sums = epoch, step, list(sums)
+        state.epoch, state.step, state.sums = epoch, step, [float(value) for value in sums]
         if self.runtime.is_main:
             save_checkpoint(self.folder.last, self.system.network, state, self.optimizer)
 

@@ -71,6 +71,13 @@ def test_uniform_is_the_static_network_at_that_width(cost):
         assert cost.uniform(bits) == 64 * 150 + (200 + 300 + 700) * bits**2
 
 
+def test_what_comes_before_a_layer(cost):
+    """The layer itself and float ones do not count."""
+    assert cost.before("first") == 0
+    assert cost.before("static") == 100 * 64
+    assert cost.before("late") == 100 * 64 + 200 * 12
+
+
 @pytest.mark.parametrize("bits", [2, 3, 4])
 def test_a_uniform_plan_costs_what_uniform_says(bits):
     layers = [

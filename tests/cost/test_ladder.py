@@ -103,6 +103,7 @@ def test_many_rows_are_spread_over_the_cost():
     rows = fit(BITS, COSTS, AGAIN, margins, right).rows
     cost = np.log([row.bitops for row in rows])
     assert 20 <= len(rows) <= MOST_ROWS
+    assert (rows[0].bits, rows[0].bitops) == (BITS[:1], COSTS[0])  # the cheapest there is
     assert np.diff(cost).max() < (cost[-1] - cost[0]) / 5
 
 

@@ -152,6 +152,11 @@ def test_narrow_widths_join_later():
     assert (plans(["smallest"], joins, 0.5) == 0).all()
 
 
+def test_epochs_are_judged_at_the_smallest_and_at_the_largest_width():
+    assert abn().judged_at == (0, 2)
+    assert abn("abn.candidates=[2, 4]", "abn.joins=[0.4, 0]").judged_at == (0, 1)
+
+
 @pytest.mark.parametrize("override, message", [
     ("abn.candidates=[4]", "abn.candidates"),
     ("abn.passes=[]", "abn.passes"),

@@ -13,15 +13,23 @@
 # limitations under the License.
 """The agent of ABN learns a made-up environment whose best policy is known, in both forms."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from src.controllers.agent import Agent
+from src.controllers.agent import BUDGETS, Agent
 from src.controllers.gumbel import forcing_noise
 from src.cost.bitops import CostModel, LayerCost
 from src.keys import TrainConfig
-from src.methods.abn_agent import AgentOptions, agent_stage
+from src.methods.abn_agent import (
+    SHARP,
+    AgentOptions,
+    CounterfactualObjective,
+    agent_stage,
+    measure_spending,
+)
 from src.methods.base import System
 from src.methods.budget import BudgetPenalty
 from src.runtime import Runtime
@@ -137,3 +145,32 @@ def test_an_episode_costs_what_the_cost_model_says(batches):
     p = 1 / (1 + np.exp(-np.where(label == 1, 1, -1) * (logits[:, 1] - logits[:, 0])))
     expected = (p - price * (cost - 400) / 1200).mean()
     assert float(earned.asnumpy()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_logits_of_the_layer_drawn_learn_what_each_width_is_worth(pynative):
+    """By hand; what all widths of an image are worth alike says nothing of its choice."""
+    system, rng = made_up(), np.random.default_rng(4)
+    objective = CounterfactualObjective(None, system)
+    seen = [Tensor(rng.normal(size=(5, 4)).astype(np.float32)) for _ in range(3)]
+    drawn, worth = np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 0]], rng.normal(size=(5, 3)).astype(np.float32)
+    logits = np.stack([system.controller.logits(s, x).asnumpy()[:, 0] for s, x in enumerate(seen)], 1)
+    better = worth - worth.mean(1, keepdims=True)
+    target = SHARP * better / np.sqrt((better**2).mean())
+    error = logits[np.arange(5), drawn.argmax(1)] - target
+    for shift in (0, rng.normal(size=(5, 1)).astype(np.float32)):
+        loss = objective(*seen, Tensor(drawn), Tensor(worth + shift), *[Tensor(0.0)] * 5)[0]
+        assert float(loss.asnumpy()) == pytest.approx((error**2).mean() / 2, rel=1e-4)
+
+
+def test_what_it_spends_is_measured_at_each_budget_as_a_share_of_the_range():
+    system, given = made_up(), []
+    agent, own = system.controller, system.controller.share
+
+    def answers():
+        given.append(agent.share)
+        return SimpleNamespace(bitops=agent.cheapest + agent.range * np.array([agent.share**2, 0.0]))
+
+    measure_spending(system, answers)
+    np.testing.assert_array_equal(np.float32(given), BUDGETS)
+    np.testing.assert_allclose(agent.spends.asnumpy(), BUDGETS**2 / 2, atol=1e-6)
+    assert agent.share == own

@@ -28,6 +28,9 @@ LABELS = np.array([1, 2, 3, 4], np.int32)
 def system(name):
     built = method(f"method.name={name}", f"{name}.pool=2", f"{name}.hidden=8")
     randomise_head(built, images(4))
+    # Centred logits would make the mean loss the same whatever width is the best of all images.
+    bias = built.controller.fc2.bias
+    bias.set_data(Tensor(bias.asnumpy() + np.tile(np.float32([0.4, -0.7, 0.0]), bias.size // 3)))
     return built
 
 

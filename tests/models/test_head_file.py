@@ -101,3 +101,22 @@ def test_a_file_without_a_classifier(files):
 def test_a_classifier_of_more_classes(files):
     np.savez(files[2], weight=np.zeros((5, 64), np.float32), bias=np.zeros(5, np.float32))
     assert "fc.weight has shape (5, 64), the model's fc.weight has (3, 64)" in refused(files)
+
+
+@pytest.mark.parametrize(
+    "names", [np.array([CLASSES]), np.array("ant"), np.array([b"\xff", b"a", b"b"]), np.ones(3, complex)]
+)
+def test_what_are_no_names_of_classes(files, names):
+    backbone, body, head = files
+    rewritten(head, classes=names)
+    with pytest.raises(UserError, match="its classes are .*; expected is the name of each class"):
+        load_float_weights(backbone, body, head_path=head, classes=CLASSES)
+
+
+@pytest.mark.parametrize("name, shape", [("weight", ()), ("bias", ()), ("bias", (2,))])
+def test_arrays_of_another_shape_beside_names(files, name, shape):
+    backbone, body, head = files
+    values = rewritten(head)
+    np.savez(head, **(values | {name: np.ones(shape, np.float32)}), classes=np.array(CLASSES[::-1]))
+    with pytest.raises(UserError, match="has shape|are not the data's"):
+        load_float_weights(backbone, body, head_path=head, classes=CLASSES)

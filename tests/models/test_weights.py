@@ -283,3 +283,12 @@ def test_public_resnet20_is_right_9173_times(cifar10_path, weights_path):
     loader = Loader(test_set, 500, train=False)
     answers = evaluate(method, loader, Runtime("CPU"))
     assert (answers.predicted == answers.label).sum() == 9173
+
+
+@pytest.mark.parametrize("kind", ["U9", "S9", "c8", "M8[D]"])
+def test_what_are_no_real_numbers_is_named(tmp_path, kind):
+    tensors = torch_tensors(model())
+    tensors["layer2.0.bn1.running_var"] = np.ones_like(tensors["layer2.0.bn1.running_var"], int).astype(kind)
+    write(tmp_path / "w.npz", tensors)
+    message = refused(model(), tmp_path / "w.npz")
+    assert "layer2.0.bn1.running_var is" in message and "weights are real numbers" in message

@@ -15,37 +15,14 @@
 """Two CPU workers under MindSpore's own launcher: the gradients of one, and a whole run."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from src.train.checkpoints import read_state
 from tests.system.runs import ROOT, TINY, finished, last_json, metrics, script, tensors
-
-
-def two_workers(logs, *arguments) -> None:
-    """Run a script as two workers; fails with the end of their logs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "mindspore.parallel.cluster.run", "--worker_num=2",
-        "--local_worker_num=2", f"--master_port={port}", f"--log_dir={logs}", "--join=True",
-        *map(str, arguments),
-    ]  # fmt: skip
-    # msrun starts the `python` that comes first in PATH.
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"  # noqa: PTH120
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400
-    )
-    said = "".join(p.read_text(errors="replace")[-1500:] for p in sorted(logs.glob("worker*.log")))
-    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:] + said
+from tests.system.workers import two_workers
 
 
 @pytest.mark.slow

@@ -85,6 +85,48 @@ def test_every_term_and_state_is_exact(options, tmp_path):
     assert_same_training(tmp_path / "whole", run)
 
 
+ABN = ["method.name=abn", "quant.quantizer=lsq"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["method.name=static", "quant.quantizer=lsq", "quant.start=search", "train.optimizer=adamw", "train.lr=0.002"],
+        ["method.name=ddq", "ddq.freeze=0.7", "ddq.grid=0.4", "ddq.correction=0.1"],
+        [*ABN, "abn.joins=[0.5, 0.2, 0]", "abn.passes=[largest, uniform, random]", "abn.in_place=0.5"],
+        [*ABN, "abn.norm=shared", "abn.passes=[largest, images]", "abn.tied=false"],
+    ],
+    ids=["searched steps and AdamW", "gates that are settled", "widths that join", "plans of images"],
+)
+def test_what_changes_on_the_way_is_exact_within_an_epoch(options, tmp_path):
+    """Three epochs against those of a run that is killed in the middle of the second."""
+    options = [*options, "train.epochs=3", "train.save_every=2"]
+    train(tmp_path / "whole", *options)
+    run = tmp_path / "parts"
+    killed_when(run, "epoch 2/3: step 3/", *options)
+    assert read_state(run / "ckpt/last.ckpt").place == "epoch 2, step 2"
+    resume(run)
+    assert_same_training(tmp_path / "whole", run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage, options", [
+    ("counterfactual", ["dqnet.counterfactual_epochs=2", "data.batch_size=64"]),
+    ("agent", [*ABN, "abn.agent_epochs=2", "data.batch_size=64"]),
+    ("finetune", [*ABN, "abn.agent_epochs=1", "abn.finetune_epochs=2", "abn.agent=counterfactual"]),
+])  # fmt: skip
+def test_stages_behind_the_first_are_exact(stage, options, tmp_path):
+    options = [*options, "train.epochs=1", "train.save_every=2"]
+    train(tmp_path / "whole", *options)
+    run = tmp_path / "parts"
+    killed_when(run, f"{stage} epoch 2/2: step 3/", *options)
+    state = read_state(run / "ckpt/last.ckpt")
+    assert (state.stage, state.place) == (stage, "epoch 2, step 2")
+    resume(run)
+    assert_same_training(tmp_path / "whole", run)
+
+
 @pytest.mark.slow
 def test_distillation_clipping_and_nesterov_too(tmp_path):
     """A teacher in the graph, a norm over all gradients, another optimizer's state."""

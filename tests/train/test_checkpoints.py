@@ -155,6 +155,40 @@ def test_a_checkpoint_of_another_network(saved):
     assert "extra" in message and "config.yaml" in message
 
 
+def test_a_checkpoint_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):
+    path, seen, sync = tmp_path / "last.ckpt", [], os.fsync
+
+    def recorded(handle: int) -> None:
+        sync(handle)
+        seen.append((path.exists(), os.fstat(handle).st_size))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    save_checkpoint(path, SmallNetwork(), STATE)
+    assert (False, path.stat().st_size) in seen
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_value_that_is_not_finite_is_not_stored(saved, value):
+    network = SmallNetwork()
+    hidden = network.hidden.asnumpy()
+    hidden[1, 2] = value
+    network.hidden.set_data(Tensor(hidden))
+    before = saved.read_bytes()
+    with pytest.raises(UserError, match="hidden is not finite after epoch 3 of dqnet"):
+        save_checkpoint(saved, network, STATE)
+    assert saved.read_bytes() == before
+
+
+def test_a_run_may_be_prolonged(tmp_path):
+    """The rates are those of the configuration, and more of them than before."""
+    save_checkpoint(tmp_path / "last.ckpt", trained()[0], STATE, trained()[1])
+    network = SmallNetwork(seed=3)
+    longer = build_optimizer(network.trainable_params(), TrainConfig(), [0.5] * 9)
+    load_checkpoint(tmp_path / "last.ckpt", network, longer)
+    rates = [p for p in longer.get_parameters() if "learning_rate" in p.name]
+    assert rates and all((p.asnumpy() == 0.5).all() for p in rates)
+
+
 def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
     before = saved.read_bytes()
 

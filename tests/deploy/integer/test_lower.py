@@ -19,7 +19,7 @@ import pytest
 from mindspore import Tensor
 
 from src.data.dataset import normalise
-from src.deploy.integer.lower import Picture, lower
+from src.deploy.integer.lower import HEADROOM, Picture, lower
 from src.engine.artefact import load_artefact, save_artefact
 from src.engine.check import check
 from src.engine.operations import Conv, Input, MaxPool
@@ -180,6 +180,19 @@ def test_a_width_everywhere_has_a_row_of_its_own(width):
     assert_close(real(program, logits), expected)
     others, _ = Oracle(program).run(images, choices, 0)
     assert np.abs(others - logits).max() > 1e-2 * 2.0 ** program.notes["exponent"]
+
+
+@pytest.mark.parametrize("case, rows", [("dqt", [1, 2, 3]), ("dqt with one row", [0, 0, 0]), ("dqnet lsq", [0, 0, 0])])
+def test_notes_tell_the_row_of_each_width(case, rows):
+    assert lowered(trained(*CASES[case])).notes["rows_of_choices"] == rows
+
+
+def test_sums_may_exceed_the_largest_value_by_the_headroom_and_no_bit_is_wasted():
+    built = trained(*CASES["8-bit ends"])
+    quantisers = [getattr(cell, "input_quantizer", None) for _, cell in built.network.cells_and_names()]
+    of_pixels = (np.maximum(MEAN, 1 - MEAN) / STD).max()
+    largest = max(of_pixels, *(q.integer_form().largest for q in quantisers if q is not None))
+    assert 2**29 < HEADROOM * largest * 2.0 ** lowered(built).notes["exponent"] <= 2**30
 
 
 def test_notes_name_the_operations():

@@ -13,6 +13,8 @@
 # limitations under the License.
 """The table of a bundle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,14 @@ def test_a_damaged_table_is_named(line, tmp_path):
     )
     path.write_text(text)
     with pytest.raises(UserError, match=FILE):
+        read_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("output, decides", [(3, 0), (-1, -1)])
+def test_a_stage_writes_a_map_or_decides(output, decides, tmp_path):
+    stages = (*STAGES[:-1], replace(STAGES[-1], output=output, decides=decides))
+    write_bundle(replace(BUNDLE, stages=stages), tmp_path)
+    with pytest.raises(UserError, match="either output= or decides="):
         read_bundle(tmp_path)
 
 

@@ -1,0 +1,74 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""scripts/run_slow_tests.sh: every part runs, whatever becomes of the others, and the end says which failed."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.project.test_scripts import assert_one_error, project, run_script  # noqa: F401
+
+# Notes what it is called with, but for what env.sh asks of a Python; what `fails` holds ends with code 1.
+PYTHON = """\
+#!/usr/bin/env bash
+if [[ $1 == -c ]]; then exit; fi
+echo "$*" >> calls.txt
+if [[ "$*" == *"$(cat fails)"* ]]; then exit 1; fi
+"""
+
+
+@pytest.fixture
+def folder(project) -> Path:  # noqa: F811
+    python = project / "python"
+    python.write_text(PYTHON)
+    python.chmod(stat.S_IRWXU)
+    (project / "scripts/fuzz_loader.sh").write_text('"$PY" the loader "$@"\n')
+    (project / "results/one").mkdir(parents=True)
+    (project / "results/one/model.safetensors").touch()
+    return project
+
+
+def slow(folder: Path, *arguments: str, fails: str = "nothing"):
+    (folder / "fails").write_text(fails)
+    python = str(folder / "python")
+    return run_script(folder, "run_slow_tests.sh", *arguments, PYTHON=python, PY=python)
+
+
+PARTS = ["-m slow", "--hypothesis-profile=search", "fuzz_files.py", "fuzz_artefact.py", "the loader", "tests.mutations"]
+
+
+def test_all_parts_run_in_turn(folder):
+    result = slow(folder, "7", "5")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines()[-1] == "everything slow has passed"
+    calls = (folder / "calls.txt").read_text().splitlines()
+    assert len(calls) == len(PARTS) and all(part in call for part, call in zip(PARTS, calls, strict=True))
+    assert "--hypothesis-seed=5" in calls[1]
+    assert all("--seconds 7 --seed 5" in call for call in calls[2:4])
+    assert calls[4] == "the loader 7 5 results/one/model.safetensors"
+
+
+@pytest.mark.parametrize("part", PARTS[::2])
+def test_a_part_that_fails_stops_no_other(folder, part):
+    result = slow(folder, fails=part)
+    assert result.returncode == 1
+    assert len((folder / "calls.txt").read_text().splitlines()) == len(PARTS)
+    failed = result.stderr.partition("failed:\n")[2].splitlines()
+    assert len(failed) == 1 and f"== {failed[0].strip()}" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["0"], ["x"], ["5", "x"]])
+def test_numbers_that_are_none(folder, arguments):
+    assert_one_error(slow(folder, *arguments), "a whole number")

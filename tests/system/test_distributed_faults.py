@@ -1,0 +1,116 @@
+# Copyright 2026 The Dynamic Quantization for MindSpore Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Workers of a real training that die, or whose disk is full: the others are stopped, one error says why, and the
+run goes on from what was stored."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from src.train.checkpoints import read_state
+from tests.system.runs import ROOT, TINY, assert_same_training
+from tests.system.workers import LONGEST
+
+pytestmark = pytest.mark.slow
+RECIPE = "config/resnet8_digits_dqnet_4bit.yaml"
+OPTIONS = [
+    *TINY, "method.name=static", "data.batch_size=24", "train.pretrain_epochs=0", "train.epochs=2",
+    "train.save_every=5",
+]  # fmt: skip
+
+
+def distribute(*arguments, largest_file: int = -1) -> subprocess.Popen:
+    """`run_distribute_train.sh`; none of its processes may write files larger than that."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        ["bash", "scripts/run_distribute_train.sh", *map(str, arguments)], cwd=ROOT, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=limit,
+    )  # fmt: skip
+
+
+def ended(script: subprocess.Popen) -> tuple[int, str, str]:
+    """(exit code, output, errors); none of its processes is left."""
+    try:
+        out, errors = script.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(script.pid, signal.SIGKILL)
+        raise
+    with pytest.raises(ProcessLookupError):
+        os.killpg(script.pid, 0)
+    return script.returncode, out, errors
+
+
+def worker(script: subprocess.Popen, number: int) -> int:
+    """The process of a worker."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (folder / "environ").read_bytes().split(b"\0")
+            if parent == script.pid and b"MS_ROLE=MS_WORKER" in words and f"MS_NODE_ID={number}".encode() in words:
+                return int(folder.name)
+    raise AssertionError(f"no worker {number}")
+
+
+def wait_for(run: Path, words: str) -> None:
+    """Until the log of a run says them."""
+    log, end = run / "log.txt", time.monotonic() + LONGEST
+    while not (log.is_file() and words in log.read_text(encoding="utf-8")):
+        assert time.monotonic() < end, f"never said {words!r}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    run = tmp_path_factory.mktemp("distributed") / "whole"
+    code, _, errors = ended(distribute(RECIPE, 2, *OPTIONS, f"run.dir={run}"))
+    assert code == 0, errors
+    return run
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_killed_worker_takes_the_others_along_and_nothing_stored_is_lost(number, whole, tmp_path):
+    run = tmp_path / "run"
+    script = distribute(RECIPE, 2, *OPTIONS, f"run.dir={run}")
+    wait_for(run, "static epoch 2/2: step 7/")
+    os.kill(worker(script, number), signal.SIGKILL)
+    code, _, errors = ended(script)
+    lines = [line for line in errors.splitlines() if line.startswith("error:")]
+    assert code == 137 and len(lines) == 1 and f"worker {number} ended with exit code 137" in lines[0], errors
+    state = read_state(run / "ckpt/last.ckpt")
+    assert (state.epoch, state.step % 5) == (1, 0) and state.step
+    code, _, errors = ended(distribute("--resume", run, 2))
+    assert code == 0, errors
+    assert_same_training(whole, run)
+
+
+def test_the_main_worker_whose_disk_is_full_says_so(whole, tmp_path):
+    """Its checkpoints do not fit; the other one, which waits for it, is stopped."""
+    run = tmp_path / "run"
+    size = (whole / "ckpt/last.ckpt").stat().st_size
+    code, out, errors = ended(distribute(RECIPE, 2, *OPTIONS, f"run.dir={run}", largest_file=size // 2))
+    assert code == 2
+    assert f"error: checkpoint {run / 'ckpt/last.ckpt'} could not be written" in out + errors
+    assert "worker 0 ended with exit code 2" in errors
+    assert not list((run / "ckpt").iterdir())
