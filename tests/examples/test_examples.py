@@ -34,7 +34,7 @@ from src.train.run_lock import claim
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 # No graph is compiled for a handful of steps.
-FAST = ["data.batch_size=256", "device.mode=pynative", "device.native=off", "train.pretrain_epochs=1"]
+FAST = ["data.batch_size=256", "device.mode=pynative", "train.pretrain_epochs=1"]
 
 
 def example(name: str):
