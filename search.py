@@ -36,7 +36,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add, usual = parser.add_argument, Settings()
     count = {"type": _count, "metavar": "N"}
     add("--run", type=as_path, required=True, metavar="RUN", help="run folder; its best or last checkpoint")
-    add("--budgets", metavar="X,X,...", help="BitOPs of an image, e.g. 200M,300M; none: six over the whole range")
+    add("--budgets", metavar="X,X,...", help="BitOPs of an image, e.g. 200M,300M, or with --latency ms; none: six")
+    add("--latency", type=as_path, metavar="TABLE", help="of bench.py layers --json: budgets are ms of that machine")
     add("--by", metavar="NAME,...", default=",".join(ALGORITHMS), help="in this order (default: %(default)s)")
     add("--images", help="held-out images that judge, drawn by the seed; none: all", **count)
     add("--goal", default=LOSS, choices=(LOSS, TOP1), help="what is best on them (default: %(default)s)")
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     settings = Settings(
         tuple(as_bitops("--budgets", text) for text in (options.budgets or "").split(",") if text),
-        _names(options.by), options.images, options.goal, options.random, options.population,
+        options.latency, _names(options.by), options.images, options.goal, options.random, options.population,
         options.generations, options.seed,
     )  # fmt: skip
     folder, config, runtime, system, _ = open_trained(options.run, options.overrides)
@@ -61,8 +62,8 @@ def main(arguments: list[str]) -> int:
         found = search_run(config, system, folder, runtime, settings)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{path} keeps what the finished steps found") from None
-    shown = ("method", "bitops", "top1", "test_top1")
-    front = [{name: row[name] for name in shown} for row in found["front"]]
+    shown = ("method", "bitops", "ms", "top1", "test_top1")
+    front = [{name: row[name] for name in shown if name in row} for row in found["front"]]
     print(json.dumps({"file": str(path), "tried": len(found["tried"]), "front": front}))
     say_next("report.py", "--run", folder.path)
     return 0

@@ -306,6 +306,9 @@ class TrainConfig(Section):
     log_every: int = key(
         50, "steps between lines where the output is no terminal", low=1, resumable=True
     )
+    tensorboard: bool = key(
+        False, "metrics.csv also as curves in tensorboard/ (requirements-tensorboard.txt)", resumable=True
+    )
 
     def check(self) -> None:
         if any(not _is_number(m) or m <= 0 for m in self.milestones):

@@ -38,8 +38,7 @@ SCRIPTS = [
         ["--model=~/x", "--label_path=~/x", "--result_path=~/x"],
         ["model", "label_path", "result_path"],
     ),
-    ("report", ["--run=~/x"], ["run"]),
-    ("report", ["--compare", "~/x", "--out=~/x"], ["compare", "out"]),
+    ("report", ["--run=~/x", "--out=~/x"], ["run", "out"]),
     ("bench", ["step", "--json=~/x", "--peer-python=~/x"], ["json", "peer_python"]),
     ("src.deploy.inspect", ["~/x"], ["file"]),
 ]

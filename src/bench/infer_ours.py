@@ -54,10 +54,10 @@ def build_native(case: InferCase) -> Runner:
         "isa": kernels.isa(), "threads": kernels.threads(), "version": "",
         "logits": (answer(0)[0] * 2.0 ** -program.notes["exponent"]).tolist(),
     }  # fmt: skip
-    return Runner(step, about, peak=_peak)
+    return Runner(step, about, peak=peak_gmacs)
 
 
-def _peak() -> float:
+def peak_gmacs() -> float:
     """GMAC/s of integers, the best of some measurements of milliseconds: others' work only lowers them."""
     return max(kernels.peak("codes") for _ in range(PEAKS)) / 1e9
 

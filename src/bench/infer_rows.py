@@ -77,7 +77,6 @@ def add_ratios(rows: list[dict]) -> None:
     timed = [row for row in rows if "median_ms" in row]
     peaks = [row["peak_gmacs"] for row in timed if "peak_gmacs" in row]
     peers = [row for row in timed if row["runner"] != NATIVE and row["kind"] == STATIC]
-    ours = next((row for row in timed if row["runner"] == NATIVE and row["kind"] == STATIC and row["bits"] == 8), None)
     for row in timed:
         if peaks:
             row["peak_gmacs"] = max(peaks)
@@ -85,13 +84,25 @@ def add_ratios(rows: list[dict]) -> None:
         if peers:
             fastest = min(peers, key=lambda peer: peer["median_ms"])
             row |= {"vs_int8_peer": fastest["median_ms"] / row["median_ms"], "int8_peer": fastest["runner"]}
-        for other in timed:
-            if _same(other, row) and other["bits"] == 8 and "plan" not in other:
-                row["vs_own_8_bit"] = other["median_ms"] / row["median_ms"]
-        if row["kind"] == DYNAMIC and "plan" in row:
-            _add_promise(row, [other for other in timed if _same(other, row) and "plan" not in other])
-        if ours is not None and row["kind"] in (STATIC, FLOAT) and logits[id(row)] is not None:
+        _add_own_widths(row, [other for other in timed if _same(other, row) and "plan" not in other])
+    _add_cosines(timed, logits)
+
+
+def _add_cosines(timed: list[dict], logits: dict[int, np.ndarray | None]) -> None:
+    """`logits` are by the id of their row."""
+    ours = next((row for row in timed if row["runner"] == NATIVE and row["kind"] == STATIC and row["bits"] == 8), None)
+    for row in timed if ours is not None else ():
+        if row["kind"] in (STATIC, FLOAT) and logits[id(row)] is not None:
             row["cosine"] = _cosine(logits[id(row)], logits[id(ours)])
+
+
+def _add_own_widths(row: dict, uniform: list[dict]) -> None:
+    """Against the same network by the same runner at one width throughout."""
+    for other in uniform:
+        if other["bits"] == 8:
+            row["vs_own_8_bit"] = other["median_ms"] / row["median_ms"]
+    if row["kind"] == DYNAMIC and "plan" in row:
+        _add_promise(row, uniform)
 
 
 def _add_promise(mix: dict, uniform: list[dict]) -> None:

@@ -13,8 +13,10 @@
 # limitations under the License.
 """`bench.py layers`: milliseconds of every layer of an artefact at every width, on this machine.
 
-The native engine tells what each of its operations took. A layer is a convolution with the quantiser that
-only it reads; what is left, a plan does not change. All widths take turns, one image each. The `table` in
+The native engine tells what each of its operations took, and by which kernel. A layer is a convolution with the
+quantiser that only it reads; what is left, a plan does not change. All widths take turns, one image each. A
+layer's share of the peak counts its multiply-accumulates, whatever the kernel does in their place: Winograd's,
+which needs fewer products, may pass 100 %. The `table` in
 the JSON file is what `infer.py --max-ms` and controllers that mind a latency read (cost/latency.py).
 """
 
@@ -26,12 +28,14 @@ import numpy as np
 
 from src import kernels
 from src.bench.images import random_pixels
+from src.bench.infer_ours import peak_gmacs
 from src.bench.machine import describe_machine, load
 from src.bench.options import check_at_least
 from src.cost.latency import LatencyTable, LayerMs
 from src.engine.artefact import load_artefact
+from src.engine.check import check
 from src.engine.choose_engine import open_engine
-from src.engine.count import cost_of
+from src.engine.count import cost_of, layer_cost
 from src.engine.native import Native
 from src.engine.operations import Conv, Quantise
 from src.engine.plans import row_of
@@ -51,11 +55,13 @@ def run_layers(options: argparse.Namespace) -> dict:
     program = load_artefact(options.model)
     engine = open_engine(options.model, "native", options.threads)
     times = measure(program, engine, options.runs)
+    peak = peak_gmacs()
     machine["load_after"] = load()
     table = as_table(program, times, machine["cpu"])
-    rows = _rows(options.model, program, times)
+    rows = _rows(options.model, program, engine, times, peak)
     print(f"{options.model}, one image, {kernels.threads()} threads, {kernels.isa()}, {machine['cpu']}, "
-          f"load {machine['load'][0]} before, {machine['load_after'][0]} after")  # fmt: skip
+          f"load {machine['load'][0]} before, {machine['load_after'][0]} after; "
+          f"integer peak {peak:.0f} GMAC/s")  # fmt: skip
     print(format_rows(rows))
     return {"machine": machine, "rows": rows, "table": table.as_dict()}
 
@@ -116,29 +122,39 @@ def _name(program: Program, i: int) -> str:
     return program.notes.get("layers", {}).get(str(i), f"operation {i}")
 
 
-def _rows(model: Path, program: Program, times: dict) -> list[dict]:
-    """A row for each layer and plan, `layer` "other" for all that is no convolution's."""
-    owner, rows = layer_of_operation(program), []
+def _rows(model: Path, program: Program, engine: Native, times: dict, peak: float) -> list[dict]:
+    """A row for each layer and plan, `layer` "other" for all that is no convolution's.
+
+    Args:
+        peak: GMAC/s of the machine's bytes.
+    """
+    owner, registers, rows = layer_of_operation(program), check(program), []
     about = {"bench": "layers", "model": model.name, "batch": 1, "threads": kernels.threads(),
              "isa": kernels.isa(), "runner": "native"}  # fmt: skip
     for choice, measured in times.items():
+        names = engine.kernels(*_held(program, choice))
         for i, conv in enumerate(program.operations):
             if isinstance(conv, Conv):
                 bits = conv.arrays["bits"]
                 w, a = (choice[conv.w_column], choice[conv.a_column]) if conv.slot >= 0 else (0, 0)
                 mine = [o for o, conv_of in owner.items() if conv_of == i]
+                ms = float(measured[mine].sum())
+                macs = layer_cost(program, registers, i).macs
                 rows.append({**about, "layer": _name(program, i), "dynamic": conv.slot >= 0,
-                             "w_bits": int(bits[0][w]), "a_bits": int(bits[1][a]),
-                             "median_ms": float(measured[mine].sum())})  # fmt: skip
+                             "w_bits": int(bits[0][w]), "a_bits": int(bits[1][a]), "median_ms": ms, "macs": macs,
+                             "kernel": names[i], "share_of_peak": macs / (1e6 * ms * peak) if ms else None,
+                             })  # fmt: skip
         rest = [o for o in range(len(program.operations)) if o not in owner]
         rows.append({**about, "layer": "other", "dynamic": False, "median_ms": float(measured[rest].sum())})
     return rows
 
 
 def format_rows(rows: list[dict]) -> str:
-    """A line per layer, a column per pair of widths of dynamic layers; the last line sums up."""
+    """A line per layer, a column of ms per pair of widths of dynamic layers; the last line sums up. The share of
+    the peak and the kernel are those of the first pair."""
     widths = list(dict.fromkeys(_widths(row) for row in rows if row["dynamic"])) or [""]
-    lines = [f"{'layer':<28}" + "".join(f"{width or 'ms':>12}" for width in widths)]
+    heads = [*(width or "ms" for width in widths), "of peak"]
+    lines = [f"{'layer':<28}" + "".join(f"{head:>12}" for head in heads) + "  kernel"]
     totals = dict.fromkeys(widths, 0.0)
     for name in dict.fromkeys(row["layer"] for row in rows):
         mine = [row for row in rows if row["layer"] == name]
@@ -146,7 +162,10 @@ def format_rows(rows: list[dict]) -> str:
         by_width = {_widths(row): row["median_ms"] for row in mine if row["dynamic"]}
         cells = [by_width.get(width, fixed) for width in widths]
         totals = {width: totals[width] + cell for width, cell in zip(widths, cells, strict=True)}
-        lines.append(f"{name:<28}" + "".join(f"{cell:>12.4f}" for cell in cells))
+        line = f"{name:<28}" + "".join(f"{cell:>12.4f}" for cell in cells)
+        if mine[0].get("share_of_peak") is not None:
+            line += f"{mine[0]['share_of_peak']:>12.0%}  {mine[0]['kernel']}"
+        lines.append(line)
     lines.append(f"{'all':<28}" + "".join(f"{total:>12.4f}" for total in totals.values()))
     return "\n".join(lines)
 

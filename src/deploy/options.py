@@ -34,16 +34,7 @@ def check_options(options: argparse.Namespace) -> None:
         raise UserError(f"--batch {batch} goes with --format mindir")
     if options.qdq and form != "onnx":
         raise UserError("--qdq goes with --format onnx")
-    for name in ("bits", "plan"):
-        value = getattr(options, name)
-        if value is not None and form == "int":
-            raise UserError(f"--{name} {value}: an artefact holds all widths; infer.py --bits picks one")
-        if value is not None and options.qdq:
-            raise UserError(f"--{name} {value}: --qdq goes with a network that has no other widths")
-    if options.escalate and not (options.bundle or form == "onnx"):
-        raise UserError("--escalate goes with --bundle or --format onnx; an artefact holds the ladder anyway")
-    if options.escalate and options.qdq:
-        raise UserError("--escalate: --qdq goes with a network that has no other widths")
+    _check_widths(options)
     if not (options.run or out):
         raise UserError("--config needs --out PATH")
     if is_folder(options) or not out:
@@ -55,6 +46,21 @@ def check_options(options: argparse.Namespace) -> None:
             f"--out {out}: a file of --format {form} ends in {SUFFIXES[form]}; "
             f"name it {out}{SUFFIXES[form]}"
         )
+
+
+def _check_widths(options: argparse.Namespace) -> None:
+    """What is asked of the widths must be something that the file can hold."""
+    form = options.format
+    for name in ("bits", "plan"):
+        value = getattr(options, name)
+        if value is not None and form == "int":
+            raise UserError(f"--{name} {value}: an artefact holds all widths; infer.py --bits picks one")
+        if value is not None and options.qdq:
+            raise UserError(f"--{name} {value}: --qdq goes with a network that has no other widths")
+    if options.escalate and not (options.bundle or form == "onnx"):
+        raise UserError("--escalate goes with --bundle or --format onnx; an artefact holds the ladder anyway")
+    if options.escalate and options.qdq:
+        raise UserError("--escalate: --qdq goes with a network that has no other widths")
 
 
 def is_folder(options: argparse.Namespace) -> bool:

@@ -135,6 +135,18 @@ class Native:
                    _pointer(seconds))  # fmt: skip
         return seconds
 
+    def kernels(self, plan: np.ndarray | None = None, row: int = 0) -> list[str]:
+        """What multiplies in each operation of an image under a plan (as `times` takes it; needed where the network
+        has one): the name of a kernel (`csrc/engine/conv_kernels.cc`), "image", or "" where nothing does."""
+        if plan is not None:
+            plan = self._plans(plan[None], 1)
+        names = []
+        for i in range(len(load_artefact(self.path).operations)):
+            name = ctypes.create_string_buffer(_TEXT)
+            self._call("dq_program_kernel", ctypes.c_int64(i), _pointer(plan), row, name, ctypes.c_int64(_TEXT))
+            names.append(name.value.decode())
+        return names
+
     @property
     def threads(self) -> int:
         """CPU threads of a call."""

@@ -15,8 +15,8 @@
 
 Copies what a report needs (no checkpoints) and the artefact in RUN/export, up to 2 MB, to
 OUT/<name of the run>/, with every path cut to its last part, and writes OUT/index.json, a row per
-record, the tables in OUT/README.md, and where records can be compared, OUT/accuracy*.svg. A run of an
-uncommitted tree makes no record: nobody could run it again.
+record, the tables in OUT/README.md, a model card for each record with an artefact, and where records can
+be compared, OUT/accuracy*.svg. A run of an uncommitted tree makes no record: nobody could run it again.
 """
 
 import argparse
@@ -25,7 +25,9 @@ from pathlib import Path
 
 from src.entry import guarded
 from src.files import whole_file
+from src.report.card import card
 from src.report.kept import keep
+from src.report.load import load_run
 from src.report.overview import accuracy_pictures
 from src.report.records import as_json, rows
 from src.report.records_page import page
@@ -44,22 +46,31 @@ def main(arguments: list[str]) -> int:
 
 
 def write(out: Path) -> None:
-    """Bring index.json, accuracy*.svg and the tables in README.md of a folder of records up to date.
+    """Bring index.json, accuracy*.svg, model cards and the tables in README.md of a folder of records up to date.
 
     Raises:
         UserError: a record is of an uncommitted tree or its answers are damaged, README.md has no
             place for the table, or the files cannot be written; all is then as it was.
     """
+    for path, text in texts(out).items():
+        with whole_file(path) as file:
+            file.write_text(text, encoding="utf-8")
+
+
+def texts(out: Path) -> dict[Path, str]:
+    """What `write` writes, by file. UserError as there."""
     made = rows(out)
     readme = out / "README.md"
-    texts = {
+    return {
         readme: page(readme.read_text(encoding="utf-8") if readme.is_file() else None, made),
         out / "index.json": as_json(made),
         **{out / name: picture for name, picture in accuracy_pictures(made).items()},
+        **{folder / "README.md": card(load_run(folder), row) for folder, row in _with_artefact(out, made)},
     }
-    for path, text in texts.items():
-        with whole_file(path) as file:
-            file.write_text(text, encoding="utf-8")
+
+
+def _with_artefact(out: Path, made: list[dict]) -> list[tuple[Path, dict]]:
+    return [(out / row["record"], row) for row in made if row["artefact"]]
 
 
 if __name__ == "__main__":

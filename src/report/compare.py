@@ -11,147 +11,117 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A page that puts several runs side by side: accuracy against BitOPs, and a table."""
+"""A page that puts several runs side by side: accuracy against cost, what a test says of the differences,
+what their choices are worth, their classes and widths, and in which settings they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from src.errors import UserError
-from src.report import svg
-from src.report.figures import figure
-from src.report.formats import DASH, big, known, percent, plain, prefix, ratio
+from src.report.comparable import Entry, Group, groups, objections
+from src.report.compare_charts import tradeoff
+from src.report.compare_classes import by_class
+from src.report.compare_tables import against_first, differing, runs_table
+from src.report.escalation import HOW, knob_box
 from src.report.load import Run, load_run
-from src.report.markup import Markup, tag
-from src.report.notices import with_code
+from src.report.markup import Markup, join, tag
+from src.report.notices import gap_note, warning
 from src.report.page import document, write_page
 from src.report.tables import table
-from src.report.totals import net_bitops, static_bitops
+from src.report.width_map import width_maps
+from src.report.worth import worth
 
 
 def write_comparison(paths: Sequence[Path], target: Path) -> Path:
     """Compare the run folders `paths` in the file `target`. UserError for fewer than two."""
-    runs = [load_run(path) for path in paths]
+    runs = [load_run(path) for path in {path.resolve(): path for path in paths}.values()]
     ready = [run for run in runs if run.evaluation is not None]
     if len(ready) < 2:
-        missing = "; ".join(
-            f"{run.path}: {run.gaps['evaluation'].how}" for run in runs if run.evaluation is None
-        )
+        missing = "; ".join(f"{run.path}: {run.gaps['evaluation'].how}" for run in runs if run.evaluation is None)
         raise UserError(
-            f"--compare needs at least two evaluated runs, found {len(ready)}. {missing}"
+            f"a comparison needs at least two evaluated runs, found {len(ready)}; name another with --run. {missing}"
         )
     return write_page(target, comparison_page(runs))
 
 
 def comparison_page(runs: Sequence[Run]) -> str:
-    """The whole page; runs without an evaluation are named, not drawn."""
-    ready = sorted(
-        (run for run in runs if run.evaluation is not None),
-        key=lambda run: net_bitops(run.evaluation.totals) or float("inf"),
+    """The whole page; runs without an evaluation are named, not compared."""
+    ready = [run for run in runs if run.evaluation is not None]
+    entries = [Entry(number, run) for number, run in enumerate(ready, 1)]
+    found = groups(entries)
+    built = [
+        ("accuracy", "Accuracy and cost", _each(found, lambda group: tag("div", tradeoff(group), cls="pair"))),
+        ("tested", "Tested", _each(found, against_first)),
+        ("choice", "What the choice is worth", _choices(entries)),
+        ("settings", "Bits against accuracy", _knobs(entries)),
+        ("classes", "Classes", _each(found, by_class)),
+        ("widths", "Width maps", _each(found, width_maps)),
+        ("differences", "Settings that differ", differing(entries)),
+        ("how-made", "How they were made", _made(entries)),
+    ]
+    shown = [(anchor, title, body) for anchor, title, body in built if body]
+    links = [tag("a", title, href=f"#{anchor}") for anchor, title, _ in shown]
+    sections = [tag("section", tag("h2", title), body, id=anchor) for anchor, title, body in shown]
+    nav = tag("nav", *links, aria_label="Sections")
+    return document("Comparison of runs", _header(runs, entries, found), nav, *sections)
+
+
+def _header(runs: Sequence[Run], entries: Sequence[Entry], found: Sequence[Group]) -> Markup:
+    models, data = (
+        ", ".join(dict.fromkeys(str(entry.run.setting(key, "unknown")) for entry in entries))
+        for key in ("model.name", "data.name")
     )
     waiting = [
-        tag(
-            "p",
-            tag("b", run.name),
-            " is not evaluated. ",
-            with_code(run.gaps["evaluation"].how),
-            cls="gap",
-        )
+        tag("div", tag("p", tag("b", run.name), " is not evaluated."), gap_note(run, "evaluation"))
         for run in runs
         if run.evaluation is None
     ]
-    data = sorted({str(run.setting("data.name", "unknown data")) for run in ready})
-    mixed = (
-        tag(
-            "p",
-            tag("b", "These runs are on different data sets:"),
-            f" {', '.join(data)}. Their accuracies do not compare.",
-            cls="warning",
-        )
-        if len(data) > 1
-        else ""
-    )
-    head = tag(
+    return tag(
         "header",
         tag("p", "Dynamic quantization · comparison", cls="overline"),
-        tag("h1", f"{len(ready)} runs on {', '.join(data)}"),
-        mixed,
+        tag("h1", f"{len(entries)} runs of {models} on {data}"),
+        *(warning(title, text) for title, text in objections(found)),
         *waiting,
-    )
-    chart = _scatter(ready)
-    return document(
-        "Comparison of runs",
-        head,
-        tag("section", tag("h2", "Accuracy against BitOPs"), chart, cls="wide") if chart else "",
-        tag("section", tag("h2", "Runs"), _table(ready)),
+        runs_table(entries),
     )
 
 
-def _scatter(runs: Sequence[Run]) -> Markup:
-    """Top-1 over BitOPs, each point with its row in the table; only runs with both."""
-    drawn = [
-        (number, run)
-        for number, run in enumerate(runs, start=1)
-        if net_bitops(run.evaluation.totals) is not None
-        and known(run.evaluation.totals.get("top1"))
-    ]
-    if not drawn:
+def _each(found: Sequence[Group], part: Callable[[Group], Markup]) -> Markup:
+    """A part for each group, under its name where there are several."""
+    made = [(group, part(group)) for group in found]
+    made = [(group, body) for group, body in made if "<" in body.replace('<div class="pair"></div>', "")]
+    if len(found) == 1:
+        return join(body for _, body in made)
+    return join(tag("div", tag("h3", group.title), body) for group, body in made)
+
+
+def _choices(entries: Sequence[Entry]) -> Markup:
+    """The shuffle test of each run whose images differ in their widths."""
+    found = [(entry, worth(entry.run)) for entry in entries]
+    return join(tag("div", tag("h3", _name(entry)), said) for entry, said in found if said)
+
+
+def _knobs(entries: Sequence[Entry]) -> Markup:
+    """A slider for each net that was measured along a ladder."""
+    boxes = [(entry, knob_box(entry.run, f"knob-{entry.number}")) for entry in entries if entry.run.knob.ladder]
+    if not boxes:
         return Markup("")
-    size, letter = prefix(max(run.evaluation.totals["bitops"] for _, run in drawn))
-    points = [
-        svg.Point(
-            run.evaluation.totals["bitops"] / size,
-            100 * run.evaluation.totals["top1"],
-            f"{run.name}: {_point(run)}",
-            "one" if run.dynamic_layers else "two",
-            number,
-        )
-        for number, run in drawn
-    ]
-    return figure(
-        "Top-1, %",
-        svg.scatter(
-            "Top-1 accuracy against BitOPs", points, f"{letter} BitOPs per image", radius=8
-        ),
-        [("one", "dynamic"), ("two", "static")],
-        "The numbers are the rows of the table.",
-    )
+    return join((tag("p", HOW, cls="note"), *(tag("div", tag("h3", _name(entry)), box) for entry, box in boxes)))
 
 
-def _point(run: Run) -> str:
-    totals = run.evaluation.totals
-    return f"{percent(totals['top1'])}, {big(totals['bitops'])}"
-
-
-def _table(runs: Sequence[Run]) -> Markup:
+def _made(entries: Sequence[Entry]) -> Markup:
+    heads = ["", "run", "commit", "seed", "machine", "command"]
     rows = []
-    for number, run in enumerate(runs, start=1):
-        totals = run.evaluation.totals
-        rows.append(
-            [
-                number,
-                run.name,
-                run.setting("model.name", DASH),
-                run.setting("method.name", DASH),
-                percent(totals.get("top1")),
-                percent(totals.get("top5")),
-                plain(totals.get("mean_bits")),
-                big(net_bitops(totals)),
-                ratio(net_bitops(totals), static_bitops(totals, 4)),
-                "collapsed" if totals.get("collapsed") else "",
-            ]
-        )
-    heads = [
-        "",
-        "run",
-        "model",
-        "method",
-        "top-1",
-        "top-5",
-        "mean bits",
-        "BitOPs",
-        "of static 4-bit",
-        "",
-    ]
-    return table(heads, rows, (0, 4, 5, 6, 7, 8), "Runs")
+    for entry in entries:
+        versions = entry.run.versions
+        seed = versions.get("seed", entry.run.setting("train.seed", ""))
+        command = tag("code", versions.get("command", ""))
+        rows.append([entry.number, entry.run.name, tag("code", versions.get("commit", "")), seed,
+                     versions.get("machine", ""), command])  # fmt: skip
+    return table(heads, rows, (0, 3), "How they were made")
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.number}  {entry.run.name}"

@@ -21,17 +21,11 @@ import numpy as np
 
 from src.data import by_class
 from src.report.formats import count, percent
-from src.report.labels import text_width
+from src.report.heatmap import CELLS, Cell, grid, shade
 from src.report.load import Evaluation
 from src.report.markup import Markup, tag
 from src.report.stats import class_name
 from src.report.tables import table
-
-SIDE = 640  # units that the cells of many classes share; a unit is a pixel
-CELLS = (9, 44)  # units, of the smallest and the largest cell
-LETTERS = 11  # units, of the largest letters; cells with smaller ones hold no numbers
-LONGEST_NAME = 120  # units
-SHADES = 5  # steps of a colour; the last two are dark enough for light letters
 
 
 def matrix_of(evaluation: Evaluation, names: Sequence[str]) -> np.ndarray:
@@ -68,48 +62,14 @@ def worst(matrix: np.ndarray, names: Sequence[str]) -> Markup:
     return table(heads, rows, (2, 3), "Most frequent wrong answers")
 
 
-def drawing(matrix: np.ndarray, names: Sequence[str]) -> Markup:
-    """The matrix in SVG, of one size on every screen: the box around it scrolls."""
-    size = len(matrix)
-    cell = min(max(SIDE // size, CELLS[0]), CELLS[1])
-    letters = min(LETTERS, cell - 1)
-    short = [shortened(name, letters) for name in names]
-    edge = max(text_width(name, letters) for name in short) + 8
-    top, left = edge + 16, edge + 16
+def drawing(matrix: np.ndarray, names: Sequence[str], largest: int = CELLS[1]) -> Markup:
+    """The matrix in SVG; `largest` is the side of a cell at most, in units."""
     images = np.maximum(matrix.sum(1), 1)
-    parts = [tag("rect", x=left, y=top, width=size * cell, height=size * cell, cls="ground")]
-    for i, name in enumerate(short):
-        middle = (i + 0.5) * cell + 0.36 * letters
-        style = f"font-size:{letters}px"
-        parts.append(tag("text", name, x=left - 5, y=_round(top + middle), text_anchor="end", style=style))
-        turned = f"translate({_round(left + middle)} {_round(top - 5)}) rotate(-90)"
-        parts.append(tag("text", name, transform=turned, style=style))
+    cells = []
     for i, j in np.argwhere(matrix > 0).tolist():
-        x, y, share = left + j * cell, top + i * cell, matrix[i, j] / images[i]
+        share = matrix[i, j] / images[i]
         text = f"{matrix[i, j]} of {images[i]} ({100 * share:.1f} %)"
         tip = f"{names[i]} taken for {names[j]}: {text}" if i != j else f"{names[i]} right: {text}"
-        shade = f"{'one' if i == j else 'two'} s{min(int(share * SHADES), SHADES - 1)}"
-        box = tag("rect", tag("title", tip), x=_round(x), y=_round(y), width=cell - 1, height=cell - 1,
-                  cls=f"fill {shade}")  # fmt: skip
-        parts.append(box)
-        if text_width(str(matrix[i, j]), letters) < cell - 2 and letters == LETTERS:
-            middle = {"x": _round(x + cell / 2 - 0.5), "y": _round(y + cell / 2 + 3.5)}
-            parts.append(tag("text", matrix[i, j], text_anchor="middle", cls=f"entry {shade}", **middle))
-    parts.append(tag("text", "class", x=left - 5, y=_round(top - 5), text_anchor="end", cls="title"))
-    parts.append(tag("text", "answer", x=left, y=11, cls="title"))
-    width, height = (_round(edge_of + size * cell + 8) for edge_of in (left, top))
-    label = f"Confusion matrix of {size} classes"
-    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", width=width, height=height, role="img",
-               aria_label=label)  # fmt: skip
-
-
-def shortened(name: str, letters: float) -> str:
-    """A name cut to LONGEST_NAME."""
-    if text_width(name, letters) <= LONGEST_NAME:
-        return name
-    kept = next(n for n in range(len(name), -1, -1) if text_width(f"{name[:n]}…", letters) <= LONGEST_NAME)
-    return f"{name[:kept]}…"
-
-
-def _round(value: float) -> float:
-    return round(float(value), 1)
+        cells.append(Cell(i, j, "one" if i == j else "two", shade(share), str(matrix[i, j]), tip))
+    label = f"Confusion matrix of {len(matrix)} classes"
+    return grid(names, names, cells, ("class", "answer"), label, (largest, largest))

@@ -51,14 +51,15 @@ SEARCHED = (
 
 def escalation(run: Run) -> Markup:
     """All settings of the net, as far as they were measured; empty for a net with one only."""
-    parts = [_knob(run), _by_rung(run), _searched(run)]
+    how = tag("p", HOW, cls="note") if run.knob.ladder else ""
+    parts = [how, knob_box(run), _by_rung(run), _searched(run)]
     if gap := run.gaps.get("knob"):
         parts.insert(0, tag("p", tag("b", gap.what), " ", with_code(gap.how), cls="gap"))
     return join(parts)
 
 
-def _knob(run: Run) -> Markup:
-    """The chart, and for a ladder what a setting gives, the slider and the table."""
+def knob_box(run: Run, anchor: str = "knob") -> Markup:
+    """The chart, and for a ladder what a setting gives, the slider and the table; `anchor` is its id."""
     ladder = run.knob.ladder
     at = _stands_for(run) if ladder else None
     chart = knob_charts.on_test(run, at) or ""
@@ -76,7 +77,6 @@ def _knob(run: Run) -> Markup:
     )
     return join(
         (
-            tag("p", HOW, cls="note"),
             tag(
                 "div",
                 tag(
@@ -86,7 +86,8 @@ def _knob(run: Run) -> Markup:
                     cls="knob",
                 ),
                 tag("details", tag("summary", f"All {len(ladder)} settings"), settings),
-                id="knob",
+                id=anchor,
+                cls="settings",
             ),
             tag("script", Markup(SCRIPT.read_text(encoding="utf-8"))),
         )

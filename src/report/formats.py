@@ -37,6 +37,11 @@ def plain(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if known(value) else DASH
 
 
+def p_value(value: float) -> str:
+    """How likely chance is, 0..1, to two digits; of very small ones only that they are."""
+    return f"{value:.2g}" if value >= 0.0001 else "< 0.0001"
+
+
 def signed(value: float | None, digits: int = 2) -> str:
     """A number with its sign, the minus as wide as the plus."""
     return f"{value:+.{digits}f}".replace("-", "\u2212") if known(value) else DASH
@@ -62,6 +67,11 @@ def big(value: float | None) -> str:
         return str(int(scaled))
     digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
     return f"{scaled:.{digits}f}{NBSP}{letter}".rstrip()
+
+
+def size(value: int | None) -> str:
+    """Bytes of a file: 105216 is `105 kB`."""
+    return f"{big(value)}{NBSP * (value < 1000)}B" if known(value) else DASH
 
 
 def ratio(value: float | None, reference: float | None) -> str:

@@ -38,8 +38,9 @@ FILES = (
     *("eval/test.json", "eval/test.npz"),
 )
 METRICS = "metrics.csv"  # of every run but one that was quantised without training
-# Where the run has them: of a net that runs at several widths (`knob.py`), of one that learned levels.
-MORE_FILES = ("ladder.json", "eval/ladder.json", "search.json", "levels.json")
+# Where the run has them: of a net that runs at several widths (`knob.py`), of one that learned levels, of one whose
+# layers were timed (`latency.py`).
+MORE_FILES = ("ladder.json", "eval/ladder.json", "search.json", "levels.json", "export/latency.json")
 MORE_TOTALS = "eval/test_*.json"
 LARGEST_ARTEFACT = 2_000_000  # bytes
 LOG = logging.getLogger("dynquant")

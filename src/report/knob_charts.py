@@ -35,15 +35,18 @@ SHEET = Sheet(560, 340, left=54, right=34, top=14)
 
 def on_test(run: Run, at: int | None) -> Markup | None:
     """All settings on the test set; the ladder's one number `at` has a ring, which the slider moves."""
+    return _figure("Top-1 on the test set, %", [*settings_on_test(run), *_this_net(run)], at)
+
+
+def settings_on_test(run: Run) -> list[Curve]:
+    """The curves of that; one may have no dots."""
     knob = run.knob
-    curves = [
+    return [
         Curve("uniform", [_dot(setting, f"{setting.bits[0]} bit") for setting in knob.uniform]),
         Curve("searched", _dots(knob.searched), radius=4),
         Curve("agent", _dots(knob.budgets)),
-        *_this_net(run),
         Curve("escalation", [_dot(row, at=n) for n, row in enumerate(knob.ladder)], radius=3.5),
     ]
-    return _figure("Top-1 on the test set, %", curves, at)
 
 
 def on_held_out(run: Run) -> Markup | None:
@@ -67,7 +70,7 @@ def _figure(title: str, curves: Sequence[Curve], at: int | None = None) -> Marku
     curves = [curve for curve in curves if curve.dots]
     if sum(len(curve.dots) for curve in curves) < 2:
         return None
-    unit, letter = prefix(max(dot.bitops for curve in curves for dot in curve.dots))
+    unit, letter = prefix(max(dot.cost for curve in curves for dot in curve.dots))
     chart = draw(
         f"{title} against BitOPs per image",
         Drawing(curves, SHEET, unit, ring=at),

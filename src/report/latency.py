@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ import numpy as np
 from src.cost.latency import LatencyTable, read_table
 from src.errors import UserError
 from src.report.formats import ratio
+from src.report.knob import Setting
 from src.report.load import Evaluation, Run
 
 FILE = "export/latency.json"
@@ -34,16 +36,23 @@ LEAST = 1.02  # times as fast as the widest width: below, the difference is nois
 @dataclass(frozen=True)
 class Milliseconds:
     """Of an image, by the table: of this net, mean over the test images, and with all layers whose width is
-    chosen at one width; `machine` is where it was measured."""
+    chosen at one width; `machine` is where it was measured, `kept` what several passes have in common."""
 
     net: float
     widths: dict[int, float]
     machine: str
+    kept: float = 0.0
 
     @property
     def gains(self) -> bool:
         """Whether the chosen widths are faster than the widest."""
         return not self.widths or self.widths[max(self.widths)] >= LEAST * self.net
+
+    def at(self, setting: Setting) -> float | None:
+        """Mean of an image at a setting of the net, all passes counted; None where that is not known."""
+        known = setting.bits and all(bits in self.widths for bits in setting.bits)
+        shares = setting.shares or (1.0,) * (len(setting.bits) == 1)
+        return float(np.dot(_passes(setting.bits, self.widths, self.kept), shares)) if known and shares else None
 
 
 def milliseconds(run: Run) -> Milliseconds | None:
@@ -60,7 +69,7 @@ def milliseconds(run: Run) -> Milliseconds | None:
     threads = f"{table.threads} thread{'s' * (table.threads > 1)}"
     machine = ", ".join(filter(None, [table.machine, table.isa, threads]))
     try:
-        return Milliseconds(_net(run.evaluation, table, widths), widths, machine)
+        return Milliseconds(_net(run.evaluation, table, widths), widths, machine, table.kept_ms)
     except KeyError:  # a width that was not measured
         return None
 
@@ -73,14 +82,20 @@ def _net(evaluation: Evaluation, table: LatencyTable, widths: dict[int, float]) 
     if arrays is None:
         raise KeyError("widths")
     if evaluation.climbs:
-        passes = np.array([widths[b] for b in evaluation.totals["rungs"]["bits"]])
-        passes[1:] -= table.kept_ms
-        return float(np.cumsum(passes)[arrays["rung"]].mean())
+        passes = _passes(evaluation.totals["rungs"]["bits"], widths, table.kept_ms)
+        return float(passes[arrays["rung"]].mean())
     pairs, counts = np.unique(np.stack([arrays["w_bits"], arrays["a_bits"]], -1), axis=0, return_counts=True)
     times = [
         sum(layer.ms[f"{w}x{a}"] for layer, (w, a) in zip(table.layers, plan, strict=True)) for plan in pairs
     ]
     return table.fixed_ms + float(np.average(times, weights=counts))
+
+
+def _passes(bits: Sequence[int], widths: dict[int, float], kept: float) -> np.ndarray:
+    """Milliseconds of an image that ends at each of the rungs, float64 (R,). KeyError: a width is not known."""
+    passes = np.array([widths[width] for width in bits])
+    passes[1:] -= kept
+    return np.cumsum(passes)
 
 
 def latency_rows(run: Run) -> list[tuple[str, str]]:

@@ -35,6 +35,7 @@ from src.report.knob import Knob, read_knob
 from src.report.level_file import LEVELS_FILE, LayerLevels, read_levels
 
 EVAL_ARRAYS = ("label", "predicted", "loss", "confidence", "bitops", "w_bits", "a_bits", "index")
+CONFIG = "config.yaml"  # what makes a folder a run
 LATER_ARRAYS = ("margin", "rung")  # not in every evaluation
 
 
@@ -150,18 +151,24 @@ class Run:
         return f"python {script} --run {shlex.quote(str(self.path))}"
 
 
+def run_folders(path: Path) -> list[Path]:
+    """`path` itself, or the run folders in it where it is none but holds some (a folder of records), by name."""
+    inside = [] if (path / CONFIG).is_file() else sorted(path.glob(f"*/{CONFIG}"))
+    return [file.parent for file in inside] or [path]
+
+
 def load_run(path: Path) -> Run:
     """Read the run folder at `path`. UserError when there is no such folder or it is not a run."""
     if not path.is_dir():
         raise UserError(
             f"--run {path}: no such folder; give the folder that train.py wrote (runs/NAME)"
         )
-    if not (path / "config.yaml").is_file():
+    if not (path / CONFIG).is_file():
         raise UserError(
             f"--run {path}: not a run folder, it has no config.yaml; "
             "give the folder that train.py wrote (runs/NAME)"
         )
-    run = Run(path, _read_config(path / "config.yaml"), _read_versions(path / "versions.json"))
+    run = Run(path, _read_config(path / CONFIG), _read_versions(path / "versions.json"))
     again = "It is written while the net trains; run train.py on this run again."
     run.metrics = _attempt(run, "metrics", path / "metrics.csv", _read_metrics, again)
     table = _attempt(run, "layers", path / "layers.json", _read_layers, again)

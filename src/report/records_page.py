@@ -20,7 +20,8 @@ from src.errors import UserError
 BEGIN, END = "<!-- written by `python -m src.report.collect` -->", "<!-- end of what it wrote -->"
 TITLE = "# Records\n"
 ABOUT = """Each row is one run; its folder holds the configuration, the metrics of every epoch and the answers
-on the test set, so that `python report.py --run results/NAME` draws its page. BitOPs are a mean over
+on the test set, so that `python report.py --run results/NAME` draws its page, and of several `--run` one
+that compares them. Rows with an artefact have a model card, their README.md. BitOPs are a mean over
 the test images, MACs x weight bits x activation bits of the quantised layers; float layers and the
 controller are listed apart on the page. `float net` is the network that a run started from, on the
 same images; `teacher` the one that it was distilled from. `plans` are the different choices of widths
@@ -38,7 +39,9 @@ those of that line below; `accuracy.svg` and `index.json` have all settings. Row
 graph's answers, in floating point: a value beside a rounding threshold may fall on its other side in
 integers, so that a few images of 10,000 get another class.
 
-    python infer.py --model results/NAME/model.safetensors --test cifar10:FOLDER [--bits B | --budget X]
+```bash
+python infer.py --model results/NAME/model.safetensors --test cifar10:FOLDER [--bits B | --budget X]
+```
 
 Rows with an artefact: {names}."""
 SETTINGS = """The same nets at other settings, on the test set: one width throughout, and some of the settings with
@@ -68,16 +71,17 @@ def page(text: str | None, made: list[dict]) -> str:
             f"README.md has no line `{BEGIN}` with `{END}` after it, and the table of records no place; "
             "add the two, or move the file away"
         )
-    commands = "\n".join(f"    {row['command']}" for row in made)
-    parts = [BEGIN, ABOUT, _table(COLUMNS, map(_cells, made))]
+    commands = "\n".join(("```bash", *(row["command"] for row in made), "```"))
+    parts = [BEGIN, ABOUT, markdown_table(COLUMNS, map(_cells, made))]
     if names := ", ".join(f"`{row['record']}`" for row in made if row["artefact"]):
         parts.append(ARTEFACTS.format(names=names))
-    if settings := [cells for row in made for cells in _settings(row)]:
-        parts += [SETTINGS, _table(SETTING_COLUMNS, settings)]
+    if settings := [cells for row in made for cells in setting_lines(row)]:
+        parts += [SETTINGS, markdown_table(SETTING_COLUMNS, settings)]
     return before + "\n\n".join((*parts, COMMANDS, commands, END)) + after
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """As GitHub draws it."""
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *rows))
 
 
@@ -101,7 +105,7 @@ def _cells(row: dict) -> list[str]:
     ]
 
 
-def _settings(row: dict) -> list[list[str]]:
+def setting_lines(row: dict) -> list[list[str]]:
     """The lines of a record among the settings."""
     return [
         [

@@ -1,6 +1,7 @@
-// The page reads without this: it lets the reader move along the settings, one row of the table each.
-(() => {
-  const box = document.getElementById("knob"), slider = box.querySelector("input");
+// The page reads without this: it lets the reader move along the settings, one row of the table each. It stands
+// behind the box that it moves, once for each such box.
+(box => {
+  const slider = box.querySelector("input");
   const rows = [...box.querySelectorAll("tbody tr")], here = box.querySelector(".here");
   const mark = at => box.querySelector(`[data-row="${at}"]`);
   const show = () => {
@@ -18,4 +19,4 @@
   })));
   slider.closest("label").hidden = false;
   show();
-})();
+})(document.currentScript.previousElementSibling);

@@ -107,6 +107,17 @@ def layer_widths(evaluation: Evaluation) -> list[LayerWidths]:
     return rows
 
 
+def widths_by_class(evaluation: Evaluation, classes: int) -> np.ndarray:
+    """float64 (L, C): the mean width of each dynamic layer over the images of each class, weights and inputs alike;
+    C is at least `classes`. NaN for a class without images."""
+    arrays, label = evaluation.arrays, evaluation.arrays["label"]
+    per_image = (arrays["w_bits"].astype(np.float64) + arrays["a_bits"]) / 2
+    images = np.bincount(label, minlength=classes)
+    sums = np.array([np.bincount(label, per_image[:, slot], len(images)) for slot in range(evaluation.n_dynamic)])
+    with np.errstate(invalid="ignore"):
+        return sums.reshape(evaluation.n_dynamic, len(images)) / images
+
+
 def plan_use(evaluation: Evaluation) -> tuple[int, float] | None:
     """(number of different plans, share of the images with the most frequent one, 0..1).
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from src.report.load import Run
 from src.report.markup import Markup, tag
 
 CIRCLE = "M-{r} 0a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0 -{d} 0z"
@@ -58,6 +59,16 @@ SYSTEMS = {
     "float": Look("float", "#57636a", "#9dabb0", dashed=True),
 }
 DASHES = "5 4"
+
+
+def role_of(run: Run) -> str:
+    """The system that a run is of; a super-network that is not told a budget escalates."""
+    method = run.setting("method.name")
+    if method == "abn":
+        return "agent" if run.setting("abn.agent_epochs") else "escalation"
+    if method == "static":
+        return "static" if run.setting("quant.quantizer") == "lsq" else "dorefa"
+    return method if method in SYSTEMS else "float"
 
 
 def rules(roles: Iterable[str] = tuple(SYSTEMS)) -> str:

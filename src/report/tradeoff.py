@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Accuracy against BitOPs: curves and dots of systems on one sheet, with their names beside them.
+"""Accuracy against cost: curves and dots of systems on one sheet, with their names beside them.
 
 Between two dots of a line lies what a random mixture of the two gives (each image takes one of them by
 chance): whatever chooses by image must lie above it.
@@ -34,12 +34,12 @@ RADIUS, RING = 4.5, 8.5
 
 @dataclass(frozen=True)
 class Dot:
-    """A net as it was run: mean BitOPs of an image, top-1 0..1, and what is said of it.
+    """A net as it was run: mean cost of an image (BitOPs, milliseconds), top-1 0..1, and what is said of it.
 
     `tip` shows when the dot is pointed at, `name` stands beside it, `row` is its place in a table.
     """
 
-    bitops: float
+    cost: float
     top1: float
     tip: str = ""
     name: str = ""
@@ -48,7 +48,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Curve:
-    """The dots of a system by rising BitOPs, `joined` by a line or not; `name` stands at the line."""
+    """The dots of a system by rising cost, `joined` by a line or not; `name` stands at the line."""
 
     role: str
     dots: Sequence[Dot]
@@ -62,9 +62,9 @@ class Drawing:
     """What is drawn, where.
 
     Attributes:
-        unit: BitOPs of a step of 1 on the axis.
+        unit: the cost of a step of 1 on the axis.
         floats: accuracies (0..1) without a cost, as lines across.
-        zero: the axis of BitOPs starts at zero.
+        zero: the axis of costs starts at zero.
         room: right of the last dot, as a share of the axis.
         font: size of the names, in units.
         ring: the row of the dot that has a ring around it.
@@ -84,7 +84,7 @@ class Drawing:
 
     def axes(self) -> tuple[Axis, Axis]:
         dots = [dot for curve in self.curves for dot in curve.dots]
-        costs = np.array([dot.bitops for dot in dots]) / self.unit
+        costs = np.array([dot.cost for dot in dots]) / self.unit
         low = 0.0 if self.zero else costs.min() - 0.05 * np.ptp(costs)
         high = costs.max() + self.room * (costs.max() - low)
         x = horizontal(np.array([low, high]), sheet=self.sheet)
@@ -96,24 +96,13 @@ def draw(label: str, drawing: Drawing, x_title: str) -> Markup:
     """The SVG element; `label` is what a screen reader says of it."""
     sheet, (x, y) = drawing.sheet, drawing.axes()
     at = {
-        id(dot): (x.at(dot.bitops / drawing.unit), y.at(100 * dot.top1))
+        id(dot): (x.at(dot.cost / drawing.unit), y.at(100 * dot.top1))
         for curve in drawing.curves
         for dot in curve.dots
     }
-    lines = [
-        (at[id(a)], at[id(b)])
-        for curve in drawing.curves
-        if curve.joined
-        for a, b in zip(curve.dots, curve.dots[1:], strict=False)
-    ]
     levels = [y.at(100 * value) for value in drawing.floats]
-    lines += [((x.start, level), (x.end, level)) for level in levels]
-    ringed = [
-        dot
-        for curve in drawing.curves
-        for dot in curve.dots
-        if dot.row is not None and dot.row == drawing.ring
-    ]
+    lines = [*_segments(drawing.curves, at), *(((x.start, level), (x.end, level)) for level in levels)]
+    ringed = _ringed(drawing)
     dots = [_around(where, RADIUS) for where in at.values()]
     dots += [_around(at[id(dot)], RING) for dot in ringed]
     bounds = Box(x.start + 2, y.end - 2, sheet.width - 4, y.start - 2)
@@ -134,6 +123,17 @@ def draw(label: str, drawing: Drawing, x_title: str) -> Markup:
         width=sheet.width,
         height=sheet.height,
     )
+
+
+def _segments(curves: Sequence[Curve], at: dict) -> list[tuple]:
+    """The pieces of all lines, as pairs of places."""
+    joined = [curve.dots for curve in curves if curve.joined]
+    return [(at[id(a)], at[id(b)]) for dots in joined for a, b in zip(dots, dots[1:], strict=False)]
+
+
+def _ringed(drawing: Drawing) -> list[Dot]:
+    dots = (dot for curve in drawing.curves for dot in curve.dots)
+    return [dot for dot in dots if dot.row is not None and dot.row == drawing.ring]
 
 
 def _float_line(value: float, level: float, x: Axis) -> Markup:

@@ -30,12 +30,14 @@ class Tried:
     Attributes:
         plan: int64 (slots, columns).
         bitops: of an image.
+        price: of it, in what budgets count (`Space.price`).
         loss, top1: means over the images of the search.
         by: the algorithm that tried it first.
     """
 
     plan: np.ndarray
     bitops: int
+    price: int
     loss: float
     top1: float
     by: str
@@ -68,7 +70,7 @@ class Archive:
         known = self._known.get(plan.tobytes())
         if known is None:
             loss, top1 = self.measure(plan)
-            known = Tried(plan.copy(), self.space.price(plan), loss, top1, by)
+            known = Tried(plan.copy(), self.space.bitops(plan), self.space.price(plan), loss, top1, by)
             self._known[plan.tobytes()] = known
             self.tried.append(known)
         return known
@@ -79,13 +81,13 @@ class Archive:
 
     def best(self, budget: float, count: int = 1) -> list[Tried]:
         """At most so many within a budget, the best first; of equals the cheaper."""
-        fitting = [one for one in self.tried if one.bitops <= budget]
-        return sorted(fitting, key=lambda one: (*self.badness(one), one.bitops))[:count]
+        fitting = [one for one in self.tried if one.price <= budget]
+        return sorted(fitting, key=lambda one: (*self.badness(one), one.price))[:count]
 
     def front(self) -> list[Tried]:
         """Those that no other beats in cost and in what is sought, rising in both."""
         front = []
-        for one in sorted(self.tried, key=lambda one: (one.bitops, *self.badness(one))):
+        for one in sorted(self.tried, key=lambda one: (one.price, *self.badness(one))):
             if not front or self.badness(one)[0] < self.badness(front[-1])[0]:
                 front.append(one)
         return front

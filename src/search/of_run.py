@@ -21,14 +21,17 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from src.config import Config
+from src.cost.latency import NS
 from src.cost.named_plans import to_names
 from src.data import Loader
 from src.errors import UserError
 from src.methods.base import System
+from src.methods.priced import price_of
 from src.runtime import Runtime
 from src.search import algorithms
 from src.search.archive import LOSS, Archive, Tried
@@ -50,7 +53,9 @@ class Settings:
     """What a search is to do.
 
     Attributes:
-        budgets: BitOPs of an image; (): six, in equal ratios between the cheapest and the widest plan.
+        budgets: BitOPs of an image, or with `latency` milliseconds; (): six, in equal ratios between the narrowest
+            and the widest plan.
+        latency: table of `bench.py layers --json`, of the machine whose milliseconds budgets count; None: BitOPs.
         by: names of algorithms, each of which may start from what those before it found.
         images: held-out images that judge, drawn by the seed; None: all of them.
         goal: see `Archive`.
@@ -60,6 +65,7 @@ class Settings:
     """
 
     budgets: tuple[float, ...] = ()
+    latency: Path | None = None
     by: tuple[str, ...] = ALGORITHMS
     images: int | None = None
     goal: str = LOSS
@@ -75,20 +81,22 @@ def search_run(
     """Search, write search.json after each algorithm and budget, return what it holds.
 
     Raises:
-        UserError: the network has no plan to choose, no images were held out, a budget is too small.
+        UserError: the network has no plan to choose, no images were held out, a budget is too small, a table of
+            latencies that cannot be read or is of another network.
     """
-    space = _space(system)
+    space = _space(system, settings.latency)
     loader = _held_out(config, runtime, settings)
     measure = _Measure(system, loader, runtime)
     archive = Archive(space, measure, settings.goal)
-    budgets = _budgets(space, settings.budgets)
-    about = {"judged_on": "held-out training images", **asdict(settings)}
-    about |= {"budgets": budgets, "images": len(loader.dataset)}
+    unit = NS if space.latency else 1  # of a budget as users give it
+    budgets = _budgets(space, tuple(budget * unit for budget in settings.budgets))
+    about = {"judged_on": "held-out training images", **asdict(settings), "latency": str(settings.latency or "")}
+    about |= {"budgets": [budget / unit for budget in budgets], "images": len(loader.dataset)}
     about["layers"] = [layer.name for layer in system.cost.dynamic]
     picks = []
 
     def keep(front: list[dict]) -> dict:
-        tried = [_row(one) | {"widths": _widths(space, one)} for one in archive.tried]
+        tried = [_row(space, one) | {"widths": _widths(space, one)} for one in archive.tried]
         found = {**about, "tried": tried, "picks": picks, "front": front}
         if runtime.is_main:
             folder.write_json(SEARCH, found)
@@ -98,13 +106,14 @@ def search_run(
         for budget, found in _steps(name, archive, budgets, settings):
             for one in found:
                 place = archive.tried.index(one)
-                picks.append({"method": name, "budget": budget, "tried": place})
-            keep([_row(one) | _plan(space, one) for one in archive.front()])
+                of = None if budget is None else budget / unit
+                picks.append({"method": name, "budget": of, "tried": place})
+            keep([_row(space, one) | _plan(space, one) for one in archive.front()])
         LOG.info("%s: %d plans tried so far", name, len(archive.tried))
     LOG.info("evaluating the front's plans on the test set ...")
     on_test = _Measure(system, eval_loader(config, runtime, load_split(config, "test")), runtime)
     front = archive.front()
-    return keep([_row(one) | _tested(on_test, one) | _plan(space, one) for one in front])
+    return keep([_row(space, one) | _tested(on_test, one) | _plan(space, one) for one in front])
 
 
 def _steps(
@@ -144,11 +153,12 @@ class _Measure:
         return float(answers.loss.mean()), float(answers.right.mean())
 
 
-def _space(system: System) -> Space:
+def _space(system: System, table: Path | None) -> Space:
     if not system.widths:
         raise UserError("this network has no widths to choose from, so there is no plan to search")
     controller = system.controller
-    return Space(system.cost, controller.slots, controller.columns, len(system.widths))
+    latency = price_of(system.cost, "--latency", table and str(table), controller.columns)
+    return Space(system.cost, controller.slots, controller.columns, len(system.widths), latency)
 
 
 def _held_out(config: Config, runtime: Runtime, settings: Settings) -> Loader:
@@ -165,18 +175,25 @@ def _held_out(config: Config, runtime: Runtime, settings: Settings) -> Loader:
 
 def _budgets(space: Space, asked: tuple[float, ...]) -> list[float]:
     cheapest, dearest = (space.price(space.uniform(k)) for k in (0, space.choices - 1))
+    if cheapest >= dearest:  # only where milliseconds count
+        raise UserError(
+            f"the narrowest plan takes {cheapest / NS:.4g} ms on the machine of the table, the widest "
+            f"{dearest / NS:.4g}: fewer bits save no time there; search by BitOPs, without --latency"
+        )
     if not asked:
         return np.geomspace(cheapest, dearest, BUDGETS + 2)[1:-1].tolist()
     if min(asked) < cheapest:
+        unit, name = (NS, "ms") if space.latency else (1e6, "M BitOPs")
         raise UserError(
-            f"a budget of {min(asked) / 1e6:.4g} M BitOPs: the cheapest plan of this network costs "
-            f"{cheapest / 1e6:.4g} M; allow at least that"
+            f"a budget of {min(asked) / unit:.4g} {name}: the narrowest plan of this network costs "
+            f"{cheapest / unit:.4g} {name}; allow at least that"
         )
     return sorted(asked)
 
 
-def _row(one: Tried) -> dict:
-    return {"method": one.by, "bitops": one.bitops, "loss": one.loss, "top1": one.top1}
+def _row(space: Space, one: Tried) -> dict:
+    ms = {"ms": one.price / NS} if space.latency else {}
+    return {"method": one.by, "bitops": one.bitops, **ms, "loss": one.loss, "top1": one.top1}
 
 
 def _plan(space: Space, one: Tried) -> dict:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.cost.bitops import PlanCost
+from src.cost.latency import LatencyCost
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,17 @@ class Space:
     """Every plan of one network: int64 (slots, columns), a candidate in 0..choices - 1 for each place.
 
     Attributes:
-        cost: prices plans; a higher candidate is never cheaper.
+        cost: BitOPs of plans.
         slots, columns, choices: of the network's controller.
+        latency: what budgets are in, nanoseconds of a machine; None: BitOPs. The plan of all lowest candidates is
+            within every budget.
     """
 
     cost: PlanCost
     slots: int
     columns: int
     choices: int
+    latency: LatencyCost | None = None
 
     @property
     def places(self) -> list[tuple[int, int]]:
@@ -44,6 +48,10 @@ class Space:
         return np.full((self.slots, self.columns), candidate, np.int64)
 
     def price(self, plan: np.ndarray) -> int:
+        """What budgets count of an image under a plan."""
+        return int((self.latency or self.cost).of_plan(plan[None])[0])
+
+    def bitops(self, plan: np.ndarray) -> int:
         """BitOPs of an image under a plan."""
         return int(self.cost.of_plan(plan[None])[0])
 

@@ -48,6 +48,8 @@ def train_run(config: Config, folder: RunFolder, runtime: Runtime, resume: bool)
 class _Run:
     def __init__(self, config: Config, folder: RunFolder, runtime: Runtime):
         self.config, self.folder, self.runtime = config, folder, runtime
+        if config.train.tensorboard:
+            folder.draw_curves()
         self.train_set = load_split(config, "train")
         settle_head(config, self.train_set)
         self.asked = copy.deepcopy(config)  # `model.weights` changes from stage to stage

@@ -61,6 +61,11 @@ def append_row(path: Path, row: dict) -> None:
         ) from error
 
 
+def read_rows(path: Path) -> list[dict]:
+    """Column -> cell of each row, in their order."""
+    return _read(path.read_text("utf-8"))[1]
+
+
 def _read(content: str) -> tuple[list[str], list[dict]]:
     """Names of the columns, and the rows."""
     reader = csv.DictReader(content.splitlines())

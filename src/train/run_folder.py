@@ -28,6 +28,7 @@ from src.files import whole_file
 from src.layers.spec import format_table
 from src.terminal import TerminalHandler
 from src.train import metrics
+from src.train.curves import Curves
 from src.train.origin import VERSIONS, describe_origin
 from src.train.own_network import keep_network, kept_network
 from src.train.resume import check_overrides
@@ -44,6 +45,7 @@ class RunFolder:
         self.lock = None
         self.metrics_file = path / "metrics.csv"
         self.last, self.best = self.checkpoint("last.ckpt"), self.checkpoint("best.ckpt")
+        self.curves: Curves | None = None
 
     def checkpoint(self, name: str) -> Path:
         """The file of that name in ckpt/."""
@@ -107,10 +109,17 @@ class RunFolder:
         self.write_json("layers.json", {"image_size": image_size, "layers": table})
         LOG.info("%s", format_table(table))
 
+    def draw_curves(self) -> None:
+        """From now on, what metrics.csv gets becomes curves too. UserError: a package is missing."""
+        if not self.quiet:
+            self.curves = Curves(self.path)
+
     def append_metrics(self, row: dict) -> None:
         """One line of metrics.csv."""
         if not self.quiet:
             metrics.append_row(self.metrics_file, row)
+        if self.curves is not None:
+            self.curves.follow(metrics.read_rows(self.metrics_file))
 
     def forget_after(self, stage: str, epoch: int) -> None:
         """Drop the metrics rows that this stage will write again."""

@@ -19,11 +19,10 @@ test (1947), exact and one-sided, on the images whose answer is right under one 
 if the choice were worth nothing, each of them would be as likely to be so under either.
 """
 
-from math import comb
-
 import numpy as np
 
 from src.cost.correlation import rank_correlation
+from src.data.chance import at_least, paired
 from src.train.evaluate import Answers
 
 SIGNIFICANT = 0.05  # largest p of a fall that is not put down to chance
@@ -39,13 +38,8 @@ def others(images: int, seed: int) -> np.ndarray:
 
 def p_of_fall(own: np.ndarray, shuffled: np.ndarray) -> float:
     """How likely at least this fall would be by chance, 0..1; both bool (N,), the right answers."""
-    lost, won = int((own & ~shuffled).sum()), int((shuffled & ~own).sum())
-    differing = lost + won
-    ways, total = comb(differing, lost), 0
-    for k in range(lost, differing + 1):
-        total += ways
-        ways = ways * (differing - k) // (k + 1)
-    return total / 2**differing
+    found = paired(own, shuffled)
+    return at_least(found.first_alone, found.differing)
 
 
 def worth(own: Answers, shuffled: Answers, hardness: np.ndarray) -> dict:

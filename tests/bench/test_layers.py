@@ -88,9 +88,11 @@ def test_the_script_and_a_cap_by_its_table(tmp_path):
          tmp_path / "table.json"], cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1].split() == ["layer", "2x2", "4x4", "8x8"]
+    assert done.stdout.splitlines()[1].split() == ["layer", "2x2", "4x4", "8x8", "of", "peak", "kernel"]
     result = json.loads((tmp_path / "table.json").read_text())
     assert {row["bench"] for row in result["rows"]} == {"layers"} and "cpu" in result["machine"]
+    layers = [row for row in result["rows"] if row["layer"] != "other"]
+    assert all(row["kernel"] and row["macs"] > 0 and row["share_of_peak"] > 0 for row in layers)
     assert format_rows(result["rows"]) in done.stdout
     table = read_table(tmp_path / "table.json")
     assert all(ms > 0 for layer in table.layers for ms in layer.ms.values()) and table.fixed_ms > 0

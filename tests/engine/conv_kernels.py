@@ -50,7 +50,7 @@ class Lines(ctypes.Structure):
 class Finish(ctypes.Structure):
     _fields_ = _fields(
         "int c left right; ptr multiplier bias; int low high; bool narrow; ptr residual; int sum_low sum_high;"
-        "ptr wide; bool sums_alone; int outputs; codes output; lines lines",
+        "bool rectified; ptr wide; bool sums_alone; int outputs; codes output; lines lines",
         codes=CodeOutput * 3,
         lines=ctypes.POINTER(Lines),
     )
@@ -197,7 +197,7 @@ class Convolution:
         )
         finish = Finish(
             o, f["left"], f["right"], multiplier.ctypes.data, bias.ctypes.data, *f["bounds"], narrow,
-            None if residual is None else residual.ctypes.data, *f["sum_bounds"],
+            None if residual is None else residual.ctypes.data, *f["sum_bounds"], self._rectified(),
             wide.ctypes.data if f["wide"] else None, False, len(outputs), (CodeOutput * 3)(*outputs),
         )  # fmt: skip
         lines = self._lines(finish, outputs)
@@ -236,6 +236,12 @@ class Convolution:
         self.held = [self._blocks(slope).astype(np.float32), self._blocks(start).astype(np.float32), held]
         added = middle + outputs[0].to.zero
         return Lines(*(array.ctypes.data for array in self.held), low - middle, high - middle, added)
+
+    def _rectified(self) -> bool:
+        f = self.finish
+        limits = (integers.INT32.min, integers.INT32.max)
+        clipped = f["bounds"] == limits and f["sum_bounds"] == (0, limits[1])
+        return clipped and f["residual"] is not None and bool((f["residual"] >= 0).all())
 
     def _unclipped(self) -> np.ndarray:
         f = self.finish

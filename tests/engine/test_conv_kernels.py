@@ -79,14 +79,18 @@ def random_finish(rng, pixels, c_out: int) -> dict:
         outputs.append((multiplier, half, shift, low, high, int(rng.integers(0, 3))))
     some = tuple(sorted(rng.integers(*INT32, 2).tolist()))
     bounds = ((0, INT32[1]), INT32, some)[rng.integers(3)]
+    residual = rng.integers(*INT32, (*pixels, c_out)) if rng.random() < 0.5 else None
+    rectified = residual is not None and bounds == INT32 and rng.random() < 0.6
+    if rectified:  # behind a rectifier, and before one
+        residual &= INT32[1]
     return {
         "left": left,
         "right": right,
         "multiplier": rng.integers(-most, most, c_out),
         "bias": rng.integers(-(2 ** min(right + 30, 40)), 2 ** min(right + 30, 40), c_out),
         "bounds": bounds,
-        "residual": rng.integers(*INT32, (*pixels, c_out)) if rng.random() < 0.5 else None,
-        "sum_bounds": bounds,
+        "residual": residual,
+        "sum_bounds": (0, INT32[1]) if rectified else bounds,
         "outputs": outputs,
         "wide": not outputs or rng.random() < 0.5,
     }

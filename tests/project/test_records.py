@@ -25,8 +25,8 @@ from pathlib import Path
 import pytest
 
 from src.config import load_config
-from src.report import records, records_page
-from src.report.overview import accuracy_pictures
+from src.report import collect, records
+from src.report.records_page import END
 from tests.project.files import ROOT
 
 RESULTS = ROOT / "results"
@@ -64,7 +64,7 @@ def readme() -> str:
 def commands() -> dict[str, str]:
     """The command of each record, as results/README.md lists them, in the order of its rows."""
     text = text_of("results/README.md")
-    listed = re.findall(r"(?m)^ {4}(python train\.py .*)$", text)
+    listed = re.findall(r"(?m)^(python train\.py .*)$", text.partition(END)[0])
     return dict(zip((row["record"] for row in rows(text, "record", "commit")), listed, strict=True))
 
 
@@ -99,12 +99,13 @@ def test_the_command_of_a_record_gives_its_configuration(record):
 def test_what_is_made_from_the_records_is_up_to_date():
     made = records.rows(RESULTS)
     assert [row["record"] for row in made] == RECORDS
-    assert text_of("results/index.json") == records.as_json(made)
-    pictures = accuracy_pictures(made)
-    assert {path.name for path in (ROOT / "results").glob("*.svg")} == set(pictures)
-    assert all(text_of(f"results/{name}") == picture for name, picture in pictures.items())
-    text = text_of("results/README.md")
-    assert text == records_page.page(text, made)
+    texts = collect.texts(RESULTS)
+    for path, text in texts.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: python -m src.report.collect --out results"
+    cards = {path for path in texts if path.parent != RESULTS}
+    assert {path for path in RESULTS.glob("*.svg")} == {path for path in texts if path.suffix == ".svg"}
+    assert {path for path in RESULTS.glob("*/README.md") if path.parent.name in RECORDS} == cards
+    assert len(texts) > len([row for row in made if row["artefact"]]) > 10
 
 
 def test_accuracies_of_the_readme_are_those_of_the_records():

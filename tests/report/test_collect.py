@@ -49,7 +49,8 @@ def run(tmp_path):
     command = "python train.py --config config/a.yaml data.path=/some/where/cifar train.epochs=6"
     versions = {"command": command, "seed": 3, "commit": "abc", "machine": "two cores"}
     (run / "versions.json").write_text(json.dumps(versions))
-    numbers = {"top1": 0.91234, "mean_bits": 3.5, "bitops": 123.4e6, "baseline": {"float": {"top1": 0.9173}}}
+    numbers = {"top1": 0.91234, "images": 10_000, "mean_bits": 3.5, "bitops": 123.4e6}
+    numbers["baseline"] = {"float": {"top1": 0.9173}}
     (run / "eval/test.json").write_text(json.dumps(numbers))
     for name in ("metrics.csv", "layers.json", "eval/test.npz"):
         (run / name).write_bytes(b"kept as it is")
@@ -203,7 +204,7 @@ def test_the_listed_command_gives_the_configuration_whatever_recipes_say_by_now(
     config["quant"]["exceptions"] = {"layer1.0.conv1": 8}
     config["train"]["milestones"] = [3, 5]
     (record / "config.yaml").write_text(yaml.safe_dump(config))
-    (line,) = re.findall(r"(?m)^    (python train.py .*)$", table(out))
+    (line,) = re.findall(r"(?m)^(python train.py .*)$", table(out))
     _, _, _, file, *overrides = shlex.split(line)
     assert file == (named or str(record / "config.yaml"))
     root = DEFAULT_FILE.parent.parent

@@ -19,7 +19,8 @@ import re
 import numpy as np
 import pytest
 
-from src.report.confusion import SIDE, confusion, drawing, shortened
+from src.report.confusion import confusion, drawing
+from src.report.heatmap import SIDE, shortened
 from src.report.labels import text_width
 from src.report.load import load_run
 from src.report.page import run_page

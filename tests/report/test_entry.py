@@ -64,11 +64,23 @@ def test_a_run_whose_name_is_not_utf_8(tmp_path):
     assert "r\\udcfc" in page
 
 
-def test_compare(tmp_path):
-    runs = [str(write_run(tmp_path / name, Fake(images=40))) for name in "ab"]
+def test_several_runs_are_compared(tmp_path, monkeypatch, capsys):
+    runs = [str(write_run(tmp_path / "records" / name, Fake(images=40))) for name in "ab"]
     target = tmp_path / "c.html"
-    assert report.main(["--compare", *runs, "--out", str(target)]) == 0
-    assert target.is_file()
+    assert report.main(["--run", runs[0], "--run", runs[1], "--out", str(target)]) == 0
+    made = target.read_text()
+    assert "2 runs" in made
+    monkeypatch.chdir(tmp_path)
+    assert report.main(["--run", "records"]) == 0  # the folder that holds both
+    assert capsys.readouterr().out.splitlines()[-1] == "runs/comparison.html"
+    page = (tmp_path / "runs/comparison.html").read_text()
+    assert page.count("records/a") == made.count(f"{tmp_path}/records/a") and "2 runs" in page
+
+
+def test_one_run_takes_no_other_place(tmp_path, capsys):
+    folder = write_run(tmp_path / "run", Fake(images=40))
+    assert guarded(report.main, ["--run", str(folder), "--out", str(tmp_path / "c.html")]) == 2
+    assert "--out" in capsys.readouterr().err
 
 
 def test_no_run_is_exit_code_2(tmp_path, capsys):
@@ -79,7 +91,7 @@ def test_no_run_is_exit_code_2(tmp_path, capsys):
         assert "Traceback" not in message
 
 
-@pytest.mark.parametrize("arguments", [[], ["--compare", "a", "b"], ["--run", "a", "--out", "b"]])
+@pytest.mark.parametrize("arguments", [[], ["--run"], ["--compare", "a", "b"]])
 def test_wrong_arguments(arguments):
     with pytest.raises(SystemExit) as stop:
         report.main(arguments)

@@ -69,6 +69,7 @@ def test_an_artefact_too_large_for_a_repository_is_left_out(run, tmp_path, monke
 
 
 def test_what_was_measured_at_other_settings_is_kept_too(run, tmp_path):
+    (run / "export/latency.json").write_text("{}")
     keep(run, tmp_path / "out")
-    for name in ("ladder.json", "eval/ladder.json", "search.json", "eval/test_2bit.json"):
+    for name in ("ladder.json", "eval/ladder.json", "search.json", "eval/test_2bit.json", "export/latency.json"):
         assert json.loads((tmp_path / "out" / name).read_text()) == json.loads((run / name).read_text())

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 
 from src.data import load
+from src.report.compare import comparison_page
 from src.report.load import load_run
 from src.report.page import STYLE, run_page
 from tests.report.browser import dump
@@ -86,6 +87,17 @@ def test_equal_shares_are_bars_of_equal_length(tmp_path, dynamic):
 def test_a_page_with_a_slider_is_as_wide_as_its_screen(tmp_path):
     run = load_run(write_escalating_run(tmp_path / "run", load("digits", None, "test").labels))
     for side, found in zip(SIDES, measured(run_page(run), tmp_path), strict=True):
+        assert (found["page"] <= side, found["missing"]) == (True, 0), side
+
+
+def test_a_page_of_several_runs_is_as_wide_as_its_screen(tmp_path):
+    labels = load("digits", None, "test").labels
+    runs = [
+        write_escalating_run(tmp_path / "a_net_with_a_name_that_is_longer_than_a_telephone_is_wide", labels),
+        write_run(tmp_path / "dqnet", Fake(), labels),
+        write_run(tmp_path / "static", Fake(method="static", dynamic=0, epochs=6), labels),
+    ]
+    for side, found in zip(SIDES, measured(comparison_page([*map(load_run, runs)]), tmp_path), strict=True):
         assert (found["page"] <= side, found["missing"]) == (True, 0), side
 
 

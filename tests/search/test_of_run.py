@@ -14,6 +14,7 @@
 """A search over a system's plans: what search.json holds, that it repeats, and what cannot be searched."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,9 +97,44 @@ def test_budgets_of_its_own_and_a_part_of_the_images(searched):
     )
 
 
+def table_of(ms: dict, path: Path) -> Path:
+    """As bench.py layers writes it: of each layer, milliseconds by width."""
+    layers = [{"name": x.name, "macs": x.macs, "ms": {f"{b}x{b}": t for b, t in ms.items()}} for x in COST.dynamic]
+    table = {"machine": "cpu", "isa": "avx2", "threads": 1, "fixed_ms": 1.0, "kept_ms": 0.5, "layers": layers}
+    path.write_text(json.dumps({"table": table}))
+    return path
+
+
+def test_budgets_in_milliseconds(searched, tmp_path):
+    """2 bits are the slower of the narrow widths here, as on a machine without a kernel for them."""
+    table = table_of({2: 2.0, 4: 1.5, 8: 4.0}, tmp_path / "table.json")
+    layers = len(COST.dynamic)
+    budget = 1 + 2.0 * layers + 0.1
+    found = searched(Settings(budgets=(budget,), latency=table, random=3, population=4, generations=2))
+    assert found["budgets"] == [budget] and found["latency"] == str(table)
+    slow = {2: 2.0, 4: 1.5, 8: 4.0}
+    for row in found["tried"]:
+        widths = list(map(int, row["widths"].split()))
+        assert row["ms"] == pytest.approx(1 + sum(slow[b] for b in widths))
+        plan = to_choices(dict(zip(found["layers"], widths, strict=True)), COST, 1)
+        assert row["bitops"] == COST.of_plan(plan[None])[0]
+    picked = [pick for pick in found["picks"] if pick["budget"] is not None]
+    assert picked and all(found["tried"][pick["tried"]]["ms"] <= budget for pick in picked)
+    times = [row["ms"] for row in found["front"]]
+    assert times == sorted(times)
+
+
+def test_what_takes_no_less_time_is_not_searched_for(searched, tmp_path):
+    table = table_of({2: 4.0, 4: 4.0, 8: 4.0}, tmp_path / "table.json")
+    with pytest.raises(UserError, match="fewer bits save no time there"):
+        searched(Settings(latency=table))
+    with pytest.raises(UserError, match="--latency=.*none.json"):
+        searched(Settings(latency=tmp_path / "none.json"))
+
+
 def test_what_cannot_be_searched_is_named(searched):
     with pytest.raises(
-        UserError, match="a budget of 0.002 M BitOPs: the cheapest plan .* 0.00216 M"
+        UserError, match="a budget of 0.002 M BitOPs: the narrowest plan .* 0.00216 M"
     ):
         searched(Settings(budgets=(2000.0,)))
     fixed = System("static", Planned(tables(), np.zeros((COUNT, 2), int), False), [], CostModel([]))

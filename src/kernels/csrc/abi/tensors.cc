@@ -69,6 +69,10 @@ static int check_scale(float inv, float scale, float top) {
   return ratio == 1 || (ratio < 1 && top + 1 <= 256 * ratio) ? kOk : kScale;
 }
 
+static bool valid_window(int64_t stride, int64_t pad, int64_t kh, int64_t kw) {
+  return stride >= 1 && stride <= 8 && pad >= 0 && pad < kh && pad < kw;
+}
+
 int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *out) {
   const int64_t kLimit = INT32_MAX;
   const int lead = t.ndims[w] - 4;  // 1 where w has a leading K
@@ -78,7 +82,7 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
   if (g[3] != 0 && g[3] != 1) return kGeometry;
   const int64_t kh = t.dim(w, lead + 2), kw = t.dim(w, lead + 3), ic = t.dim(x, 1),
                 oc = t.dim(w, lead);
-  if (stride < 1 || stride > 8 || pad < 0 || groups < 1 || pad >= kh || pad >= kw) return kGeometry;
+  if (!valid_window(stride, pad, kh, kw) || groups < 1) return kGeometry;
   if (ic % groups || oc % groups) return kGeometry;
   if (t.dim(w, lead + 1) * groups != ic) return kShape;
   const int64_t h = t.dim(x, 2), width = t.dim(x, 3);

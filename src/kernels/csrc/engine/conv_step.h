@@ -77,6 +77,7 @@ struct Finish {
   bool narrow;              // right is at most 32, and no v leaves int32 before it is clipped
   const int32_t *residual;  // [ho][wo][c], or null
   Bounds sum_bounds;
+  bool rectified;   // no residual is below 0, `bounds` are int32's, sum_bounds 0 and int32's
   int32_t *wide;    // likewise; may be the residual
   bool sums_alone;  // the sums as they are become `wide`, and nothing else is asked for
   int outputs;

@@ -97,6 +97,21 @@ CodeRange limits(int bits, bool is_signed) {
   return {is_signed ? -top : 0, top - 1};
 }
 
+bool is_never_negative(const Program &program, int r) {
+  const Operation &op = program.operations[size_t(r)];
+  switch (op.kind) {
+    case kConv:
+    case kAffine:
+    case kAdd:
+      return op.low >= 0;
+    case kMaxPool:
+    case kSubsample:
+      return is_never_negative(program, int(op.x));
+    default:
+      return false;
+  }
+}
+
 void fill_border(const CodeTensor &t) {
   if (!t.border) return;
   const size_t ends = size_t(t.row()) * t.border, side = size_t(t.border) * t.c;
@@ -283,6 +298,17 @@ void Engine::times(const uint8_t *pixels, const int64_t *plan, int row, int64_t 
   frame.seconds = nullptr;
 }
 
+const char *Engine::kernel_of(int i, const int64_t *plan, int row) {
+  if (images_[size_t(i)]) return "image";
+  if (!convs_[size_t(i)]) return "";
+  Frame frame;
+  frame.begin_plan(program_.plan, plan);
+  const Operation &op = program_.operations[size_t(i)];
+  return convs_[size_t(i)]
+      ->get(row, frame.choice(op.slot, op.w_column), frame.choice(op.slot, op.a_column))
+      .kernel->name;
+}
+
 void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
                    int row, int32_t *out) {
   const Operation &op = program_.operations[size_t(i)];
@@ -425,6 +451,8 @@ void Engine::run_conv(const Step &step, Frame *frame) {
     const Operation &sum = program_.operations[size_t(step.sum)];
     f.residual = frame->registers[size_t(step.residual)];
     f.sum_bounds = {int32_t(sum.low), int32_t(sum.high)};
+    f.rectified = op.low == INT32_MIN && op.high == INT32_MAX && sum.low == 0 &&
+                  sum.high == INT32_MAX && is_never_negative(program_, step.residual);
   }
   add_outputs(step, *frame, &f);
   if (f.narrow && f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)

@@ -69,6 +69,10 @@ class Engine {
   // is.
   void times(const uint8_t *image, const int64_t *plan, int row, int64_t runs, double *seconds);
 
+  // What multiplies in operation i under a plan as in run(): a kernel's name; "" where nothing
+  // does.
+  const char *kernel_of(int i, const int64_t *plan, int row);
+
   // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the
   // pixels), plan as in run(); out (C, H, W), of a Choose the plan.
   void apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,

@@ -210,4 +210,15 @@ int dq_program_times(int64_t program, const uint8_t *image, const int64_t *plan,
   return guarded(program, 1, plan, row, dq::kNoBudget,
                  [&](dq::Engine *engine) { engine->times(image, plan, row, runs, seconds); });
 }
+
+// Engine::kernel_of, cut to `size` bytes with the 0 at the end. plan: null where a program has
+// none.
+int dq_program_kernel(int64_t program, int64_t operation, const int64_t *plan, int row, char *name,
+                      int64_t size) {
+  return guarded(program, 1, plan, row, dq::kNoBudget, [&](dq::Engine *engine) {
+    const bool is_one = operation >= 0 && size_t(operation) < engine->program().operations.size();
+    std::snprintf(name, size_t(size), "%s",
+                  is_one ? engine->kernel_of(int(operation), plan, row) : "");
+  });
+}
 }

@@ -15,6 +15,12 @@
 // what nearly all layers ask for: 32 bits hold the values, at most one kind of codes is wanted.
 #pragma once
 
+namespace DQ_NS {
+
+enum Added { kNothing, kAny, kRectified };  // to values: a residual, or one as Finish::rectified
+
+}  // namespace DQ_NS
+
 #if defined(DQ_ISA_AVX512)
 #include "engine/finish_run_avx512.h"
 #else
@@ -37,12 +43,15 @@ DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, cons
     return finish_straight(f, sums, stride, run);
   if (!is_fast(f, run)) return finish_each(f, sums, stride, run);
   using Body = void (*)(const Finish &, const int32_t *, int, const Run &);
-  static constexpr Body kBodies[8] = {
-      finish_fast<false, false, false>, finish_fast<false, false, true>,
-      finish_fast<false, true, false>,  finish_fast<false, true, true>,
-      finish_fast<true, false, false>,  finish_fast<true, false, true>,
-      finish_fast<true, true, false>,   finish_fast<true, true, true>};
-  kBodies[4 * (f.residual != nullptr) + 2 * (f.wide != nullptr) + f.outputs](f, sums, stride, run);
+  static constexpr Body kBodies[3][4] = {
+      {finish_fast<kNothing, false, false>, finish_fast<kNothing, false, true>,
+       finish_fast<kNothing, true, false>, finish_fast<kNothing, true, true>},
+      {finish_fast<kAny, false, false>, finish_fast<kAny, false, true>,
+       finish_fast<kAny, true, false>, finish_fast<kAny, true, true>},
+      {finish_fast<kRectified, false, false>, finish_fast<kRectified, false, true>,
+       finish_fast<kRectified, true, false>, finish_fast<kRectified, true, true>}};
+  const Added added = !f.residual ? kNothing : f.rectified ? kRectified : kAny;
+  kBodies[added][2 * (f.wide != nullptr) + f.outputs](f, sums, stride, run);
 }
 
 }  // namespace DQ_NS

@@ -48,7 +48,7 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
   return k;
 }
 
-template <bool Residual, bool Wide, bool Codes>
+template <Added Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const FastFinish k = fast_of(f, run.block);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
@@ -67,8 +67,14 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), k.odd[i]);
       odd = _mm256_add_epi64(odd, k.bias_odd[i]);
       __m256i v = put_together(_mm256_srl_epi64(even, k.right), _mm256_sll_epi64(odd, k.left_over));
-      v = clip(v, k.bounds);
-      if (Residual) v = clip(add_saturated(v, iload(residual + 8 * i)), k.sum_bounds);
+      if (Residual == kRectified) {
+        const __m256i r = iload(residual + 8 * i);
+        const __m256i room = _mm256_xor_si256(r, iset(INT32_MAX));  // up to the largest value
+        v = _mm256_max_epi32(iadd(_mm256_min_epi32(v, room), r), _mm256_setzero_si256());
+      } else {
+        v = clip(v, k.bounds);
+      }
+      if (Residual == kAny) v = clip(add_saturated(v, iload(residual + 8 * i)), k.sum_bounds);
       if (Wide) istore(wide + 8 * i, v);
       if (!Codes) continue;
       even = _mm256_add_epi64(_mm256_mul_epi32(v, k.code_multiplier), k.code_half);

@@ -62,7 +62,7 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block, bool alone) {
 }
 
 // What becomes of 16 sums before they are codes.
-template <bool Residual, bool Wide, bool Codes>
+template <Added Residual, bool Wide, bool Codes>
 DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 mask,
                            const int32_t *residual, int32_t *wide) {
   const __m512i sum = _mm512_loadu_si512(sums);
@@ -70,8 +70,15 @@ DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 m
   __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), k.odd);
   odd = _mm512_add_epi64(odd, k.bias_odd);
   __m512i v = put_together(_mm512_srl_epi64(even, k.right), _mm512_sll_epi64(odd, k.left_over));
-  if (Residual || Wide || !Codes) v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
-  if (Residual) {
+  if (Residual == kRectified) {
+    const __m512i r = _mm512_maskz_loadu_epi32(mask, residual);
+    const __m512i room = _mm512_xor_si512(r, k.high);  // up to the largest value
+    v = _mm512_add_epi32(_mm512_min_epi32(v, room), r);
+    v = _mm512_max_epi32(v, _mm512_setzero_si512());
+  } else if (Residual || Wide || !Codes) {
+    v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
+  }
+  if (Residual == kAny) {
     v = add_saturated(v, _mm512_maskz_loadu_epi32(mask, residual));
     v = _mm512_min_epi32(_mm512_max_epi32(v, k.sum_low), k.sum_high);
   }
@@ -115,7 +122,7 @@ DQ_INLINE void store_four(const FastFinish &k, const __m512i (&codes)[4], uint8_
   store_pixels(_mm512_permutexvar_epi32(in_pixels, bytes), to, step, 4, 0xffff);
 }
 
-template <bool Residual, bool Wide, bool Codes>
+template <Added Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const FastFinish k = fast_of(f, run.block, Codes && !Residual && !Wide);
   const __mmask16 mask = __mmask16((1u << run.count) - 1);
