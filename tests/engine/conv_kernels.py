@@ -44,7 +44,7 @@ class CodeOutput(ctypes.Structure):
 
 
 class Lines(ctypes.Structure):
-    _fields_ = _fields("ptr slope start holds; int low high added")
+    _fields_ = _fields("bool exact; ptr slope start sure; int low high added")
 
 
 class Finish(ctypes.Structure):
@@ -64,13 +64,40 @@ class Line(ctypes.Structure):
     _fields_ = [("slope", ctypes.c_float), ("start", ctypes.c_float)]
 
 
-def find_line(value: Value, output: CodeOutput, least: int, most: int) -> tuple[Line, list[int]] | None:
+def find_line(
+    value: Value, output: CodeOutput, least: int, most: int
+) -> tuple[Line, list[int]] | None:
     """engine/straight.h: (the line, [lowest, highest, middle code]), or None where none was found."""
+    found, line, steps = _find_line(value, output, least, most)
+    return (line, steps) if found else None
+
+
+def code_steps(value: Value, output: CodeOutput) -> list[int]:
+    """[lowest, highest, middle code]"""
+    return _find_line(value, output, 0, 0)[2]
+
+
+def _find_line(
+    value: Value, output: CodeOutput, least: int, most: int
+) -> tuple[bool, Line, list[int]]:
     find, line, steps = kernels.handle().dq_find_line, Line(), (ctypes.c_int * 3)()
     find.restype = ctypes.c_bool
     found = find(ctypes.byref(value), ctypes.byref(output), ctypes.c_int64(least), ctypes.c_int64(most),
                  ctypes.byref(line), steps)  # fmt: skip
-    return (line, list(steps)) if found else None
+    return found, line, list(steps)
+
+
+class NearLine(ctypes.Structure):
+    _fields_ = _fields("line line; int sure", line=Line)
+
+
+def find_near_line(value: Value, output: CodeOutput, least: int, most: int) -> NearLine | None:
+    """engine/near_line.h: None where none was found."""
+    find, near = kernels.handle().dq_find_near_line, NearLine()
+    find.restype = ctypes.c_bool
+    found = find(ctypes.byref(value), ctypes.byref(output), ctypes.c_int64(least), ctypes.c_int64(most),
+                 ctypes.byref(near))  # fmt: skip
+    return near if found else None
 
 
 class CodeConv(ctypes.Structure):
@@ -150,7 +177,7 @@ class Convolution:
     padding: int
     groups: int
     limits: tuple[int, int]  # of the codes
-    finish: dict  # left, right, multiplier, bias, bounds, residual or None, outputs, wide
+    finish: dict  # left, right, multiplier, bias, bounds, residual or None, outputs, wide, near (_lines)
 
     def __post_init__(self):
         o, c_in, k, _ = self.weight.shape
@@ -217,25 +244,36 @@ class Convolution:
         return wide if f["wide"] else None, [m.pixels().astype(np.int64) - m.zero for m in written]
 
     def _lines(self, finish: Finish, outputs: list[CodeOutput]) -> Lines | None:
-        """Codes straight from the sums that there are, where nothing else is wanted of them."""
-        codes_alone = len(outputs) == 1 and not finish.residual and not finish.wide
-        if not (codes_alone and finish.narrow and outputs[0].multiplier > 0):
+        """Codes straight from the sums that there are, where nothing else is wanted of them: by lines that are
+        exact, or else, or where `near` asks for them, by lines that are near."""
+        if len(outputs) != 1 or finish.residual or finish.wide or outputs[0].multiplier <= 0:
             return None
-        f, channels = self.finish, len(self.sums)
+        f, found = self.finish, []
         least, most = self.sums.min((1, 2)), self.sums.max((1, 2))
-        slope, start, holds = np.zeros(channels), np.zeros(channels), np.zeros(channels)
-        for o in range(channels):
+        for o in range(len(self.sums)):
             value = Value(f["multiplier"][o], f["bias"][o], f["left"], f["right"], *f["bounds"])
-            found = find_line(value, outputs[0], least[o], most[o])
-            if found:
-                line, (low, high, middle) = found
-                slope[o], start[o], holds[o] = line.slope, line.start, 1
-        if not holds.any():
+            exact = find_line(value, outputs[0], least[o], most[o])
+            near = find_near_line(value, outputs[0], least[o], most[o])
+            found.append((exact and exact[0], near and near.line, near and near.sure))
+        exact, near, sure = zip(*found, strict=True)
+        use_near = None not in near and (f["near"] or None in exact)
+        if None in exact and not use_near:
             return None
-        held = self._blocks(holds, filler=1).all(1).astype(np.uint8)
-        self.held = [self._blocks(slope).astype(np.float32), self._blocks(start).astype(np.float32), held]
+        low, high, middle = code_steps(value, outputs[0])
+        lines = near if use_near else exact
+        self.held = [
+            self._blocks(np.array([line.slope for line in lines])).astype(np.float32),
+            self._blocks(np.array([line.start for line in lines]), 2**15).astype(np.float32),
+            self._blocks(np.array(sure if use_near else [0] * len(lines)), 2**15).astype(np.int32),
+        ]
         added = middle + outputs[0].to.zero
-        return Lines(*(array.ctypes.data for array in self.held), low - middle, high - middle, added)
+        return Lines(
+            not use_near,
+            *(array.ctypes.data for array in self.held),
+            low - middle,
+            high - middle,
+            added,
+        )
 
     def _rectified(self) -> bool:
         f = self.finish

@@ -23,6 +23,7 @@ from src.engine.oracle import Oracle
 from src.engine.program import Program
 from src.engine.rungs import Rungs
 from tests.engine import programs
+from tests.engine.builder import Builder
 from tests.engine.networks import random_network
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
@@ -35,15 +36,21 @@ def same_answers(program: Program, folder, seed: int) -> None:
     engine, oracle = Native(folder / "model.safetensors"), Oracle(program)
     images, rng = programs.pixels(program, IMAGES, seed), np.random.default_rng(seed)
     row = int(rng.integers(program.rows))
-    for found, expected in zip(engine.run(images, row=row), oracle.run(images, row=row), strict=True):
+    for found, expected in zip(
+        engine.run(images, row=row), oracle.run(images, row=row), strict=True
+    ):
         np.testing.assert_array_equal(found, expected)
     plan = None
     if engine.plan_shape:
         plan = rng.integers(0, engine.plan_shape[2], (IMAGES, *engine.plan_shape[:2]))
-        np.testing.assert_array_equal(engine.run(images, plan, row)[0], oracle.run(images, plan, row)[0])
+        np.testing.assert_array_equal(
+            engine.run(images, plan, row)[0], oracle.run(images, plan, row)[0]
+        )
         rows, thresholds = rng.integers(0, program.rows, IMAGES), np.array([2**40, 2**18])
         rungs = Rungs((2, 3, 4), plan, rows, thresholds, np.zeros(IMAGES))
-        for found, expected in zip(engine.climb(images, rungs), oracle.climb(images, rungs), strict=True):
+        for found, expected in zip(
+            engine.climb(images, rungs), oracle.climb(images, rungs), strict=True
+        ):
             np.testing.assert_array_equal(found, expected)
     given = None if plan is None else plan[0]
     expected = oracle.trace(images[0], given, row)
@@ -66,6 +73,27 @@ def threads():
 def test_random_networks(seed, isa, threads, tmp_path):
     threads(1 + 2 * (seed % 2))
     same_answers(random_network(seed), tmp_path, seed)
+
+
+@pytest.mark.parametrize("bits", [8, 3])
+def test_inverted_residuals(bits, isa, tmp_path):
+    """As MobileNetV2 has them, on an image of more than a vector's pixels."""
+    b = Builder(bits)
+    x = b.conv(b.image(9, 71, bits=8), 32, stride=2, w_bits=(8,), a_bits=(8,), relu=6)
+    for depthwise, stride, c_out in ((32, 1, 24), (96, 2, 24), (144, 1, 24)):
+        if depthwise != b.shapes[x][0]:
+            x = b.conv(
+                b.quantise(x, (bits,), signed=1), depthwise, 1, 1, 0, **of_bits(bits), relu=6
+            )
+        x = b.conv(
+            b.quantise(x, (bits,)), depthwise, 3, stride, 1, depthwise, **of_bits(bits), relu=6
+        )
+        x = b.conv(b.quantise(x, (bits,)), c_out, 1, 1, 0, **of_bits(bits))
+    same_answers(b.logits(x), tmp_path, bits)
+
+
+def of_bits(bits: int) -> dict:
+    return {"w_bits": (bits,), "a_bits": (bits,)}
 
 
 @pytest.mark.slow

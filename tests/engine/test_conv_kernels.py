@@ -24,13 +24,27 @@ pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler
 INT32 = (integers.INT32.min, integers.INT32.max)
 # Kernels that every instruction set has.
 EVERYWHERE = {"depthwise", "winograd 2x2", "winograd 2x4", "direct", "direct16"}
+ONLY = {"avx512": {"depthwise lanes", "pointwise"}, "avx2": {"direct chunks", "direct pairs"}}
 
 
 def random_shape(rng) -> dict:
-    """A convolution of any kind; of 3x3 and few bits with many channels, of whole words of 8, and with
-    rows of whole tiles."""
-    kind = rng.choice(["any", "few bits", "few bits", "8 bits", "rows", "grouped", "depthwise"])
-    kernel = 3 if kind in ("few bits", "rows") else int(rng.choice([1, 2, 3, 3, 5, 7]))
+    """A convolution of any kind; of 3x3 and few bits with many channels, of whole words of 8, with rows of
+    whole tiles, and as blocks of MobileNetV2 have them."""
+    kind = rng.choice(
+        [
+            "any",
+            "few bits",
+            "few bits",
+            "8 bits",
+            "rows",
+            "grouped",
+            "depthwise",
+            "lanes",
+            "pointwise",
+        ]
+    )
+    kernel = int(rng.choice([1, 2, 3, 3, 5, 7]))
+    kernel = {"few bits": 3, "rows": 3, "lanes": 3, "pointwise": 1}.get(kind, kernel)
     groups, c_in, c_out = 1, int(rng.integers(1, 70)), int(rng.integers(1, 70))
     if kind == "few bits":
         c_in = int(rng.choice([32, 36, 48, 64, 72]))
@@ -40,8 +54,12 @@ def random_shape(rng) -> dict:
             int(rng.integers(1, 9)),
             int(rng.integers(1, 40)),
         )
-    elif kind == "depthwise":
+    elif kind in ("depthwise", "lanes"):
         groups, c_in, c_out = int(rng.integers(2, 70)), 1, 1
+        if kind == "lanes":
+            groups = 16 * int(rng.choice([2, 4, 5, 6, 7, 8, 9]))
+    elif kind == "pointwise":
+        c_out = int(rng.integers(1, 200))
     elif kind in ("8 bits", "rows"):
         c_in = 4 * int(rng.integers(1, 12))
     least, most = {"few bits": ((2, 1), (4, 6)), "8 bits": ((8, 8), (8, 8))}.get(
@@ -93,6 +111,7 @@ def random_finish(rng, pixels, c_out: int) -> dict:
         "sum_bounds": (0, INT32[1]) if rectified else bounds,
         "outputs": outputs,
         "wide": not outputs or rng.random() < 0.5,
+        "near": rng.random() < 0.5,
     }
 
 
@@ -143,7 +162,7 @@ def check(seeds) -> set[str]:
 
 def test_every_kernel_is_exact(isa):
     seen = check(range(150))
-    assert seen == EVERYWHERE | ({"direct chunks", "direct pairs"} if isa == "avx2" else set())
+    assert seen == EVERYWHERE | ONLY.get(isa, set())
 
 
 @pytest.mark.slow

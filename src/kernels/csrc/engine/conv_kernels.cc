@@ -13,18 +13,24 @@
 // limitations under the License.
 // conv_kernels.cc: the kernels for convolutions of codes that an instruction set has.
 #include "engine/depthwise.h"
+#include "engine/depthwise_lanes.h"
 #include "engine/direct.h"
 #include "engine/direct_pairs.h"
 #include "engine/integer_winograd.h"
+#include "engine/pointwise.h"
 
 namespace DQ_NS {
 
 // Those that can do a convolution are candidates; without a measurement the first of them is taken.
 extern const dq::ConvKernel *const kConvKernels[];
-const dq::ConvKernel *const kConvKernels[] = {&kDepthwise,    &kWinograd2x4, &kWinograd2x2,
-#if defined(DQ_ISA_AVX2)
-                                              &kDirectChunks, &kDirectPairs,
+const dq::ConvKernel *const kConvKernels[] = {
+#if defined(DQ_ISA_AVX512)
+    &kDepthwiseLanes, &kPointwise,
 #endif
-                                              &kDirect,       &kDirectAny,   nullptr};
+    &kDepthwise,      &kWinograd2x4, &kWinograd2x2,
+#if defined(DQ_ISA_AVX2)
+    &kDirectChunks,   &kDirectPairs,
+#endif
+    &kDirect,         &kDirectAny,   nullptr};
 
 }  // namespace DQ_NS

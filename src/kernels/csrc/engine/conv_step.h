@@ -54,11 +54,15 @@ struct CodeOutput {
 };
 constexpr int kCodeOutputs = 3;
 
-// Codes straight from sums (straight.h), where a result is wanted as codes of one kind and nothing
-// else: byte = clip(round(slope sum + start), low, high) + added, the same as by the long way.
+// Codes straight from sums in single precision, where a result is wanted as codes of one kind and
+// nothing else: the same as by the long way. For t = round(slope sum + start), rounded to nearest,
+// the byte is clip(t, low, high) + added where lines are exact (straight.h). Where they are near
+// (near_line.h) it is clip(t >> 16, low, high) + added if t has a bit of `sure`; if not, the sum
+// has to go the long way.
 struct Lines {
+  bool exact;                  // all of them, or near
   const float *slope, *start;  // [blocks][16]
-  const uint8_t *holds;        // [blocks]: whether there is one for each channel
+  const int32_t *sure;         // likewise
   int low, high, added;
 };
 

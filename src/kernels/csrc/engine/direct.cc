@@ -21,6 +21,7 @@
 // or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
+#include "engine/finish_pixels.h"
 #include "engine/row_tile.h"
 
 namespace DQ_NS {
@@ -83,6 +84,21 @@ DQ_INLINE void finish_tile(const ConvJob &job, int group, int block, const TileP
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
   }
+#if defined(DQ_ISA_AVX512)
+  if (Blocks == 2 && job.finish.lines) {
+    const int channel = block * kChannelBlock, left = c.channels() - channel;
+    const Run run = {group * c.group_blocks() + block,
+                     group * c.channels() + channel,
+                     left < 2 * kChannelBlock ? left : 2 * kChannelBlock,
+                     at.y,
+                     at.x,
+                     c.wo,
+                     at.count};
+    if (job.finish.lines->exact)
+      return PixelFinish<false, Blocks>(job.finish, run).next(results[0][0], at.count);
+    return PixelFinish<true, Blocks>(job.finish, run).next(results[0][0], at.count);
+  }
+#endif
   for (int b = 0; b < Blocks; b++) {
     const int channel = (block + b) * kChannelBlock, left = c.channels() - channel;
     finish_run(job.finish, results[0][b], Blocks * kChannelBlock,

@@ -121,21 +121,6 @@ void fill_border(const CodeTensor &t) {
   std::memset(right, t.zero, ends + side);
 }
 
-// Codes from the image: the byte of pixel p of channel c is table[c][p].
-void write_pixels(const uint8_t *pixels, const uint8_t table[3][256], const CodeTensor &to,
-                  int first, int last) {
-  const size_t area = size_t(to.h) * to.w;
-  for (int y = first; y < last; y++) {
-    uint8_t *out = to.data + y * to.row();
-    const uint8_t *in = pixels + size_t(y) * to.w;
-    for (int x = 0; x < to.w; x++, in++, out += 3) {
-      out[0] = table[0][in[0]];
-      out[1] = table[1][in[area]];
-      out[2] = table[2][in[2 * area]];
-    }
-  }
-}
-
 // A piece of the values of the image: table[c][p], of 16 bits.
 void write_pieces(const uint8_t *pixels, const int16_t *table, const CodeTensor &to, int first,
                   int last) {
@@ -390,13 +375,14 @@ void Engine::codes_from_pixels(int conv, Frame *frame) {
   const CodeRange range = codes_read(program_, op, a_choice);
   const CodeTensor to = codes_of(conv, *frame);
   fill_border(to);
+  const IntegerKernels &kernel = integer_kernels();
   uint8_t table[3][256];
   for (int i = 0; i < 3 * 256; i++) {
     const int code = (values[size_t(i)] + ((1 << drop) >> 1)) >> drop;
     table[i / 256][i % 256] = uint8_t(std::min(std::max(code, range.low), range.high) + to.zero);
   }
   spread(*frame, to.h, int64_t(to.h) * to.w >= kValuesWorthSharing / 4,
-         [&](int first, int last) { write_pixels(frame->pixels, table, to, first, last); });
+         [&](int first, int last) { kernel.pixels(frame->pixels, table, to, first, last); });
 }
 
 void Engine::codes_from_wide(int conv, Frame *frame) {
@@ -455,7 +441,7 @@ void Engine::run_conv(const Step &step, Frame *frame) {
                   sum.high == INT32_MAX && is_never_negative(program_, step.residual);
   }
   add_outputs(step, *frame, &f);
-  if (f.narrow && f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
+  if (f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
     f.lines = made.straight.get(made.conv, f, made.least, made.most);
   const int64_t work = int64_t(op.out.size()) * op.c_in * op.kernel * op.kernel;
   if (step.pool >= 0) return run_pooled(step, {made.kernel, job, 0, 0, 0, 0, 0}, work, frame);

@@ -39,8 +39,10 @@ DQ_INLINE bool is_fast(const Finish &f, const Run &run) {
 
 DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   if (f.sums_alone) return keep_sums(f, sums, stride, run);
-  if (f.lines && f.lines->holds[run.block] && (kFastParts || run.count == 16))
-    return finish_straight(f, sums, stride, run);
+  if (f.lines && (kFastParts || run.count == 16)) {
+    return f.lines->exact ? finish_straight<false>(f, sums, stride, run)
+                          : finish_straight<true>(f, sums, stride, run);
+  }
   if (!is_fast(f, run)) return finish_each(f, sums, stride, run);
   using Body = void (*)(const Finish &, const int32_t *, int, const Run &);
   static constexpr Body kBodies[3][4] = {

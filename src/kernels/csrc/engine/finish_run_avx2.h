@@ -97,41 +97,55 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
   }
 }
 
-// Codes of 8 sums by their lines, counted from the middle. The processor rounds to the nearest, as
-// every program finds it and leaves it.
-DQ_INLINE __m256i straight_codes(const int32_t *sums, const float *slope, const float *start) {
+// Codes of 8 sums by their lines, counted from the middle; of those that are near, *doubt gets the
+// sums that are in doubt. The processor rounds to the nearest, as every program finds it and leaves
+// it.
+template <bool Near>
+DQ_INLINE __m256i straight_codes(const dq::Lines &l, int lane, const int32_t *sums,
+                                 __m256i *doubt) {
   const __m256 sum = _mm256_cvtepi32_ps(iload(sums));
-  return _mm256_cvtps_epi32(_mm256_fmadd_ps(sum, _mm256_loadu_ps(slope), _mm256_loadu_ps(start)));
+  const __m256i code = _mm256_cvtps_epi32(
+      _mm256_fmadd_ps(sum, _mm256_loadu_ps(l.slope + lane), _mm256_loadu_ps(l.start + lane)));
+  if (!Near) return code;
+  const __m256i sure = _mm256_and_si256(code, iload(l.sure + lane));
+  *doubt = _mm256_or_si256(*doubt, _mm256_cmpeq_epi32(sure, _mm256_setzero_si256()));
+  return _mm256_srai_epi32(code, 16);
 }
 
+template <bool Near>
 DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const dq::Lines &l = *f.lines;
-  const float *slope = l.slope + 16 * run.block, *start = l.start + 16 * run.block;
+  const int lane = 16 * run.block;
   const __m256i low = _mm256_set1_epi8(char(l.low)), high = _mm256_set1_epi8(char(l.high));
   const __m256i added = _mm256_set1_epi8(char(l.added));
   const __m256i in_pixels = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const dq::CodeTensor &t = f.output[0].to;
   uint8_t *to = t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first;
   const ptrdiff_t turn = t.row() - ptrdiff_t(run.wo) * f.c;
-  int in_row = run.wo - run.x;  // pixels left of this row
+  int y = run.y, x = run.x;
   for (int p = 0; p < run.pixels; p += 2, sums += 2 * ptrdiff_t(stride)) {
     const int32_t *next = p + 1 < run.pixels ? sums + stride : sums;
+    __m256i doubt = _mm256_setzero_si256();
     __m256i bytes =
-        _mm256_packs_epi16(_mm256_packs_epi32(straight_codes(sums, slope, start),
-                                              straight_codes(sums + 8, slope + 8, start + 8)),
-                           _mm256_packs_epi32(straight_codes(next, slope, start),
-                                              straight_codes(next + 8, slope + 8, start + 8)));
+        _mm256_packs_epi16(_mm256_packs_epi32(straight_codes<Near>(l, lane, sums, &doubt),
+                                              straight_codes<Near>(l, lane + 8, sums + 8, &doubt)),
+                           _mm256_packs_epi32(straight_codes<Near>(l, lane, next, &doubt),
+                                              straight_codes<Near>(l, lane + 8, next + 8, &doubt)));
     bytes = _mm256_add_epi8(_mm256_min_epi8(_mm256_max_epi8(bytes, low), high), added);
     bytes = _mm256_permutevar8x32_epi32(bytes, in_pixels);
     const __m128i pixel[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
-    for (int i = 0; i < 2 && p + i < run.pixels; i++) {
+    const int some = run.pixels - p < 2 ? 1 : 2, first_y = y, first_x = x;
+    for (int i = 0; i < some; i++) {
       _mm_storeu_si128((__m128i *)to, pixel[i]);
       to += f.c;
-      if (--in_row == 0) {
-        in_row = run.wo;
+      if (++x == run.wo) {
+        x = 0, y++;
         to += turn;
       }
     }
+    if (Near && !_mm256_testz_si256(doubt, doubt))
+      finish_each(f, sums, stride,
+                  {run.block, run.first, run.count, first_y, first_x, run.wo, some});
   }
 }
 

@@ -161,39 +161,63 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
   }
 }
 
-// Codes of 16 sums by their lines, counted from the middle. Rounding is given with each step, so
-// that no mode of the processor can change it.
-DQ_INLINE __m512i straight_codes(const int32_t *sums, __m512 slope, __m512 start) {
+// The lines of 16 channels.
+struct Straight {
+  __m512 slope, start;
+  __m512i sure;
+};
+DQ_INLINE Straight straight_of(const dq::Lines &l, int block) {
+  return {_mm512_loadu_ps(l.slope + 16 * block), _mm512_loadu_ps(l.start + 16 * block),
+          _mm512_loadu_si512(l.sure + 16 * block)};
+}
+
+// Sums on their lines, rounded. Rounding is given with each step, so that no mode of the processor
+// can change it.
+DQ_INLINE __m512i on_lines(__m512 slope, __m512 start, Sums sums) {
   constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  const __m512 sum = _mm512_cvt_roundepi32_ps(_mm512_loadu_si512(sums), kNearest);
+  const __m512 sum = _mm512_cvt_roundepi32_ps(sums.v, kNearest);
   return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(sum, slope, start, kNearest), kNearest);
 }
 
+// Codes of 16 sums, counted from the middle; of lines that are near, *doubt gets those in doubt.
+template <bool Near>
+DQ_INLINE __m512i straight_codes(const Straight &k, Sums sums, __mmask16 *doubt) {
+  const __m512i code = on_lines(k.slope, k.start, sums);
+  if (!Near) return code;
+  *doubt = _kor_mask16(*doubt, _mm512_testn_epi32_mask(code, k.sure));
+  return _mm512_srai_epi32(code, 16);
+}
+
+template <bool Near>
 DQ_NOINLINE void finish_straight(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const dq::Lines &l = *f.lines;
-  const __m512 slope = _mm512_loadu_ps(l.slope + 16 * run.block);
-  const __m512 start = _mm512_loadu_ps(l.start + 16 * run.block);
+  const Straight k = straight_of(l, run.block);
   const __m512i low = _mm512_set1_epi8(char(l.low)), high = _mm512_set1_epi8(char(l.high));
   const __m512i added = _mm512_set1_epi8(char(l.added));
   const __m512i in_pixels = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   const __mmask16 mask = __mmask16((1u << run.count) - 1);
   const dq::CodeTensor &t = f.output[0].to;
   uint8_t *row = t.data + run.y * t.row() + run.first;
-  for (int x = run.x, left = run.pixels; left > 0; x = 0, row += t.row()) {
+  int y = run.y;
+  for (int x = run.x, left = run.pixels; left > 0; x = 0, y++, row += t.row()) {
     const int end = left < run.wo - x ? x + left : run.wo;
     left -= end - x;
     for (; x < end; x += 4, sums += 4 * ptrdiff_t(stride)) {
       const int some = end - x < 4 ? end - x : 4;
-      const int second = some > 1 ? stride : 0, third = some > 2 ? 2 * stride : 0;
-      const int fourth = some > 3 ? 3 * stride : 0;
-      __m512i bytes =
-          _mm512_packs_epi16(_mm512_packs_epi32(straight_codes(sums, slope, start),
-                                                straight_codes(sums + second, slope, start)),
-                             _mm512_packs_epi32(straight_codes(sums + third, slope, start),
-                                                straight_codes(sums + fourth, slope, start)));
+      const int32_t *second = sums + (some > 1 ? stride : 0);
+      const int32_t *third = sums + (some > 2 ? 2 * stride : 0);
+      const int32_t *fourth = sums + (some > 3 ? 3 * stride : 0);
+      __mmask16 doubt = 0;
+      __m512i bytes = _mm512_packs_epi16(
+          _mm512_packs_epi32(straight_codes<Near>(k, load_sums(sums), &doubt),
+                             straight_codes<Near>(k, load_sums(second), &doubt)),
+          _mm512_packs_epi32(straight_codes<Near>(k, load_sums(third), &doubt),
+                             straight_codes<Near>(k, load_sums(fourth), &doubt)));
       bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, low), high);
       bytes = _mm512_permutexvar_epi32(in_pixels, _mm512_add_epi8(bytes, added));
       store_pixels(bytes, row + ptrdiff_t(x) * f.c, f.c, some, mask);
+      if (Near && doubt & mask)
+        finish_each(f, sums, stride, {run.block, run.first, run.count, y, x, run.wo, some});
       if (some < 4) sums -= (4 - some) * ptrdiff_t(stride);
     }
   }

@@ -343,12 +343,13 @@ void wide_dot(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum) {
 }
 
 void write_codes(const int32_t *, const CodeOutput &, int, int);
+void write_pixels(const uint8_t *, const uint8_t[3][256], const CodeTensor &, int, int);
 extern const ConvKernel *const kConvKernels[];
 extern const ImageKernel kImageKernel;
 extern const PooledKernel kPooledKernel;
 extern const IntegerKernels kIntegerTable;
-const IntegerKernels kIntegerTable = {code_rows,      conv_rows,    quantise_codes, bucketise,
-                                      scale_channels, add_wide,     max_rows,       wide_dot,
-                                      write_codes,    kConvKernels, &kImageKernel,  &kPooledKernel};
+const IntegerKernels kIntegerTable = {
+    code_rows, conv_rows,   quantise_codes, bucketise,    scale_channels, add_wide,      max_rows,
+    wide_dot,  write_codes, write_pixels,   kConvKernels, &kImageKernel,  &kPooledKernel};
 
 }  // namespace DQ_NS

@@ -72,6 +72,7 @@ struct MaxWindow {
 
 struct ConvKernel;  // conv_step.h
 struct CodeOutput;
+struct CodeTensor;
 struct ImageKernel;   // image_conv.h
 struct PooledKernel;  // pooled.h
 
@@ -88,6 +89,9 @@ struct IntegerKernels {
   void (*wide_dot)(const int32_t *x, const int32_t *weight, size_t n, int64_t *sum);
   // rows [first, last) of codes from v [h][w][c]
   void (*codes)(const int32_t *v, const CodeOutput &, int first, int last);
+  // ... from an image [3][h][w]: the byte of pixel p of channel c is table[c][p]
+  void (*pixels)(const uint8_t *, const uint8_t table[3][256], const CodeTensor &, int first,
+                 int last);
   const ConvKernel *const *convs;  // of codes, up to a null
   const ImageKernel *image;
   const PooledKernel *pooled;

@@ -17,6 +17,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/near_line.h"
+
 namespace dq {
 namespace {
 
@@ -57,11 +59,6 @@ std::vector<Stair> stairs_of(const Value &v, const CodeSteps &steps, int64_t lea
   return stairs;
 }
 
-int64_t value_of(const Value &v, int64_t sum) {
-  const int64_t value = (sum * (int64_t(1) << v.left) * v.multiplier + v.bias) >> v.right;
-  return std::min<int64_t>(std::max<int64_t>(value, v.bounds.low), v.bounds.high);
-}
-
 // The steps, and the codes of the least and the largest sum.
 struct Staircase {
   std::vector<Stair> stairs;
@@ -97,15 +94,18 @@ CodeSteps::CodeSteps(const CodeOutput &o, const Bounds &bounds)
   }
 }
 
+int code_by_value(const Value &v, const CodeSteps &steps, int64_t sum) {
+  const int64_t value = (sum * (int64_t(1) << v.left) * v.multiplier + v.bias) >> v.right;
+  return code_of(steps.output,
+                 std::min<int64_t>(std::max<int64_t>(value, v.bounds.low), v.bounds.high));
+}
+
 bool find_line(const Value &value, const CodeSteps &steps, int64_t least, int64_t most,
                Line *line) {
   if (value.right > kLargestRight) return false;
   const CodeOutput &output = steps.output;
-  Staircase s{{},
-              least,
-              most,
-              code_of(output, value_of(value, least)),
-              code_of(output, value_of(value, most))};
+  Staircase s{
+      {}, least, most, code_by_value(value, steps, least), code_by_value(value, steps, most)};
   if (s.code_least == s.code_most) {
     *line = {0, float(s.code_least - steps.middle)};
     return true;
@@ -134,9 +134,16 @@ bool find_line(const Value &value, const CodeSteps &steps, int64_t least, int64_
 struct StraightCodes::Made {
   CodeOutput output;
   std::vector<float> slope, start;
-  std::vector<uint8_t> holds;
+  std::vector<int32_t> sure;
   Lines lines;
+  bool found;
   Made *next;
+
+  void put(int at, const NearLine &near) {
+    slope[size_t(at)] = near.line.slope;
+    start[size_t(at)] = near.line.start;
+    sure[size_t(at)] = near.sure;
+  }
 };
 
 StraightCodes::~StraightCodes() {
@@ -147,12 +154,12 @@ StraightCodes::~StraightCodes() {
   }
 }
 
-const Lines *StraightCodes::find(const CodeOutput &o) const {
+const StraightCodes::Made *StraightCodes::find(const CodeOutput &o) const {
   for (const Made *made = first_.load(std::memory_order_acquire); made; made = made->next) {
     const CodeOutput &has = made->output;
     if (has.multiplier == o.multiplier && has.half == o.half && has.shift == o.shift &&
         has.low == o.low && has.high == o.high && has.to.zero == o.to.zero)
-      return &made->lines;
+      return made;
   }
   return nullptr;
 }
@@ -160,31 +167,52 @@ const Lines *StraightCodes::find(const CodeOutput &o) const {
 const Lines *StraightCodes::get(const CodeConv &conv, const Finish &f, const int64_t *least,
                                 const int64_t *most) {
   const CodeOutput &output = f.output[0];
-  if (const Lines *lines = find(output)) return lines;
-  std::lock_guard<std::mutex> hold(making_);
-  if (const Lines *lines = find(output)) return lines;
-  const size_t count = size_t(conv.blocks()) * kChannelBlock;
-  std::unique_ptr<Made> made(new Made{output,
-                                      std::vector<float>(count),
-                                      std::vector<float>(count),
-                                      std::vector<uint8_t>(size_t(conv.blocks()), 1),
-                                      {},
-                                      first_});
-  const CodeSteps steps(output, f.bounds);
-  for (int o = 0; o < conv.c_out; o++) {
-    const int at = conv.place_of(o), of_finish = even_first(at);
-    const Value value = {f.multiplier[of_finish], f.bias[of_finish], f.left, f.right, f.bounds};
-    Line line = {0, 0};
-    if (!find_line(value, steps, least[o], most[o], &line))
-      made->holds[size_t(at / kChannelBlock)] = 0;
-    made->slope[size_t(at)] = line.slope;
-    made->start[size_t(at)] = line.start;
+  const Made *found = find(output);
+  if (!found) {
+    std::lock_guard<std::mutex> hold(making_);
+    found = find(output);
+    if (!found) found = make(conv, f, least, most);
   }
-  made->lines = {made->slope.data(),        made->start.data(),
-                 made->holds.data(),        steps.low - steps.middle,
-                 steps.high - steps.middle, steps.middle + output.to.zero};
+  return found->found ? &found->lines : nullptr;
+}
+
+const StraightCodes::Made *StraightCodes::make(const CodeConv &conv, const Finish &f,
+                                               const int64_t *least, const int64_t *most) {
+  const CodeSteps steps(f.output[0], f.bounds);
+  const size_t count = size_t(conv.blocks()) * kChannelBlock;
+  std::unique_ptr<Made> made(new Made);
+  made->output = f.output[0];
+  const int half = 1 << (kNearBits - 1);  // of lanes without a channel: never in doubt
+  made->slope.assign(count, 0);
+  made->start.assign(count, half);
+  made->sure.assign(count, half);
+  // Whether find(value, sums from, to, line) has a line for every channel.
+  const auto all = [&](const auto &find) {
+    for (int o = 0; o < conv.c_out; o++) {
+      const int at = conv.place_of(o), of_finish = even_first(at);
+      const Value value = {f.multiplier[of_finish], f.bias[of_finish], f.left, f.right, f.bounds};
+      NearLine near = {};
+      if (!find(value, least[o], most[o], &near)) return false;
+      made->put(at, near);
+    }
+    return true;
+  };
+  const bool exact = all([&](const Value &value, int64_t from, int64_t to, NearLine *near) {
+    return find_line(value, steps, from, to, &near->line);
+  });
+  made->found = exact || all([&](const Value &value, int64_t from, int64_t to, NearLine *near) {
+                  return find_near_line(value, steps, from, to, near);
+                });
+  made->lines = {exact,
+                 made->slope.data(),
+                 made->start.data(),
+                 made->sure.data(),
+                 steps.low - steps.middle,
+                 steps.high - steps.middle,
+                 steps.middle + f.output[0].to.zero};
+  made->next = first_;
   first_.store(made.get(), std::memory_order_release);
-  return &made.release()->lines;
+  return made.release();
 }
 
 }  // namespace dq
@@ -197,4 +225,9 @@ extern "C" bool dq_find_line(const dq::Value *value, const dq::CodeOutput *outpu
   steps[1] = made.high;
   steps[2] = made.middle;
   return dq::find_line(*value, made, least, most, line);
+}
+
+extern "C" bool dq_find_near_line(const dq::Value *value, const dq::CodeOutput *output,
+                                  int64_t least, int64_t most, dq::NearLine *line) {
+  return dq::find_near_line(*value, dq::CodeSteps(*output, value->bounds), least, most, line);
 }

@@ -15,8 +15,8 @@
 // its sum, and so does its code: a staircase of at most 255 steps, which a line in single
 // precision, rounded, nearly always has at the same places. Whether it has is looked up at both
 // sides of every step, with the very operations that the kernels do; as both rise, they are equal
-// everywhere then. Where no such line is found, a block of channels keeps the two multiplications
-// and shifts.
+// everywhere then. Where a channel has no such line, all of its convolution take lines that are
+// near (near_line.h), and where one has none of these, the two multiplications and shifts.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -44,6 +44,9 @@ struct CodeSteps {
   std::vector<int64_t> values;
 };
 
+// The code of a sum, by the long way.
+int code_by_value(const Value &value, const CodeSteps &steps, int64_t sum);
+
 // code = clip(round(slope sum + start) + middle), of one channel.
 struct Line {
   float slope, start;
@@ -52,19 +55,21 @@ struct Line {
 // The line for sums from `least` to `most`; false where none was found.
 bool find_line(const Value &value, const CodeSteps &steps, int64_t least, int64_t most, Line *line);
 
-// The lines of a convolution whose `narrow` finish is known, for each kind of codes that is asked
-// for. Any thread may ask.
+// The lines of a convolution, for each kind of codes that is asked for. Any thread may ask.
 class StraightCodes {
  public:
   ~StraightCodes();
   // f: a Finish of it without a residual and int32 results; least, most: of the sums of its
-  // conv.c_out channels. The same lines for outputs that differ in their place alone.
+  // conv.c_out channels. The same lines for outputs that differ in their place alone; null where
+  // there are none.
   const Lines *get(const CodeConv &conv, const Finish &f, const int64_t *least,
                    const int64_t *most);
 
  private:
   struct Made;
-  const Lines *find(const CodeOutput &output) const;
+  const Made *find(const CodeOutput &output) const;
+  const Made *make(const CodeConv &conv, const Finish &f, const int64_t *least,
+                   const int64_t *most);
   std::mutex making_;
   std::atomic<Made *> first_{nullptr};
 };

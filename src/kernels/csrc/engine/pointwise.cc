@@ -1,0 +1,191 @@
+// Copyright 2026 The Dynamic Quantization for MindSpore Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+// pointwise.cc: 1x1 convolutions of codes for AVX-512. Pixels follow each other without gaps, and
+// their windows are themselves: some of them by a panel of up to 4 blocks of channels are a tile,
+// whose bytes are written pixel by pixel. A chunk of pixels passes all panels while its codes, and
+// the lines of memory that it writes, are in the first-level cache.
+//
+// Packed: the sums to begin with [blocks][16] (what `zero` adds is taken off), then weights
+// [panels][words][blocks of the panel][16][4].
+#include "engine/pointwise.h"
+
+#include "engine/finish_pixels.h"
+#include "engine/tile.h"
+
+#if defined(DQ_ISA_AVX512)
+
+namespace DQ_NS {
+
+using namespace dq;
+
+namespace {
+
+constexpr int kGrain = 35;  // pixels: whole tiles of panels of 2, 3 and 4 blocks
+constexpr int kChunkBytes = 96 << 10;
+
+// Pixels of a tile: sums, weights of a word and its codes fit 32 registers.
+template <int Blocks>
+constexpr int kPixels = Blocks == 4   ? 5
+                        : Blocks == 1 ? 14
+                                      : 7;
+
+int words_of(const CodeConv &c) { return (c.c_in + 3) / 4; }
+
+// Blocks of a panel: such that all are equal, if possible.
+int panel_blocks(const CodeConv &c) { return c.blocks() % 4 && c.blocks() % 3 == 0 ? 3 : 4; }
+int panels_of(const CodeConv &c) { return (c.blocks() + panel_blocks(c) - 1) / panel_blocks(c); }
+
+size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBlock * 4; }
+
+bool can(const CodeConv &c) {
+  return c.kernel == 1 && c.stride == 1 && c.padding == 0 && c.groups == 1;
+}
+
+size_t packed_bytes(const CodeConv &c) {
+  return start_bytes(c) + size_t(c.blocks()) * size_t(words_of(c)) * Dot::WORD_BYTES;
+}
+
+void pack(const CodeConv &c, void *packed) {
+  std::memset(packed, 0, packed_bytes(c));
+  int32_t *start = (int32_t *)packed;
+  int8_t *weights = (int8_t *)packed + start_bytes(c);
+  const int of_panel = panel_blocks(c), words = words_of(c);
+  for (int o = 0; o < c.c_out; o++) {
+    const int block = o / kChannelBlock, first = block / of_panel * of_panel;
+    const int in_panel = c.blocks() - first < of_panel ? c.blocks() - first : of_panel;
+    int8_t *to =
+        weights + (size_t(first) * words + block - first) * Dot::WORD_BYTES + o % kChannelBlock * 4;
+    const int8_t *w = c.weight + size_t(o) * c.c_in;
+    for (int i = 0; i < c.c_in; i++) {
+      to[size_t(i / 4) * in_panel * Dot::WORD_BYTES + i % 4] = w[i];
+      start[o] -= c.zero() * w[i];
+    }
+  }
+}
+
+// The sums of `Pixels` pixels at x, `step` apart. The last of them may be the same ones.
+template <int Pixels, int Blocks>
+DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *start,
+                        const uint8_t *w, int32_t *to) {
+  Sums sums[Pixels][Blocks];
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
+  }
+  for (int word = 0; word < words; word++, w += Blocks * Dot::WORD_BYTES)
+    step_tile<Dot>(x, word, w, sums);
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) store_sums(to + 16 * (p * Blocks + b), sums[p][b]);
+  }
+}
+
+// Sums [pixels][Blocks][16] block by block.
+template <int Blocks>
+DQ_INLINE void finish_tile(const Finish &f, const int32_t *sums, const Run &run) {
+  for (int b = 0; b < Blocks; b++) {
+    const int left = run.count - 16 * b;
+    finish_run(f, sums + 16 * b, 16 * Blocks,
+               {run.block + b, run.first + 16 * b, left < 16 ? left : 16, run.y, run.x, run.wo,
+                run.pixels});
+  }
+}
+
+// finish(sums, count) for the pixels [first, last) of the panel of `Blocks` blocks from `block` on,
+// some of them after the other.
+template <int Pixels, int Blocks, class Body>
+DQ_INLINE void each_tile(const ConvJob &job, int block, int first, int last, const Body &finish) {
+  const CodeConv &c = job.conv;
+  const int words = words_of(c);
+  const int32_t *start = (const int32_t *)job.packed + block * kChannelBlock;
+  const uint8_t *w = (const uint8_t *)job.packed + start_bytes(c) +
+                     size_t(block) * size_t(words) * Dot::WORD_BYTES;
+  alignas(64) int32_t sums[Pixels * Blocks * 16];
+  const uint8_t *codes = job.x.data + ptrdiff_t(first) * c.c_in;
+  for (int pixel = first; pixel < last; pixel += Pixels, codes += Pixels * ptrdiff_t(c.c_in)) {
+    const int some = last - pixel < Pixels ? last - pixel : Pixels;
+    const uint8_t *x[Pixels];
+    x[0] = codes;
+    DQ_UNROLL
+    for (int p = 1; p < Pixels; p++) x[p] = x[p - 1] + (p < some ? c.c_in : 0);
+    sum_tile<Pixels, Blocks>(x, words, start, w, sums);
+    finish(sums, some);
+  }
+}
+
+template <int Pixels, int Blocks, Way way>
+DQ_NOINLINE void strip(const ConvJob &job, int block, int first, int last) {
+  const CodeConv &c = job.conv;
+  const int channel = block * kChannelBlock, left = c.c_out - channel;
+  Run run = {block, channel, left < 16 * Blocks ? left : 16 * Blocks, first / c.wo, first % c.wo,
+             c.wo,  0};
+  if constexpr (way == Way::kLong) {
+    each_tile<Pixels, Blocks>(job, block, first, last, [&](const int32_t *sums, int some) {
+      run.pixels = some;
+      finish_tile<Blocks>(job.finish, sums, run);
+      for (run.x += some; run.x >= c.wo; run.x -= c.wo) run.y++;
+    });
+  } else {
+    PixelFinish<way == Way::kNear, Blocks> finish(job.finish, run);
+    each_tile<Pixels, Blocks>(job, block, first, last,
+                              [&](const int32_t *sums, int some) { finish.next(sums, some); });
+  }
+}
+
+template <int Blocks>
+void panel(const ConvJob &job, int block, int first, int last) {
+  constexpr int kTile = kPixels<Blocks>;
+  if (last - first == 1) return strip<1, Blocks, Way::kLong>(job, block, first, last);
+  if constexpr (Blocks > 1) {
+    const Way way = way_of(job.finish);
+    if (way == Way::kExact) return strip<kTile, Blocks, Way::kExact>(job, block, first, last);
+    if (way == Way::kNear) return strip<kTile, Blocks, Way::kNear>(job, block, first, last);
+  }
+  strip<kTile, Blocks, Way::kLong>(job, block, first, last);
+}
+
+void run(const ConvJob &job, int part, int parts, void *) {
+  const CodeConv &c = job.conv;
+  const int pixels = c.ho * c.wo, panels = panels_of(c), of_panel = panel_blocks(c);
+  // The weights of large layers of few pixels are shared out, else the pixels.
+  const bool by_panel = panels >= parts && pixels < 4 * kGrain * parts;
+  const Share channels(panels, 1, by_panel ? part : 0, by_panel ? parts : 1);
+  const Share area(pixels, kGrain, by_panel ? 0 : part, by_panel ? 1 : parts);
+  const int grains = kChunkBytes / (kGrain * (c.c_in + c.c_out));
+  const int chunk = kGrain * (grains < 1 ? 1 : grains);
+  for (int first = area.first; first < area.last; first += chunk) {
+    const int last = area.last - first < chunk ? area.last : first + chunk;
+    for (int at = channels.first; at < channels.last; at++) {
+      const int block = at * of_panel, left = c.blocks() - block;
+      auto *body = panel<1>;
+      if (left > 1) body = panel<2>;
+      if (left > 2) body = panel<3>;
+      if (left > 3 && of_panel == 4) body = panel<4>;
+      body(job, block, first, last);
+    }
+  }
+}
+
+size_t no_scratch(const CodeConv &) { return 0; }
+
+}  // namespace
+
+extern const ConvKernel kPointwise;
+const ConvKernel kPointwise = {"pointwise", can, packed_bytes, pack, no_scratch, run};
+
+}  // namespace DQ_NS
+
+#endif
