@@ -29,10 +29,9 @@ from src.entry import guarded
 from src.next_step import say_next
 from src.paths import as_path, expand_home
 from src.runtime import start
-from src.train.asked import take_budget, take_choice
-from src.train.loaded import fresh_system, load_trained, renew_statistics
-from src.train.results import evaluate_split
-from src.train.run_folder import RunFolder, open_run
+from src.train.asked import Asked, evaluate_as_asked
+from src.train.loaded import fresh_system, open_trained
+from src.train.run_folder import RunFolder
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -67,20 +66,15 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         float_top1, origin = -1.0, {}
         if options.run:
-            folder, config = open_run(options.run, options.overrides)
-            runtime = start(config.device, config.train.seed)
-            system, state = load_trained(folder, config, runtime)
+            folder, config, runtime, system, state = open_trained(options.run, options.overrides)
             float_top1 = state.float_top1
         else:
             folder = RunFolder(Path(scratch))
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
             system, origin["weights"] = fresh_system(config, runtime)
-        suffix = take_choice(system, options.bits, options.plan)
-        renew_statistics(config, system, runtime, options.recalibrate)
-        as_left = options.recalibrate is None
-        suffix += take_budget(config, system, folder, runtime, budget, as_left)
-        numbers = evaluate_split(config, system, folder, runtime, options.split, float_top1, suffix)
+        asked = Asked(options.split, options.bits, options.plan, budget, options.recalibrate)
+        numbers = evaluate_as_asked(config, system, folder, runtime, asked, float_top1)
     if runtime.is_main:
         print(json.dumps(numbers | origin))
         if options.run:

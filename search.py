@@ -26,11 +26,9 @@ from src.entry import guarded
 from src.errors import UserError
 from src.next_step import say_next
 from src.paths import as_path
-from src.runtime import start
 from src.search.archive import LOSS, TOP1
 from src.search.of_run import ALGORITHMS, SEARCH, Settings, search_run
-from src.train.loaded import load_trained
-from src.train.run_folder import open_run
+from src.train.loaded import open_trained
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -58,9 +56,7 @@ def main(arguments: list[str]) -> int:
         options.latency, _names(options.by), options.images, options.goal, options.random, options.population,
         options.generations, options.seed,
     )  # fmt: skip
-    folder, config = open_run(options.run, options.overrides)
-    runtime = start(config.device, config.train.seed)
-    system, _ = load_trained(folder, config, runtime)
+    folder, config, runtime, system, _ = open_trained(options.run, options.overrides)
     path = folder.path / SEARCH
     try:
         found = search_run(config, system, folder, runtime, settings)

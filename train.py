@@ -17,16 +17,12 @@ import argparse
 import json
 import sys
 
-from src.config import load_config
 from src.entry import guarded
-from src.errors import UserError
 from src.methods.base import FLOAT
 from src.next_step import say_next
 from src.paths import as_path
 from src.recipes import shipped_recipes
-from src.runtime import describe, start
-from src.train.loop import train_run
-from src.train.run_folder import LOG, continue_run, create_run
+from src.train.training import Training
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -46,30 +42,16 @@ def main(arguments: list[str]) -> int:
             print(f"{name:<38}{mark}")
         return 0
     if options.resume:
-        folder, config = continue_run(options.resume, options.overrides)
-        runtime = start(config.device, config.train.seed)
-        folder.quiet = not runtime.is_main
-        folder.claim()
+        training = Training.of(options.resume, options.overrides)
     else:
-        config = load_config(options.config, options.overrides)
-        runtime = start(config.device, config.train.seed)
-        if runtime.workers > 1 and config.run.dir is None:
-            raise UserError("several workers need run.dir=FOLDER, the same one for all")
-        folder = create_run(config, options.config, runtime.is_main)
-    folder.start_log()
-    LOG.info("run folder %s", folder.path)
-    LOG.info("%s", describe(runtime))
-    try:
-        numbers = train_run(config, folder, runtime, resume=bool(options.resume))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(folder.how_to_go_on(runtime.workers)) from None
-    LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
-    if runtime.is_main:
-        print(json.dumps({"run": str(folder.path), **numbers}))
-        if config.method.name == FLOAT:
-            say_next("report.py", "--run", folder.path)
+        training = Training.new(options.config, options.overrides)
+    numbers = training.run()
+    if training.runtime.is_main:
+        print(json.dumps(numbers))
+        if training.config.method.name == FLOAT:
+            say_next("report.py", "--run", numbers["run"])
         else:
-            say_next("export.py", "--run", folder.path, "--format", "int")
+            say_next("export.py", "--run", numbers["run"], "--format", "int")
     return 0
 
 

@@ -38,10 +38,10 @@ from src.files import whole_file
 from src.keys import CORE, Config, ModelConfig, QuantConfig, Section
 from src.methods import METHODS
 from src.methods.widths import take_plan
-from src.models import BACKBONES
+from src.models import BACKBONES, design_of
 from src.quantizers import ACTIVATION, WEIGHT
 from src.recipes import DEFAULT_FILE, find_recipe, read_recipe
-from src.values import as_text, as_yaml, checked, type_of
+from src.values import as_text, as_yaml, check_choice, checked, type_of
 
 # Key -> the registry whose names are its values.
 CHOICES: dict[str, dict] = {
@@ -162,7 +162,9 @@ def _is_text(name: str, source: str) -> bool:
 def _assign(config: Config, name: str, value, source: str) -> None:
     section, leaf = name.split(".")
     item = known_keys()[name][1]
-    setattr(getattr(config, section), leaf, checked(name, value, item, choices_of(name), source))
+    # What a model may be called depends on model.file, which may come later (_check_model).
+    choices = None if name == "model.name" else choices_of(name)
+    setattr(getattr(config, section), leaf, checked(name, value, item, choices, source))
 
 
 def _check_together(config: Config) -> None:
@@ -184,8 +186,10 @@ def _check_together(config: Config) -> None:
 
 
 def _check_model(model: ModelConfig) -> None:
-    """No option is set that the backbone does not have."""
-    taken, default = BACKBONES[model.name].options, ModelConfig()
+    """There is such a backbone, and no option is set that it does not have."""
+    if model.file is None:
+        check_choice("model.name", model.name, tuple(BACKBONES), "model.file=null")
+    taken, default = design_of(model).options, ModelConfig()
     for name in sorted({name for design in BACKBONES.values() for name in design.options} - {*taken}):
         value = getattr(model, name)
         if value != getattr(default, name):

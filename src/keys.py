@@ -80,10 +80,10 @@ class RunConfig(Section):
 @dataclass
 class DataConfig(Section):
     name: str = key(
-        "digits", "{choices} (image_folder: ImageNet's layout, train/CLASS/*, val/CLASS/*)"
+        "digits", "{choices} (image_folder: train/CLASS/*, val/CLASS/* as ImageNet; arrays: NumPy, .npz)"
     )
     path: str | None = key(
-        None, "folder of the data set; not needed for digits, which are built in",
+        None, "folder of the data set, file of arrays; not needed for digits, which are built in",
         is_path=True, resumable=True,
     )  # fmt: skip
     image_size: int | None = key(
@@ -99,7 +99,8 @@ class DataConfig(Section):
         low=0.0, high=0.9,
     )  # fmt: skip
     test_split: float = key(
-        0.2, "image_folder without train/ and val/: share of each class that is the test set",
+        0.2,
+        "image_folder without train/ and val/, arrays without test_images: share of each class that is the test set",
         low=0.01, high=0.9,
     )  # fmt: skip
     workers: int = key(
@@ -128,14 +129,18 @@ class DataConfig(Section):
                 )
         if self.name != "digits" and self.path is None:
             raise UserError(
-                f"data.name={self.name} needs data.path=FOLDER"
+                f"data.name={self.name} needs data.path={'FILE.npz' if self.name == 'arrays' else 'FOLDER'}"
                 + (" (scripts/get_cifar10.sh DEST fetches it)" if self.name == "cifar10" else "")
             )
 
 
 @dataclass
 class ModelConfig(Section):
-    name: str = key("resnet8", "{choices}")
+    name: str = key("resnet8", "{choices}, or a function of model.file")
+    file: str | None = key(
+        None, "a Python file of your own, which is run, with a function called model.name (src/models/README.md)",
+        is_path=True,
+    )  # fmt: skip
     num_classes: int | None = key(None, "null: as many as the data set has", low=2)
     shortcut: str = key(
         "A", "CIFAR ResNets: A = stride-2 slice and zero channels, B = 1x1 convolution",

@@ -17,6 +17,7 @@ import dataclasses
 import difflib
 import math
 import typing
+from collections.abc import Sequence
 
 import yaml
 
@@ -60,17 +61,22 @@ def checked(
     rule = item.metadata
     if rule["is_path"]:
         return expand_home(value)
-    if choices is not None and value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        allowed = ", ".join(choices)
-        raise UserError(f"{name}={value} ({source}): allowed are {allowed}{hint}")
+    if choices is not None:
+        check_choice(name, value, choices, source)
     below = rule["low"] is not None and value < rule["low"]
     above = rule["high"] is not None and value > rule["high"]
     if below or above:
         high = "" if rule["high"] is None else f" and at most {rule['high']}"
         raise UserError(f"{name}={value} ({source}): must be at least {rule['low']}{high}")
     return value
+
+
+def check_choice(name: str, value, choices: Sequence[str], source: str) -> None:
+    """UserError where a value is not among the choices of its key."""
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"{name}={value} ({source}): allowed are {', '.join(choices)}{hint}")
 
 
 def type_of(item: dataclasses.Field) -> tuple[type, bool]:

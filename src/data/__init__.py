@@ -24,7 +24,7 @@ A new data set is one file with a function `read(request) -> Dataset` and one li
 
 from collections.abc import Callable, Sequence
 
-from src.data import cifar10, digits, image_folder
+from src.data import arrays, cifar10, digits, image_folder
 from src.data.dataset import Dataset, Request, channel_statistics, normalise
 from src.data.loader import Batch, Loader
 from src.data.split import stratified_holdout
@@ -36,9 +36,10 @@ DATASETS: dict[str, Callable[[Request], Dataset]] = {
     "digits": digits.read,
     "cifar10": cifar10.read,
     "image_folder": image_folder.read,
+    "arrays": arrays.read,
 }
 
-TEST_SPLIT = 0.2  # of an image_folder without parts
+TEST_SPLIT = 0.2  # of an image_folder or arrays without parts
 SPLITS = ("train", "val", "test")
 
 
@@ -60,7 +61,7 @@ def load(
 
     Args:
         name: a key of `DATASETS`.
-        path: folder of the data set; ignored by `digits`.
+        path: folder of the data set, file of arrays; ignored by `digits`.
         split: "train" (without the held-out part), "val" (the held-out part) or "test".
         image_size: side of the square image; None takes the data set's own (32, 32, 224).
         val_split: share of the training set held out, 0 <= f < 1, the same share of every class (of an
@@ -69,7 +70,7 @@ def load(
         mean, std: three numbers each, of pixel values in 0..1; None takes the data set's own.
         colour_jitter: brightness, contrast and saturation vary by up to this share (image_folder).
         max_errors: share of unreadable pictures that is tolerated; ten always are (image_folder).
-        test_split: share of each class that is the test set, where an image_folder has no parts.
+        test_split: share of each class that is the test set, where an image_folder or arrays have no parts.
 
     Raises:
         UserError: unknown name or split, a value out of range, or data that is missing or broken.

@@ -23,7 +23,7 @@ from src.methods.ddq import Ddq
 from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
 from src.methods.static import Float, Static
-from src.models import build_backbone, class_count, options_of
+from src.models import build_model, class_count
 from src.models.geometry import describe
 from src.models.weights import LoadedWeights, load_float_weights
 
@@ -56,7 +56,7 @@ def build_system(
     """
     options = config.model
     classes = class_count(options.num_classes, num_classes)
-    backbone = build_backbone(options.name, classes, config.train.seed, **options_of(options))
+    backbone = build_model(options, classes, config.train.seed)
     float_net = FloatNet(backbone, describe(backbone, image_size))
     loaded = LoadedWeights()
     if options.weights:

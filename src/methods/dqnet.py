@@ -113,6 +113,11 @@ class Dqnet(Method):
     def build(config: Config, float_net: FloatNet) -> System:
         options, layers = config.dqnet, float_net.layers
         specs = _specs(layers, config)
+        if not count_slots(specs):
+            raise UserError(
+                f"method.name=dqnet chooses for the layers behind part 1; {config.model.name} has none that "
+                "quant.exceptions leaves; give the model a part 2, or use another method"
+            )
         quantise(float_net, specs, config.quant, options.tied, options.execution)
         widths = tuple(options.candidates)
         split, from_image = float_net.split_after(part=1), options.input == "image"

@@ -11,27 +11,46 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Backbones by name. A new family is a file here and a line in `BACKBONES`."""
+"""Backbones by name, or from a file of the user's own. A new family is a file here and a line in `BACKBONES`."""
 
 import numpy as np
 
 from src.errors import UserError
 from src.models import mobilenetv2, resnet
 from src.models.backbone import Backbone, Design
+from src.models.own_file import read_design
+from src.models.sound import check_nodes
 
 BACKBONES: dict[str, Design] = {**resnet.DESIGNS, **mobilenetv2.DESIGNS}
 
 
+def design_of(model) -> Design:
+    """What the `model` section names: an entry of `BACKBONES`, or a function of `model.file`.
+
+    Raises:
+        UserError: the file is missing, cannot be run or has no such function.
+    """
+    return BACKBONES[model.name] if model.file is None else read_design(model.file, model.name)
+
+
+def build_model(model, num_classes: int, seed: int = 0) -> Backbone:
+    """The float network that the `model` section asks for, with fresh weights. UserError: as `design_of`,
+    or its nodes break a rule (sound.py)."""
+    design = design_of(model)
+    options = {name: getattr(model, name) for name in design.options}
+    return _built(design, model.name, num_classes, seed, options)
+
+
 def build_backbone(name: str, num_classes: int, seed: int = 0, **options) -> Backbone:
-    """A float network with fresh weights; options: of those that its design takes."""
-    backbone = BACKBONES[name].build(num_classes, np.random.default_rng(seed), **options)
+    """The same of an entry of `BACKBONES`; options: of those that its design takes."""
+    return _built(BACKBONES[name], name, num_classes, seed, options)
+
+
+def _built(design: Design, name: str, num_classes: int, seed: int, options: dict) -> Backbone:
+    backbone = design.build(num_classes, np.random.default_rng(seed), **options)
+    check_nodes(backbone, name, num_classes)
     backbone.name_parameters()
     return backbone
-
-
-def options_of(model) -> dict:
-    """What `build_backbone` takes of the `model` section beside name and classes."""
-    return {name: getattr(model, name) for name in BACKBONES[model.name].options}
 
 
 def class_count(asked: int | None, in_data: int) -> int:

@@ -60,7 +60,7 @@ def describe(backbone: Backbone, image_size: int) -> Geometry:
         image_size: side of the square input in pixels.
 
     Raises:
-        UserError: the image is too small for the model.
+        UserError: the image is too small for the model, or values do not fit the node that reads them.
     """
     found = Geometry([], [], Value(3, image_size, True))
     for node in backbone.nodes:
@@ -90,21 +90,37 @@ def _side(side: int, kernel: int, stride: int, padding: int) -> int:
     return (side + 2 * padding - kernel) // stride + 1
 
 
+def _fit(node: Node, what: str, has: int, takes: int) -> None:
+    """UserError: what a node reads has other channels, or another side, than it takes."""
+    if has != takes:
+        raise UserError(f"node {node.name} ({node.kind}) takes {takes} {what}; what it reads has {has}")
+
+
 def _conv(node: Node, x: Value) -> Value:
     cell = node.cell
+    _fit(node, "channels", x.channels, cell.c_in)
     return Value(cell.c_out, _side(x.side, cell.kernel, cell.stride, cell.padding), True)
 
 
 def _dense(node: Node, x: Value) -> Value:
+    _fit(node, "channels", x.channels, node.cell.c_in)
     return Value(node.cell.c_out, 1, True)
 
 
 def _norm(node: Node, x: Value, residual: Value | None = None) -> Value:
+    _fit(node, "channels", x.channels, node.cell.gamma.shape[-1])
+    if residual is not None:
+        _fit(node, "channels of a residual", residual.channels, x.channels)
+        _fit(node, "pixels a side of a residual", residual.side, x.side)
     return Value(x.channels, x.side, node.cell.activation.low != 0)
 
 
 def _max_pool(node: Node, x: Value) -> Value:
     cell = node.cell
+    if x.signed:
+        raise UserError(
+            f"node {node.name} ({node.kind}) pads with zeros: it reads what is not negative, as behind RELU or RELU6"
+        )
     return Value(x.channels, _side(x.side, cell.kernel, cell.stride, cell.padding), x.signed)
 
 

@@ -50,7 +50,8 @@ def keep(run: Path, target: Path) -> None:
     """Copy the record of one run.
 
     Raises:
-        UserError: a file that a record needs is missing, or the run is of an uncommitted tree.
+        UserError: a file that a record needs is missing, or the run is of an uncommitted tree, or its network
+            is not of the project.
     """
     missing = [name for name in FILES if not (run / name).is_file()]
     if not missing and not (run / METRICS).is_file() and load_run(run).setting("train.epochs"):
@@ -58,6 +59,8 @@ def keep(run: Path, target: Path) -> None:
     if missing:
         raise UserError(f"{run} has no {', '.join(missing)}; train it, or run eval.py --run {run}")
     check_committed(load_run(run))
+    if load_run(run).setting("model.file"):
+        raise UserError(f"{run}: its network is in a file of its own; a record is of one that the project has")
     more = [name for name in (METRICS, *MORE_FILES) if (run / name).is_file()]
     totals = [file.relative_to(run) for file in sorted(run.glob(MORE_TOTALS))]
     for name in (*FILES, *more, *totals):

@@ -13,9 +13,10 @@
 # limitations under the License.
 """What eval.py may ask of a network beside its run's own way: a plan for all images, or a budget.
 
-Each function returns what the names of the evaluation's files end in; "" is the run's own.
+The functions that take one return what the names of the evaluation's files end in; "" is the run's own.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,39 @@ from src.cost.named_plans import read_plan
 from src.errors import UserError
 from src.methods.base import System
 from src.runtime import Runtime
+from src.train.loaded import renew_statistics
+from src.train.results import evaluate_split
 from src.train.run_folder import RunFolder
 from src.train.run_ladder import fit_ladder, read_ladder, stand_for, write_ladder
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An evaluation.
+
+    Attributes:
+        split: test, val or train.
+        bits, plan: see `take_choice`; budget: see `take_budget`. At most one of the three.
+        recalibrate: training batches that statistics are first estimated anew from, or None.
+    """
+
+    split: str = "test"
+    bits: int | None = None
+    plan: str | None = None
+    budget: float | None = None
+    recalibrate: int | None = None
+
+
+def evaluate_as_asked(
+    config: Config, system: System, folder: RunFolder, runtime: Runtime, asked: Asked, float_top1: float
+) -> dict:
+    """The numbers of an evaluation, which are written to eval/ of the folder, too. UserError: this network
+    has no such widths or budget."""
+    suffix = take_choice(system, asked.bits, asked.plan)
+    renew_statistics(config, system, runtime, asked.recalibrate)
+    as_left = asked.recalibrate is None
+    suffix += take_budget(config, system, folder, runtime, asked.budget, as_left)
+    return evaluate_split(config, system, folder, runtime, asked.split, float_top1, suffix)
 
 
 def take_choice(system: System, bits: int | None, plan: str | None) -> str:

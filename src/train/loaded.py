@@ -14,19 +14,40 @@
 """The network that a run has trained, built again and filled from its checkpoint."""
 
 import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from src.config import Config
 from src.methods import METHODS, build_system
 from src.methods.base import System
 from src.models.weights import LoadedWeights
-from src.runtime import Runtime
+from src.runtime import Runtime, start
 from src.train.batches import load_split, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state
 from src.train.recalibrate import recalibrate
-from src.train.run_folder import RunFolder
+from src.train.run_folder import RunFolder, open_run
 
 LOG = logging.getLogger("dynquant")
 RANDOM = "random"  # in place of the file that weights came from
+
+
+class Trained(NamedTuple):
+    """A run with its network."""
+
+    folder: RunFolder
+    config: Config
+    runtime: Runtime
+    system: System
+    state: RunState
+
+
+def open_trained(run: str | Path, overrides: Sequence[str] = ()) -> Trained:
+    """A run folder and `load_trained` of it, on the device that its configuration names. UserError: as
+    `open_run`, or there is no checkpoint that can be read."""
+    folder, config = open_run(run, overrides)
+    runtime = start(config.device, config.train.seed)
+    return Trained(folder, config, runtime, *load_trained(folder, config, runtime))
 
 
 def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[System, RunState]:

@@ -170,7 +170,7 @@ class _Run:
         if train.teacher_weights:  # a file of all its layers
             teacher = dataclasses.replace(teacher, head="auto", head_weights=None)
         if train.teacher_model:
-            teacher = dataclasses.replace(teacher, name=train.teacher_model, width=1.0)
+            teacher = dataclasses.replace(teacher, name=train.teacher_model, file=None, width=1.0)
         system, loaded = self._float(config, teacher)
         if loaded.new_head:  # it answers nothing yet
             raise UserError(

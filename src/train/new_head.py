@@ -18,7 +18,7 @@ import logging
 from src.config import Config
 from src.data import Dataset
 from src.keys import NEW_HEAD
-from src.models import build_backbone, class_count, options_of
+from src.models import build_model, class_count
 from src.models.weights import classes_of
 
 LOG = logging.getLogger("dynquant")
@@ -37,7 +37,7 @@ def settle_head(config: Config, dataset: Dataset) -> None:
     if model.weights is None or is_said or not config.train.head_epochs:
         return
     classes = class_count(model.num_classes, dataset.num_classes)
-    theirs = classes_of(model.weights, build_backbone(model.name, classes, **options_of(model)))
+    theirs = classes_of(model.weights, build_model(model, classes))
     if theirs == classes:
         return
     if theirs is None:

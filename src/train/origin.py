@@ -23,12 +23,17 @@ from importlib import metadata
 from pathlib import Path
 
 from src.config import Config
+from src.models.own_file import digest_of
+
+VERSIONS = "versions.json"  # in a run folder
 
 
 def describe_origin(config: Config) -> dict:
-    """What `versions.json` holds: command, commit, seed, machine, time and the versions that matter."""
+    """What `versions.json` holds: command, commit, seed, machine, time, the versions that matter, and the digest
+    of a network of the user's own."""
     packages = ("mindspore", "numpy", "opencv-python-headless", "scikit-learn")
-    return {
+    own = {} if config.model.file is None else {"network": digest_of(config.model.file)}
+    return own | {
         "command": shlex.join([Path(sys.executable).name, *sys.argv]),
         "commit": _commit(),
         "seed": config.train.seed,

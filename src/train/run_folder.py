@@ -29,7 +29,8 @@ from src.layers.spec import format_table
 from src.terminal import TerminalHandler
 from src.train import metrics
 from src.train.curves import Curves
-from src.train.origin import describe_origin
+from src.train.origin import VERSIONS, describe_origin
+from src.train.own_network import keep_network, kept_network
 from src.train.resume import check_overrides
 from src.train.run_lock import claim
 
@@ -41,6 +42,7 @@ class RunFolder:
 
     def __init__(self, path: Path, quiet: bool = False):
         self.path, self.quiet = path, quiet
+        self.lock = None
         self.metrics_file = path / "metrics.csv"
         self.last, self.best = self.checkpoint("last.ckpt"), self.checkpoint("best.ckpt")
         self.curves: Curves | None = None
@@ -50,7 +52,7 @@ class RunFolder:
         return self.path / "ckpt" / name
 
     def claim(self) -> None:
-        """Keep other training processes out, until this one ends."""
+        """Keep other training processes out, until `end`, or until this one ends."""
         if not self.quiet:
             self.lock = claim(self.path)
 
@@ -86,6 +88,14 @@ class RunFolder:
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         for handler in (file, TerminalHandler(lambda: sys.stdout)):
             LOG.addHandler(handler)
+
+    def end(self) -> None:
+        """Close the log and let other training processes in, where this process goes on to other things."""
+        for handler in (*LOG.handlers,):
+            LOG.removeHandler(handler)
+            handler.close()
+        if self.lock is not None:
+            self.lock.close()
 
     def write_json(self, name: str, value) -> None:
         """Write `value` to a file of the run, whole or not at all."""
@@ -152,8 +162,9 @@ def create_run(config: Config, recipe: str | None, is_main: bool = True) -> RunF
                 "or choose another run.dir"
             )
         config.run.dir = str(path)
+        keep_network(config, path)
         folder.store_config(config)
-        folder.write_json("versions.json", describe_origin(config))
+        folder.write_json(VERSIONS, describe_origin(config))
     except OSError as error:
         raise UserError(f"run.dir={config.run.dir or 'null'} cannot be written: {error}") from error
     return folder
@@ -173,7 +184,8 @@ def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
     """An existing run: (folder, its configuration with overrides).
 
     Raises:
-        UserError: no such run, or a configuration of which a part is gone.
+        UserError: no such run, a configuration of which a part is gone, or a network of the user's own
+            that is not what the run began with.
     """
     path = Path(path)
     if not (path / "config.yaml").is_file():
@@ -184,7 +196,7 @@ def open_run(path: str | Path, overrides: list[str] = (), is_main: bool = True):
             f"{path / 'config.yaml'} is incomplete: it lacks {', '.join(missing)}; put back the file that "
             "training wrote"
         )
-    config = load_config(path / "config.yaml", overrides)
+    config = load_config(path / "config.yaml", [*kept_network(path), *overrides])
     config.run.dir = str(path)
     return RunFolder(path, quiet=not is_main), config
 

@@ -17,6 +17,7 @@ import mindspore as ms
 import pytest
 
 import export as export_script
+from src import exports
 from src.entry import guarded
 from src.errors import UserError
 from tests.methods.build import SIDE
@@ -73,7 +74,7 @@ def test_what_fails_replaces_nothing(form, name, function, tmp_path, monkeypatch
         raise UserError(f"{file} differs from the network")
 
     (tmp_path / name).write_text("old")
-    monkeypatch.setattr(export_script, function, differs)
+    monkeypatch.setattr(exports, function, differs)
     code = export("--format", form, "--out", tmp_path / name, "device.mode=pynative")
     ms.set_context(mode=ms.GRAPH_MODE)
     assert code == 2

@@ -40,6 +40,8 @@ MAY_IMPORT = {
     "keys": set(),
     "config": {"data", "files", "keys", "methods", "models", "quantizers", "recipes", "values"},
     "default_file": {"config", "entry", "files", "recipes"},
+    "api": ANY,
+    "exports": ANY,
     "runtime": {"keys", "kernels"},
     "data": set(),
     "quantizers": set(),

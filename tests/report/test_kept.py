@@ -15,8 +15,10 @@ import json
 import logging
 
 import pytest
+import yaml
 
 from src.engine.artefact import load_artefact, save_artefact
+from src.errors import UserError
 from src.report import kept
 from src.report.kept import keep
 from tests.engine.programs import static
@@ -47,6 +49,15 @@ def test_the_artefact_is_kept_without_paths(run, tmp_path):
     assert [type(op) for op in after.operations] == [type(op) for op in before.operations]
     assert after.notes["config"]["data"] == {"path": "cifar", "name": "cifar10"}
     assert after.notes["versions"]["command"] == "python train.py data.path=cifar"
+
+
+def test_a_network_in_a_file_of_its_own_makes_no_record(run, tmp_path):
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["model"]["file"] = "mine.py"
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match="its network is in a file of its own"):
+        keep(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_artefact_too_large_for_a_repository_is_left_out(run, tmp_path, monkeypatch, caplog):

@@ -160,10 +160,13 @@ void panel(const ConvJob &job, int block, int first, int last) {
 void run(const ConvJob &job, int part, int parts, void *) {
   const CodeConv &c = job.conv;
   const int pixels = c.ho * c.wo, panels = panels_of(c), of_panel = panel_blocks(c);
-  // The weights of large layers of few pixels are shared out, else the pixels.
-  const bool by_panel = panels >= parts && pixels < 4 * kGrain * parts;
+  // Where pixels are few, weights are shared out, unless pixels are shared more evenly.
+  const int tile = kPixels<4>;
+  const bool few = pixels < 4 * kGrain * parts, very_few = pixels < 4 * tile * parts;
+  const bool even = panels % parts == 0 || panels >= 4 * parts;
+  const bool by_panel = few && panels >= parts && (even || very_few);
   const Share channels(panels, 1, by_panel ? part : 0, by_panel ? parts : 1);
-  const Share area(pixels, kGrain, by_panel ? 0 : part, by_panel ? 1 : parts);
+  const Share area(pixels, few ? tile : kGrain, by_panel ? 0 : part, by_panel ? 1 : parts);
   const int grains = kChunkBytes / (kGrain * (c.c_in + c.c_out));
   const int chunk = kGrain * (grains < 1 ? 1 : grains);
   for (int first = area.first; first < area.last; first += chunk) {

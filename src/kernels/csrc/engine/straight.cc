@@ -89,7 +89,7 @@ CodeSteps::CodeSteps(const CodeOutput &o, const Bounds &bounds)
       high(code_of(o, bounds.high)),
       middle((o.low + o.high + 1) / 2) {
   for (int code = low + 1; code <= high; code++) {
-    const Long product = (Long(code) << o.shift) - o.half, m = o.multiplier;
+    const Long product = Long(code) * (Long(1) << o.shift) - o.half, m = o.multiplier;
     values.push_back(int64_t(product / m + (product % m > 0)));
   }
 }
