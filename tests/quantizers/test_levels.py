@@ -19,6 +19,7 @@ from mindspore import Tensor
 
 from src.parameters import assign
 from src.quantizers.level_starts import first_levels, integers, nearest, powers_of_two
+from src.quantizers.level_table import EffectiveLevels
 from src.quantizers.levels import LevelActivation, LevelOptions, LevelWeight
 from src.quantizers.lsq import LsqWeight
 from tests.gradients import gradients
@@ -179,3 +180,15 @@ def test_zeros_stay_finite(size, pynative):
     values, scale = weights(Tensor(x), 0)
     assert np.abs(values.asnumpy()).max() < 1 and scale.asnumpy()[0] > 0
     assert weights.integer_form(Tensor(x)).codes[0].shape == x.shape
+
+
+def test_the_grid_takes_the_nearest_integer(pynative):
+    """Halves go up; the largest level is 127 steps."""
+    levels, one = Tensor(np.float32([-127, -50.4, 49.5, 126.6])), Tensor(np.ones(1, np.float32))
+    found = EffectiveLevels(2, 2, signed=True)(levels, one, one)
+    assert found.asnumpy().tolist() == [-127, -50, 50, 127]
+
+
+def test_a_value_half_way_is_of_the_upper_level():
+    levels = np.array([-1.0, 0.0, 2.0])
+    assert nearest(np.array([-0.5, 1.0, -0.51, 0.99, 9.0, -9.0]), levels).tolist() == [1, 2, 0, 1, 2, 0]
