@@ -108,7 +108,7 @@ FAULTS = [
     ({"images": IMAGES, "labels": LABELS, "classes": [1, 2, 3, 4]}, "expected a name of each class"),
     ({"train_images": IMAGES, "train_labels": LABELS, "test_images": made(4, side=9)[0],
       "test_labels": LABELS[:4]}, r"different sides, \[8, 9\] pixels"),
-    ({"images": IMAGES, "labels": np.array([{}] * COUNT)}, "cannot be read as arrays.*[Oo]bject"),
+    ({"images": IMAGES, "labels": np.array([{}] * COUNT)}, "cannot be read as arrays"),
 ]  # fmt: skip
 
 
