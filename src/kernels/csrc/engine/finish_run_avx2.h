@@ -52,7 +52,7 @@ template <Added Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const FastFinish k = fast_of(f, run.block);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
-  const int32_t *residual = Residual ? f.residual + place : nullptr;
+  const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
   int32_t *wide = Wide ? f.wide + place : nullptr;
   const dq::CodeTensor &t = f.output[0].to;
   const ptrdiff_t turn = Codes ? t.row() - ptrdiff_t(run.wo) * f.c : 0;
@@ -83,7 +83,7 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       v = _mm256_sra_epi32(put_together(_mm256_srli_epi64(even, 32), odd), k.code_shift);
       codes[i] = iadd(clip(v, k.codes), k.zero);
     }
-    if (Residual) residual += f.c;
+    if (Residual != kNothing) residual += f.c;
     if (Wide) wide += f.c;
     if (!Codes) continue;
     const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32(codes[0], codes[1]), 0xd8);

@@ -75,7 +75,7 @@ DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 m
     const __m512i room = _mm512_xor_si512(r, k.high);  // up to the largest value
     v = _mm512_add_epi32(_mm512_min_epi32(v, room), r);
     v = _mm512_max_epi32(v, _mm512_setzero_si512());
-  } else if (Residual || Wide || !Codes) {
+  } else if (Residual != kNothing || Wide || !Codes) {
     v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
   }
   if (Residual == kAny) {
@@ -124,15 +124,15 @@ DQ_INLINE void store_four(const FastFinish &k, const __m512i (&codes)[4], uint8_
 
 template <Added Residual, bool Wide, bool Codes>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
-  const FastFinish k = fast_of(f, run.block, Codes && !Residual && !Wide);
+  const FastFinish k = fast_of(f, run.block, Codes && Residual == kNothing && !Wide);
   const __mmask16 mask = __mmask16((1u << run.count) - 1);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
-  const int32_t *residual = Residual ? f.residual + place : nullptr;
+  const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
   int32_t *wide = Wide ? f.wide + place : nullptr;
   const auto next = [&] {
     const __m512i v = value_of<Residual, Wide, Codes>(k, sums, mask, residual, wide);
     sums += stride;
-    if (Residual) residual += f.c;
+    if (Residual != kNothing) residual += f.c;
     if (Wide) wide += f.c;
     return v;
   };

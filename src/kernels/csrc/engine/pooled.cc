@@ -65,18 +65,17 @@ typedef int32_t Lanes __attribute__((vector_size(4 * kChannelBlock), aligned(4))
 
 // All bits of the channels of a block whose values fall as sums rise: with these turned, the
 // largest sum is the one wanted.
-Lanes turned_of(const Finish &f, int block) {
-  Lanes turned;
+DQ_INLINE void turned_of(const Finish &f, int block, Lanes *turned) {
   for (int lane = 0; lane < kChannelBlock; lane++)
-    turned[lane] = f.multiplier[even_first(block * kChannelBlock + lane)] < 0 ? -1 : 0;
-  return turned;
+    (*turned)[lane] = f.multiplier[even_first(block * kChannelBlock + lane)] < 0 ? -1 : 0;
 }
 
 // Row y of a block of channels. sums: of row `top` of the convolution, and what follows.
 void pool_row(const PooledConv &p, int y, int block, const int32_t *sums, int top,
               int32_t *pooled) {
   const CodeConv &c = p.job.conv;
-  const Lanes turned = turned_of(p.job.finish, block);
+  Lanes turned;
+  turned_of(p.job.finish, block, &turned);
   const int above = y * p.stride - p.padding, from_row = most_of(above, 0);
   const int rows = least_of(above + p.size, c.ho) - from_row;
   const size_t row = size_t(c.wo) * c.c_out;
