@@ -93,7 +93,8 @@ class RunFolder:
         """Close the log and let other training processes in, where this process goes on to other things."""
         for handler in (*LOG.handlers,):
             LOG.removeHandler(handler)
-            handler.close()
+            with contextlib.suppress(OSError):  # a full disk, which a file that matters has told
+                handler.close()
         if self.lock is not None:
             self.lock.close()
 

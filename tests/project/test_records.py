@@ -226,7 +226,7 @@ def test_inference_times_of_the_text_are_those_of_the_bench():
         batch, threads = int(row["network, batch"].split(", ")[1]), int(row["threads"])
         measured = [
             r for r in read(f"{row['inference file']}.json", "bench")["rows"]
-            if (r["batch"], r["threads"]) == (batch, threads)
+            if (r["batch"], r["threads"]) == (batch, threads) and "error" not in r
         ]  # fmt: skip
         static = [r for r in measured if r["kind"] == "static"]
         mine = [only(static, runner="native", bits=bits)["median_ms"] for bits in (8, 4, 2)]
