@@ -422,8 +422,8 @@ CodeOutput Engine::output_of(int conv, const Frame &frame) const {
 
 void Engine::run_conv(const Step &step, Frame *frame) {
   const Operation &op = program_.operations[size_t(step.op)];
-  PreparedConv &made = convs_[size_t(step.op)]->get(frame->row, frame->choice(op.slot, op.w_column),
-                                                    frame->choice(op.slot, op.a_column));
+  const PreparedConv &made = convs_[size_t(step.op)]->get(
+      frame->row, frame->choice(op.slot, op.w_column), frame->choice(op.slot, op.a_column));
   ConvJob job{made.conv, codes_of(step.op, *frame), made.packed, {}};
   Finish &f = job.finish;
   f.c = int(op.c_out);
@@ -444,7 +444,7 @@ void Engine::run_conv(const Step &step, Frame *frame) {
   if (f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
     f.lines = made.straight.get(made.conv, f, made.least, made.most);
   const int64_t work = int64_t(op.out.size()) * op.c_in * op.kernel * op.kernel;
-  if (step.pool >= 0) return run_pooled(step, {made.kernel, job, 0, 0, 0, 0, 0}, work, frame);
+  if (step.pool >= 0) return run_pooled(step, *made.kernel, job, work, frame);
   const int64_t threads = work < kWorthSharing ? 1 : frame->threads();
   const int parts = int(std::min(4 * threads, std::max(threads, work / kPartWork)));
   const int count = threads == 1 ? 1 : parts;
@@ -454,13 +454,11 @@ void Engine::run_conv(const Step &step, Frame *frame) {
            [&](int part) { made.kernel->run(job, part, count, scratch + part * size); });
 }
 
-void Engine::run_pooled(const Step &step, PooledConv conv, int64_t work, Frame *frame) {
+void Engine::run_pooled(const Step &step, const ConvKernel &of_sums, const ConvJob &job,
+                        int64_t work, Frame *frame) {
   const Operation &pool = program_.operations[size_t(step.pool)];
-  conv.size = int(pool.kernel);
-  conv.stride = int(pool.stride);
-  conv.padding = int(pool.padding);
-  conv.ho = pool.out.h;
-  conv.wo = pool.out.w;
+  const PooledConv conv = {&of_sums,          job,        int(pool.kernel), int(pool.stride),
+                           int(pool.padding), pool.out.h, pool.out.w};
   const PooledKernel &kernel = *integer_kernels().pooled;
   // A part computes the sums again that its first row has in common with the part before.
   const int parts = work < kWorthSharing ? 1 : std::min(conv.ho, 2 * frame->threads());

@@ -93,7 +93,8 @@ class Engine {
   void run_step(const Step &step, Frame *frame);
   void run_steps(const CompiledPlan &plan, int first, Frame *frame);
   void run_conv(const Step &step, Frame *frame);
-  void run_pooled(const Step &step, PooledConv conv, int64_t work, Frame *frame);
+  void run_pooled(const Step &step, const ConvKernel &of_sums, const ConvJob &job, int64_t work,
+                  Frame *frame);
   void run_image(const Step &step, Frame *frame);
   void add_outputs(const Step &step, const Frame &frame, Finish *f) const;
   CodeOutput output_of(int conv, const Frame &frame) const;

@@ -69,16 +69,16 @@ AlignedBytes::AlignedBytes(size_t size) : size_(size) {
 PreparedConvs::PreparedConvs(const Program &program, int i)
     : program_(program), op_(program.operations[size_t(i)]) {
   const size_t cells = size_t(program.rows) * op_.candidates() * op_.candidates();
-  ready_.reset(new std::atomic<PreparedConv *>[cells]);
+  ready_.reset(new std::atomic<const PreparedConv *>[cells]);
   for (size_t cell = 0; cell < cells; cell++) ready_[cell].store(nullptr);
 }
 
 PreparedConvs::~PreparedConvs() = default;
 
-PreparedConv &PreparedConvs::get(int row, int w_choice, int a_choice) {
+const PreparedConv &PreparedConvs::get(int row, int w_choice, int a_choice) {
   const size_t count = size_t(op_.candidates());
   auto &ready = ready_[(row * count + w_choice) * count + a_choice];
-  PreparedConv *found = ready.load(std::memory_order_acquire);
+  const PreparedConv *found = ready.load(std::memory_order_acquire);
   if (found) return *found;
   std::lock_guard<std::mutex> hold(making_);
   if ((found = ready.load())) return *found;

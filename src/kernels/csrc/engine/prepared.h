@@ -50,7 +50,7 @@ struct PreparedConv {
   std::vector<int64_t> multiplier, bias;
   int left, right;
   bool narrow;
-  StraightCodes straight;
+  mutable StraightCodes straight;  // made when asked for
 };
 
 class PreparedConvs {
@@ -58,7 +58,7 @@ class PreparedConvs {
   // Of convolution i of a program that outlives this, and runs on bytes.
   PreparedConvs(const Program &program, int i);
   ~PreparedConvs();
-  PreparedConv &get(int row, int w_choice, int a_choice);
+  const PreparedConv &get(int row, int w_choice, int a_choice);
 
  private:
   struct Weights {  // of a choice, for codes with a range
@@ -75,7 +75,7 @@ class PreparedConvs {
   std::mutex making_;
   std::vector<std::unique_ptr<Weights>> weights_;
   std::vector<std::unique_ptr<PreparedConv>> made_;
-  std::unique_ptr<std::atomic<PreparedConv *>[]> ready_;  // by row, weights, inputs
+  std::unique_ptr<std::atomic<const PreparedConv *>[]> ready_;  // by row, weights, inputs
 };
 
 }  // namespace dq
