@@ -84,12 +84,12 @@ def random_shape(rng) -> dict:
 
 
 def random_finish(rng, pixels, c_out: int) -> dict:
-    """Half the time what layers ask for as a rule: 32 bits hold all values, one output at most."""
+    """Half the time what layers ask for as a rule: 32 bits hold all values, two outputs at most."""
     usual = rng.random() < 0.5
     left, right = (0, int(rng.integers(8, 33))) if usual else rng.integers((0, 1), (3, 40)).tolist()
     most = 2 ** min(right, 30) if usual else 2 ** int(rng.integers(8, 31))
     outputs = []
-    for _ in range(rng.integers(0, 2 if usual else 4)):
+    for _ in range(rng.integers(0, 3 if usual else 4)):
         low, high = integers.limits(int(rng.integers(1, 9)), rng.random() < 0.3)
         shift = int(rng.integers(32 if usual else 20, 50))
         half = 2 ** (shift - 1) + int(rng.integers(0, 2**20))

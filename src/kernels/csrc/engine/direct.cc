@@ -21,7 +21,7 @@
 // or two][rows of the window][words][block][16][4].
 #include "engine/direct.h"
 
-#include "engine/finish_pixels.h"
+#include "engine/finish_panel.h"
 #include "engine/row_tile.h"
 
 namespace DQ_NS {
@@ -85,7 +85,7 @@ DQ_INLINE void finish_tile(const ConvJob &job, int group, int block, const TileP
     for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
   }
 #if defined(DQ_ISA_AVX512)
-  if (Blocks == 2 && job.finish.lines) {
+  if constexpr (Blocks == 2) {
     const int channel = block * kChannelBlock, left = c.channels() - channel;
     const Run run = {group * c.group_blocks() + block,
                      group * c.channels() + channel,
@@ -94,7 +94,9 @@ DQ_INLINE void finish_tile(const ConvJob &job, int group, int block, const TileP
                      at.x,
                      c.wo,
                      at.count};
-    if (job.finish.lines->exact)
+    const Way way = way_of(job.finish);
+    if (way == Way::kLong) return finish_panel<Blocks>(job.finish, results[0][0], run);
+    if (way == Way::kExact)
       return PixelFinish<false, Blocks>(job.finish, run).next(results[0][0], at.count);
     return PixelFinish<true, Blocks>(job.finish, run).next(results[0][0], at.count);
   }

@@ -12,11 +12,12 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // finish_run.h: finish_run() by finish_fast(), which keeps what is the same for all pixels, for
-// what nearly all layers ask for: 32 bits hold the values, at most one kind of codes is wanted.
+// what nearly all layers ask for: 32 bits hold the values, few kinds of codes are wanted.
 #pragma once
 
 namespace DQ_NS {
 
+constexpr int kFastOutputs = 2;
 enum Added { kNothing, kAny, kRectified };  // to values: a residual, or one as Finish::rectified
 
 }  // namespace DQ_NS
@@ -32,28 +33,34 @@ namespace DQ_NS {
 // Whether finish_fast() can make these codes: from the high halves of products, rising with them.
 DQ_INLINE bool is_fast(const dq::CodeOutput &o) { return o.shift >= 32 && o.multiplier >= 0; }
 
-DQ_INLINE bool is_fast(const Finish &f, const Run &run) {
-  return (kFastParts || run.count == 16) && f.narrow && f.left == 0 && f.outputs <= 1 &&
-         (f.outputs == 0 || is_fast(f.output[0]));
+DQ_INLINE bool is_fast(const Finish &f) {
+  bool fast = f.narrow && f.left == 0 && f.outputs <= kFastOutputs;
+  for (int i = 0; fast && i < f.outputs; i++) fast = is_fast(f.output[i]);
+  return fast;
+}
+
+using FastBody = void (*)(const Finish &, const int32_t *, int, const Run &);
+
+template <Added added>
+DQ_INLINE FastBody fast_body(bool wide, int outputs) {
+  static constexpr FastBody kBodies[2][kFastOutputs + 1] = {
+      {finish_fast<added, false, 0>, finish_fast<added, false, 1>, finish_fast<added, false, 2>},
+      {finish_fast<added, true, 0>, finish_fast<added, true, 1>, finish_fast<added, true, 2>}};
+  return kBodies[wide][outputs];
 }
 
 DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   if (f.sums_alone) return keep_sums(f, sums, stride, run);
-  if (f.lines && (kFastParts || run.count == 16)) {
+  const bool whole = kFastParts || run.count == 16;
+  if (f.lines && whole) {
     return f.lines->exact ? finish_straight<false>(f, sums, stride, run)
                           : finish_straight<true>(f, sums, stride, run);
   }
-  if (!is_fast(f, run)) return finish_each(f, sums, stride, run);
-  using Body = void (*)(const Finish &, const int32_t *, int, const Run &);
-  static constexpr Body kBodies[3][4] = {
-      {finish_fast<kNothing, false, false>, finish_fast<kNothing, false, true>,
-       finish_fast<kNothing, true, false>, finish_fast<kNothing, true, true>},
-      {finish_fast<kAny, false, false>, finish_fast<kAny, false, true>,
-       finish_fast<kAny, true, false>, finish_fast<kAny, true, true>},
-      {finish_fast<kRectified, false, false>, finish_fast<kRectified, false, true>,
-       finish_fast<kRectified, true, false>, finish_fast<kRectified, true, true>}};
-  const Added added = !f.residual ? kNothing : f.rectified ? kRectified : kAny;
-  kBodies[added][2 * (f.wide != nullptr) + f.outputs](f, sums, stride, run);
+  if (!whole || !is_fast(f)) return finish_each(f, sums, stride, run);
+  const auto of = !f.residual   ? fast_body<kNothing>
+                  : f.rectified ? fast_body<kRectified>
+                                : fast_body<kAny>;
+  of(f.wide != nullptr, f.outputs)(f, sums, stride, run);
 }
 
 }  // namespace DQ_NS

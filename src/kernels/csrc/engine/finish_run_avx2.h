@@ -19,11 +19,20 @@ namespace DQ_NS {
 
 constexpr bool kFastParts = false;  // blocks of fewer than 16 channels
 
+// What makes 32-bit values of the sums of a block.
 struct FastFinish {
   __m256i even[2], odd[2], bias_even[2], bias_odd[2];
-  __m256i code_multiplier, code_half, zero;
-  dq::Bounds bounds, sum_bounds, codes;
-  __m128i right, left_over, code_shift;
+  dq::Bounds bounds, sum_bounds;
+  __m128i right, left_over;
+};
+
+// What makes codes of one kind of such values, and where the next ones go.
+struct FastCodes {
+  __m256i multiplier, half, zero;
+  dq::Bounds codes;
+  __m128i shift;
+  uint8_t *to;
+  ptrdiff_t turn;  // from the end of a row to the next one
 };
 
 DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
@@ -39,31 +48,44 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
   k.sum_bounds = f.sum_bounds;
   k.right = _mm_cvtsi32_si128(f.right);
   k.left_over = _mm_cvtsi32_si128(32 - f.right);
-  const CodeOutput &o = f.output[0];
-  k.code_multiplier = _mm256_set1_epi64x(o.multiplier);
-  k.code_half = _mm256_set1_epi64x(o.half);
-  k.codes = {o.low, o.high};
-  k.zero = iset(o.to.zero);
-  k.code_shift = _mm_cvtsi32_si128(o.shift - 32);
   return k;
 }
 
-template <Added Residual, bool Wide, bool Codes>
+DQ_INLINE FastCodes fast_codes_of(const Finish &f, int output, const Run &run) {
+  const CodeOutput &o = f.output[output];
+  const dq::CodeTensor &t = o.to;
+  return {_mm256_set1_epi64x(o.multiplier),
+          _mm256_set1_epi64x(o.half),
+          iset(t.zero),
+          {o.low, o.high},
+          _mm_cvtsi32_si128(o.shift - 32),
+          t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first,
+          t.row() - ptrdiff_t(run.wo) * f.c};
+}
+
+DQ_INLINE __m256i fast_codes(const FastCodes &k, __m256i v) {
+  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(v, k.multiplier), k.half);
+  __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(v, 32), k.multiplier);
+  odd = _mm256_add_epi64(odd, k.half);
+  v = _mm256_sra_epi32(put_together(_mm256_srli_epi64(even, 32), odd), k.shift);
+  return iadd(clip(v, k.codes), k.zero);
+}
+
+template <Added Residual, bool Wide, int Outputs>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
   const FastFinish k = fast_of(f, run.block);
+  FastCodes outputs[Outputs + 1];  // of which Outputs are there
+  for (int o = 0; o < Outputs; o++) outputs[o] = fast_codes_of(f, o, run);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
   const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
   int32_t *wide = Wide ? f.wide + place : nullptr;
-  const dq::CodeTensor &t = f.output[0].to;
-  const ptrdiff_t turn = Codes ? t.row() - ptrdiff_t(run.wo) * f.c : 0;
-  uint8_t *to = Codes ? t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first : nullptr;
   int left = run.wo - run.x;  // pixels of this row
   for (int p = 0; p < run.pixels; p++, sums += stride) {
-    __m256i codes[2];
+    __m256i values[2];
     DQ_UNROLL
     for (int i = 0; i < 2; i++) {
       const __m256i sum = iload(sums + 8 * i);
-      __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sum, k.even[i]), k.bias_even[i]);
+      const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sum, k.even[i]), k.bias_even[i]);
       __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), k.odd[i]);
       odd = _mm256_add_epi64(odd, k.bias_odd[i]);
       __m256i v = put_together(_mm256_srl_epi64(even, k.right), _mm256_sll_epi64(odd, k.left_over));
@@ -76,23 +98,21 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       }
       if (Residual == kAny) v = clip(add_saturated(v, iload(residual + 8 * i)), k.sum_bounds);
       if (Wide) istore(wide + 8 * i, v);
-      if (!Codes) continue;
-      even = _mm256_add_epi64(_mm256_mul_epi32(v, k.code_multiplier), k.code_half);
-      odd = _mm256_mul_epi32(_mm256_srli_epi64(v, 32), k.code_multiplier);
-      odd = _mm256_add_epi64(odd, k.code_half);
-      v = _mm256_sra_epi32(put_together(_mm256_srli_epi64(even, 32), odd), k.code_shift);
-      codes[i] = iadd(clip(v, k.codes), k.zero);
+      values[i] = v;
     }
     if (Residual != kNothing) residual += f.c;
     if (Wide) wide += f.c;
-    if (!Codes) continue;
-    const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32(codes[0], codes[1]), 0xd8);
-    _mm_storeu_si128((__m128i *)to, _mm_packus_epi16(_mm256_castsi256_si128(both),
-                                                     _mm256_extracti128_si256(both, 1)));
-    to += f.c;
-    if (--left == 0) {
-      left = run.wo;
-      to += turn;
+    const bool turns = --left == 0;
+    if (turns) left = run.wo;
+    DQ_UNROLL
+    for (int o = 0; o < Outputs; o++) {
+      FastCodes &codes = outputs[o];
+      const __m256i both = _mm256_permute4x64_epi64(
+          _mm256_packs_epi32(fast_codes(codes, values[0]), fast_codes(codes, values[1])), 0xd8);
+      _mm_storeu_si128((__m128i *)codes.to, _mm_packus_epi16(_mm256_castsi256_si128(both),
+                                                             _mm256_extracti128_si256(both, 1)));
+      codes.to += f.c;
+      if (turns) codes.to += codes.turn;
     }
   }
 }

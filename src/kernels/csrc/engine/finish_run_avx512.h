@@ -19,11 +19,16 @@ namespace DQ_NS {
 
 constexpr bool kFastParts = true;  // blocks of fewer than 16 channels
 
+// What makes 32-bit values of the sums of a block.
 struct FastFinish {
   __m512i even, odd, bias_even, bias_odd, low, high, sum_low, sum_high;
-  __m512i code_multiplier, code_half, code_low, code_high, zero;
-  __m512i pair_zero, byte_low, byte_high;  // for codes of 4 pixels at once: 16-bit, bytes
-  __m128i right, left_over, code_shift;
+  __m128i right, left_over;
+};
+
+// What makes codes of one kind of such values; zero: in 16 bits.
+struct FastCodes {
+  __m512i multiplier, half, zero, byte_low, byte_high;
+  __m128i shift;
 };
 
 // The code that v becomes.
@@ -32,8 +37,7 @@ inline int code_of(const CodeOutput &o, int32_t v) {
   return int(code < o.low ? o.low : code > o.high ? o.high : code);
 }
 
-// alone: only codes are wanted of v. They rise with it, so that its bounds are theirs.
-DQ_INLINE FastFinish fast_of(const Finish &f, int block, bool alone) {
+DQ_INLINE FastFinish fast_of(const Finish &f, int block) {
   FastFinish k;
   const int64_t *m = f.multiplier + 16 * block, *b = f.bias + 16 * block;
   k.even = _mm512_loadu_si512(m);
@@ -46,23 +50,28 @@ DQ_INLINE FastFinish fast_of(const Finish &f, int block, bool alone) {
   k.sum_high = _mm512_set1_epi32(f.sum_bounds.high);
   k.right = _mm_cvtsi32_si128(f.right);
   k.left_over = _mm_cvtsi32_si128(32 - f.right);
-  const CodeOutput &o = f.output[0];
-  const int low = alone ? code_of(o, f.bounds.low) : o.low;
-  const int high = alone ? code_of(o, f.bounds.high) : o.high;
-  k.code_multiplier = _mm512_set1_epi64(o.multiplier);
-  k.code_half = _mm512_set1_epi64(o.half);
-  k.code_low = _mm512_set1_epi32(low);
-  k.code_high = _mm512_set1_epi32(high);
-  k.zero = _mm512_set1_epi32(o.to.zero);
-  k.pair_zero = _mm512_set1_epi16(o.to.zero);
-  k.byte_low = _mm512_set1_epi8(char(low + o.to.zero));
-  k.byte_high = _mm512_set1_epi8(char(high + o.to.zero));
-  k.code_shift = _mm_cvtsi32_si128(o.shift - 32);
   return k;
 }
 
-// What becomes of 16 sums before they are codes.
-template <Added Residual, bool Wide, bool Codes>
+// alone: values have no other use and are not clipped. Codes rise with them, so that what becomes
+// of their bounds bounds the codes.
+DQ_INLINE FastCodes fast_codes_of(const Finish &f, int output, bool alone) {
+  const CodeOutput &o = f.output[output];
+  const int low = alone ? code_of(o, f.bounds.low) : o.low;
+  const int high = alone ? code_of(o, f.bounds.high) : o.high;
+  FastCodes k;
+  k.multiplier = _mm512_set1_epi64(o.multiplier);
+  k.half = _mm512_set1_epi64(o.half);
+  k.zero = _mm512_set1_epi16(o.to.zero);
+  k.byte_low = _mm512_set1_epi8(char(low + o.to.zero));
+  k.byte_high = _mm512_set1_epi8(char(high + o.to.zero));
+  k.shift = _mm_cvtsi32_si128(o.shift - 32);
+  return k;
+}
+
+// What becomes of 16 sums before they are codes. clipped: where nothing else of it is used than
+// codes of one kind, it need not be.
+template <Added Residual, bool Wide, bool Clipped>
 DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 mask,
                            const int32_t *residual, int32_t *wide) {
   const __m512i sum = _mm512_loadu_si512(sums);
@@ -75,7 +84,7 @@ DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 m
     const __m512i room = _mm512_xor_si512(r, k.high);  // up to the largest value
     v = _mm512_add_epi32(_mm512_min_epi32(v, room), r);
     v = _mm512_max_epi32(v, _mm512_setzero_si512());
-  } else if (Residual != kNothing || Wide || !Codes) {
+  } else if (Clipped) {
     v = _mm512_min_epi32(_mm512_max_epi32(v, k.low), k.high);
   }
   if (Residual == kAny) {
@@ -87,13 +96,13 @@ DQ_INLINE __m512i value_of(const FastFinish &k, const int32_t *sums, __mmask16 m
 }
 
 // Codes of 16 values before they are clipped.
-DQ_INLINE __m512i open_codes(const FastFinish &k, __m512i v) {
-  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(v, k.code_multiplier), k.code_half);
-  __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(v, 32), k.code_multiplier);
-  odd = _mm512_add_epi64(odd, k.code_half);
+DQ_INLINE __m512i open_codes(const FastCodes &k, __m512i v) {
+  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(v, k.multiplier), k.half);
+  __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(v, 32), k.multiplier);
+  odd = _mm512_add_epi64(odd, k.half);
   // The high halves of both: of `even`, moved down.
   const __m512i code = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
-  return _mm512_sra_epi32(code, k.code_shift);
+  return _mm512_sra_epi32(code, k.shift);
 }
 
 // 16 bytes each of up to 4 neighbouring pixels, `step` apart; where `mask` is not full, fewer.
@@ -111,52 +120,69 @@ DQ_INLINE void store_pixels(__m512i bytes, uint8_t *to, ptrdiff_t step, int pixe
   }
 }
 
-// Bytes of 4 neighbouring pixels, `step` apart: what saturates on the way is clipped anyway.
-DQ_INLINE void store_four(const FastFinish &k, const __m512i (&codes)[4], uint8_t *to, int step) {
-  const __m512i in_pixels = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i first = _mm512_packs_epi32(codes[0], codes[1]);
-  const __m512i second = _mm512_packs_epi32(codes[2], codes[3]);
-  __m512i bytes = _mm512_packus_epi16(_mm512_adds_epi16(first, k.pair_zero),
-                                      _mm512_adds_epi16(second, k.pair_zero));
+// 4 vectors of values as bytes, one vector after the other: what saturates on the way is clipped
+// anyway.
+DQ_INLINE __m512i four_codes(const FastCodes &k, const __m512i (&v)[4]) {
+  const __m512i in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i first = _mm512_packs_epi32(open_codes(k, v[0]), open_codes(k, v[1]));
+  const __m512i second = _mm512_packs_epi32(open_codes(k, v[2]), open_codes(k, v[3]));
+  __m512i bytes =
+      _mm512_packus_epi16(_mm512_adds_epi16(first, k.zero), _mm512_adds_epi16(second, k.zero));
   bytes = _mm512_min_epu8(_mm512_max_epu8(bytes, k.byte_low), k.byte_high);
-  store_pixels(_mm512_permutexvar_epi32(in_pixels, bytes), to, step, 4, 0xffff);
+  return _mm512_permutexvar_epi32(in_order, bytes);
 }
 
-template <Added Residual, bool Wide, bool Codes>
+// Where a pixel's bytes go, and how much further those of the next row are than behind this one's.
+struct CodePlace {
+  uint8_t *to;
+  ptrdiff_t turn;
+};
+DQ_INLINE CodePlace code_place(const Finish &f, int output, const Run &run) {
+  const dq::CodeTensor &t = f.output[output].to;
+  return {t.data + run.y * t.row() + ptrdiff_t(run.x) * f.c + run.first,
+          t.row() - ptrdiff_t(run.wo) * f.c};
+}
+
+template <Added Residual, bool Wide, int Outputs>
 DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, const Run &run) {
-  const FastFinish k = fast_of(f, run.block, Codes && Residual == kNothing && !Wide);
+  constexpr bool kAlone = Residual == kNothing && !Wide && Outputs == 1;
+  const FastFinish k = fast_of(f, run.block);
   const __mmask16 mask = __mmask16((1u << run.count) - 1);
   const size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
   const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
   int32_t *wide = Wide ? f.wide + place : nullptr;
   const auto next = [&] {
-    const __m512i v = value_of<Residual, Wide, Codes>(k, sums, mask, residual, wide);
+    const __m512i v = value_of<Residual, Wide, !kAlone>(k, sums, mask, residual, wide);
     sums += stride;
     if (Residual != kNothing) residual += f.c;
     if (Wide) wide += f.c;
     return v;
   };
-  if (!Codes) {
+  if constexpr (Outputs == 0) {
     for (int p = 0; p < run.pixels; p++) next();
-    return;
-  }
-  const dq::CodeTensor &t = f.output[0].to;
-  uint8_t *row = t.data + run.y * t.row() + run.first;
-  const bool whole = run.count == 16;
-  for (int x = run.x, left = run.pixels; left > 0; x = 0, row += t.row()) {
-    const int end = left < run.wo - x ? x + left : run.wo;
-    left -= end - x;
-    for (; whole && x + 4 <= end; x += 4) {
-      __m512i codes[4];
+  } else {
+    FastCodes codes[Outputs];
+    CodePlace places[Outputs];
+    DQ_UNROLL
+    for (int o = 0; o < Outputs; o++)
+      codes[o] = fast_codes_of(f, o, kAlone), places[o] = code_place(f, o, run);
+    for (int x = run.x, left = run.pixels; left > 0; x = 0) {
+      const int end = left < run.wo - x ? x + left : run.wo;
+      left -= end - x;
+      for (; x < end; x += 4) {
+        const int some = end - x < 4 ? end - x : 4;
+        __m512i v[4];
+        v[0] = next();
+        DQ_UNROLL
+        for (int i = 1; i < 4; i++) v[i] = i < some ? next() : v[0];
+        DQ_UNROLL
+        for (int o = 0; o < Outputs; o++) {
+          store_pixels(four_codes(codes[o], v), places[o].to, f.c, some, mask);
+          places[o].to += some * ptrdiff_t(f.c);
+        }
+      }
       DQ_UNROLL
-      for (int i = 0; i < 4; i++) codes[i] = open_codes(k, next());
-      store_four(k, codes, row + ptrdiff_t(x) * f.c, f.c);
-    }
-    for (; x < end; x++) {
-      __m512i code = open_codes(k, next());
-      code = _mm512_min_epi32(_mm512_max_epi32(code, k.code_low), k.code_high);
-      _mm_mask_storeu_epi8(row + ptrdiff_t(x) * f.c, mask,
-                           _mm512_cvtepi32_epi8(_mm512_add_epi32(code, k.zero)));
+      for (int o = 0; o < Outputs; o++) places[o].to += places[o].turn;
     }
   }
 }

@@ -20,7 +20,7 @@
 // [panels][words][blocks of the panel][16][4].
 #include "engine/pointwise.h"
 
-#include "engine/finish_pixels.h"
+#include "engine/finish_panel.h"
 #include "engine/tile.h"
 
 #if defined(DQ_ISA_AVX512)
@@ -93,17 +93,6 @@ DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *s
   }
 }
 
-// Sums [pixels][Blocks][16] block by block.
-template <int Blocks>
-DQ_INLINE void finish_tile(const Finish &f, const int32_t *sums, const Run &run) {
-  for (int b = 0; b < Blocks; b++) {
-    const int left = run.count - 16 * b;
-    finish_run(f, sums + 16 * b, 16 * Blocks,
-               {run.block + b, run.first + 16 * b, left < 16 ? left : 16, run.y, run.x, run.wo,
-                run.pixels});
-  }
-}
-
 // finish(sums, count) for the pixels [first, last) of the panel of `Blocks` blocks from `block` on,
 // some of them after the other.
 template <int Pixels, int Blocks, class Body>
@@ -135,7 +124,7 @@ DQ_NOINLINE void strip(const ConvJob &job, int block, int first, int last) {
   if constexpr (way == Way::kLong) {
     each_tile<Pixels, Blocks>(job, block, first, last, [&](const int32_t *sums, int some) {
       run.pixels = some;
-      finish_tile<Blocks>(job.finish, sums, run);
+      finish_panel<Blocks>(job.finish, sums, run);
       for (run.x += some; run.x >= c.wo; run.x -= c.wo) run.y++;
     });
   } else {
