@@ -72,6 +72,21 @@ def test_values_and_gradients_are_those_of_the_matrix(isa, bits, gates, settings
         np.testing.assert_allclose(d_gates, expected_gates, atol=2 * limit)
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_a_value_on_a_middle_takes_the_upper_level(isa, bits):
+    """To the bit, also next to a middle, among equal levels, at infinities and at NaN (the first level)."""
+    rng = np.random.default_rng(bits)
+    levels = np.sort(rng.integers(-9, 9, 2**bits).astype(np.float32) / 4)
+    middles = (levels[1:] + levels[:-1]) * np.float32(0.5)
+    around = [np.nextafter(middles, side, dtype=np.float32) for side in (-np.inf, np.inf)]
+    x = np.concatenate([middles, *around, np.float32([-np.inf, np.inf, np.nan])])
+    place = np.searchsorted(middles, x, side="right")
+    place[-1] = 0
+    constants = [np.ones(1, np.float32), np.zeros(1, np.float32), np.float32([bits, 1, 0, 0, 0])]
+    (values,) = call("dq_levels", [x, levels, *constants], [x.shape])
+    np.testing.assert_array_equal(values, levels[place])
+
+
 @pytest.mark.parametrize("interpolated", [False, True])
 @pytest.mark.parametrize("bits", [4, 8])
 def test_sums_do_not_depend_on_threads(isa, bits, interpolated):

@@ -12,24 +12,19 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// levels.cc: the nearest of rising levels for each value, and the sums of its gradient that levels
-// get, in one pass. Sums are made per piece and added in order, whatever the threads did.
+// levels.cc: the nearest of rising levels for each value, and its gradient with the sums that
+// levels get (level_sums.h). Sums are made per piece and added in order, whatever the threads did.
 //
-// Few levels: a vector is compared with every middle; a sum between two thresholds is the
-// difference of two sums over all values from a threshold on, so that nothing is scattered. Many
-// levels: a search for each value, and a sum per level.
-#include <cmath>
-
+// A value's level has the index of its place among the middles: very few of them are all compared,
+// more are searched (level_search.h).
+#include "pointwise/level_search.h"
+#include "pointwise/level_sums.h"
 #include "simd/kernels.h"
 #include "threads/parallel.h"
 
 namespace DQ_NS {
 
 constexpr size_t PIECE = 1 << 15;  // values per item
-constexpr int CHUNK = 1024;        // values that stay in the first-level cache
-constexpr int MOST = 256;          // levels
-constexpr int GROUP = 8;           // thresholds that registers hold
-constexpr int FEW = 40;            // up to here comparing beats searching
 
 struct Span {
   size_t begin;
@@ -44,21 +39,6 @@ static void each_chunk(const dq::Levels &g, int item, Body &&body) {
   const size_t last = first + PIECE < g.size ? first + PIECE : g.size;
   for (size_t i = first; i < last; i += CHUNK) {
     body(Span{i, (int)(last - i < (size_t)CHUNK ? last - i : CHUNK)});
-  }
-}
-
-// body(offset, load, store) for the vectors of n values, the last of which may be a part.
-template <class Body>
-static void each_vector(int n, Body &&body) {
-  int i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    body(i, [](const float *p) { return load(p); }, [](float *p, F v) { store(p, v); });
-  }
-  const int rest = n - i;
-  if (rest) {
-    body(
-        i, [rest](const float *p) { return load_part(p, rest); },
-        [rest](float *p, F v) { store_part(p, rest, v); });
   }
 }
 
@@ -92,121 +72,21 @@ static void compare(const dq::Levels &g, const float *x, float *y, int n) {
   });
 }
 
-// above[k] += d of the values x that are at least at[k], for a group of them.
-static void add_above(const float *x, const float *d, int n, const float *at, F *above) {
-  F t[GROUP], s[GROUP];
-  DQ_UNROLL
-  for (int k = 0; k < GROUP; k++) t[k] = set(at[k]), s[k] = above[k];
-  each_vector(n, [&](int i, auto get, auto) {
-    const F v = get(x + i), u = get(d + i);
-    DQ_UNROLL
-    for (int k = 0; k < GROUP; k++) s[k] = add_at_least(s[k], u, v, t[k]);
-  });
-  DQ_UNROLL
-  for (int k = 0; k < GROUP; k++) above[k] = s[k];
-}
-
-// Rising thresholds in groups, then what no value reaches; as many as a power of two for the
-// search.
-struct Thresholds {
-  int count, half;  // half of the smallest power of two above the count
-  float at[MOST + GROUP];
-
-  Thresholds(const float *values, int n) : count(n), half(1) {
-    while (2 * half <= count) half *= 2;
-    for (int k = 0; k < MOST + GROUP; k++) at[k] = k < count ? values[k] : INFINITY;
-  }
-
-  // How many are at or below a value.
-  int place(float v) const {
-    int found = 0;
-    for (int step = half; step > 0; step /= 2) found += v >= at[found + step - 1] ? step : 0;
-    return found < count ? found : count;
-  }
-};
-
-// Sums of d over the values x between neighbouring thresholds: count + 1 of them, from below the
-// first, where d counts only if `below`, to above the last.
-class Between {
- public:
-  Between(const Thresholds &t, bool below, double *sums)
-      : t_(t), below_(below), sums_(sums), all_(set(0.f)) {
-    for (int k = 0; k < t.count + GROUP; k++) from_[k] = set(0.f);
-    for (int k = 0; k <= t.count; k++) sums_[k] = 0;
-  }
-
-  void take(const float *x, const float *d, int n) {
-    if (t_.count > FEW) {
-      for (int i = 0; i < n; i++) sums_[t_.place(x[i])] += d[i];
-      return;
-    }
-    if (below_) each_vector(n, [&](int i, auto get, auto) { all_ = add(all_, get(d + i)); });
-    for (int k = 0; k < t_.count; k += GROUP) add_above(x, d, n, t_.at + k, from_ + k);
-  }
-
-  void write() const {
-    if (t_.count > FEW) return;
-    double here = sum(all_);
-    for (int k = 0; k <= t_.count; k++) {
-      const double next = k < t_.count ? sum(from_[k]) : 0;
-      sums_[k] = here - next, here = next;
-    }
-  }
-
- private:
-  const Thresholds &t_;
-  const bool below_;
-  double *sums_;
-  F all_, from_[MOST + GROUP];
-};
-
 void levels_forward(const dq::Levels &g, const float *x, float *y) {
-  const Thresholds middles(g.middles, g.count - 1);
+  const LevelSearch middles(g.middles, g.count - 1);
+  alignas(64) float values[1 << MOST_STEPS];  // the last one again for infinities
+  for (int k = 0; k < 1 << MOST_STEPS; k++) values[k] = g.values[k < g.count ? k : g.count - 1];
   parallel(piece_count(g), [&](int, int item) {
     each_chunk(g, item, [&](Span s) {
-      if (g.count <= FEW) return compare(g, x + s.begin, y + s.begin, s.size);
-      for (int i = 0; i < s.size; i++) y[s.begin + i] = g.values[middles.place(x[s.begin + i])];
+      const float *u = x + s.begin;
+      float *out = y + s.begin;
+      if (g.count < SEARCHED) return compare(g, u, out, s.size);
+      middles.with([&](auto place, auto table) {
+        each_vector(s.size, [&](int i, auto get, auto put) {
+          put(out + i, table(values, place(get(u + i))));
+        });
+      });
     });
-  });
-}
-
-// dy where x lies between the outermost levels, and the sums of dy over all others.
-class Ends {
- public:
-  explicit Ends(const dq::Levels &g)
-      : low_(set(g.values[0])),
-        top_(set(g.values[g.count - 1])),
-        minus_top_(set(-g.values[g.count - 1])),
-        all_(set(0.f)),
-        from_low_(set(0.f)),
-        from_top_(set(0.f)) {}
-
-  void pass_inside(const float *x, const float *dy, float *dx, int n) {
-    const F zero = set(0.f);
-    each_vector(n, [&](int i, auto get, auto put) {
-      const F v = get(x + i), d = get(dy + i);
-      const F from_low = keep_at_least(d, v, low_);
-      put(dx + i, keep_at_least(from_low, sub(zero, v), minus_top_));
-      all_ = add(all_, d), from_low_ = add(from_low_, from_low);
-      from_top_ = add_at_least(from_top_, d, v, top_);
-    });
-  }
-
-  void write(double *below_and_above) const {
-    below_and_above[0] = (double)sum(all_) - sum(from_low_);
-    below_and_above[1] = sum(from_top_);
-  }
-
- private:
-  const F low_, top_, minus_top_;
-  F all_, from_low_, from_top_;
-};
-
-// level - x, times dy where that is given.
-static void errors(const float *x, const float *y, const float *dy, float *out, int n) {
-  each_vector(n, [&](int i, auto get, auto put) {
-    const F error = sub(get(y + i), get(x + i));
-    put(out + i, dy ? mul(error, get(dy + i)) : error);
   });
 }
 
@@ -233,15 +113,23 @@ void levels_backward(const dq::Levels &g, const float *x, const float *y, const 
     double *own = sums + (size_t)item * width;
     Between task(first, !out.interpolated, own), pull(middles, true, own + apart);
     Ends ends(g);
-    float error[CHUNK];
     each_chunk(g, item, [&](Span s) {
       const float *u = x + s.begin, *v = y + s.begin, *d = dy + s.begin;
-      ends.pass_inside(u, d, dx + s.begin, s.size);
-      if (out.interpolated) errors(u, v, d, error, s.size);
-      task.take(u, out.interpolated ? error : d, s.size);
+      float *to = dx + s.begin;
+      const auto pass = [&](int i, F value, auto get, auto put) {
+        const F gradient = get(d + i);
+        put(to + i, ends.take(value, gradient));
+        return gradient;
+      };
+      if (out.interpolated) {
+        task.take(u, s.size, [&](int i, F value, auto get, auto put) {
+          return mul(sub(get(v + i), value), pass(i, value, get, put));
+        });
+      } else {
+        task.take(u, s.size, pass);
+      }
       if (!out.apart) return;
-      errors(u, v, nullptr, error, s.size);
-      pull.take(u, error, s.size);
+      pull.take(u, s.size, [&](int i, F value, auto get, auto) { return sub(get(v + i), value); });
     });
     task.write(), ends.write(own + outside), pull.write();
   });

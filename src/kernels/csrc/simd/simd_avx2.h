@@ -80,6 +80,24 @@ DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
 DQ_INLINE F keep_above(F d, F v, F lo) {
   return _mm256_and_ps(d, _mm256_cmp_ps(v, lo, _CMP_GT_OQ));
 }
+DQ_INLINE I descend(I node, F v, F lo) {  // 2 node + 1 where v >= lo, else 2 node
+  return _mm256_sub_epi32(_mm256_add_epi32(node, node), as_int(_mm256_cmp_ps(v, lo, _CMP_GE_OQ)));
+}
+// table[at] of N entries, a power of two; whole vectors of it are read.
+template <int N>
+DQ_INLINE F look_up(const float *table, I at) {
+  if constexpr (N == 1) {
+    return set(*table);
+  } else if constexpr (N <= LANES) {
+    return _mm256_permutevar8x32_ps(load(table), at);
+  } else if constexpr (N <= 4 * LANES) {
+    const F low = look_up<N / 2>(table, at), high = look_up<N / 2>(table + N / 2, at);
+    const I bit = shift_left<N == 2 * LANES ? 28 : 27>(at);  // which half, as the sign
+    return _mm256_blendv_ps(low, high, as_float(bit));
+  } else {
+    return _mm256_i32gather_ps(table, at, sizeof(float));
+  }
+}
 
 DQ_INLINE double sum(F v) {
   const __m256d a = _mm256_cvtps_pd(_mm256_castps256_ps128(v));

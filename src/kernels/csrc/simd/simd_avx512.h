@@ -80,6 +80,24 @@ DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
 DQ_INLINE F keep_above(F d, F v, F lo) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, lo, _CMP_GT_OQ), d);
 }
+DQ_INLINE I descend(I node, F v, F lo) {  // 2 node + 1 where v >= lo, else 2 node
+  const I twice = _mm512_add_epi32(node, node);
+  return _mm512_mask_or_epi32(twice, _mm512_cmp_ps_mask(v, lo, _CMP_GE_OQ), twice, iset(1));
+}
+// table[at] of N entries, a power of two; whole vectors of it are read.
+template <int N>
+DQ_INLINE F look_up(const float *table, I at) {
+  if constexpr (N == 1) {
+    return set(*table);
+  } else if constexpr (N <= LANES) {
+    return _mm512_permutexvar_ps(at, load(table));
+  } else if constexpr (N == 2 * LANES) {
+    return _mm512_permutex2var_ps(load(table), at, load(table + LANES));
+  } else {
+    const F low = look_up<N / 2>(table, at), high = look_up<N / 2>(table + N / 2, at);
+    return _mm512_mask_mov_ps(low, _mm512_test_epi32_mask(at, iset(N / 2)), high);
+  }
+}
 
 DQ_INLINE double sum(F v) {
   const __m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(v));

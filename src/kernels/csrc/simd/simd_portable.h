@@ -100,6 +100,12 @@ DQ_INLINE F pick_at_least(F a, F b, F v, F lo) {  // b where v >= lo, else a
   return as_float((as_int(a) & ~(v >= lo)) | (as_int(b) & (v >= lo)));
 }
 DQ_INLINE F keep_above(F d, F v, F lo) { return as_float(as_int(d) & (v > lo)); }
+DQ_INLINE I descend(I node, F v, F lo) { return node + node - (v >= lo); }  // + 1 where v >= lo
+// table[at] of N entries, a power of two; whole vectors of it are read.
+template <int N>
+DQ_INLINE F look_up(const float *table, I at) {
+  return F{table[at[0]], table[at[1]], table[at[2]], table[at[3]]};
+}
 DQ_INLINE double sum(F v) { return ((double)v[0] + v[1]) + ((double)v[2] + v[3]); }
 
 DQ_INLINE F load_part(const float *p, int n) {
