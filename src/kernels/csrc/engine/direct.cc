@@ -154,7 +154,12 @@ DQ_NOINLINE void row_strip(const ConvJob &job, int block, int first, int last) {
   for (int at = first; at < last; at += kRowPixels) {
     const int y = at / c.wo, x = at % c.wo;
     Sums sums[kRowPixels][1];
-    sum_up_row<A>(job.x.begin() + y * row + ptrdiff_t(x) * c.c_in, c.c_in, row, start, w, sums);
+    const uint8_t *codes = job.x.begin() + y * row + ptrdiff_t(x) * c.c_in;
+    if (c.c_in == kColours) {
+      sum_up_image_row<A>(codes, row, start, w, sums);
+    } else {
+      sum_up_row<A>(codes, c.c_in, row, start, w, sums);
+    }
     finish_tile(job, 0, block, {y, x, kRowPixels}, sums);
   }
 }

@@ -11,10 +11,11 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// row_tile.h: a tile of neighbouring pixels of a row of a 3x3 convolution with stride 1. Codes of a
-// pixel are read once for the three columns of the window that need them: in a tile of one block of
-// channels, reading them for each takes longer than the products; with two blocks it does not.
-// Needs 20 registers. Included only by files compiled per instruction set.
+// row_tile.h: a tile of neighbouring pixels of a row of a 3x3 convolution with stride 1, and one
+// block of channels. Codes of a pixel are read once for the three columns of the window that need
+// them: reading them for each takes longer than the products (with two blocks it does not). Needs
+// 20 registers. Of images, whose pixels are no whole words, the three pixels of a row of the window
+// are three words. Included only by files compiled per instruction set.
 #pragma once
 #include "engine/tile.h"
 
@@ -23,10 +24,13 @@ namespace DQ_NS {
 constexpr int kColumns = 3;  // of the window, and rows
 constexpr int kRowPixels = 16;
 
-// Whether words of 4 codes belong to one pixel each, and rows of the result are whole tiles.
+constexpr int kColours = 3;
+
+// Whether words of 4 codes belong to one pixel each, or pixels are an image's, and rows of the
+// result are whole tiles.
 inline bool is_in_row_tiles(const dq::CodeConv &c) {
-  return c.kernel == kColumns && c.stride == 1 && c.groups == 1 && c.c_in % 4 == 0 &&
-         c.wo % kRowPixels == 0;
+  return c.kernel == kColumns && c.stride == 1 && c.groups == 1 &&
+         (c.c_in % 4 == 0 || c.c_in == kColours) && c.wo % kRowPixels == 0;
 }
 
 // Sums of a tile and a block of channels, x: where the window of the first pixel begins; weights as
@@ -53,6 +57,24 @@ DQ_INLINE void sum_up_row(const uint8_t *x, int c_in, ptrdiff_t row, const int32
           if (p >= 0 && p < kRowPixels) A::step(&sums[p][0], codes, weights[column]);
         }
       }
+    }
+  }
+}
+
+// The same of an image.
+template <class A>
+DQ_INLINE void sum_up_image_row(const uint8_t *x, ptrdiff_t row, const int32_t *start,
+                                const uint8_t *w, Sums (&sums)[kRowPixels][1]) {
+  constexpr int kWords = (kColumns * kColours + 3) / 4;
+  DQ_UNROLL
+  for (int p = 0; p < kRowPixels; p++) sums[p][0] = load_sums(start);
+  for (int y = 0; y < kColumns; y++, x += row) {
+    DQ_UNROLL
+    for (int word = 0; word < kWords; word++, w += A::WORD_BYTES) {
+      const typename A::W weights = A::w(w);
+      DQ_UNROLL
+      for (int p = 0; p < kRowPixels; p++)
+        A::step(&sums[p][0], A::x(x + p * kColours + 4 * word), weights);
     }
   }
 }
