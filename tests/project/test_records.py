@@ -118,7 +118,7 @@ def test_accuracies_of_the_readme_are_those_of_the_records():
     shown = {row["record"]: row for row in rows(readme(), "top-1 %", "record")}
     start = shown.pop("float net` of every record")
     widths = {f"lsq_{bits}bit_distilled" for bits in (2, 3, 4)}
-    dynamic = {"dqnet_dorefa_4bit", "abn_234bit"}
+    dynamic = {"dqnet_dorefa_4bit", "abn_432bit"}
     assert set(shown) == {f"resnet20_cifar10_{name}" for name in widths | dynamic}
     for record, row in shown.items():
         numbers = read("eval/test.json", record)
@@ -153,7 +153,7 @@ def test_ddqs_lead_in_the_readme_is_the_records():
 
 
 def test_settings_of_the_readme_are_those_of_the_record():
-    record, text = "resnet20_cifar10_abn_234bit", " ".join(readme().split())
+    record, text = "resnet20_cifar10_abn_432bit", " ".join(readme().split())
     ladder = read("eval/ladder.json", record)["rows"]
     measured = {(f"{100 * row['top1']:.2f}", f"{row['bitops'] / 1e6:.1f}") for row in ladder}
     budgets = re.findall(r"([0-9.]+) % at ([0-9.]+) M", text)
