@@ -141,6 +141,14 @@ TRAIN = [
         ("misfit = [n for n in needed if n in stored and stored[n].shape != needed[n].shape]", "misfit = []"),
     ),
     *_of(
+        "src/train/trainer.py", "tests/train/test_trainer.py",
+        ("self.state.go_to(epoch)", "self.state.epoch = epoch"),
+    ),
+    *_of(
+        "src/runtime.py", "tests/test_runtime.py",
+        ("return _BETWEEN_WORKERS.search(str(error)) is not None", "return True"),
+    ),
+    *_of(
         "src/train/step_numbers.py", "tests/train/test_trainer.py",
         ("return self.sums / self.steps", "return self.sums"),
     ),
@@ -391,4 +399,16 @@ DEPLOY = [
     ),
 ]  # fmt: skip
 
-BREAKS = [*QUANTISERS, *TRAIN, *METHODS, *COST, *ENGINE, *DEPLOY]
+KERNELS = [
+    *_of(
+        "src/kernels/build.py", "tests/kernels/test_build.py",
+        ("return cache.find_in(kept_in, name) or _compile_into(", "return _compile_into("),
+    ),
+    *_of(
+        "src/kernels/lock.py", "tests/kernels/test_lock.py",
+        ("if _leads_to(path, lock):", "if True:"),
+        ("os.O_RDWR | os.O_CREAT, 0o600)", "os.O_RDWR | os.O_CREAT, 0o644)"),
+    ),
+]  # fmt: skip
+
+BREAKS = [*QUANTISERS, *TRAIN, *METHODS, *COST, *ENGINE, *DEPLOY, *KERNELS]
