@@ -34,7 +34,10 @@ pytestmark = pytest.mark.slow
 RECIPE = "config/resnet8_digits_dqnet_4bit.yaml"
 OPTIONS = [*TINY, "data.batch_size=24", "train.pretrain_epochs=0", "train.save_every=5"]
 STATIC = [*OPTIONS, "method.name=static", "train.epochs=2"]
-AGENT = [*OPTIONS, "method.name=abn", "quant.quantizer=lsq", "train.epochs=1", "abn.agent_epochs=2"]
+AGENT = [
+    *OPTIONS, "method.name=abn", "quant.quantizer=lsq", "abn.candidates=[2, 4]", "abn.passes=[largest]",
+    "abn.updates=2", "train.epochs=1", "abn.agent_epochs=2", "train.save_every=2",
+]  # fmt: skip
 
 
 def distribute(*arguments, largest_file: int = -1) -> subprocess.Popen:
@@ -108,25 +111,22 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "number, options, words",
-    [
-        (0, STATIC, "static epoch 2/2: step 7/"),
-        (1, STATIC, "static epoch 2/2: step 7/"),
-        (1, AGENT, "agent epoch 2/2: step 6/"),
-    ],
+    "number, options, stage, step, every",
+    [(0, STATIC, "static", 7, 5), (1, STATIC, "static", 7, 5), (1, AGENT, "agent", 3, 2)],
     ids=["the main one", "another one", "another one as an agent learns"],
 )
-def test_a_killed_worker_takes_the_others_along_and_nothing_stored_is_lost(number, options, words, whole, tmp_path):
+def test_a_killed_worker_takes_the_others_along_and_nothing_stored_is_lost(
+    number, options, stage, step, every, whole, tmp_path
+):
     run = tmp_path / "run"
     script = distribute(RECIPE, 2, *options, f"run.dir={run}")
-    wait_for(run, words)
+    wait_for(run, f"{stage} epoch 2/2: step {step}/")
     os.kill(worker(script, number), signal.SIGKILL)
     code, _, errors = ended(script)
     lines = [line for line in errors.splitlines() if line.startswith("error:")]
     assert code == 137 and len(lines) == 1 and f"worker {number} ended with exit code 137" in lines[0], errors
     state = read_state(run / "ckpt/last.ckpt")
-    assert state.stage == words.split()[0]
-    assert (state.epoch, state.step % 5) == (1, 0) and state.step
+    assert (state.stage, state.epoch, state.step % every) == (stage, 1, 0) and state.step
     code, _, errors = ended(distribute("--resume", run, 2))
     assert code == 0, errors
     assert_same_training(whole(options), run)
