@@ -29,7 +29,7 @@ ONLY = {"avx512": {"depthwise lanes", "pointwise"}, "avx2": {"direct chunks", "d
 
 def random_shape(rng) -> dict:
     """A convolution of any kind; of 3x3 and few bits with many channels, of whole words of 8, with rows of
-    whole tiles, and as blocks of MobileNetV2 have them."""
+    whole tiles, of images, and as blocks of MobileNetV2 have them."""
     kind = rng.choice(
         [
             "any",
@@ -37,6 +37,7 @@ def random_shape(rng) -> dict:
             "few bits",
             "8 bits",
             "rows",
+            "image",
             "grouped",
             "depthwise",
             "lanes",
@@ -44,7 +45,8 @@ def random_shape(rng) -> dict:
         ]
     )
     kernel = int(rng.choice([1, 2, 3, 3, 5, 7]))
-    kernel = {"few bits": 3, "rows": 3, "lanes": 3, "pointwise": 1}.get(kind, kernel)
+    of_kind = {"few bits": 3, "rows": 3, "image": rng.choice([3, 7]), "lanes": 3, "pointwise": 1}
+    kernel = int(of_kind.get(kind, kernel))
     groups, c_in, c_out = 1, int(rng.integers(1, 70)), int(rng.integers(1, 70))
     if kind == "few bits":
         c_in = int(rng.choice([32, 36, 48, 64, 72]))
@@ -60,6 +62,8 @@ def random_shape(rng) -> dict:
             groups = 16 * int(rng.choice([2, 4, 5, 6, 7, 8, 9]))
     elif kind == "pointwise":
         c_out = int(rng.integers(1, 200))
+    elif kind == "image":
+        c_in = 3
     elif kind in ("8 bits", "rows"):
         c_in = 4 * int(rng.integers(1, 12))
     least, most = {"few bits": ((2, 1), (4, 6)), "8 bits": ((8, 8), (8, 8))}.get(
@@ -67,14 +71,20 @@ def random_shape(rng) -> dict:
     )
     padding = int(rng.integers(0, kernel))
     size = rng.integers(kernel, 15, 2)
-    if kind == "rows":
-        size[1] = 16 * rng.integers(1, 3) + 2 - 2 * padding
+    stride = int(rng.integers(1, 4))
+    if kind in ("few bits", "rows"):
+        stride = 1
+    elif kind == "image":
+        stride = 1 if kernel == 3 else 2
+    if kind in ("rows", "image"):
+        tiles = (7 if kernel == 7 else 16) * rng.integers(1, 3)
+        size[1] = (tiles - 1) * stride + kernel - 2 * padding
     return {
         "c_in": c_in,
         "c_out": c_out * groups,
         "groups": groups,
         "kernel": kernel,
-        "stride": 1 if kind in ("few bits", "rows") else int(rng.integers(1, 4)),
+        "stride": stride,
         "padding": padding,
         "w_bits": int(rng.integers(least[0], most[0] + 1)),
         "a_bits": int(rng.integers(least[1], most[1] + 1)),

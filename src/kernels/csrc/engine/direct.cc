@@ -74,10 +74,26 @@ struct TilePlace {
   int y, x, count;
 };
 
+// Sums as they are, of whole blocks.
+template <int Pixels, int Blocks>
+DQ_INLINE void keep_tile(const ConvJob &job, int channel, const TilePlace &at,
+                         const Sums (&sums)[Pixels][Blocks]) {
+  const int c = job.finish.c;
+  int32_t *to = job.finish.wide + (size_t(at.y) * job.conv.wo + at.x) * c + channel;
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++, to += c) {
+    if (p == at.count) return;
+    DQ_UNROLL
+    for (int b = 0; b < Blocks; b++) store_sums(to + b * kChannelBlock, sums[p][b]);
+  }
+}
+
 template <int Pixels, int Blocks>
 DQ_INLINE void finish_tile(const ConvJob &job, int group, int block, const TilePlace &at,
                            const Sums (&sums)[Pixels][Blocks]) {
   const CodeConv &c = job.conv;
+  if (job.finish.sums_alone && c.channels() % (Blocks * kChannelBlock) == 0)
+    return keep_tile(job, group * c.channels() + block * kChannelBlock, at, sums);
   alignas(64) int32_t results[Pixels][Blocks][kChannelBlock];
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
@@ -142,21 +158,56 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
   }
 }
 
-// As strip(), of one block of channels of whole tiles in rows.
-template <class A>
-DQ_NOINLINE void row_strip(const ConvJob &job, int block, int first, int last) {
+// As strip(), of whole tiles in rows: sum_up(codes, row, start, weights, sums) of each.
+template <class A, int Pixels, int Blocks, class Body>
+DQ_INLINE void row_strip(const ConvJob &job, int block, int first, int last, const Body &sum_up) {
   const CodeConv &c = job.conv;
   const uint8_t *packed = (const uint8_t *)job.packed;
   const int32_t *start = (const int32_t *)(packed + kHeaderBytes) + block * kChannelBlock;
   const uint8_t *w =
       packed + kHeaderBytes + start_bytes(c) + block * Window(c).steps() * A::WORD_BYTES;
   const ptrdiff_t row = job.x.row();
-  for (int at = first; at < last; at += kRowPixels) {
+  for (int at = first; at < last; at += Pixels) {
     const int y = at / c.wo, x = at % c.wo;
-    Sums sums[kRowPixels][1];
-    sum_up_row<A>(job.x.begin() + y * row + ptrdiff_t(x) * c.c_in, c.c_in, row, start, w, sums);
-    finish_tile(job, 0, block, {y, x, kRowPixels}, sums);
+    Sums sums[Pixels][Blocks];
+    sum_up(job.x.begin() + (y * row + ptrdiff_t(x) * c.c_in) * c.stride, row, start, w, sums);
+    finish_tile(job, 0, block, {y, x, Pixels}, sums);
   }
+}
+
+template <class A>
+DQ_NOINLINE void strip_of_columns(const ConvJob &job, int block, int first, int last) {
+  const int c_in = job.conv.c_in;
+  row_strip<A, kRowPixels, 1>(
+      job, block, first, last,
+      [&](const uint8_t *x, ptrdiff_t row, const int32_t *start, const uint8_t *w,
+          Sums(&sums)[kRowPixels][1]) { sum_up_row<A>(x, c_in, row, start, w, sums); });
+}
+
+template <class A, int Kernel, int Stride, int Pixels, int Blocks>
+DQ_NOINLINE void strip_of_image(const ConvJob &job, int block, int first, int last) {
+  row_strip<A, Pixels, Blocks>(job, block, first, last,
+                               [&](const uint8_t *x, ptrdiff_t row, const int32_t *start,
+                                   const uint8_t *w, Sums(&sums)[Pixels][Blocks]) {
+                                 sum_up_image<A, Kernel, Stride>(x, row, start, w, sums);
+                               });
+}
+
+// A kernel for strips of one block, or of two, of whole tiles of so many pixels; or none.
+struct RowStrips {
+  void (*body)(const ConvJob &, int block, int first, int last) = nullptr;
+  int pixels = 1;
+};
+
+template <class A>
+RowStrips row_strips([[maybe_unused]] const CodeConv &c, [[maybe_unused]] int blocks) {
+  if constexpr (A::ROW_TILES) {
+    if (blocks == 1 && is_in_row_tiles(c)) return {strip_of_columns<A>, kRowPixels};
+    if (blocks == 1 && is_of_image(c, 3, 1, kRowPixels))
+      return {strip_of_image<A, 3, 1, kRowPixels, 1>, kRowPixels};
+    if (blocks == 2 && is_of_image(c, 7, 2, 7)) return {strip_of_image<A, 7, 2, 7, 2>, 7};
+  }
+  return {};
 }
 
 template <class A>
@@ -166,20 +217,17 @@ void run(const ConvJob &job, int part, int parts, void *) {
   // The weights of large layers of few pixels are shared out, else the pixels.
   const bool by_channel = pairs >= parts && pixels < 16 * A::PIXELS2 * parts;
   const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
-  const bool in_rows = A::ROW_TILES && is_in_row_tiles(c);
-  const Share area(pixels, in_rows ? kRowPixels : A::PIXELS2, by_channel ? 0 : part,
-                   by_channel ? 1 : parts);
+  const RowStrips one = row_strips<A>(c, 1), two = row_strips<A>(c, 2);
+  const int grain = one.body ? one.pixels : two.body ? two.pixels : A::PIXELS2;
+  const Share area(pixels, grain, by_channel ? 0 : part, by_channel ? 1 : parts);
   if (area.first >= area.last) return;
   const int in_group = (c.group_blocks() + 1) / 2;
   for (int pair = channels.first; pair < channels.last; pair++) {
     const int group = pair / in_group, block = pair % in_group * 2;
-    if (!is_paired(c, block)) {
-      if constexpr (A::ROW_TILES) {
-        if (in_rows) {
-          row_strip<A>(job, block, area.first, area.last);
-          continue;
-        }
-      }
+    const bool paired = is_paired(c, block);
+    if (const auto body = paired ? two.body : one.body) {
+      body(job, block, area.first, area.last);
+    } else if (!paired) {
       strip<A, A::PIXELS1, 1>(job, group, block, area.first, area.last);
     } else if (c.wo % 7 == 0) {
       strip<A, A::PIXELS2_OF_7, 2>(job, group, block, area.first, area.last);

@@ -40,10 +40,15 @@ DQ_NOINLINE void finish_fast_panel(const Finish &f, const int32_t *sums, const R
     const int some = run.pixels - p < kAtOnce ? 1 : kAtOnce;
     __m512i v[4];
     for (int i = 0; i < some; i++, sums += kSums, place += f.c) {
+      const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
+      int32_t *wide = Wide ? f.wide + place : nullptr;
       DQ_UNROLL
-      for (int b = 0; b < Blocks; b++)
-        v[(i * Blocks + b) % 4] = value_of<Residual, Wide, !kAlone>(
-            k[b], sums + 16 * b, 0xffff, f.residual + place + 16 * b, f.wide + place + 16 * b);
+      for (int b = 0; b < Blocks; b++) {
+        v[(i * Blocks + b) % 4] =
+            value_of<Residual, Wide, !kAlone>(k[b], sums + 16 * b, 0xffff, residual, wide);
+        if (Residual != kNothing) residual += 16;
+        if (Wide) wide += 16;
+      }
     }
     if (some * Blocks < 4) v[3] = v[0];
     if (some * Blocks < 3) v[2] = v[0];

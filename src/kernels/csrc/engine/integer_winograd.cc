@@ -36,9 +36,9 @@ using namespace dq;
 
 namespace {
 
-constexpr int kBytes = 4 * LANES;               // codes in a register
-constexpr size_t kTransformedBytes = 64 << 10;  // of a block of tiles
-constexpr int kFewestChannels = 32;             // with fewer, transforms take longer than they save
+constexpr int kBytes = 4 * LANES;                // codes in a register
+constexpr size_t kTransformedBytes = 128 << 10;  // of a block of tiles
+constexpr int kFewestChannels = 32;  // with fewer, transforms take longer than they save
 
 // What a row of CODES makes of codes from 0 to 1: from -below to above.
 struct RowRange {
@@ -153,7 +153,9 @@ struct Winograd {
       block = block ? block : TILES;
       for (int p = 0; p < POINTS; p++) offset[p] = uint8_t(position(p).offset(c.top()));
     }
-    size_t next() const { return size_t(block) * tile; }  // from position to position
+    // From position to position: no multiple of a page, or all of a tile's would share one set of
+    // lines of the first-level cache.
+    size_t next() const { return size_t(block) * tile + 64; }
     size_t codes() const { return POINTS * next(); }
     size_t sums() const { return size_t(POINTS) * TILES * 2 * kChannelBlock * sizeof(int32_t); }
   };
