@@ -16,6 +16,7 @@
 import gc
 import logging
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,6 +33,7 @@ LOG = logging.getLogger("dynquant")
 # What a process of a distributed job is told by whoever starts it: how many workers there are, and
 # its number among those of its machine.
 WORKERS, LOCAL_NUMBER = "MS_WORKER_NUM", "DEVICE_ID"
+_BETWEEN_WORKERS = re.compile(r"Launch kernel failed: \S*\b(AllReduce|Broadcast)-")  # with its place in the graph
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     """Set the device and the seeds, and join the other workers of a distributed job.
 
     Raises:
-        UserError: the device is not there.
+        UserError: the device is not there, or other workers are not.
     """
     graph = device.mode == "graph"
     ms.set_context(mode=ms.GRAPH_MODE if graph else ms.PYNATIVE_MODE)
@@ -75,7 +77,7 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
             kernels.set_threads(device.threads)
     rank, workers = 0, 1
     if WORKERS in os.environ:
-        communication.init()
+        _join()
         rank, workers = communication.get_rank(), communication.get_group_size()
         ms.set_auto_parallel_context(parallel_mode="data_parallel", gradients_mean=True)
     # MindSpore searches all objects for garbage at every compilation. What libraries made when they were
@@ -86,6 +88,22 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     ms.set_seed(seed)
     np.random.seed(seed)
     return Runtime(device.target, rank, workers, graph, native)
+
+
+def _join() -> None:
+    """Meet the other workers. The scheduler of a job stays in here until the job ends."""
+    try:
+        communication.init()
+    except RuntimeError as error:
+        raise UserError(
+            f"this job's workers ({WORKERS}={os.environ[WORKERS]}) never met, or one of them has ended; their own "
+            f"logs say why: {_first_line(error)}"
+        ) from error
+
+
+def has_lost_worker(error: RuntimeError) -> bool:
+    """Whether an operator failed because another worker has ended, or cannot be reached any more."""
+    return _BETWEEN_WORKERS.search(str(error)) is not None
 
 
 def _device_id(device: DeviceConfig) -> int:

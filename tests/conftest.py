@@ -49,7 +49,7 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure(config):
-    """Compile the kernels before the workers start, each of which would."""
+    """Compile the kernels before the workers start, which would wait for one of them."""
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         kernels.available()
 

@@ -35,6 +35,7 @@ from src.runtime import (
     average_statistics,
     broadcast_parameters,
     describe,
+    has_lost_worker,
     start,
     sum_over_workers,
     wait_for_all,
@@ -100,6 +101,24 @@ def test_each_worker_takes_a_device_of_its_own(monkeypatch, worker, expected):
     start(DeviceConfig(target="Ascend", id=3), 1)
     start(OFF, 1)
     assert taken == [("Ascend", expected), ("CPU", 0)]
+
+
+def test_a_job_whose_workers_never_meet_is_one_clear_error(monkeypatch):
+    def init():
+        raise RuntimeError("The total number of timed out node is 1.\n\n---- C++ Call Stack ----")
+
+    monkeypatch.setenv("MS_WORKER_NUM", "4")
+    monkeypatch.setattr("src.runtime.communication", SimpleNamespace(init=init))
+    with pytest.raises(UserError, match=r"MS_WORKER_NUM=4\) never met, or one of them has ended.*node is 1\.$"):
+        start(OFF, 1)
+
+
+@pytest.mark.parametrize(
+    "operator, expected", [("AllReduce-op15", True), ("Broadcast-op3", True), ("Conv2D-op4", False)]
+)
+def test_which_errors_are_of_a_worker_that_has_ended(operator, expected):
+    text = f"\n------\n- Kernel error:\n------\nLaunch kernel failed: Default/{operator}\n\n------"
+    assert has_lost_worker(RuntimeError(text)) == expected
 
 
 def test_native_kernels_are_for_the_cpu_only():

@@ -32,7 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from src.kernels import cache
+from src.kernels import cache, lock
 
 _LOG = logging.getLogger("dynquant")
 _SOURCES = Path(__file__).parent / "csrc"
@@ -91,7 +91,7 @@ def _of_any_compiler() -> str:
 
 
 def compile_library(jobs: int = 2) -> Path:
-    """Compile into the cache and return the path.
+    """Compile into the cache, where no other process has meanwhile, and return the path.
 
     Raises:
         BuildError: there is no compiler, or it fails.
@@ -101,15 +101,21 @@ def compile_library(jobs: int = 2) -> Path:
     if compiler is None:
         tried = ", ".join(("$CXX", *_COMPILERS))
         raise BuildError(f"no C++ compiler found (tried {tried}); install g++ to use them")
-    kept_in = cache.writable_folder()
+    kept_in, name = cache.writable_folder(), _name(compiler)
+    with lock.held(kept_in / f".{name}.lock", "compiling the native kernels"):
+        return cache.find_in(kept_in, name) or _compile_into(kept_in, name, compiler, jobs)
+
+
+def _compile_into(folder: Path, name: str, compiler: str, jobs: int) -> Path:
+    """`name` is of the sources as they were before, if they change meanwhile."""
     _LOG.info("compiling the native kernels with %s (once, about half a minute) ...", compiler)
-    start, name = time.monotonic(), _name(compiler)  # of the sources as they are before, if they change meanwhile
+    start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dynquant-") as scratch:
         with ThreadPoolExecutor(jobs) as pool:
             objects = _compile(compiler, Path(scratch), pool)
         library = Path(scratch) / "library.so"
         _run([compiler, *_LINK_FLAGS, *objects, "-o", str(library)])
-        path = cache.store(kept_in, name, library.read_bytes())
+        path = cache.store(folder, name, library.read_bytes())
     _LOG.info("compiled the native kernels in %.0f s: %s", time.monotonic() - start, path)
     return path
 

@@ -56,8 +56,20 @@ def find(pattern: str) -> Path | None:
     """A whole library `<pattern>-<hash>.so` that may be loaded. Damaged ones are deleted."""
     for folder in folders():
         with suppress(OSError):  # of a folder or file that may not even be looked at
-            if folder.is_dir() and not _why_not(folder) and (path := _find_in(folder, pattern)):
+            if folder.is_dir() and not _why_not(folder) and (path := find_in(folder, pattern)):
                 return path
+    return None
+
+
+def find_in(folder: Path, pattern: str) -> Path | None:
+    """The same of one folder, which is safe."""
+    for path in sorted(folder.glob(f"{pattern}-*.so")):
+        if reason := _why_not(path):
+            _LOG.warning("a compiled library is passed over: %s", reason)
+        elif path.stem.rsplit("-", 1)[1] == _digest(path.read_bytes()):
+            return path
+        else:
+            path.unlink(missing_ok=True)
     return None
 
 
@@ -88,17 +100,6 @@ def store(folder: Path, name: str, content: bytes) -> Path:
     finally:
         Path(partial).unlink(missing_ok=True)
     return path
-
-
-def _find_in(folder: Path, pattern: str) -> Path | None:
-    for path in sorted(folder.glob(f"{pattern}-*.so")):
-        if reason := _why_not(path):
-            _LOG.warning("a compiled library is passed over: %s", reason)
-        elif path.stem.rsplit("-", 1)[1] == _digest(path.read_bytes()):
-            return path
-        else:
-            path.unlink(missing_ok=True)
-    return None
 
 
 def _why_not_here(folder: Path) -> str:

@@ -20,6 +20,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -59,6 +60,10 @@ class RunState:
     float_top1: float = -1.0
     step: int = 0
     sums: list[float] = field(default_factory=list)
+
+    def go_to(self, epoch: int, step: int = 0, sums: Iterable[float] = ()) -> None:
+        """So many epochs are done, and so many steps of the next."""
+        self.epoch, self.step, self.sums = epoch, step, [float(value) for value in sums]
 
     @property
     def has_begun(self) -> bool:

@@ -115,11 +115,10 @@ class Trainer:
             self._measure()
 
     def _store(self, epoch: int, step: int = 0, sums=()) -> None:
-        """So many epochs are done, and so many steps of the next."""
-        state = self.state
-        state.epoch, state.step, state.sums = epoch, step, [float(value) for value in sums]
+        """What is done: so many epochs, and so many steps of the next."""
+        self.state.go_to(epoch, step, sums)
         if self.runtime.is_main:
-            save_checkpoint(self.folder.last, self.system.network, state, self.optimizer)
+            save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
 
     def _store_steps(self, epoch: int, numbers: StepNumbers) -> None:
         """What is done of an epoch; what workers have of their own is joined first, as at its end."""
@@ -287,7 +286,7 @@ class Trainer:
         if self.stage.images == HELD_OUT or numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:
-                self.state.epoch = epoch
+                self.state.go_to(epoch)
                 save_checkpoint(self.folder.best, self.system.network, self.state)
         return _of_epoch(numbers)
 

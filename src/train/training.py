@@ -20,7 +20,7 @@ from pathlib import Path
 
 from src.config import Config, load_config
 from src.errors import UserError
-from src.runtime import Runtime, describe, start
+from src.runtime import Runtime, describe, has_lost_worker, start
 from src.train.loop import train_run
 from src.train.run_folder import RunFolder, continue_run, create_run
 
@@ -59,6 +59,7 @@ class Training:
 
         Raises:
             KeyboardInterrupt: with what is kept, and how to go on.
+            UserError: another worker has ended.
         """
         self.folder.start_log()
         try:
@@ -68,6 +69,13 @@ class Training:
             LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self.folder.how_to_go_on(self.runtime.workers)) from None
+        except RuntimeError as error:
+            if not has_lost_worker(error):
+                raise
+            raise UserError(
+                "another worker of this job has ended, or cannot be reached; its log says why; stopped "
+                + self.folder.how_to_go_on(self.runtime.workers)
+            ) from error
         finally:
             self.folder.end()
         return {"run": str(self.folder.path), **numbers}

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Building the library: the cache, two processes at once, no compiler, a broken compiler, a damaged file."""
+"""Building the library: the cache, several processes at once, no compiler, a broken compiler, a damaged file."""
 
 import hashlib
 import logging
@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -128,14 +129,15 @@ def test_a_compiler_without_an_instruction_set_loses_only_that_one(
     assert "without avx512" in caplog.text and "no-such-set" in caplog.text
 
 
-def compiler_that_notes(folder: Path, version: str = "1") -> Path:
-    """A compiler of its own version, which notes in `folder`/calls that it compiled."""
+def compiler_that_notes(folder: Path, version: str = "1", waits_for: Path = Path("/")) -> Path:
+    """A compiler of its own version, which notes in `folder`/calls that it compiled, and waits for a file first."""
     folder.mkdir(exist_ok=True)
     script = folder / "c++"
     script.write_text(
         f"""#!/bin/sh
         if [ "$1" = --version ]; then echo {version}; exit; fi
         echo "$@" >> {folder}/calls
+        until [ -e {waits_for} ]; do sleep 0.02; done
         exec g++ "$@"
         """
     )
@@ -188,16 +190,67 @@ def test_an_unwritable_cache_is_named(tiny_core, monkeypatch, tmp_path, caplog):
     assert "DYNQUANT_CACHE_DIR" in caplog.text
 
 
-@needs_compiler
-def test_two_processes_build_at_once(tiny_core, tmp_path):
+def _building(core: Path, compiler: Path, folder: Path) -> subprocess.Popen:
+    """A process that builds a core with that compiler, its cache in `folder`, and prints what it says."""
     code = (
+        "import logging; logging.basicConfig(level=logging.INFO)\n"
         "from pathlib import Path; from src.kernels import build\n"
-        f"build._SOURCES = Path({str(tiny_core.parent)!r}); build._COMMON = {{'tiny.cc'}}\n"
+        f"build._SOURCES = Path({str(core.parent)!r}); build._COMMON = {{'tiny.cc'}}\n"
         "print(build.load()[1].tiny())"
     )
-    both = [_python(code, tmp_path / "shared") for _ in range(2)]
-    assert [p.communicate(timeout=120)[0].strip() for p in both] == ["42", "42"]
+    return _python(code, folder / "shared", CXX=str(compiler), TMPDIR=str(folder))
+
+
+def _next_line(process: subprocess.Popen) -> str:
+    return process.stderr.readline()
+
+
+def _kill(process: subprocess.Popen) -> None:
+    process.kill()
+    process.communicate()
+
+
+def _wait_for(path: Path) -> None:
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never came"
+        time.sleep(0.02)
+
+
+@needs_compiler
+def test_of_processes_that_build_at_once_one_compiles(tiny_core, tmp_path):
+    """As the workers of a first start do: the others wait, say so, and load what it has made."""
+    gate = tmp_path / "gate"
+    compiler = compiler_that_notes(tmp_path / "bin", waits_for=gate)
+    first = _building(tiny_core, compiler, tmp_path)
+    _wait_for(tmp_path / "bin" / "calls")
+    others = [_building(tiny_core, compiler, tmp_path) for _ in range(2)]
+    for other in others:
+        assert f"process {first.pid} is compiling the native kernels: waiting" in _next_line(other)
+    gate.touch()
+    assert [p.communicate(timeout=120)[0].strip() for p in (first, *others)] == ["42"] * 3
+    assert len((tmp_path / "bin" / "calls").read_text().splitlines()) == 2, "one compiles and links"
     assert len(list((tmp_path / "shared").iterdir())) == 1
+
+
+@needs_compiler
+def test_a_process_that_is_killed_while_it_compiles_blocks_nobody(tiny_core, tmp_path):
+    """Neither those that wait for it nor, by the file that it leaves, those that come later."""
+    gate = tmp_path / "gate"
+    compiler = compiler_that_notes(tmp_path / "bin", waits_for=gate)
+    first = _building(tiny_core, compiler, tmp_path)
+    _wait_for(tmp_path / "bin" / "calls")
+    waiting = _building(tiny_core, compiler, tmp_path)
+    assert "waiting" in _next_line(waiting)
+    _kill(first)
+    assert "compiling the native kernels with" in _next_line(waiting)
+    _kill(waiting)
+    assert [path.suffix for path in (tmp_path / "shared").iterdir()] == [".lock"]
+    later = _building(tiny_core, compiler, tmp_path)
+    assert "compiling the native kernels with" in _next_line(later)
+    gate.touch()
+    assert later.communicate(timeout=120)[0].strip() == "42"
+    assert [path.suffix for path in (tmp_path / "shared").iterdir()] == [".so"]
 
 
 @needs_compiler

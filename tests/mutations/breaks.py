@@ -140,6 +140,7 @@ TRAIN = [
         ('needed = {n: p for n, p in wanted.items() if "learning_rate" not in n}', "needed = wanted"),
         ("misfit = [n for n in needed if n in stored and stored[n].shape != needed[n].shape]", "misfit = []"),
     ),
+    *_of("src/train/trainer.py", "tests/train/test_trainer.py", ("state.go_to(epoch)", "state.epoch = epoch")),
     *_of(
         "src/train/step_numbers.py", "tests/train/test_trainer.py",
         ("return self.sums / self.steps", "return self.sums"),
@@ -344,6 +345,8 @@ ENGINE = [
         ("channels += channels % 2", "channels += 0"),
         ("return 4 * most + beside, where", "return 4 * most, where"),
     ),
+    *_of("src/kernels/build.py", "tests/kernels/test_build.py", ("cache.find_in(kept_in, name) or _", "_")),
+    *_of("src/kernels/lock.py", "tests/kernels/test_lock.py", ("if _leads_to(path, lock):", "if True:")),
 ]  # fmt: skip
 
 DEPLOY = [

@@ -24,6 +24,8 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 
+from src.train.checkpoints import read_state
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # resnet8 on digits of 8 pixels: 4 steps an epoch with a fifth of the images held out.
 TINY = [
@@ -63,11 +65,14 @@ def tensors(checkpoint: Path) -> dict[str, np.ndarray]:
 
 
 def assert_same_training(one: Path, other: Path) -> None:
-    """Two runs ended with the same bits, and wrote the same numbers on the way."""
-    first, second = tensors(one / "ckpt/last.ckpt"), tensors(other / "ckpt/last.ckpt")
-    assert first.keys() == second.keys()
-    apart = [name for name in first if not np.array_equal(first[name], second[name])]
-    assert apart == []
+    """Two runs ended with the same bits in all their checkpoints, and wrote the same numbers on the way."""
+    kept = sorted(path.name for path in (one / "ckpt").iterdir())
+    assert kept == sorted(path.name for path in (other / "ckpt").iterdir())
+    for name in kept:
+        first, second = tensors(one / "ckpt" / name), tensors(other / "ckpt" / name)
+        assert first.keys() == second.keys(), name
+        assert [key for key in first if not np.array_equal(first[key], second[key])] == [], name
+        assert read_state(one / "ckpt" / name) == read_state(other / "ckpt" / name), name
     loose = ("seconds", "data_seconds")
     rows = [
         [{k: v for k, v in row.items() if k not in loose} for row in metrics(run)]

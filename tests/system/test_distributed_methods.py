@@ -40,7 +40,11 @@ METHODS = {
     "ddq": (["method.name=ddq"], ["ddq"] * 2, "ddq epoch 2/2: step 3/"),
     "super-network": (["method.name=abn", "abn.norm=shared"], ["supernet"] * 2, "supernet epoch 2/2: step 3/"),
     "agent": (ABN, ["supernet", "agent", "finetune"], "agent epoch 1/1: step 3/"),
-    "counterfactual agent": (
+    "agent by counterfactuals": (
+        [*ABN, "abn.agent=counterfactual"],
+        ["supernet", "agent", "finetune"], "agent epoch 1/1: step 3/",
+    ),
+    "its fine-tuning": (
         [*ABN, "abn.agent=counterfactual"],
         ["supernet", "agent", "finetune"], "finetune epoch 1/1: step 3/",
     ),

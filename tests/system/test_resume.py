@@ -30,6 +30,20 @@ from src.train.checkpoints import read_state
 from tests.system.runs import ROOT, TINY, assert_same_training, metrics, resume, train
 
 
+@pytest.fixture(scope="module")
+def unstopped(tmp_path_factory):
+    """A function: overrides -> the run that nobody stopped, trained once for all tests that compare with it."""
+    runs = {}
+
+    def trained(*options: str):
+        if options not in runs:
+            runs[options] = tmp_path_factory.mktemp("unstopped") / "run"
+            train(runs[options], *options)
+        return runs[options]
+
+    return trained
+
+
 def test_two_and_two_epochs_equal_four(tmp_path):
     """Weights, statistics, momenta, noise, data order and the metrics rows; and the term that keeps
     widths dependent on the image: its logarithms must repeat too."""
@@ -88,43 +102,71 @@ def test_every_term_and_state_is_exact(options, tmp_path):
 ABN = ["method.name=abn", "quant.quantizer=lsq"]
 
 
+SEARCHED = [
+    "method.name=static", "quant.quantizer=lsq", "quant.start=search", "train.optimizer=adamw", "train.lr=0.002",
+]  # fmt: skip
+# Gates settle before the second epoch, levels go to the grid before the third.
+DDQ = ["method.name=ddq", "ddq.freeze=0.7", "ddq.grid=0.4", "ddq.correction=0.1"]
+# Of twelve steps, the first in which a narrower width joins are the fourth and the seventh.
+JOINS = [*ABN, "abn.joins=[0.5, 0.2, 0]", "abn.passes=[largest, uniform, random]", "abn.in_place=0.5"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options",
+    "options, epoch",
     [
-        ["method.name=static", "quant.quantizer=lsq", "quant.start=search", "train.optimizer=adamw", "train.lr=0.002"],
-        ["method.name=ddq", "ddq.freeze=0.7", "ddq.grid=0.4", "ddq.correction=0.1"],
-        [*ABN, "abn.joins=[0.5, 0.2, 0]", "abn.passes=[largest, uniform, random]", "abn.in_place=0.5"],
-        [*ABN, "abn.norm=shared", "abn.passes=[largest, images]", "abn.tied=false"],
+        (SEARCHED, 2),
+        (DDQ, 1),
+        (DDQ, 2),
+        (DDQ, 3),
+        (JOINS, 1),
+        (JOINS, 2),
+        ([*JOINS, "abn.norm=shared", "abn.tied=false"], 2),
+        ([*ABN, "abn.norm=shared", "abn.passes=[largest, images]", "abn.tied=false"], 2),
     ],
-    ids=["searched steps and AdamW", "gates that are settled", "widths that join", "plans of images"],
-)
-def test_what_changes_on_the_way_is_exact_within_an_epoch(options, tmp_path):
-    """Three epochs against those of a run that is killed in the middle of the second."""
+    ids=[
+        "searched steps and AdamW", "gates that turn", "gates that are settled", "levels on the grid",
+        "before a width joins", "between widths that join", "the same, widths of weights and inputs apart",
+        "plans of images",
+    ],
+)  # fmt: skip
+def test_what_changes_on_the_way_is_exact_within_an_epoch(options, epoch, tmp_path, unstopped):
+    """Three epochs against those of a run that is killed in the middle of one."""
     options = [*options, "train.epochs=3", "train.save_every=2"]
-    train(tmp_path / "whole", *options)
-    run = tmp_path / "parts"
-    killed_when(run, "epoch 2/3: step 3/", *options)
-    assert read_state(run / "ckpt/last.ckpt").place == "epoch 2, step 2"
+    run = tmp_path / "run"
+    killed_when(run, f"epoch {epoch}/3: step 3/", *options)
+    assert read_state(run / "ckpt/last.ckpt").place == f"epoch {epoch}, step 2"
     resume(run)
-    assert_same_training(tmp_path / "whole", run)
+    assert_same_training(unstopped(*options), run)
+
+
+AGENT = [*ABN, "abn.agent_epochs=2", "data.batch_size=64"]
+BY_COUNTERFACTUALS = "abn.agent=counterfactual"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage, options", [
-    ("counterfactual", ["dqnet.counterfactual_epochs=2", "data.batch_size=64"]),
-    ("agent", [*ABN, "abn.agent_epochs=2", "data.batch_size=64"]),
-    ("finetune", [*ABN, "abn.agent_epochs=1", "abn.finetune_epochs=2", "abn.agent=counterfactual"]),
-])  # fmt: skip
-def test_stages_behind_the_first_are_exact(stage, options, tmp_path):
+@pytest.mark.parametrize(
+    "stage, options",
+    [
+        ("counterfactual", ["dqnet.counterfactual_epochs=2", "data.batch_size=64"]),
+        ("counterfactual", [*DQT, "dqt.counterfactual_epochs=2", "data.batch_size=64"]),
+        ("agent", AGENT),
+        ("agent", [*AGENT, BY_COUNTERFACTUALS]),
+        ("finetune", [*ABN, "abn.agent_epochs=1", "abn.finetune_epochs=2"]),
+        ("finetune", [*ABN, "abn.agent_epochs=1", "abn.finetune_epochs=2", BY_COUNTERFACTUALS]),
+    ],
+    ids=[
+        "of DQNet", "of DQT", "by PPO", "by counterfactuals", "by PPO, then both", "by counterfactuals, then both",
+    ],
+)  # fmt: skip
+def test_stages_behind_the_first_are_exact(stage, options, tmp_path, unstopped):
     options = [*options, "train.epochs=1", "train.save_every=2"]
-    train(tmp_path / "whole", *options)
-    run = tmp_path / "parts"
+    run = tmp_path / "run"
     killed_when(run, f"{stage} epoch 2/2: step 3/", *options)
     state = read_state(run / "ckpt/last.ckpt")
     assert (state.stage, state.place) == (stage, "epoch 2, step 2")
     resume(run)
-    assert_same_training(tmp_path / "whole", run)
+    assert_same_training(unstopped(*options), run)
 
 
 @pytest.mark.slow
@@ -228,15 +270,31 @@ def test_killed_while_saving(four_epochs, tmp_path):
     assert list((run / "ckpt").glob(".*")) == []
 
 
+ALL_STAGES = [
+    *ABN, "abn.candidates=[2, 4]", "abn.passes=[largest]", "abn.updates=2",
+    "abn.agent_epochs=1", "abn.finetune_epochs=1", "data.batch_size=64",
+]  # fmt: skip
+
+
 @pytest.mark.slow
-def test_killed_between_the_stages(tmp_path):
-    """Right after the float stage: its weights are there, the DQNet has not begun."""
-    stages = ["train.pretrain_epochs=1", "train.epochs=1"]
-    train(tmp_path / "whole", *stages)
-    killed_when(tmp_path / "run", "dqnet: compiling", *stages)
-    assert read_state(tmp_path / "run/ckpt/last.ckpt").stage == "float"
-    resume(tmp_path / "run", "train.epochs=1")
-    assert_same_training(tmp_path / "run", tmp_path / "whole")
+@pytest.mark.parametrize(
+    "words, stage, options",
+    [
+        ("dqnet: compiling", "float", ["train.pretrain_epochs=1"]),
+        ("counterfactual: compiling", "dqnet", ["dqnet.counterfactual_epochs=1"]),
+        ("agent: compiling", "supernet", ALL_STAGES),
+        ("agent: measuring", "agent", ALL_STAGES),
+        ("finetune: compiling", "agent", ALL_STAGES),
+    ],
+    ids=range(5),
+)
+def test_killed_between_the_stages(words, stage, options, tmp_path, unstopped):
+    """The weights of a stage are there, what measures it or the next one has not begun."""
+    options, run = [*options, "train.epochs=1"], tmp_path / "run"
+    killed_when(run, words, *options)
+    assert read_state(run / "ckpt/last.ckpt").stage == stage
+    resume(run)
+    assert_same_training(unstopped(*options), run)
 
 
 @pytest.mark.slow
