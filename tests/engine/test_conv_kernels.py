@@ -27,70 +27,58 @@ EVERYWHERE = {"depthwise", "winograd 2x2", "winograd 2x4", "direct", "direct16"}
 ONLY = {"avx512": {"depthwise lanes", "pointwise"}, "avx2": {"direct chunks", "direct pairs"}}
 
 
+KINDS = (
+    "any", "few bits", "few bits", "8 bits", "rows", "image", "grouped", "depthwise", "lanes", "pointwise"
+)  # fmt: skip
+
+
 def random_shape(rng) -> dict:
     """A convolution of any kind; of 3x3 and few bits with many channels, of whole words of 8, with rows of
     whole tiles, of images, and as blocks of MobileNetV2 have them."""
-    kind = rng.choice(
-        [
-            "any",
-            "few bits",
-            "few bits",
-            "8 bits",
-            "rows",
-            "image",
-            "grouped",
-            "depthwise",
-            "lanes",
-            "pointwise",
-        ]
-    )
-    kernel = int(rng.choice([1, 2, 3, 3, 5, 7]))
-    of_kind = {"few bits": 3, "rows": 3, "image": rng.choice([3, 7]), "lanes": 3, "pointwise": 1}
-    kernel = int(of_kind.get(kind, kernel))
+    kind = rng.choice(KINDS)
+    least, most = {"few bits": ((2, 1), (4, 6)), "8 bits": ((8, 8), (8, 8))}.get(kind, ((2, 1), (8, 8)))
+    return {
+        **random_channels(rng, kind),
+        **random_window(rng, kind),
+        "w_bits": int(rng.integers(least[0], most[0] + 1)),
+        "a_bits": int(rng.integers(least[1], most[1] + 1)),
+        "signed": rng.random() < 0.3,
+    }
+
+
+def random_channels(rng, kind: str) -> dict:
     groups, c_in, c_out = 1, int(rng.integers(1, 70)), int(rng.integers(1, 70))
     if kind == "few bits":
         c_in = int(rng.choice([32, 36, 48, 64, 72]))
     elif kind == "grouped":
-        groups, c_in, c_out = (
-            int(rng.integers(2, 5)),
-            int(rng.integers(1, 9)),
-            int(rng.integers(1, 40)),
-        )
-    elif kind in ("depthwise", "lanes"):
+        groups, c_in, c_out = int(rng.integers(2, 5)), int(rng.integers(1, 9)), int(rng.integers(1, 40))
+    elif kind == "depthwise":
         groups, c_in, c_out = int(rng.integers(2, 70)), 1, 1
-        if kind == "lanes":
-            groups = 16 * int(rng.choice([2, 4, 5, 6, 7, 8, 9]))
+    elif kind == "lanes":
+        groups, c_in, c_out = 16 * int(rng.choice([2, 4, 5, 6, 7, 8, 9])), 1, 1
     elif kind == "pointwise":
         c_out = int(rng.integers(1, 200))
     elif kind == "image":
         c_in = 3
     elif kind in ("8 bits", "rows"):
         c_in = 4 * int(rng.integers(1, 12))
-    least, most = {"few bits": ((2, 1), (4, 6)), "8 bits": ((8, 8), (8, 8))}.get(
-        kind, ((2, 1), (8, 8))
-    )
+    return {"groups": groups, "c_in": c_in, "c_out": c_out * groups}
+
+
+def random_window(rng, kind: str) -> dict:
+    kernel, stride = int(rng.choice([1, 2, 3, 3, 5, 7])), int(rng.integers(1, 4))
+    if kind in ("few bits", "rows"):
+        kernel, stride = 3, 1
+    elif kind == "image":
+        kernel, stride = (3, 1) if rng.random() < 0.5 else (7, 2)
+    elif kind in ("lanes", "pointwise"):
+        kernel = 3 if kind == "lanes" else 1
     padding = int(rng.integers(0, kernel))
     size = rng.integers(kernel, 15, 2)
-    stride = int(rng.integers(1, 4))
-    if kind in ("few bits", "rows"):
-        stride = 1
-    elif kind == "image":
-        stride = 1 if kernel == 3 else 2
     if kind in ("rows", "image"):
         tiles = (7 if kernel == 7 else 16) * rng.integers(1, 3)
         size[1] = (tiles - 1) * stride + kernel - 2 * padding
-    return {
-        "c_in": c_in,
-        "c_out": c_out * groups,
-        "groups": groups,
-        "kernel": kernel,
-        "stride": stride,
-        "padding": padding,
-        "w_bits": int(rng.integers(least[0], most[0] + 1)),
-        "a_bits": int(rng.integers(least[1], most[1] + 1)),
-        "signed": rng.random() < 0.3,
-        "size": size,
-    }
+    return {"kernel": kernel, "stride": stride, "padding": padding, "size": size}
 
 
 def random_finish(rng, pixels, c_out: int) -> dict:
