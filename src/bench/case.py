@@ -19,6 +19,7 @@
 | static | LSQ at `bits` | LSQ, clamp and straight-through rounding |
 | dynamic | DQNet-DoReFa, `bits` and one more and one less | the authors' form: K convolutions and a mask |
 | supernet | ABN over LSQ at the same widths: three plans a step, largest, smallest and random | none |
+| ddq | DDQ at `bits`, levels and gates learned | none |
 
 First and last layer are float everywhere.
 """
@@ -28,8 +29,8 @@ from dataclasses import dataclass
 
 from src.bench.torch_nets import DESIGNS
 
-KINDS = ("float", "static", "dynamic", "supernet")
-WITHOUT_PEERS = ("supernet",)
+KINDS = ("float", "static", "dynamic", "supernet", "ddq")
+WITHOUT_PEERS = ("supernet", "ddq")
 OURS = ("native", "native-int16", "portable")  # int16: device.gradient_dtype
 # Timed when nobody asks for others: MindSpore's own operators take minutes of steps, and with large
 # images hours, beside seconds of the kernels'.

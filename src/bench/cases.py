@@ -73,6 +73,7 @@ def overrides(case: Case) -> list[str]:
             "method.name=abn", "quant.quantizer=lsq",
             f"abn.candidates=[{case.bits - 1}, {case.bits}, {case.bits + 1}]",
         ],
+        "ddq": ["method.name=ddq", f"ddq.w_bits={case.bits}", f"ddq.a_bits={case.bits}"],
     }  # fmt: skip
     native = "off" if case.runner == "portable" else "on"
     gradients = "int16" if case.runner == "native-int16" else "float32"

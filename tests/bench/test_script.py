@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from src.bench.case import KINDS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = ["--model", "resnet8", "--batch", "4", "--runs", "1", "--settle", "2"]
 
@@ -92,8 +94,8 @@ def test_all_kinds_native_and_portable_make_the_same_first_steps(tmp_path):
     done = bench("--threads", "1", "--runners", runners, "--json", file)
     assert done.returncode == 0, done.stderr
     rows = rows_of(file)
-    assert len(rows) == 11
-    for kind in ("float", "static", "dynamic", "supernet"):
+    assert len(rows) == 14
+    for kind in KINDS:
         native, portable = rows[f"{kind} native"], rows[f"{kind} portable"]
         if "error" in native:
             pytest.skip(native["error"])
