@@ -21,6 +21,39 @@
 
 namespace DQ_NS {
 
+// Values of all blocks of a pixel, whose first channel is at `place`.
+template <Added Residual, bool Wide, bool Clipped, int Blocks>
+DQ_INLINE void pixel_values(const Finish &f, const FastFinish (&k)[Blocks], const int32_t *sums,
+                            size_t place, __m512i *v) {
+  const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
+  int32_t *wide = Wide ? f.wide + place : nullptr;
+  DQ_UNROLL
+  for (int b = 0; b < Blocks; b++) {
+    v[b] = value_of<Residual, Wide, Clipped>(k[b], sums + 16 * b, 0xffff, residual, wide);
+    if (Residual != kNothing) residual += 16;
+    if (Wide) wide += 16;
+  }
+}
+
+// Codes of one kind, of all blocks of a pixel or of two.
+struct PanelCodes {
+  FastCodes codes;
+  CodePlace place;
+
+  // v: of `pixels` pixels, one after the other; `left` pixels come before the end of the row.
+  template <int Blocks>
+  inline __attribute__((always_inline)) void next(const __m512i (&v)[4], int pixels, int left,
+                                                  int wo, int c) {
+    __m512i bytes = four_codes(codes, v);
+    for (int i = 0; i < pixels; i++) {
+      store_blocks<Blocks>(place.to, bytes);
+      place.to += c;
+      if (--left == 0) place.to += place.turn, left = wo;
+      bytes = _mm512_shuffle_i64x2(bytes, bytes, 0xee);  // the second pixel of two
+    }
+  }
+};
+
 // Sums [pixels][Blocks][16], of which all channels are wanted.
 template <Added Residual, bool Wide, int Outputs, int Blocks>
 DQ_NOINLINE void finish_fast_panel(const Finish &f, const int32_t *sums, const Run &run) {
@@ -29,42 +62,21 @@ DQ_NOINLINE void finish_fast_panel(const Finish &f, const int32_t *sums, const R
   FastFinish k[Blocks];
   DQ_UNROLL
   for (int b = 0; b < Blocks; b++) k[b] = fast_of(f, run.block + b);
-  FastCodes codes[Outputs + 1];  // of which Outputs are there
-  CodePlace places[Outputs + 1];
-  DQ_UNROLL
-  for (int o = 0; o < Outputs; o++)
-    codes[o] = fast_codes_of(f, o, kAlone), places[o] = code_place(f, o, run);
+  PanelCodes codes[Outputs + 1];  // of which Outputs are there
+  for (int o = 0; o < Outputs; o++) codes[o] = {fast_codes_of(f, o, kAlone), code_place(f, o, run)};
   size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
   int left = run.wo - run.x;  // pixels of this row
   for (int p = 0; p < run.pixels; p += kAtOnce) {
     const int some = run.pixels - p < kAtOnce ? 1 : kAtOnce;
     __m512i v[4];
-    for (int i = 0; i < some; i++, sums += kSums, place += f.c) {
-      const int32_t *residual = Residual != kNothing ? f.residual + place : nullptr;
-      int32_t *wide = Wide ? f.wide + place : nullptr;
-      DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) {
-        v[(i * Blocks + b) % 4] =
-            value_of<Residual, Wide, !kAlone>(k[b], sums + 16 * b, 0xffff, residual, wide);
-        if (Residual != kNothing) residual += 16;
-        if (Wide) wide += 16;
-      }
-    }
+    for (int i = 0; i < some; i++, sums += kSums, place += f.c)
+      pixel_values<Residual, Wide, !kAlone>(f, k, sums, place, v + i * Blocks);
     if (some * Blocks < 4) v[3] = v[0];
     if (some * Blocks < 3) v[2] = v[0];
-    __m512i bytes[Outputs + 1];
     DQ_UNROLL
-    for (int o = 0; o < Outputs; o++) bytes[o] = four_codes(codes[o], v);
-    for (int i = 0; i < some; i++) {
-      const bool turns = --left == 0;
-      if (turns) left = run.wo;
-      DQ_UNROLL
-      for (int o = 0; o < Outputs; o++) {
-        store_blocks<Blocks>(places[o].to, bytes[o]);
-        places[o].to += f.c + (turns ? places[o].turn : 0);
-        if (kAtOnce == 2) bytes[o] = _mm512_shuffle_i64x2(bytes[o], bytes[o], 0xee);
-      }
-    }
+    for (int o = 0; o < Outputs; o++) codes[o].template next<Blocks>(v, some, left, run.wo, f.c);
+    left -= some;
+    while (left <= 0) left += run.wo;
   }
 }
 
