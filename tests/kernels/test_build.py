@@ -201,6 +201,15 @@ def _building(core: Path, compiler: Path, folder: Path) -> subprocess.Popen:
     return _python(code, folder / "shared", CXX=str(compiler), TMPDIR=str(folder))
 
 
+def _compiling(core, folder: Path) -> tuple[Path, Path, subprocess.Popen]:
+    """A compiler that waits until a file is there, that file, and a process that compiles by it."""
+    gate = folder / "gate"
+    compiler = compiler_that_notes(folder / "bin", waits_for=gate)
+    process = _building(core, compiler, folder)
+    _wait_for(folder / "bin" / "calls")
+    return compiler, gate, process
+
+
 def _next_line(process: subprocess.Popen) -> str:
     return process.stderr.readline()
 
@@ -220,10 +229,7 @@ def _wait_for(path: Path) -> None:
 @needs_compiler
 def test_of_processes_that_build_at_once_one_compiles(tiny_core, tmp_path):
     """As the workers of a first start do: the others wait, say so, and load what it has made."""
-    gate = tmp_path / "gate"
-    compiler = compiler_that_notes(tmp_path / "bin", waits_for=gate)
-    first = _building(tiny_core, compiler, tmp_path)
-    _wait_for(tmp_path / "bin" / "calls")
+    compiler, gate, first = _compiling(tiny_core, tmp_path)
     others = [_building(tiny_core, compiler, tmp_path) for _ in range(2)]
     for other in others:
         assert f"process {first.pid} is compiling the native kernels: waiting" in _next_line(other)
@@ -236,10 +242,7 @@ def test_of_processes_that_build_at_once_one_compiles(tiny_core, tmp_path):
 @needs_compiler
 def test_a_process_that_is_killed_while_it_compiles_blocks_nobody(tiny_core, tmp_path):
     """Neither those that wait for it nor, by the file that it leaves, those that come later."""
-    gate = tmp_path / "gate"
-    compiler = compiler_that_notes(tmp_path / "bin", waits_for=gate)
-    first = _building(tiny_core, compiler, tmp_path)
-    _wait_for(tmp_path / "bin" / "calls")
+    compiler, gate, first = _compiling(tiny_core, tmp_path)
     waiting = _building(tiny_core, compiler, tmp_path)
     assert "waiting" in _next_line(waiting)
     _kill(first)
