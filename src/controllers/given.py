@@ -14,6 +14,7 @@
 """Plans from outside: fixed, random or searched ones, looked up and never computed."""
 
 import numpy as np
+from mindspore import ops
 
 from src.controllers.base import BEGIN, Controller, Decision
 
@@ -37,10 +38,11 @@ class GivenPlan(Controller):
         self.seen = seen
 
     def begin(self, x, plan):
-        return (plan,)
+        """State: the plan, and its slots one by one."""
+        return plan, ops.unstack(plan, 1)
 
     def choose(self, slot, x, state):
-        return state[0][:, slot], state
+        return state[1][slot], state
 
     def plan(self, state):
         return state[0]

@@ -82,6 +82,12 @@ def fake_quant() -> nn.Cell:
     return _FakeQuant()
 
 
+def fake_quant_slots() -> nn.Cell:
+    """op(x, inv (K, R), scale (K, R), low (K,), high (K,), step (K, R)) -> values (K, *x.shape): the same at K widths
+    at once, without a clip port; R = 1 or x.shape[0]."""
+    return _FakeQuantSlots()
+
+
 def dorefa_weight() -> nn.Cell:
     """op(t, tops (K,)) -> values (K, *t.shape), K >= 1: DoReFa's weights at K widths (src/quantizers/dorefa.py) from
     t = tanh(weight); tops: 2^bits - 1 of each width, 3..255."""
@@ -300,6 +306,26 @@ class _FakeQuant(nn.Cell):
 
     def construct(self, x, inv, scale, low, high, step, clip):
         return self.op(x, inv, scale, low, high, step, clip)
+
+
+class _FakeQuantSlots(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        grad = _custom(
+            "dq_fake_quant_slots_grad", lambda x, inv, scale, low, high, step, dy: (x, step), 2
+        )
+
+        def bprop(x, inv, scale, low, high, step, out, dy):
+            d = grad(x, inv, scale, low, high, step, dy)
+            z = ops.zeros_like
+            return d[0], z(inv), z(scale), z(low), z(high), d[1]
+
+        self.op = _custom(
+            "dq_fake_quant_slots", lambda x, inv, *rest: (inv[0],) + tuple(x), 1, bprop
+        )
+
+    def construct(self, x, inv, scale, low, high, step):
+        return self.op(x, inv, scale, low, high, step)
 
 
 class _Dorefa(nn.Cell):

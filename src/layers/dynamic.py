@@ -60,7 +60,7 @@ class DynamicConv2d(nn.Cell):
 
     def construct(self, x, choice):
         """x (N, C, H, W); choice (N, 1 or 2, K) one-hot -> (N, C_out, H', W')."""
-        weight_choice, input_choice = choice[:, self.columns[0]], choice[:, self.columns[1]]
+        weight_choice, input_choice = self._chosen(choice)
         if self.fused is not None:
             return self._fused(x, weight_choice)
         if self._selects(x):
@@ -69,6 +69,13 @@ class DynamicConv2d(nn.Cell):
             return self._mixture(x, weight_choice)
         return self._mixture_untied(x, weight_choice, input_choice)
 
+    def _chosen(self, choice):
+        """(N, K) of weights and of inputs."""
+        if self.tied:  # reshaped, not sliced: no operator runs for it
+            both = choice.reshape((choice.shape[0], choice.shape[2]))
+            return both, both
+        return choice[:, self.columns[0]], choice[:, self.columns[1]]
+
     def _selects(self, x) -> bool:
         if self.training or self.execution == MIXTURE:
             return False
@@ -76,12 +83,7 @@ class DynamicConv2d(nn.Cell):
 
     def _fused(self, x, choice):
         weights, scales = self.weight_quantizer.all_slots(self.weight)
-        grids = [self.input_quantizer.grid(x, k) for k in self.candidates]
-        inv = ops.concat([grid[0] for grid in grids])
-        scale = ops.concat([grid[1] for grid in grids])
-        high = ops.concat([grid[3] for grid in grids])
-        step = ops.concat([grid[4] for grid in grids])
-        clip = ops.concat([grid[5] for grid in grids])
+        inv, scale, high, step, clip = self.input_quantizer.grids(x)
         return self.fused(x, weights, scales, inv, scale, high, step, clip, choice)
 
     def _mixture(self, x, choice):

@@ -56,7 +56,7 @@ class BatchNorm(nn.Cell):
     def construct(self, x, residual=None, row=None):
         learns = self.training and not self.frozen
         if self.by_choice and learns:
-            row = row[0]
+            row = row[:1]
         if learns and self.fused is not None:
             return self._fused(x, residual, row)
         if row is not None:
@@ -69,7 +69,7 @@ class BatchNorm(nn.Cell):
         return self.activate(y)
 
     def _fused(self, x, residual, row):
-        gamma, beta = _at_row(self.gamma, row), _at_row(self.beta, row)
+        gamma, beta = _at_row(self.gamma, row).reshape((-1,)), _at_row(self.beta, row).reshape((-1,))
         if residual is None:
             y, mean, variance = self.fused(x, gamma, beta)
         else:
@@ -94,7 +94,7 @@ class BatchNorm(nn.Cell):
         # The running variance is the unbiased one, as MindSpore's own operator keeps it.
         count = x.size // x.shape[1]
         factor = Tensor([count / max(1, count - 1)], ms.float32)
-        share = self.share if row is None else row * (1 - MOMENTUM)
+        share = self.share if row is None else row.reshape((-1,)) * (1 - MOMENTUM)
         mean, variance = self.moved(
             self.moving_mean, self.moving_variance, ops.stop_gradient(mean),
             ops.stop_gradient(variance), share, factor,

@@ -70,6 +70,8 @@ def use_native(
             cell.fused = kernels.max_pool(cell.kernel, cell.stride, cell.padding)
         elif isinstance(cell, (WeightQuantizer, ActivationQuantizer)) and cell.kernel is not None:
             cell.attach(_ALONE[cell.kernel])
+            if isinstance(cell, WeightQuantizer) and cell.kernel == FAKE_QUANT:
+                cell.fused = kernels.fake_quant_slots()
 
 
 def _static(cell: StaticConv2d, short_gradients: bool) -> None:

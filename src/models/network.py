@@ -202,9 +202,9 @@ def _follows(backbone: Backbone, first: int, end: int, i: int) -> int:
 
 def _as_row(choice):
     """One-hot (N, K), or (N, K * K) where weights and inputs choose for themselves, of (N, columns, K)."""
-    if choice.shape[1] == 1:
-        return choice[:, 0]
-    n, _, k = choice.shape
+    n, columns, k = choice.shape
+    if columns == 1:
+        return choice.reshape((n, k))
     # Reshaped, not expanded: what bundles hold runs on MindSpore Lite too (deploy/mindir/compat.py).
     pairs = choice[:, 0].reshape((n, k, 1)) * choice[:, 1].reshape((n, 1, k))
     return pairs.reshape((n, k * k))

@@ -57,6 +57,11 @@ def constant(value: float) -> Tensor:
     return Tensor(np.array([value], np.float32))
 
 
+def constants(values: list) -> Tensor:
+    """float32 tensor of a list, or of rows."""
+    return Tensor(np.array(values, np.float32))
+
+
 def learned(values: np.ndarray, name: str) -> Parameter:
     """A learned quantiser parameter. The optimizer leaves it without weight decay by default."""
     parameter = Parameter(Tensor(np.asarray(values, np.float32)), name=name)
@@ -95,6 +100,7 @@ class WeightQuantizer(nn.Cell):
     def __init__(self, widths: tuple[int, ...]):
         super().__init__()
         self.widths = tuple(widths)
+        self.fused = None  # a kernel for all slots at once (layers/use_kernels.py)
 
     def all_slots(self, weight):
         """The values (K, ...) and scales (K, 1 or O) at all K slots."""
@@ -152,8 +158,10 @@ class ActivationQuantizer(nn.Cell):
         super().__init__()
         self.widths = tuple(widths)
         self.signed = signed
-        self.lows = [constant(-top_signed(b) - 1 if signed else 0) for b in self.widths]
-        self.highs = [constant(top_signed(b) if signed else top_code(b)) for b in self.widths]
+        tops = [top_signed(b) if signed else top_code(b) for b in self.widths]
+        self.lows = [constant(-top - 1 if signed else 0) for top in tops]
+        self.highs = [constant(top) for top in tops]
+        self.all_highs, self.no_ports = constants(tops), constants([0.0] * len(tops))
         self.zero = constant(0.0)
         self.quantize = UniformQuantize()
 
@@ -164,6 +172,15 @@ class ActivationQuantizer(nn.Cell):
         step, clip: gradient ports of a learned step and clip value. `x` is only asked for its shape.
         """
         raise NotImplementedError
+
+    def grids(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The same of all K slots at once, without `low`: (inv, scale, high, step, clip), each (K,)."""
+        each = [self.grid(x, slot) for slot in range(len(self.widths))]
+        return (
+            ops.concat([grid[0] for grid in each]), ops.concat([grid[1] for grid in each]),
+            ops.concat([grid[3] for grid in each]), ops.concat([grid[4] for grid in each]),
+            ops.concat([grid[5] for grid in each]),
+        )  # fmt: skip
 
     def chosen_codes(self, x, choice, inv, low, high):
         """Codes of x (N, C, H, W) where image n has the grid of its own choice.

@@ -45,7 +45,8 @@ from src.quantizers.rounding import round_half_up, straight_through
 
 
 class DorefaWeight(WeightQuantizer):
-    """(weight, slot) -> (values in [-1, 1], scale (1,)); values = odd code x scale, scale = 1/n."""
+    """(weight, slot) -> (values in [-1, 1], scale (1,)); values = odd code x scale, scale = 1/n. Its kernel
+    begins with tanh(weight)."""
 
     least_bits = 1
     kernel = DOREFA
@@ -57,7 +58,6 @@ class DorefaWeight(WeightQuantizer):
         self.scales = [constant(1.0 / top_code(b)) for b in self.widths]
         self.all_tops = Tensor(np.array([top_code(b) for b in self.widths], np.float32))
         self.all_scales = Tensor(np.array([[1.0 / top_code(b)] for b in self.widths], np.float32))
-        self.fused = None  # a kernel from tanh(weight) on
 
     def construct(self, weight, slot):
         if self.widths[slot] == 1:

@@ -27,7 +27,9 @@ Source: Esser et al., "Learned Step Size Quantization", ICLR 2020, arXiv 1902.08
 as x * (1 / s) so that all engines agree; per-channel steps and positivity are our choice.
 """
 
+import mindspore as ms
 import numpy as np
+from mindspore import Tensor
 
 from src.parameters import assign
 from src.quantizers.base import (
@@ -37,6 +39,7 @@ from src.quantizers.base import (
     WeightQuantizer,
     at_slot,
     constant,
+    constants,
     kept_positive,
     learned,
     top_code,
@@ -91,6 +94,9 @@ class LsqWeight(WeightQuantizer):
         self.lows = [constant(-top_signed(b) - 1) for b in self.widths]
         self.highs = [constant(top_signed(b)) for b in self.widths]
         self.zero = constant(0.0)
+        self.all_lows = constants([-top_signed(b) - 1 for b in self.widths])
+        self.all_highs = constants([top_signed(b) for b in self.widths])
+        self.all_factors = constants([[factor] for factor in self.factors])
         self.quantize = UniformQuantize()
 
     def construct(self, weight, slot):
@@ -103,6 +109,12 @@ class LsqWeight(WeightQuantizer):
             weight, 1 / wide, wide, self.lows[slot], self.highs[slot], port, self.zero
         )
         return values, scale
+
+    def all_slots(self, weight):
+        if self.fused is None:
+            return self.slot_by_slot(weight)
+        scales, ports = kept_positive(self.step), self.step * self.all_factors
+        return self.fused(weight, 1 / scales, scales, self.all_lows, self.all_highs, ports), scales
 
     def ranges(self):
         tops = [top_signed(b) for b in self.widths]
@@ -133,6 +145,16 @@ class LsqActivation(ActivationQuantizer):
     def grid(self, x, slot):
         step = at_slot(self.step, slot)
         scale = kept_positive(step)
-        features = x.size // x.shape[0]
-        port = step * (self.rates[slot] / float(features * self.tops[slot]) ** 0.5)
+        port = step * self._factor(x, slot)
         return 1 / scale, scale, self.lows[slot], self.highs[slot], port, self.zero
+
+    def grids(self, x):
+        steps = self.step.reshape((-1,))
+        scales = kept_positive(steps)
+        factors = [self._factor(x, slot) for slot in range(len(self.widths))]
+        return 1 / scales, scales, self.all_highs, steps * Tensor(factors, ms.float32), self.no_ports
+
+    def _factor(self, x, slot):
+        """On the gradient of a step."""
+        features = x.size // x.shape[0]
+        return self.rates[slot] / float(features * self.tops[slot]) ** 0.5

@@ -44,6 +44,7 @@ from src.quantizers.base import (
     WeightQuantizer,
     at_slot,
     constant,
+    constants,
     kept_positive,
     learned,
     top_code,
@@ -169,6 +170,8 @@ class NestedWeight(WeightQuantizer):
         self.lows = [constant(-top_signed(b) - 1) for b in self.widths]
         self.highs = [constant(top_signed(b)) for b in self.widths]
         self.zero = constant(0.0)
+        self.all_lows, self.all_highs = constants([-top - 1 for top in tops]), constants(tops)
+        self.all_units = constants([[unit] for unit in self.units])
         self.quantize = nn.CellList([NestedQuantize(unit, truncate) for unit in self.units])
 
     def construct(self, weight, slot):
@@ -182,6 +185,14 @@ class NestedWeight(WeightQuantizer):
             self.zero,
         )  # fmt: skip
         return values, scale
+
+    def all_slots(self, weight):
+        if self.fused is None:
+            return self.slot_by_slot(weight)
+        step, shape = kept_positive(self.step), (len(self.units), self.step.shape[1])
+        scales, ports = step * self.all_units, ops.broadcast_to(self.step * self.factor, shape)
+        inv = ops.broadcast_to(1 / step, shape)
+        return self.fused(weight, inv, scales, self.all_lows, self.all_highs, ports), scales
 
     def attach(self, make):
         self.quantize = nn.CellList([make() for _ in self.units])
@@ -226,7 +237,7 @@ class NestedActivation(ActivationQuantizer):
         self.factor = gradient_factor(tops, self.units, 1)
         self.quantize = nn.CellList([NestedQuantize(unit, truncate) for unit in self.units])
         self.drop = constant(TRUNCATED if truncate else 0.0)
-        self.all_units = Tensor(np.array(self.units, np.float32))
+        self.all_units = constants(self.units)
 
     def init_from(self, x: np.ndarray) -> None:
         """Set the first step from a batch of this layer's inputs: LSQ's for the smallest width."""
@@ -236,11 +247,19 @@ class NestedActivation(ActivationQuantizer):
     def grid(self, x, slot):
         step = at_slot(self.step, 0)
         scale = kept_positive(step)
-        features = x.size // x.shape[0]
-        port = step * (self.factor / float(features) ** 0.5)
         return (
-            1 / scale, scale * self.units[slot], self.lows[slot], self.highs[slot], port, self.zero
+            1 / scale, scale * self.units[slot], self.lows[slot], self.highs[slot], self._port(step, x), self.zero
         )  # fmt: skip
+
+    def grids(self, x):
+        step, shape = self.step.reshape((1,)), (len(self.units),)
+        scale = kept_positive(step)
+        inv, ports = ops.broadcast_to(1 / scale, shape), ops.broadcast_to(self._port(step, x), shape)
+        return inv, scale * self.all_units, self.all_highs, ports, self.no_ports
+
+    def _port(self, step, x):
+        features = x.size // x.shape[0]
+        return step * (self.factor / float(features) ** 0.5)
 
     def construct(self, x, slot):
         inv, scale, low, high, step, clip = self.grid(x, slot)

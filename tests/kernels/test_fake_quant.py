@@ -94,3 +94,41 @@ def test_what_does_not_fit_is_refused(isa, change, message):
         call("dq_fake_quant", [*inputs, *ports], [(3, 5)])
     with pytest.raises(KernelError, match=f"gradient of fake_quant: .*{message}"):
         call("dq_fake_quant_grad", [*inputs, *ports, inputs[0]], [(3, 5), (1,), (1,)])
+
+
+@pytest.mark.parametrize("unit", [[1, 1, 1], [16, 4, 2]])  # widths of their own, and children of 8 bits
+@pytest.mark.parametrize("rows", [1, 5])
+def test_slots_are_each_grid_by_itself(isa, rows, unit):
+    shape, tops = (5, 7, 3), [7, 31, 63]
+    each = [arrays(shape, rows, -top - 1, top, u) for top, u in zip(tops, unit, strict=True)]
+    x, dy = each[0][0], np.stack([one[5] for one in each])
+    grids = [np.stack([one[i].reshape(-1) for one in each]) for i in (1, 2)]
+    ends = [np.concatenate([one[i] for one in each]) for i in (3, 4)]
+    steps = np.zeros((3, rows), np.float32)
+    (got,) = call("dq_fake_quant_slots", [x, *grids, *ends, steps], [(3, *shape)])
+    dx, step = call("dq_fake_quant_slots_grad", [x, *grids, *ends, steps, dy], [shape, (3, rows)])
+    port, total = np.zeros(rows, np.float32), np.zeros(shape, np.float32)
+    for k, one in enumerate(each):
+        alone = [x, *one[1:5], port, port]
+        np.testing.assert_array_equal(got[k], call("dq_fake_quant", alone, [shape])[0])
+        own = call("dq_fake_quant_grad", [*alone, one[5]], [shape, (rows,), (rows,)])
+        np.testing.assert_array_equal(step[k], own[1])
+        total = total + own[0]
+    np.testing.assert_array_equal(dx, total)
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        ({3: [-9, -9, 1]}, "smallest"), ({4: [1, 1, 256]}, "largest"), ({1: [[1], [0], [1]]}, "scale"),
+        ({2: [[1, 1]] * 3}, "shapes"), ({1: [[1, 1]] * 3, 2: [[1, 1]] * 3}, "shapes"), ({4: [1, 1]}, "shapes"),
+    ],
+)  # fmt: skip
+def test_slots_that_do_not_fit_are_refused(isa, change, message):
+    inputs = [np.ones((3, 5)), np.ones((3, 1)), np.ones((3, 1)), -np.ones(3), np.ones(3), np.ones((3, 1))]
+    inputs = [np.array(change.get(i, value), np.float32) for i, value in enumerate(inputs)]
+    dy = np.ones((3, 3, 5), np.float32)
+    with pytest.raises(KernelError, match=message):
+        call("dq_fake_quant_slots", inputs, [(3, 3, 5)])
+    with pytest.raises(KernelError, match=message):
+        call("dq_fake_quant_slots_grad", [*inputs, dy], [(3, 5), (3, 1)])

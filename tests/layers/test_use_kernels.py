@@ -186,6 +186,23 @@ def test_weights_have_the_same_codes(kind):
             np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
 
 
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("kind", [LsqWeight, NestedWeight])
+def test_weights_have_the_same_gradients_at_all_slots(kind, per_channel):
+    rng = np.random.default_rng(0)
+    weight, dy = (rng.normal(size=size).astype(np.float32) for size in ((6, 4, 3, 3), (3, 6, 4, 3, 3)))
+    results = []
+    for native in (False, True):
+        holder = nn.Cell()
+        holder.quantizer = quantizer = kind((2, 4, 8), weight, per_channel)
+        if native:
+            use_native(holder)
+        dw, named = gradients(quantizer.all_slots, [weight], dy, [quantizer.step])
+        results.append((dw, *named.values()))
+    for portable, native in zip(*results, strict=True):
+        np.testing.assert_allclose(native, portable, rtol=1e-4, atol=1e-5)
+
+
 class Summed(nn.Cell):
     """x -> sum of the cell's output."""
 

@@ -296,12 +296,55 @@ int fake_quant_grad(const Tensors &t) {
   }
   std::vector<double> step(g.rows), clip(g.rows);
   const int code = guarded(Timer::kQuantBackward, [&](const Kernels &k) {
-    k.quant_backward(g, t.f(0), t.f(7), t.f(8), step.data(), clip.data());
+    k.quant_backward(g, t.f(0), t.f(7), false, t.f(8), step.data(), clip.data());
     return kOk;
   });
   if (code) return code;
   if (const int bad = write_port(t, 9, step)) return bad;
   return write_port(t, 10, clip);
+}
+
+// Of x and inv [K, rows], scale, lows [K], highs behind it.
+int slot_grids(const Tensors &t, std::vector<Grid> *out) {
+  const int kinds = (int)t.dim(1, 0);
+  out->resize(kinds);
+  for (int k = 0; k < kinds; k++) {
+    if (const int code = grid(t, 0, 1, &(*out)[k], kinds, k)) return code;
+  }
+  return kOk;
+}
+
+// x, inv [K, rows], scale, lows [K], highs, steps [K, rows] -> y [K, ...]
+int fake_quant_slots(const Tensors &t) {
+  if (const int code = check<7>(t, {ANY, 2, 2, 1, 1, 2, ANY}, -1)) return code;
+  std::vector<Grid> grids;
+  if (const int code = slot_grids(t, &grids)) return code;
+  if (t.size(6) != (int64_t)grids.size() * t.size(0)) return kShape;
+  return guarded(Timer::kQuantForward, [&](const Kernels &kernels) {
+    for (size_t k = 0; k < grids.size(); k++) {
+      kernels.quant_forward(grids[k], t.f(0), t.f(6) + k * t.size(0));
+    }
+    return kOk;
+  });
+}
+
+// x, inv, scale, lows, highs, steps, dy [K, ...] -> dx, dsteps
+int fake_quant_slots_grad(const Tensors &t) {
+  if (const int code = check<9>(t, {ANY, 2, 2, 1, 1, 2, ANY, ANY, 2}, -1)) return code;
+  std::vector<Grid> grids;
+  if (const int code = slot_grids(t, &grids)) return code;
+  if (t.size(6) != (int64_t)grids.size() * t.size(0) || t.size(8) != t.size(1)) return kShape;
+  if (const int code = check_same(t, 0, 7)) return code;
+  std::vector<double> steps(t.size(1)), clips(t.size(1));
+  return guarded(Timer::kQuantBackward, [&](const Kernels &kernels) {
+    for (size_t k = 0; k < grids.size(); k++) {
+      const Grid &g = grids[k];
+      double *step = &steps[k * g.rows], *clip = &clips[k * g.rows];
+      kernels.quant_backward(g, t.f(0), t.f(6) + k * t.size(0), k > 0, t.f(7), step, clip);
+    }
+    std::copy(steps.begin(), steps.end(), t.f(8));
+    return kOk;
+  });
 }
 
 // t, tops [K] -> values [K, ...]
@@ -489,6 +532,8 @@ DQ_EXPORT(dq_norm_add_relu6_grad, norm_grad(t, Activation::kRelu6, true))
 DQ_EXPORT(dq_running, running(t))
 DQ_EXPORT(dq_fake_quant, fake_quant(t))
 DQ_EXPORT(dq_fake_quant_grad, fake_quant_grad(t))
+DQ_EXPORT(dq_fake_quant_slots, fake_quant_slots(t))
+DQ_EXPORT(dq_fake_quant_slots_grad, fake_quant_slots_grad(t))
 DQ_EXPORT(dq_dorefa, dorefa(t))
 DQ_EXPORT(dq_dorefa_grad, dorefa_grad(t))
 DQ_EXPORT(dq_levels, levels(t))

@@ -98,11 +98,14 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
   return kOk;
 }
 
-int grid(const Tensors &t, int x, int inv, Grid *out) {
-  const int64_t rows = t.size(inv), size = t.size(x);
-  if (t.size(inv + 1) != rows || (rows != 1 && rows != t.dim(x, 0))) return kShape;
-  *out = {(size_t)rows, (size_t)(size / rows), t.f(inv),
-          t.f(inv + 1), *t.f(inv + 2),         *t.f(inv + 3)};
+int grid(const Tensors &t, int x, int inv, Grid *out, int kinds, int kind) {
+  if (kinds < 1 || t.size(inv) % kinds) return kShape;
+  const int64_t rows = t.size(inv) / kinds, size = t.size(x);
+  if (t.size(inv + 1) != t.size(inv) || (rows != 1 && rows != t.dim(x, 0))) return kShape;
+  if (t.size(inv + 2) != kinds || t.size(inv + 3) != kinds) return kShape;
+  const int64_t first = kind * rows;
+  *out = {(size_t)rows,         (size_t)(size / rows), t.f(inv) + first,
+          t.f(inv + 1) + first, t.f(inv + 2)[kind],    t.f(inv + 3)[kind]};
   const float low = out->low, high = out->high;
   if (!(low >= -128.f && low <= 0.f && low == std::floor(low))) return kLevels;
   if (const int code = check_top(high)) return code;

@@ -50,7 +50,8 @@ int conv_shape(const Tensors &t, int x, int w, int geometry, int y, ConvShape *o
 // wq, w_scale, a_inv, a_scale, a_max as five neighbouring tensors from `first` on; kinds: leading
 // dimension K, or 0.
 int quantizers(const Tensors &t, int first, int kinds, const ConvShape &s, Quantizers *out);
-int grid(const Tensors &t, int x, int inv, Grid *out);  // inv, scale, low, high follow each other
+// inv, scale, low, high follow each other; where there are `kinds` grids of x, that of one of them.
+int grid(const Tensors &t, int x, int inv, Grid *out, int kinds = 1, int kind = 0);
 int subsample_shape(const Tensors &t, int x, int geometry, int y, SubsampleShape *out);
 int max_pool_shape(const Tensors &t, int x, int geometry, int y, MaxPoolShape *out);
 int activation(const Tensors &t, int a_inv, int count, Quantizers *out);

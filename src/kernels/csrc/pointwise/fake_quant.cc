@@ -61,8 +61,8 @@ void quant_forward(const dq::Grid &g, const float *x, float *y) {
   });
 }
 
-void quant_backward(const dq::Grid &g, const float *x, const float *dy, float *dx, double *step,
-                    double *clip) {
+void quant_backward(const dq::Grid &g, const float *x, const float *dy, bool more, float *dx,
+                    double *step, double *clip) {
   const int pieces = pieces_per_row(g), items = (int)g.rows * pieces;
   double *sums = scratch<double>(-1, kStepSums, 2 * (size_t)items);
   parallel(items, [&](int, int item) {
@@ -76,9 +76,15 @@ void quant_backward(const dq::Grid &g, const float *x, const float *dy, float *d
       return inside;
     };
     size_t i = p.begin;
-    for (; i + LANES <= p.end; i += LANES) store(dx + i, one(load(x + i), load(dy + i)));
+    for (; i + LANES <= p.end; i += LANES) {
+      const F d = one(load(x + i), load(dy + i));
+      store(dx + i, more ? add(load(dx + i), d) : d);
+    }
     const int rest = (int)(p.end - i);
-    if (rest) store_part(dx + i, rest, one(load_part(x + i, rest), load_part(dy + i, rest)));
+    if (rest) {
+      const F d = one(load_part(x + i, rest), load_part(dy + i, rest));
+      store_part(dx + i, rest, more ? add(load_part(dx + i, rest), d) : d);
+    }
     sums[2 * item] = sum(in), sums[2 * item + 1] = sum(above);
   });
   for (size_t r = 0; r < g.rows; r++) {

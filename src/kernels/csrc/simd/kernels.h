@@ -109,9 +109,9 @@ struct Kernels {
                         const float *y, const float *mean, const float *var, const float *dy,
                         float *dx, float *dgamma, float *dbeta, float *dresidual);
   void (*quant_forward)(const Grid &, const float *x, float *y);
-  // step, clip [rows]: the LSQ and PACT sums of each row
-  void (*quant_backward)(const Grid &, const float *x, const float *dy, float *dx, double *step,
-                         double *clip);
+  // step, clip [rows]: the LSQ and PACT sums of each row; more: dx is added to what is there
+  void (*quant_backward)(const Grid &, const float *x, const float *dy, bool more, float *dx,
+                         double *step, double *clip);
   // values [kinds, size] from t = tanh(weights); tops: the largest code of each kind
   void (*dorefa_forward)(size_t size, int kinds, const float *tops, const float *t, float *values);
   void (*dorefa_backward)(size_t size, int kinds, const float *t, const float *dvalues, float *dt);

@@ -33,7 +33,7 @@ void norm_forward(const NormShape &, const float *, const float *, const float *
 void norm_backward(const NormShape &, const float *, const float *, const float *, const float *,
                    const float *, const float *, const float *, float *, float *, float *, float *);
 void quant_forward(const Grid &, const float *, float *);
-void quant_backward(const Grid &, const float *, const float *, float *, double *, double *);
+void quant_backward(const Grid &, const float *, const float *, bool, float *, double *, double *);
 void dorefa_forward(size_t, int, const float *, const float *, float *);
 void dorefa_backward(size_t, int, const float *, const float *, float *);
 void levels_forward(const Levels &, const float *, float *);
