@@ -31,7 +31,6 @@ from mindspore import ops
 from src.quantizers.base import (
     FUSED,
     ActivationQuantizer,
-    constants,
     kept_positive,
     learned,
     top_code,
@@ -70,17 +69,11 @@ class PactActivation(ActivationQuantizer):
         if signed:
             self.quantize = ClippedBelow()
         self.tops = [top_signed(b) if signed else top_code(b) for b in self.widths]
-        self.all_tops = constants(self.tops)
         self.alpha = learned(np.array([pact_alpha]), "alpha")
 
     def grid(self, x, slot):
         alpha, n = kept_positive(self.alpha), self.tops[slot]
         return n / alpha, alpha / n, self.lows[slot], self.highs[slot], self.zero, self.alpha
-
-    def grids(self, x):
-        alpha, count = kept_positive(self.alpha), len(self.widths)
-        inv, scales = self.all_tops / alpha, alpha / self.all_tops
-        return inv, scales, self.all_highs, self.no_ports, ops.broadcast_to(self.alpha, (count,))
 
     def ranges(self):
         return self.alpha, [[Grid(1.0 / n, -n - 1 if self.signed else 0, n) for n in self.tops]]

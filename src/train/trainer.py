@@ -29,6 +29,7 @@ from src.runtime import (
     average_statistics,
     broadcast_parameters,
     sum_over_workers,
+    wait_for_all,
 )
 from src.train.bar import EpochBar, clock
 from src.train.batches import Loaders
@@ -137,14 +138,18 @@ class Trainer:
         LOG.info("%s epoch %d: stored after step %d", self.name, epoch, numbers.steps)
 
     def _measure(self) -> None:
+        """Of the network that the stage ends with: the best one, if images were held out, else the last."""
         LOG.info("%s: measuring what it has learned ...", self.name)
+        path, state, optimizer = self.folder.last, self.state, self.optimizer
+        wait_for_all(self.runtime)  # one of them writes the best
+        if self.folder.best.is_file():
+            path, optimizer = self.folder.best, None
+            state = load_checkpoint(path, self.system.network)
         judge, seed = self.loaders.judge, self.config.train.seed
         with interrupts.held("when it is measured"):
             self.stage.measure(self.system, lambda: evaluate(self.system, judge, self.runtime, seed))
         if self.runtime.is_main:
-            save_checkpoint(self.folder.last, self.system.network, self.state, self.optimizer)
-            if self.folder.best.is_file():
-                save_checkpoint(self.folder.best, self.system.network, self.state)
+            save_checkpoint(path, self.system.network, state, optimizer)
 
     def _first_steps(self) -> None:
         batch = next(iter(self.loaders.train.epoch(0)))

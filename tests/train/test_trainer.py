@@ -14,6 +14,7 @@
 """A stage: what it hands to the controller, what it writes down, and what it refuses to go on with."""
 
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -293,6 +294,30 @@ def test_the_best_epoch_is_kept_where_images_were_held_out(stage, tmp_path, held
     assert (tmp_path / "ckpt/best.ckpt").is_file() == held_out
     if held_out:
         assert read_state(tmp_path / "ckpt/best.ckpt").place == "epoch 1", "the second is no better"
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_what_is_measured_is_of_the_network_that_the_stage_ends_with(stage, tmp_path, held_out):
+    """Of the best one where images were held out: its weights stay what they were."""
+    made, top1 = stage(held_out=held_out, lr=0.1), iter([0.9, 0.8])
+    network, of_epoch = made.system.network, []
+
+    def judged(forced):
+        of_epoch.append(network.hidden.asnumpy().copy())
+        return {"loss": 1.0, "top1": next(top1), "top5": 1.0, "collapsed": False}
+
+    def measure(system, answers):
+        measured.append(system.network.hidden.asnumpy().copy())
+        assign(system.network.clip, np.float32([7]))
+
+    measured, made._answer = [], judged
+    made.stage = replace(made.stage, measure=measure)
+    train(made)
+    np.testing.assert_array_equal(measured[0], of_epoch[0 if held_out else 1])
+    stored = tensors(tmp_path / "ckpt" / ("best.ckpt" if held_out else "last.ckpt"))
+    np.testing.assert_array_equal(stored["hidden"], measured[0])
+    assert stored["clip"] == 7
+    assert read_state(tmp_path / "ckpt/last.ckpt").epoch == 2
 
 
 def test_several_workers_share_the_budget(stage, monkeypatch):
