@@ -188,3 +188,9 @@ def test_winograd_takes_what_fits_bytes(w_bits, a_bits, wanted, isa):
     if isa == "avx2" and a_bits == 6:  # two neighbouring products leave 16 bits there
         wanted = set()
     assert {n for n in names if n.startswith("winograd")} == wanted
+
+
+def test_large_weights_are_used_by_larger_chunks_of_pixels(isa):
+    shape = {"c_in": 1024, "c_out": 600, "groups": 1, "kernel": 1, "stride": 1, "padding": 0, "size": (7, 13)}
+    rng = np.random.default_rng(2)
+    assert_exact(random_convolution(rng, "even", **shape, w_bits=8, a_bits=8, signed=False), rng)

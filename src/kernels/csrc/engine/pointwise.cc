@@ -33,6 +33,10 @@ namespace {
 
 constexpr int kGrain = 35;  // pixels: whole tiles of panels of 2, 3 and 4 blocks
 constexpr int kChunkBytes = 96 << 10;
+// Weights that do not stay in the second-level cache are read once for all pixels of a larger
+// chunk.
+constexpr size_t kStreamedBytes = 512 << 10;
+constexpr int kLargeChunkBytes = 384 << 10;
 
 // Pixels of a tile: sums, weights of a word and its codes fit 32 registers.
 template <int Blocks>
@@ -84,8 +88,10 @@ DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *s
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
   }
-  for (int word = 0; word < words; word++, w += Blocks * Dot::WORD_BYTES)
+  for (int word = 0; word < words; word++, w += Blocks * Dot::WORD_BYTES) {
+    fetch_ahead<Blocks * Dot::WORD_BYTES>(w);
     step_tile<Dot>(x, word, w, sums);
+  }
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
@@ -156,7 +162,8 @@ void run(const ConvJob &job, int part, int parts, void *) {
   const bool by_panel = few && panels >= parts && (even || very_few);
   const Share channels(panels, 1, by_panel ? part : 0, by_panel ? parts : 1);
   const Share area(pixels, few ? tile : kGrain, by_panel ? 0 : part, by_panel ? 1 : parts);
-  const int grains = kChunkBytes / (kGrain * (c.c_in + c.c_out));
+  const int bytes = packed_bytes(c) > kStreamedBytes ? kLargeChunkBytes : kChunkBytes;
+  const int grains = bytes / (kGrain * (c.c_in + c.c_out));
   const int chunk = kGrain * (grains < 1 ? 1 : grains);
   for (int first = area.first; first < area.last; first += chunk) {
     const int last = area.last - first < chunk ? area.last : first + chunk;
