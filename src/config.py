@@ -37,6 +37,7 @@ from src.errors import UserError
 from src.files import whole_file
 from src.keys import CORE, Config, ModelConfig, QuantConfig, Section
 from src.methods import METHODS
+from src.methods.base import FLOAT
 from src.methods.widths import take_plan
 from src.models import BACKBONES, design_of
 from src.quantizers import ACTIVATION, WEIGHT
@@ -176,12 +177,13 @@ def _check_together(config: Config) -> None:
     _check_least_bits(config.quant)
     train = config.train
     weights = train.teacher_weights or config.model.weights
-    if train.distill_weight > 0 and weights is None and train.pretrain_epochs == 0:
-        teacher = (
-            "train.teacher_weights=FILE, or model.weights=FILE or train.pretrain_epochs, whose network "
-            "then teaches, too"
+    is_float = config.method.name == FLOAT  # it has no float epochs before its own
+    if train.distill_weight > 0 and weights is None and (is_float or train.pretrain_epochs == 0):
+        start = "model.weights=FILE" + ("" if is_float else " or train.pretrain_epochs")
+        raise UserError(
+            f"train.distill_weight > 0 needs a float teacher: give train.teacher_weights=FILE, or {start}, "
+            "whose network then teaches, too"
         )
-        raise UserError(f"train.distill_weight > 0 needs a float teacher: give {teacher}")
     METHODS[config.method.name].check(config)
 
 

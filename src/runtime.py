@@ -84,10 +84,15 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     # loaded is none: left out, a small graph compiles in half of the time.
     gc.collect()
     gc.freeze()
-    # Every worker starts from the same numbers; what must differ adds the rank itself.
+    set_seeds(seed)
+    return Runtime(device.target, rank, workers, graph, native)
+
+
+def set_seeds(seed: int) -> None:
+    """Begin anew with the random numbers of a process. Every worker has the same; what must differ adds the
+    rank itself."""
     ms.set_seed(seed)
     np.random.seed(seed)
-    return Runtime(device.target, rank, workers, graph, native)
 
 
 def _join() -> None:

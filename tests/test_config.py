@@ -219,6 +219,13 @@ def test_no_width_exceeds_the_master_of_nested_codes(overrides, name):
     load_config(None, [o for o in overrides if "exceptions" not in o])  # others have no master
 
 
+def test_a_float_network_has_no_float_epochs_before_it_that_make_a_teacher():
+    keys = ["train.distill_weight=0.5", "train.pretrain_epochs=1"]
+    load_config(None, ["method.name=static", *keys])
+    with pytest.raises(UserError, match="give train.teacher_weights=FILE, or model.weights=FILE, whose"):
+        load_config(None, ["method.name=float", *keys])
+
+
 @pytest.mark.parametrize("bad", BAD, ids=[bad[0] for bad in BAD])
 def test_bad_values_are_refused_with_key_value_and_what_is_allowed(bad):
     override, *expected = bad

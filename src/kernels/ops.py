@@ -95,7 +95,7 @@ def dorefa_weight() -> nn.Cell:
 
 
 def levels() -> nn.Cell:
-    """op(x, levels (2^B,), gates, rounded (1,), settings (4,)) -> the nearest effective level of each value of x, any
+    """op(x, levels (2^B,), gates, rounded (1,), settings (5,)) -> the nearest effective level of each value of x, any
     shape; the same arguments and gradients as src/quantizers/level_quantize.py's."""
     return _Levels()
 

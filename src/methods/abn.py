@@ -37,12 +37,13 @@ from src.keys import Config, Section, key
 from src.layers.dynamic import DynamicConv2d
 from src.layers.norm import keep_rows_by_choice
 from src.layers.spec import DYNAMIC, LayerSpec, table_rows
-from src.methods.abn_agent import AgentOptions, agent_stage, measure_spending
-from src.methods.base import FLOAT, Draws, FloatNet, Method, Stage, System
+from src.methods.abn_agent import agent_stage, measure_spending
+from src.methods.agent_options import AgentOptions
+from src.methods.base import FLOAT, Draws, FloatNet, Method, Stage, StepDraws, System
 from src.methods.budget import BudgetPenalty
 from src.methods.counterfactual import is_of_controller
 from src.methods.rules import between_ends, count_slots, layer_costs, quantise
-from src.methods.widths import check_candidates, check_master
+from src.methods.widths import check_candidates, check_master, master_of
 from src.models.backbone import NORM, Backbone
 from src.models.network import Network
 
@@ -141,17 +142,13 @@ class Abn(Method):
 def _finetune(options: AbnOptions) -> Stage:
     """The super-network goes on under the plans that its agent, which stands still, makes at budgets from
     the whole range. Images of a batch differ in their widths, so the statistics stand still, too."""
-
-    def build(config: Config, float_net: FloatNet) -> System:
-        system = _with_agent(config, float_net)
-        system.draws = AtAnyBudget(system.controller)
-        return system
-
     return Stage(
-        "finetune", "abn", options.finetune_epochs, options.finetune_lr, "finetune.ckpt", build,
+        "finetune", "abn", options.finetune_epochs, options.finetune_lr, "finetune.ckpt", _with_agent,
         learns=lambda name: not is_of_controller(name),
         keeps_statistics=True,
+        draws=lambda system: AtAnyBudget(system.controller),
         measure=measure_spending,
+        keys=("abn.finetune_epochs", "abn.finetune_lr"),
     )  # fmt: skip
 
 
@@ -170,6 +167,7 @@ def _super(config: Config, float_net: FloatNet) -> System:
         CostModel(layer_costs(float_net.layers, specs), controller.macs),
         widths,
         draws=Plans(controller, options),
+        master=_master(config),
         consistency=options.others,
         in_place=options.in_place,
         ways=uniform if options.norm == "per_width" and options.tied else (),
@@ -191,6 +189,7 @@ def _with_agent(config: Config, float_net: FloatNet) -> System:
     return System(
         "abn", Network(backbone, agent, split), table_rows(float_net.layers, specs), cost, widths,
         BudgetPenalty(cost, widths, widths[-1], 0.0, 0.0, 0.0), agent,
+        master=_master(config),
         against_collapse="raise abn.bonus or abn.agent_epochs",
     )  # fmt: skip
 
@@ -204,6 +203,10 @@ def _quantised(config: Config, float_net: FloatNet) -> dict[str, LayerSpec]:
     if options.norm == "per_width":
         _follow_choices(float_net.backbone, len(widths) ** _columns(options))
     return specs
+
+
+def _master(config: Config) -> int | None:
+    return master_of(config.quant.quantizer, config.quant)
 
 
 def _columns(options: SuperNetOptions) -> int:
@@ -256,18 +259,12 @@ class Plans(Draws):
         return rng.choice(joined, sizes[name])
 
 
-class AtAnyBudget(Draws):
-    """The agent's arg-max, in training at a budget of each image's own."""
-
-    def __init__(self, agent: Agent):
-        self.agent = agent
+class AtAnyBudget(StepDraws):
+    """The agent's arg-max, at a budget of each image's own."""
 
     def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
-        noise, _ = self.agent.still(images)
+        noise, _ = self.draws.still(images)
         return noise, rng.random((images, 1), np.float32)
-
-    def still(self, images: int, forced: int | np.ndarray | None = None) -> tuple:
-        return self.agent.still(images, forced)
 
 
 def _follow_choices(backbone: Backbone, rows: int) -> None:

@@ -66,6 +66,10 @@ def _every(name: str) -> bool:
     return True
 
 
+def _of_a_pass(system: "System") -> "StepDraws":
+    return StepDraws(system.draws)
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training.
@@ -75,6 +79,7 @@ class Stage:
         builds: name of the method whose network it trains.
         build: in place of that method's own `build`, where it has several networks.
         epochs, lr: how long, and the peak learning rate.
+        keys: of the configuration, which say so.
         leaves: file in ckpt/ for the network at its end, which the next stage starts from; "": none.
         train: keys of the `train` section that are otherwise in this stage.
         learns: whether the parameter of that name does.
@@ -82,6 +87,7 @@ class Stage:
         images: TRAIN, or HELD_OUT: those that `data.val_split` keeps from the other stages, as they are in
             evaluation. The last epoch of such a stage is its best.
         keeps_statistics: normalisation uses its running statistics, and leaves them as they are.
+        draws: system -> what a step takes beside images and labels.
         objective: cell (system, task loss, teacher) -> cell (image, label, *draws) -> the scalars of a
             step; None: train/step.py's.
         experience: system -> cell (image, label, *draws) -> values that the objective takes in their
@@ -102,10 +108,12 @@ class Stage:
     head_alone: bool = False
     images: str = TRAIN
     keeps_statistics: bool = False
+    draws: Callable[["System"], "StepDraws"] = _of_a_pass
     objective: Callable[..., nn.Cell] | None = None
     experience: Callable[["System"], nn.Cell] | None = None
     updates: int = 1
     measure: Callable[["System", Callable], None] | None = None
+    keys: tuple[str, str] = ("train.epochs", "train.lr")
 
 
 class Learned:
@@ -145,6 +153,25 @@ class Draws:
         return ()
 
 
+class StepDraws:
+    """The host's share of a training step; here, of one that runs the network once.
+
+    Args:
+        draws: of the system, what a pass of its network takes.
+    """
+
+    def __init__(self, draws: Draws):
+        self.draws = draws
+
+    def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
+        """What the step takes beside images and labels; done: share of the training, 0..1."""
+        return self.draws.draw(rng, images, done)
+
+    def passes(self, drawn: tuple) -> list[tuple]:
+        """What the network takes of it beside the images, in each of the step's passes."""
+        return [drawn]
+
+
 @dataclass
 class System:
     """A network that is ready to be trained or evaluated.
@@ -161,6 +188,7 @@ class System:
         draws: see `Draws`.
         sample: evaluation draws widths too.
         targets: what the metrics compare with.
+        master: bits of the code whose top bits the widths of dynamic layers are; None: there is none.
         consistency: weight of the task loss of the network's `others`, logits of further passes.
         in_place: share in it of the distance from the first pass's logits.
         forced: candidates that the dynamic layers take in evaluation instead of the controller's: one
@@ -182,6 +210,7 @@ class System:
     draws: Draws = field(default_factory=Draws)
     sample: bool = False
     targets: dict = field(default_factory=dict)
+    master: int | None = None
     consistency: float = 0.0
     in_place: float = 0.0
     forced: int | np.ndarray | None = None
@@ -250,7 +279,8 @@ class Method:
         stages = [Stage(name, name, train.epochs, train.lr)]
         if train.pretrain_epochs > 0 and config.model.weights is None:
             lr = train.pretrain_lr
-            stages.insert(0, Stage(FLOAT, FLOAT, train.pretrain_epochs, lr, leaves="float.ckpt"))
+            keys = "train.pretrain_epochs", "train.pretrain_lr"
+            stages.insert(0, Stage(FLOAT, FLOAT, train.pretrain_epochs, lr, "float.ckpt", keys=keys))
         return [*head_stages(config), *stages]
 
 
@@ -265,7 +295,7 @@ def head_stages(config: Config) -> list[Stage]:
     return [
         Stage(
             HEAD_STAGE, FLOAT, train.head_epochs, train.head_lr, leaves="head.ckpt",
-            train={"schedule": "cosine", "warmup_epochs": 0.0},
-            head_alone=True, keeps_statistics=True,
+            train={"schedule": "cosine", "warmup_epochs": 0.0, "distill_weight": 0.0},
+            head_alone=True, keeps_statistics=True, keys=("train.head_epochs", "train.head_lr"),
         )
     ]  # fmt: skip

@@ -29,7 +29,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.keys import Config, Section, key
-from src.methods.base import HELD_OUT, Draws, Stage, System
+from src.methods.base import HELD_OUT, Draws, Stage, StepDraws, System
+from src.methods.budget import TINY
 
 
 @dataclass
@@ -47,34 +48,26 @@ class CounterfactualKeys(Section):
     counterfactual_lr: float = key(0.01, "peak learning rate of these epochs", low=0.0, resumable=True)
 
 
-def with_counterfactual(stages: list[Stage], config: Config, build) -> list[Stage]:
-    """The stages of a method, and this one behind them where its options ask for it.
-
-    Args:
-        build: the method's own.
-    """
-    options = getattr(config, config.method.name)
+def with_counterfactual(stages: list[Stage], config: Config) -> list[Stage]:
+    """The stages of a method, and this one behind them where its options ask for it."""
+    name = config.method.name
+    options = getattr(config, name)
     if options.counterfactual_epochs == 0:
         return stages
-
-    def build_for_it(config: Config, float_net) -> System:
-        system = build(config, float_net)
-        system.draws = ForcedAndFree(system.draws, len(system.widths))
-        return system
-
     before = dataclasses.replace(stages[-1], leaves="published.ckpt")
     last = Stage(
         "counterfactual",
-        config.method.name,
+        name,
         options.counterfactual_epochs,
         options.counterfactual_lr,
-        build=build_for_it,
         learns=is_of_controller,
         images=HELD_OUT,
         keeps_statistics=True,
+        draws=lambda system: ForcedAndFree(system.draws, len(system.widths)),
         objective=lambda system, task_loss, teacher: Counterfactual(
             system, options.counterfactual_price
         ),
+        keys=(f"{name}.counterfactual_epochs", f"{name}.counterfactual_lr"),
     )
     return [*stages[:-1], before, last]
 
@@ -84,19 +77,21 @@ def is_of_controller(name: str) -> bool:
     return name.startswith("controller.")
 
 
-class ForcedAndFree(Draws):
-    """In training, what the network takes at each width throughout, one after the other, and then what
-    it takes when the controller chooses."""
+class ForcedAndFree(StepDraws):
+    """What the network takes at each width throughout, one after the other, and then what it takes when
+    the controller chooses."""
 
     def __init__(self, draws: Draws, choices: int):
-        self.draws, self.choices = draws, choices
+        super().__init__(draws)
+        self.choices = choices
 
     def draw(self, rng: np.random.Generator, images: int, done: float) -> tuple:
         ways = [*range(self.choices), None]
         return tuple(array for way in ways for array in self.draws.still(images, way))
 
-    def still(self, images: int, forced: int | None = None) -> tuple:
-        return self.draws.still(images, forced)
+    def passes(self, drawn: tuple) -> list[tuple]:
+        each = len(drawn) // (self.choices + 1)
+        return [drawn[k * each : (k + 1) * each] for k in range(self.choices + 1)]
 
 
 class Counterfactual(nn.Cell):
@@ -123,7 +118,8 @@ class Counterfactual(nn.Cell):
         state = self.network.begin(image, features, *draws[self.choices * each :][: controller.inputs])
         soft, plan = controller.soft(state), controller.plan(state)  # (N, slots, columns, K)
         target = ops.one_hot(best, self.choices).reshape((-1, 1, 1, self.choices))
-        loss = -(target * ops.log(soft + 1e-12)).sum(-1).mean()
+        # Not ops.log, whose last bit depends on how threads share a tensor out (budget.py).
+        loss = -ops.xlogy(target, soft + TINY).sum(-1).mean()
         numbers = self.monitor(plan, soft)
         chosen = plan.mean((1, 2))  # of an image: the share of its layers at each width
         hit = (chosen * ops.stack(right, 1)).sum()

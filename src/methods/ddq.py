@@ -243,4 +243,5 @@ def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:
         else "width learned within the budget"
     )
     rest = static_spec(LEVELS, *widest, why)
+    # Exceptions have a fixed width, and so `quant.quantizer` and not levels, whose widths are learned.
     return {layer.name: rest for layer in layers} | shared_specs(layers, config.quant)

@@ -39,14 +39,14 @@ from src.methods.budget import BudgetPenalty
 from src.methods.counterfactual import CounterfactualKeys, with_counterfactual
 from src.methods.priced import LatencyKeys, price_of
 from src.methods.rules import count_slots, layer_costs, quantise, shared_specs, static_spec
-from src.methods.widths import check_candidates, check_master
+from src.methods.widths import check_candidates, check_master, master_of
 from src.models.network import Network
 
 
 @dataclass
 class DqnetOptions(LatencyKeys, CounterfactualKeys):
     target: int = key(
-        4, "budget in mean bits; also the width of the static layers' candidates centre",
+        4, "budget in mean bits; also the width of static layers, and the centre of the default candidates",
         low=WIDTHS[0], high=WIDTHS[1],
     )  # fmt: skip
     candidates: list | None = key(
@@ -107,7 +107,7 @@ class Dqnet(Method):
 
     @staticmethod
     def stages(config: Config) -> list[Stage]:
-        return with_counterfactual(Method.stages(config), config, Dqnet.build)
+        return with_counterfactual(Method.stages(config), config)
 
     @staticmethod
     def build(config: Config, float_net: FloatNet) -> System:
@@ -144,6 +144,7 @@ class Dqnet(Method):
         return System(
             "dqnet", network, table_rows(layers, specs), cost, widths, monitor, head, options.sample,
             {"budget_bits": options.target, "budget_bitops": monitor.target_bitops},
+            master=master_of(config.quant.quantizer, config.quant),
             against_collapse="lower dqnet.alpha_bits or dqnet.head_lr, or raise dqnet.diversity",
         )  # fmt: skip
 

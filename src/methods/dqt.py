@@ -45,7 +45,7 @@ from src.methods.budget import BudgetPenalty
 from src.methods.counterfactual import CounterfactualKeys, with_counterfactual
 from src.methods.priced import LatencyKeys, price_of
 from src.methods.rules import between_ends, count_slots, layer_costs, quantise
-from src.methods.widths import check_candidates, check_master
+from src.methods.widths import check_candidates, check_master, master_of
 from src.models.network import Network
 
 
@@ -104,7 +104,7 @@ class Dqt(Method):
 
     @staticmethod
     def stages(config: Config) -> list[Stage]:
-        return with_counterfactual(Method.stages(config), config, Dqt.build)
+        return with_counterfactual(Method.stages(config), config)
 
     @staticmethod
     def build(config: Config, float_net: FloatNet) -> System:
@@ -140,6 +140,7 @@ class Dqt(Method):
                      "budget_bitops": monitor.target_bitops},
             consistency=options.alpha if options.subset else 0.0,
             against_collapse="lower dqt.beta or dqt.head_lr, or raise dqt.diversity",
+            master=master_of("nested", config.quant),
             ways=(None, *range(len(widths))) if draws.rows > 1 else (),
         )  # fmt: skip
 

@@ -79,6 +79,11 @@ def check_static(config: Config) -> None:
     )
 
 
+def master_of(quantizer: str, quant: QuantConfig) -> int | None:
+    """Bits of the code whose top bits a quantiser's widths are; None: each width has codes of its own."""
+    return quant.master if "master" in WEIGHT[quantizer].options else None
+
+
 def check_master(quantizer: str, quant: QuantConfig, widths: dict[str, int]) -> None:
     """Hold that no width exceeds that of the master code, of which it is the top bits.
 
@@ -89,7 +94,7 @@ def check_master(quantizer: str, quant: QuantConfig, widths: dict[str, int]) -> 
     Raises:
         UserError: names the first key whose width is too large.
     """
-    if "master" not in WEIGHT[quantizer].options:
+    if master_of(quantizer, quant) is None:
         return
     named = {
         f"quant.exceptions: {k}": max(b) if isinstance(b, list) else b

@@ -30,7 +30,7 @@ TINY = float(np.finfo(np.float32).tiny)
 class LevelQuantize(nn.Cell):
     """(x, levels (2^B,), gates (B - least,), rounded (1,), settings) -> values like x.
 
-    settings (4,) float32, for the kernel, says again what the constructor is told: least, signed,
+    settings (5,) float32, for the kernel, says again what the constructor is told: least, signed,
     correction, per_image, interpolated.
 
     Args:

@@ -59,16 +59,22 @@ def on_held_out(loaders: Loaders, config: Config, runtime: Runtime) -> Loaders:
     """The loaders of a stage that learns from the held-out images, without augmentation.
 
     Raises:
-        UserError: there are none, or fewer than a batch.
+        UserError: there are none, or fewer than one batch of all workers.
     """
     if not loaders.held_out:
         raise UserError(
             f"method.name={config.method.name} has a stage that learns from held-out images: data.val_split=0 "
             "leaves none; give a share of the training images, e.g. data.val_split=0.1"
         )
-    data = config.data
+    data, held_out = config.data, loaders.judge.dataset
+    if len(held_out) < data.batch_size * runtime.workers:
+        raise UserError(
+            f"method.name={config.method.name} has a stage that learns from held-out images: "
+            f"data.batch_size={data.batch_size} on {runtime.workers} worker(s) is more than the {len(held_out)} "
+            "that data.val_split leaves; choose a smaller batch, or a larger share"
+        )
     train = Loader(
-        loaders.judge.dataset, data.batch_size, train=True, seed=config.train.seed, rank=runtime.rank,
+        held_out, data.batch_size, train=True, seed=config.train.seed, rank=runtime.rank,
         world=runtime.workers, workers=data.workers, augment=False,
     )  # fmt: skip
     return replace(loaders, train=train)

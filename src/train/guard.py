@@ -13,6 +13,8 @@
 # limitations under the License.
 """A run that met NaN or infinity stops and names the layer where it began."""
 
+from collections.abc import Sequence
+
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
@@ -27,15 +29,15 @@ BEFORE_STEPS = (
 
 
 def explain_not_finite(
-    network: nn.Cell, inputs: tuple[np.ndarray, ...] | None, where: str, is_first: bool = False
+    network: nn.Cell, passes: Sequence[tuple[np.ndarray, ...]], where: str, is_first: bool = False
 ) -> UserError:
     """Find the first weight, or else the first layer output, that is not finite.
 
     Running statistics come last: they follow from what the layers before them put out.
 
     Args:
-        network: as it was when the loss went wrong; it is run once more, layer by layer.
-        inputs: the network's inputs of that step, None where they are gone.
+        network: as it was when the loss went wrong; its passes are run once more, layer by layer.
+        passes: the network's inputs in each pass of that step, images first; () where they are gone.
         where: epoch and step, for the message.
         is_first: it is the first step, no parameter was updated before it.
     """
@@ -46,14 +48,14 @@ def explain_not_finite(
     weights = [name for name in bad if name in learned]
     if weights:
         return UserError(f"{where}: parameter {weights[0]} is not finite; {advice}")
-    if inputs is None:
+    if not passes:
         return UserError(
             f"{where}: the loss or a gradient is not finite; {advice} (train.log_every=1 looks at each "
             "step in time to name the layer)"
         )
-    if not np.isfinite(inputs[0]).all():
+    if not np.isfinite(passes[0][0]).all():
         return UserError(f"{where}: the input images hold NaN or infinity; check the data")
-    layer = _first_bad_layer(network, inputs)
+    layer = next(filter(None, (_first_bad_layer(network, inputs) for inputs in passes)), "")
     if layer:
         return UserError(f"{where}: the output of layer {layer}; {advice}")
     if bad:

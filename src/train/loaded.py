@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from src.config import Config
 from src.methods import METHODS, build_system
-from src.methods.base import System
+from src.methods.base import Stage, System
 from src.models.weights import LoadedWeights
 from src.runtime import Runtime, start
 from src.train.batches import load_split, open_loaders
@@ -56,10 +56,14 @@ def load_trained(folder: RunFolder, config: Config, runtime: Runtime) -> tuple[S
     Of a run that stopped in an earlier stage of its method, that stage's network.
     """
     config.model.weights = config.model.head_weights = None  # the checkpoint holds everything
-    reached = read_state(folder.model_checkpoint).stage
-    stages = METHODS[config.method.name].stages(config)
-    builds = {stage.name: stage.build for stage in stages if stage.builds == config.method.name}
-    system, _ = _built(config, runtime, builds.get(reached))
+    stages = {stage.name: stage for stage in METHODS[config.method.name].stages(config)}
+    reached = stages.get(read_state(folder.model_checkpoint).stage)
+    if reached is not None and reached.builds != config.method.name and runtime.is_main:
+        LOG.warning(
+            "WARNING: this run stopped in stage %s: its network is float, method.name=%s has not begun",
+            reached.name, config.method.name,
+        )  # fmt: skip
+    system, _ = _built(config, runtime, reached)
     load_checkpoint(folder.model_checkpoint, system.network)
     last = folder.last if folder.last.is_file() else folder.model_checkpoint
     return system, read_state(last)
@@ -79,13 +83,15 @@ def fresh_system(config: Config, runtime: Runtime) -> tuple[System, str]:
     return system, RANDOM
 
 
-def _built(config: Config, runtime: Runtime, build=None) -> tuple[System, LoadedWeights]:
-    """For the configured data set; `build` in place of the method's own."""
+def _built(
+    config: Config, runtime: Runtime, stage: Stage | None = None
+) -> tuple[System, LoadedWeights]:
+    """For the configured data set; the network of a stage in place of what the method ends with."""
     dataset = load_split(config, "test")
+    builds, build = (stage.builds, stage.build) if stage is not None else (None, None)
     return build_system(
-        config, dataset.num_classes, dataset.image_size, runtime.native, build=build,
-        class_names=dataset.classes,
-    )  # fmt: skip
+        config, dataset.num_classes, dataset.image_size, runtime.native, builds, build, dataset.classes
+    )
 
 
 def renew_statistics(config: Config, system: System, runtime: Runtime, batches: int | None) -> None:

@@ -21,10 +21,11 @@ from mindspore import nn
 
 from src.config import Config
 from src.errors import UserError
+from src.keys import ModelConfig
 from src.methods import METHODS, build_system
 from src.methods.base import FLOAT, HELD_OUT, Stage, System
 from src.models.weights import LoadedWeights
-from src.runtime import Runtime, wait_for_all
+from src.runtime import Runtime, set_seeds, wait_for_all
 from src.train.batches import eval_loader, load_split, on_held_out, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
 from src.train.evaluate import evaluate, summarise
@@ -59,14 +60,14 @@ class _Run:
         state = read_state(self.folder.last) if resume and self.folder.last.is_file() else None
         first = self._place(state)
         if resume:
-            epochs = self.stages[first].epochs
             done = state.epoch if state else 0
-            check_stored(count_rows(self.folder.metrics_file), done, epochs, self.folder.last)
+            check_stored(count_rows(self.folder.metrics_file), done, self.stages[first], self.folder.last)
         self.loaders = open_loaders(self.config, self.runtime, self.train_set)
         self._tell_images()
         steps = len(self.train_set), self.config.data.batch_size * self.runtime.workers
         if state is not None:
             check_steps((state.images, steps[0]), (state.batch, steps[1]))
+        self._check_what_follows(first)
         for i in range(len(self.stages)):
             self._start_from(i)
             if i < first:
@@ -103,6 +104,26 @@ class _Run:
             )
         return names.index(state.stage)
 
+    def _check_what_follows(self, first: int) -> None:
+        """That the stages to come can begin, which would else be known only when the one before is over.
+
+        Raises:
+            UserError: too few held-out images for one of them, layers that the network does not have, a
+                teacher that cannot be read.
+        """
+        config = self.config
+        for stage in self.stages[first:]:
+            if stage.images == HELD_OUT:
+                on_held_out(self.loaders, config, self.runtime)
+        if first + 1 == len(self.stages):
+            return
+        last = self.stages[-1]
+        fresh = dataclasses.replace(config.model, weights=None, head="auto", head_weights=None)
+        self._build(_with_model(config, fresh), last.builds, last.build)
+        if config.train.teacher_weights:
+            self._teacher(config)
+        set_seeds(config.train.seed)  # building used some of the numbers that the stages begin with
+
     def _start_from(self, i: int) -> None:
         """A float stage leaves float weights, like those that `model.weights` names."""
         before = self.stages[i - 1] if i else None
@@ -112,7 +133,7 @@ class _Run:
 
     def _run(self, i: int, state: RunState) -> System:
         stage = self.stages[i]
-        system = self._build(stage)
+        system = self._build_told(stage)
         before = self.stages[i - 1] if i else None
         is_taken_over = before is not None and before.builds != FLOAT and bool(before.leaves)
         if is_taken_over and not state.has_begun:
@@ -120,7 +141,9 @@ class _Run:
         if stage.builds == self.config.method.name:
             self.folder.write_layers(system.table, self.train_set.image_size)
         config = _of_stage(self.config, stage)
-        teacher = None if stage.builds == FLOAT else self._float_network(config, state)
+        if stage.builds != FLOAT and config.model.weights is not None and state.float_top1 < 0:
+            self._measure(config, state)
+        teacher = self._teacher(config) if stage.builds == config.method.name else None
         loaders = self.loaders
         if stage.images == HELD_OUT:
             loaders = on_held_out(loaders, config, self.runtime)
@@ -142,11 +165,9 @@ class _Run:
             wait_for_all(self.runtime)
         return system
 
-    def _build(self, stage: Stage) -> System:
-        system, loaded = build_system(
-            self.config, self.train_set.num_classes, self.train_set.image_size,
-            self.runtime.native, stage.builds, stage.build, self.train_set.classes,
-        )  # fmt: skip
+    def _build_told(self, stage: Stage) -> System:
+        """With what came of its float weights in the log."""
+        system, loaded = self._build(self.config, stage.builds, stage.build)
         if loaded.table:
             LOG.info("%d float tensors from %s", len(loaded.table), self.config.model.weights)
             LOG.debug("%s", "\n".join(loaded.table))
@@ -154,15 +175,13 @@ class _Run:
             LOG.info("the classifier starts anew: %s", loaded.new_head)
         return system
 
-    def _float_network(self, config: Config, state: RunState) -> nn.Cell | None:
-        """Measure the float network that the run starts from, once; returns the distillation teacher.
+    def _teacher(self, config: Config) -> nn.Cell | None:
+        """The float network that a stage distils from, if it does.
 
         Raises:
             UserError: a teacher of other classes.
         """
         train, model = config.train, config.model
-        if model.weights is not None and state.float_top1 < 0:
-            self._measure(config, state)
         weights = train.teacher_weights or model.weights
         if train.distill_weight == 0 or weights is None:
             return None
@@ -190,12 +209,19 @@ class _Run:
         if not self.loaders.held_out:
             LOG.info("float network: test top-1 %.2f%%", 100 * state.float_top1)
 
-    def _float(self, config: Config, model) -> tuple[System, LoadedWeights]:
-        config = Config(**{**vars(config), "model": model})
+    def _float(self, config: Config, model: ModelConfig) -> tuple[System, LoadedWeights]:
+        return self._build(_with_model(config, model), FLOAT)
+
+    def _build(self, config: Config, builds: str, build=None) -> tuple[System, LoadedWeights]:
+        """For the training images; `builds`, `build`: as of `Stage`."""
+        data = self.train_set
         return build_system(
-            config, self.train_set.num_classes, self.train_set.image_size, self.runtime.native, FLOAT,
-            class_names=self.train_set.classes,
-        )  # fmt: skip
+            config, data.num_classes, data.image_size, self.runtime.native, builds, build, data.classes
+        )
+
+
+def _with_model(config: Config, model: ModelConfig) -> Config:
+    return Config(**{**vars(config), "model": model})
 
 
 def _of_stage(config: Config, stage: Stage) -> Config:

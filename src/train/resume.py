@@ -17,6 +17,9 @@ from pathlib import Path
 
 from src.config import Config, known_keys
 from src.errors import UserError
+from src.methods import METHODS
+from src.methods.base import Stage
+from src.train.checkpoints import read_state
 
 
 def check_overrides(before: Config, now: Config) -> None:
@@ -36,12 +39,53 @@ def check_overrides(before: Config, now: Config) -> None:
         )
 
 
-def check_stored(rows: int, epochs_done: int, epochs: int, last: Path) -> None:
+def check_finished(before: Config, now: Config, last: Path) -> None:
+    """Refuse another length or rate of stages that are over: what they trained is done.
+
+    The stage that was trained last may go on for more epochs, with another rate.
+
+    Args:
+        last: the checkpoint to go on from.
+
+    Raises:
+        UserError: names the key, both values, and the way out.
+    """
+    begun, asked = (METHODS[config.method.name].stages(config) for config in (before, now))
+    asked = {stage.name: stage for stage in asked}
+    changed = [
+        (old, asked[old.name]) for old in begun if old.name in asked and _pace(old) != _pace(asked[old.name])
+    ]
+    if not changed or not last.is_file():
+        return
+    state, names = read_state(last), [stage.name for stage in begun]
+    if state.stage not in names:
+        return
+    for old, new in changed:
+        if old.name == state.stage:
+            is_over = old.epochs == new.epochs == state.epoch
+        else:
+            is_over = names.index(old.name) < names.index(state.stage)
+        if is_over:
+            values = zip(old.keys, _pace(old), _pace(new), strict=True)
+            key, had, value = next(row for row in values if row[1] != row[2])
+            raise UserError(
+                f"{key}={value}: stage {old.name} is over, it was trained with {key}={had}; leave that as it "
+                "is, or start a new run"
+            )
+
+
+def _pace(stage: Stage) -> tuple[int, float]:
+    """What its `keys` say."""
+    return stage.epochs, stage.lr
+
+
+def check_stored(rows: int, epochs_done: int, stage: Stage, last: Path) -> None:
     """Refuse to begin anew, or to shorten, what is stored.
 
     Args:
         rows: of metrics.csv.
-        epochs_done, epochs: of the method, stored and asked for.
+        epochs_done: of the stage, stored.
+        stage: to go on with, as it is asked for.
         last: the checkpoint to go on from.
 
     Raises:
@@ -52,8 +96,10 @@ def check_stored(rows: int, epochs_done: int, epochs: int, last: Path) -> None:
             f"{last} is missing, but metrics.csv tells of {rows} epochs; put the checkpoint back, or start "
             "a new run"
         )
-    if epochs_done > epochs:
-        raise UserError(f"train.epochs={epochs}: {epochs_done} are already stored; ask for as many, or more")
+    if epochs_done > stage.epochs:
+        raise UserError(
+            f"{stage.keys[0]}={stage.epochs}: {epochs_done} are already stored; ask for as many, or more"
+        )
 
 
 def check_steps(images: tuple[int, int], batch: tuple[int, int]) -> None:

@@ -31,7 +31,7 @@ from src.train import metrics
 from src.train.curves import Curves
 from src.train.origin import VERSIONS, describe_origin
 from src.train.own_network import keep_network, kept_network
-from src.train.resume import check_overrides
+from src.train.resume import check_finished, check_overrides
 from src.train.run_lock import claim
 
 LOG = logging.getLogger("dynquant")
@@ -207,4 +207,5 @@ def continue_run(path: str | Path, overrides: list[str]):
     folder, before = open_run(path)
     _, config = open_run(path, overrides)
     check_overrides(before, config)
+    check_finished(before, config, folder.last)
     return folder, config

@@ -68,6 +68,7 @@ class Trainer:
                 priced.join_workers(MeanOverWorkers(runtime.workers))
         if stage.keeps_statistics:
             freeze_statistics(system.network)
+        self.draws = stage.draws(system)
         task_loss = TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature)
         self.objective = (stage.objective or Objective)(system, task_loss, teacher)
         self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
@@ -198,17 +199,17 @@ class Trainer:
         loader, rng, before = self.loaders.train, self._randomness(epoch), numbers.steps
         images, steps = loader.batch_size, self.epochs * len(loader)
         for i in range(before):  # random numbers that are used up
-            self.system.drawn(rng, images, True, (first_step + i) / steps)
+            self.draws.draw(rng, images, (first_step + i) / steps)
         data_seconds, fetched = 0.0, time.perf_counter()
         place, every = f"{epoch}/{self.epochs}", self.train.log_every
         with EpochBar(self.name, place, len(loader), every, self.runtime.is_main, before) as bar:
             for i, batch in enumerate(loader.epoch(epoch, before), before):
                 data_seconds += time.perf_counter() - fetched
-                draws = self.system.drawn(rng, images, True, (first_step + i) / steps)
+                draws = self.draws.draw(rng, images, (first_step + i) / steps)
                 with interrupts.held("when the step is done"):
                     numbers.add(self.one_step(batch, draws))
                     if self._is_read(i + 1):
-                        self._read(numbers, epoch, (batch.images, *draws), i + 1)
+                        self._read(numbers, epoch, batch.images, draws, i + 1)
                 bar.step(self._texts(numbers))
                 if self.train.save_every and (i + 1) % self.train.save_every == 0 and i + 1 < len(loader):
                     self._store_steps(epoch, numbers)
@@ -220,14 +221,17 @@ class Trainer:
         saved = self.train.save_every and step % self.train.save_every == 0
         return step % self.read_every == 0 or step == len(self.loaders.train) or bool(saved)
 
-    def _read(self, numbers: StepNumbers, epoch: int, inputs: tuple, step: int) -> None:
+    def _read(
+        self, numbers: StepNumbers, epoch: int, images: np.ndarray, draws: tuple, step: int
+    ) -> None:
         bad_step = numbers.read()
         if bad_step is not None:
             where = f"{self.name}, epoch {epoch}, step {bad_step}"
             is_first = (epoch, bad_step) == (1, 1)
-            raise explain_not_finite(
-                self.system.network, inputs if bad_step == step else None, where, is_first
-            )
+            # Those of an earlier step are gone.
+            of_passes = self.draws.passes(draws) if bad_step == step else ()
+            passes = [(images, *own) for own in of_passes]
+            raise explain_not_finite(self.system.network, passes, where, is_first)
 
     def _named(self, means: np.ndarray) -> dict[str, float]:
         """Means over steps by the objective's names for them; the gradient's norm comes last."""

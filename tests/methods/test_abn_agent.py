@@ -22,14 +22,11 @@ from mindspore import Tensor, nn, ops
 from src.controllers.agent import BUDGETS, Agent
 from src.controllers.gumbel import forcing_noise
 from src.cost.bitops import CostModel, LayerCost
+from src.errors import UserError
 from src.keys import TrainConfig
-from src.methods.abn_agent import (
-    SHARP,
-    AgentOptions,
-    CounterfactualObjective,
-    agent_stage,
-    measure_spending,
-)
+from src.methods.abn_agent import agent_stage, measure_spending
+from src.methods.agent_counterfactual import SHARP, CounterfactualObjective
+from src.methods.agent_options import AgentOptions
 from src.methods.base import System
 from src.methods.budget import BudgetPenalty
 from src.runtime import Runtime
@@ -94,6 +91,7 @@ class Learner:
         learned = [p for p in self.system.network.trainable_params() if stage.learns(p.name)]
         train, runtime = TrainConfig(**stage.train), Runtime("CPU", native=False)
         update = build_step(objective, build_optimizer(learned, train, [stage.lr] * 500), train, runtime)
+        self.draws = stage.draws(self.system)
         self.experience = stage.experience(self.system).set_train(False)
         self.names = (*objective.scalars, "norm")
         self.step = with_experience(update, self.experience, stage.updates)
@@ -101,7 +99,7 @@ class Learner:
     def train(self, rng: np.random.Generator, steps: int) -> dict[str, float]:
         """The scalars of the last step."""
         for _ in range(steps):
-            outputs = self.step(*map(Tensor, (*batch(rng), *self.system.drawn(rng, IMAGES, True))))
+            outputs = self.step(*map(Tensor, (*batch(rng), *self.draws.draw(rng, IMAGES, 0.0))))
         return {name: float(y.asnumpy()) for name, y in zip(self.names, outputs, strict=True)}
 
     def mean_return(self, image, label, budget, choose=None) -> float:
@@ -174,3 +172,31 @@ def test_what_it_spends_is_measured_at_each_budget_as_a_share_of_the_range():
     np.testing.assert_array_equal(np.float32(given), BUDGETS)
     np.testing.assert_allclose(agent.spends.asnumpy(), BUDGETS**2 / 2, atol=1e-6)
     assert agent.share == own
+
+
+def test_a_measurement_that_fails_leaves_the_budget_as_it_was():
+    system = made_up()
+    own = system.controller.share
+
+    def answers():
+        raise UserError("the logits are not finite")
+
+    with pytest.raises(UserError):
+        measure_spending(system, answers)
+    assert system.controller.share == own
+
+
+def test_the_layer_that_is_judged_is_drawn_apart_from_the_widths():
+    """Else the agent's own pass would lean to some width there, and its numbers with it."""
+    draws = Learner("counterfactual").draws
+    noise, budget, layer = draws.draw(np.random.default_rng(0), 9000, 0.0)
+    assert layer.shape == (9000, 3) and layer.dtype == np.float32
+    np.testing.assert_array_equal(layer.sum(1), 1)
+    np.testing.assert_allclose(layer.mean(0), 1 / 3, atol=0.02)
+    widths = noise[:, :, 0].argmax(-1)[layer.astype(bool)]
+    np.testing.assert_allclose(np.bincount(widths) / 9000, 1 / 3, atol=0.02)
+    assert abs(np.corrcoef(budget[:, 0], layer.argmax(1))[0, 1]) < 0.03
+    (own,) = draws.passes((noise, budget, layer))
+    assert own[0] is noise and own[1] is budget and len(own) == 2
+    for one, other in zip(draws.draw(np.random.default_rng(0), 9000, 0.0), (noise, budget, layer), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -60,11 +60,12 @@ def system():
 
 
 def test_training_draws_a_budget_for_each_image_and_no_noise(system):
-    noise, budget = system.drawn(np.random.default_rng(0), 200, True)
+    draws = finetune(configured("abn.finetune_epochs=1")).draws(system)
+    noise, budget = draws.draw(np.random.default_rng(0), 200, 0.0)
     assert not noise.any() and noise.shape[0] == 200
     assert budget.shape == (200, 1) and budget.dtype == np.float32
     assert budget.min() >= 0 and budget.max() <= 1 and np.ptp(budget) > 0.9
-    again = system.drawn(np.random.default_rng(1), 200, True)[1]
+    again = draws.draw(np.random.default_rng(1), 200, 0.0)[1]
     assert (again != budget).any()
     for own, of_agent in zip(system.drawn(None, 5, False), system.controller.still(5), strict=True):
         np.testing.assert_array_equal(own, of_agent)
@@ -80,7 +81,7 @@ def test_a_step_moves_weights_and_steps_but_neither_agent_nor_statistics(system)
     runtime = Runtime("CPU", native=False)
     step = build_step(objective, build_optimizer(learned, config.train, [0.1] * 3), config.train, runtime)
     before = {p.name: p.asnumpy().copy() for p in network.get_parameters()}
-    label, draws = np.arange(6, dtype=np.int32), system.drawn(np.random.default_rng(2), 6, True)
+    label, draws = np.arange(6, dtype=np.int32), stage.draws(system).draw(np.random.default_rng(2), 6, 0.0)
     loss = step(*map(Tensor, (x, label, *draws)))[0]
     assert np.isfinite(float(loss.asnumpy()))
     moved = {p.name for p in network.get_parameters() if (p.asnumpy() != before[p.name]).any()}

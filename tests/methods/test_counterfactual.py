@@ -18,7 +18,7 @@ import pytest
 from mindspore import Tensor, ops
 
 from src.config import load_config
-from src.methods import METHODS
+from src.methods import METHODS, build_system
 from src.methods.counterfactual import Counterfactual, ForcedAndFree
 from tests.methods.build import answer, images, method, randomise_head, seen
 
@@ -66,3 +66,19 @@ def test_it_is_a_stage_behind_the_published_ones_by_option():
     assert first.leaves and last.name == "counterfactual" and last.epochs == 2
     assert last.learns("controller.fc1.weight") and not last.learns("layer1.0.conv1.weight")
     assert last.images == "held_out" and last.keeps_statistics
+
+
+def test_only_its_training_takes_draws_of_its_own():
+    """What it leaves is evaluated like any network, also where evaluation draws the widths."""
+    keys = ["dqnet.pool=2", "dqnet.hidden=8", "dqnet.sample=true", "dqnet.counterfactual_epochs=1"]
+    config = load_config(None, ["model.name=resnet8", "device.native=off", "data.val_split=0.2", *keys])
+    stage = METHODS["dqnet"].stages(config)[-1]
+    built, _ = build_system(config, 10, 8, False, stage.builds, stage.build)
+    noise, keep, tau = built.drawn(np.random.default_rng(0), 4, train=False)
+    expected = built.controller.draw(np.random.default_rng(0), 4, 0.0)[0]
+    np.testing.assert_array_equal(noise, expected)
+    draws = stage.draws(built)
+    passes = draws.passes(draws.draw(np.random.default_rng(0), 4, 0.0))
+    for way, own in zip((0, 1, 2, None), passes, strict=True):
+        for array, wanted in zip(own, built.draws.still(4, way), strict=True):
+            np.testing.assert_array_equal(array, wanted)

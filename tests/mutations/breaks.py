@@ -147,7 +147,7 @@ TRAIN = [
     ),
     *_of(
         "src/train/resume.py", "tests/train/test_resume.py",
-        ("if epochs_done > epochs:", "if epochs_done < 0:"),
+        ("if epochs_done > stage.epochs:", "if epochs_done < 0:"),
         ("if images[0] not in (0, images[1]):", "if images[0] not in (0, images[0]):"),
         ("if rows > 1 and not last.is_file():", "if rows > 9 and not last.is_file():"),
     ),
@@ -212,18 +212,16 @@ METHODS = [
         ("learns=lambda name: not is_of_controller(name)", "learns=lambda name: is_of_controller(name)"),
         ("rising = all(a >= b for", "rising = all(a <= b for"),
     ),
+    *_of("src/methods/agent_episodes.py", "tests/methods/test_abn_agent.py", ("exp(self.fall", "exp(-self.fall")),
+    *_of("src/methods/agent_ppo.py", "tests/methods/test_abn_agent.py", ("+ (-price * agent", "+ (price * agent")),
+    *_of(
+        "src/methods/agent_counterfactual.py", "tests/methods/test_abn_agent.py",
+        ("better = worth - worth.mean(1, keep_dims=True)", "better = worth"),
+        ("[rng.integers(slots, size=images)]", "[noise[:, :, 0, 0].argmax(1)]"),
+    ),
     *_of(
         "src/methods/abn_agent.py", "tests/methods/test_abn_agent.py",
-        (
-            "return self.price_high * ops.exp(self.fall * budget)",
-            "return self.price_high * ops.exp(-self.fall * budget)",
-        ),
-        ("rewards = rewards + (-price * agent", "rewards = rewards + (price * agent"),
-        ("better = worth - worth.mean(1, keep_dims=True)", "better = worth"),
-        (
-            "spent.append((answers().bitops.mean() - agent.cheapest) / agent.range)",
-            "spent.append(answers().bitops.mean() / agent.range)",
-        ),
+        ("spent.append((answers().bitops.mean() - agent.cheapest)", "spent.append((answers().bitops.mean())"),
     ),
     *_of(
         "src/methods/counterfactual.py", "tests/methods/test_counterfactual.py",
@@ -232,8 +230,8 @@ METHODS = [
     ),
     *_of(
         "src/methods/rules.py", "tests/methods/test_rules.py tests/methods/test_build.py",
-        ('quantizer = "lsq" if name == names[0] else quant.quantizer', "quantizer = quant.quantizer"),
-        ("for end in (names[0], names[-1]):", "for end in (names[0], names[0]):"),
+        ('own = "lsq" if name in ends else', 'own = "lsq" if name == names[0] else'),
+        ("specs, ends = {}, (names[0], names[-1])", "specs, ends = {}, (names[0], names[0])"),
     ),
     *_of(
         "src/controllers/ppo.py", "tests/controllers/test_agent.py tests/methods/test_abn_agent.py",

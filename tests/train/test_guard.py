@@ -19,6 +19,7 @@ import numpy as np
 from mindspore import Tensor
 
 from src.errors import UserError
+from src.methods.counterfactual import ForcedAndFree
 from src.train.guard import explain_not_finite
 from tests.methods.build import images, method
 
@@ -28,7 +29,7 @@ def explained(built, x=None, **options) -> str:
     noise = built.drawn(np.random.default_rng(0), len(x), train=True)
     mode = ms.get_context("mode")
     where = "dqnet, epoch 2, step 7"
-    error = explain_not_finite(built.network, (x, *noise), where, **options)
+    error = explain_not_finite(built.network, [(x, *noise)], where, **options)
     assert isinstance(error, UserError)
     assert ms.get_context("mode") == mode
     assert str(error).startswith("dqnet, epoch 2, step 7: ")
@@ -51,7 +52,7 @@ def test_a_weight_that_is_not_a_number():
 
 def test_a_step_whose_batch_is_gone():
     """Where results are read late, another batch would tell of another step."""
-    error = explain_not_finite(method().network, None, "dqnet, epoch 2, step 7")
+    error = explain_not_finite(method().network, (), "dqnet, epoch 2, step 7")
     assert str(error).startswith("dqnet, epoch 2, step 7: the loss or a gradient is not finite")
     assert "train.log_every=1" in str(error)
 
@@ -104,3 +105,22 @@ def test_the_learning_rate_is_not_blamed_before_the_first_update():
     message = explained(built, is_first=True)
     assert "train.lr is not the cause" in message and "lower train.lr" not in message
     assert "model.weights" in message
+
+
+def test_each_pass_of_a_step_is_looked_at():
+    """Here of one that runs the network at each width throughout, and then as its controller chooses; at the
+    narrowest the layer is sound."""
+    built = method()
+    x, draws = images(2), ForcedAndFree(built.draws, len(built.widths))
+    passes = [(x, *own) for own in draws.passes(draws.draw(np.random.default_rng(0), len(x), 0.0))]
+    assert len(passes) == 4
+    assert "a gradient is not finite" in str(explain_not_finite(built.network, passes, "here"))
+    seen = []
+
+    def overflows_in_the_second_pass(cell, inputs, output):
+        seen.append(True)
+        return output * float("inf") if len(seen) == 2 else output
+
+    built.network.cell("layer2.0.conv1").register_forward_hook(overflows_in_the_second_pass)
+    message = str(explain_not_finite(built.network, passes, "here"))
+    assert "the output of layer layer2.0." in message and len(seen) == 2

@@ -22,7 +22,6 @@ import pytest
 from src.config import load_config
 from src.models import build_backbone
 from src.runtime import Runtime
-from src.train.checkpoints import RunState
 from src.train.loop import _Run
 from src.train.own_network import NETWORK
 from src.train.run_folder import create_run, open_run
@@ -78,5 +77,5 @@ def test_a_model_of_the_project_teaches_it(begin, tmp_path, pynative):
     teaches = [f"train.teacher_weights={tmp_path / 'teacher.npz'}", "train.teacher_model=resnet20"]
     folder, config = begin("train.distill_weight=0.5", *teaches)
     run = _Run(config, folder, Runtime("CPU", graph=False))
-    assert "layer1.2.conv1" in run._float_network(config, RunState("dqnet", 1, 1)).backbone.layers
-    assert "layer1.2.conv1" not in run._build(run.stages[-1]).network.backbone.layers
+    assert "layer1.2.conv1" in run._teacher(config).backbone.layers
+    assert "layer1.2.conv1" not in run._build_told(run.stages[-1]).network.backbone.layers

@@ -19,8 +19,10 @@ import pytest
 
 from src.config import known_keys, load_config
 from src.errors import UserError
-from src.methods.abn_agent import AgentOptions
-from src.train.resume import check_overrides, check_steps, check_stored
+from src.methods import METHODS
+from src.methods.agent_options import AgentOptions
+from src.train.checkpoints import RunState
+from src.train.resume import check_finished, check_overrides, check_steps, check_stored
 
 
 @pytest.mark.parametrize(
@@ -60,23 +62,76 @@ def test_a_network_and_its_data_are_what_they_were():
     assert later <= free
 
 
+def stages(*overrides: str):
+    return METHODS["abn"].stages(load_config(None, ["method.name=abn", "data.val_split=0.1", *overrides]))
+
+
 def test_a_checkpoint_that_is_gone(tmp_path):
     """A row may be of an epoch that was killed before it was stored; two are not."""
-    last = tmp_path / "last.ckpt"
+    last, (ten,) = tmp_path / "last.ckpt", stages("train.epochs=10")
     for rows in (0, 1):
-        check_stored(rows, 0, 10, last)
+        check_stored(rows, 0, ten, last)
     with pytest.raises(UserError, match="last.ckpt is missing, but metrics.csv tells of 2 epochs"):
-        check_stored(2, 0, 10, last)
+        check_stored(2, 0, ten, last)
     last.touch()
-    check_stored(2, 2, 10, last)
+    check_stored(2, 2, ten, last)
 
 
 def test_fewer_epochs_than_are_stored(tmp_path):
     last = tmp_path / "last.ckpt"
     last.touch()
-    check_stored(4, 4, 4, last)
+    check_stored(4, 4, stages("train.epochs=4")[0], last)
     with pytest.raises(UserError, match="train.epochs=2: 4 are already stored"):
-        check_stored(4, 4, 2, last)
+        check_stored(4, 4, stages("train.epochs=2")[0], last)
+    agent = stages("abn.agent_epochs=3")[1]
+    with pytest.raises(UserError, match="abn.agent_epochs=3: 10 are already stored"):
+        check_stored(14, 10, agent, last)
+
+
+@pytest.fixture
+def resumed(tmp_path, monkeypatch):
+    """A function: where an ABN run of 4, 3 and 2 epochs stands, what it is asked for now."""
+    run = ["method.name=abn", "data.val_split=0.1", "train.epochs=4", "abn.agent_epochs=3", "abn.finetune_epochs=2"]
+    last = tmp_path / "last.ckpt"
+    last.touch()
+
+    def ask(stage: str, epoch: int, *overrides: str, method: tuple[str, ...] = ()) -> None:
+        monkeypatch.setattr("src.train.resume.read_state", lambda _: RunState(stage, epoch=epoch))
+        before = load_config(None, [*run, *method])
+        check_finished(before, load_config(None, [*run, *method, *overrides]), last)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("stage", "epoch", "override", "had"),
+    [
+        ("agent", 1, "train.epochs=6", 4),
+        ("agent", 1, "train.epochs=2", 4),
+        ("agent", 0, "train.lr=0.01", 0.1),
+        ("finetune", 2, "abn.agent_epochs=5", 3),
+        ("finetune", 0, "abn.agent_lr=0.5", 0.005),
+        ("finetune", 2, "abn.finetune_lr=0.5", 0.002),
+    ],
+)
+def test_a_stage_that_is_over_keeps_its_length_and_rate(resumed, stage, epoch, override, had):
+    key = override.split("=")[0]
+    with pytest.raises(UserError, match=f"^{override}: stage .* is over, it was trained with {key}={had}"):
+        resumed(stage, epoch, override)
+
+
+@pytest.mark.parametrize(
+    ("stage", "epoch", "overrides"),
+    [
+        ("supernet", 2, ["train.epochs=6", "train.lr=0.01", "abn.agent_epochs=1"]),
+        ("supernet", 3, ["train.epochs=3"]),
+        ("supernet", 4, ["train.epochs=6", "train.lr=0.01"]),
+        ("finetune", 2, ["abn.finetune_epochs=5", "abn.finetune_lr=0.5"]),
+        ("agent", 3, ["train.weight_decay=0"]),
+    ],
+)
+def test_a_stage_that_goes_on_may_change_them(resumed, stage, epoch, overrides):
+    resumed(stage, epoch, *overrides)
 
 
 def test_other_steps():
