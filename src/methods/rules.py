@@ -13,9 +13,9 @@
 # limitations under the License.
 """Which layers are quantised at all: the rules that every method shares.
 
-First and last layer are float or 8 bits (`quant.first_last`; at 8 bits always by LSQ, since an
-image and pooled features have no fixed range), named exceptions come next, and the method decides
-the rest.
+First and last layer are float or 8 bits (`quant.first_last`), named exceptions come next, with the
+method's quantiser, and the method decides the rest. First and last layer, if quantised, are so by LSQ,
+since an image and pooled features have no fixed range.
 """
 
 import difflib
@@ -28,15 +28,20 @@ from src.layers.swap import swap_layers
 from src.methods.base import FloatNet
 
 
-def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, LayerSpec]:
+def shared_specs(
+    layers: list[LayerInfo], quant: QuantConfig, quantizer: str | None = None
+) -> dict[str, LayerSpec]:
     """Specs of the layers that the shared rules decide; the others are left to the method.
+
+    Args:
+        quantizer: of exceptions between the ends; None: `quant.quantizer`.
 
     Raises:
         UserError: an exception names a layer that does not exist.
     """
     names = [layer.name for layer in layers]
-    specs = {}
-    for end in (names[0], names[-1]):
+    specs, ends = {}, (names[0], names[-1])
+    for end in ends:
         why = f"{'first' if end == names[0] else 'last'} layer (quant.first_last)"
         specs[end] = (
             LayerSpec(FLOAT, why) if quant.first_last == "float" else static_spec("lsq", 8, 8, why)
@@ -47,10 +52,10 @@ def shared_specs(layers: list[LayerInfo], quant: QuantConfig) -> dict[str, Layer
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"quant.exceptions: no layer {name}{hint} Layers: {', '.join(names)}")
         why = "quant.exceptions"
-        quantizer = "lsq" if name == names[0] else quant.quantizer
+        own = "lsq" if name in ends else quantizer or quant.quantizer
         w_bits, a_bits = bits if isinstance(bits, list) else (bits, bits)
         specs[name] = (
-            LayerSpec(FLOAT, why) if bits == "float" else static_spec(quantizer, w_bits, a_bits, why)
+            LayerSpec(FLOAT, why) if bits == "float" else static_spec(own, w_bits, a_bits, why)
         )
     return specs
 
@@ -59,7 +64,7 @@ def between_ends(
     layers: list[LayerInfo], quant: QuantConfig, quantizer: str, widths: tuple[int, ...], why: str
 ) -> dict[str, LayerSpec]:
     """All layers that the shared rules leave are dynamic, over the same widths."""
-    specs = shared_specs(layers, quant)
+    specs = shared_specs(layers, quant, quantizer)
     dynamic = [layer for layer in layers if layer.name not in specs]
     for slot, layer in enumerate(dynamic):
         specs[layer.name] = LayerSpec(DYNAMIC, why, quantizer, widths, widths, slot)

@@ -23,6 +23,7 @@ from src.layers.spec import FLOAT, STATIC
 from src.methods.rules import layer_costs, shared_specs, static_spec
 from src.models import build_backbone
 from src.models.geometry import describe
+from tests.methods.build import method
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,19 @@ def test_exceptions_win(layers):
     assert specs["layer2.0.conv2"].w_bits == specs["layer2.0.conv2"].a_bits == (6,)
     assert specs["layer2.0.conv2"].quantizer == "pact"
     assert specs["conv1"].quantizer == "lsq", "an image has no fixed range"
-    assert specs["fc"].quantizer == "pact"
+    assert specs["fc"].quantizer == "lsq", "nor have pooled features"
+
+
+@pytest.mark.parametrize(
+    ("name", "quantizer", "expected"),
+    [("static", "pact", "pact"), ("dqnet", "lsq", "lsq"), ("dqt", "dorefa", "nested"), ("ddq", "dorefa", "dorefa")],
+)
+def test_an_exception_has_the_methods_quantiser(name, quantizer, expected):
+    exceptions = "quant.exceptions={layer1.0.conv1: 6, fc: 8}"
+    table = method(f"method.name={name}", f"quant.quantizer={quantizer}", "dqt.pool=2", exceptions).table
+    found = {row["name"]: (row["quantizer"], row["w_bits"], row["a_bits"]) for row in table}
+    assert found["layer1.0.conv1"] == (expected, 6, 6)
+    assert found["fc"] == ("lsq", 8, 8)
 
 
 def test_an_exception_may_tell_weights_and_inputs_apart(layers):
