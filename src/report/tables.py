@@ -156,9 +156,10 @@ def apart_table(run: Run) -> Markup:
     if run.dynamic_layers:
         controller = totals.get("bitops_controller")
         share = f"{ratio(controller, net_bitops(totals))} the net; its float MACs at 32 × 32 bits"
-        changes = totals.get("width_changes")
         rows.append(["controller", f"{big(controller)} BitOPs", share])
-        rows.append(["width changes", big(changes), "weights and inputs per image, on average"])
+        if known(totals.get("width_changes")):
+            changes = big(totals["width_changes"])
+            rows.append(["width changes", changes, "weights and inputs per image, on average"])
     floats = [layer.name for layer in run.layers if layer.kind == "float"]
     if known(totals.get("bitops_float_macs")) or floats:
         more = f" and {len(floats) - 4} more" if len(floats) > 4 else ""

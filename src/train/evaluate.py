@@ -35,8 +35,9 @@ class Answers:
 
     label, predicted int32 (N,); loss, confidence, margin float32 (N,), the last the best minus the
     second-best logit; in_top5 bool (N,); plan uint8 (N, slots, columns), the candidates, of a network
-    without a controller (N, 0, 0); w_bits, a_bits uint8 (N, dynamic layers); bitops, width_changes
-    float64 (N,); rung uint8 (N,): after escalation which rung of the row gave the answer, else 0.
+    without a controller (N, 0, 0); w_bits, a_bits uint8 (N, dynamic layers); bitops float64 (N,);
+    width_changes float64 (N,), 0 where widths are not the top bits of one code; rung uint8 (N,): after
+    escalation which rung of the row gave the answer, else 0.
     """
 
     label: np.ndarray
@@ -91,6 +92,9 @@ def evaluate(
         )
     plan = rows.get("plan", np.zeros((len(rows["loss"]), 0, 0))).astype(np.uint8)
     w_bits, a_bits = _widths(system.cost, plan)
+    changes = np.zeros(len(plan))
+    if system.master is not None:
+        changes += system.cost.width_changes(w_bits, a_bits, system.master)
     return Answers(
         label=rows["label"].astype(np.int32),
         predicted=rows["predicted"].astype(np.int32),
@@ -102,7 +106,7 @@ def evaluate(
         w_bits=w_bits,
         a_bits=a_bits,
         bitops=system.cost.of_widths(w_bits, a_bits).astype(np.float64),
-        width_changes=system.cost.width_changes(w_bits, a_bits).astype(np.float64),
+        width_changes=changes,
         rung=np.zeros(len(plan), np.uint8),
     )
 
@@ -137,7 +141,7 @@ def _store(rows: dict, index: np.ndarray, label: np.ndarray, logits: np.ndarray)
 
 
 def summarise(system: System, answers: Answers) -> dict:
-    """The numbers of `eval/<split>.json`; bits and BitOPs are means over the images.
+    """The numbers of `eval/<split>.json`; bits, BitOPs and width changes are means over the images.
 
     After escalation the bits are those of the pass that answered, and `rungs` says where images ended.
     """
@@ -153,9 +157,10 @@ def summarise(system: System, answers: Answers) -> dict:
         "bitops_static": {str(b): float(cost.uniform(b)) for b in STATIC_WIDTHS},
         "bitops_controller": float(cost.controller_bitops()),
         "bitops_float_macs": cost.float_macs(),
-        "width_changes": float(answers.width_changes.mean()),
         "collapsed": system.chooses and collapsed(answers),
     }
+    if system.master is not None:
+        summary["width_changes"] = float(answers.width_changes.mean())
     if system.climbing is not None:
         row = system.climbing
         summary["rungs"] = {

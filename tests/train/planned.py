@@ -98,4 +98,4 @@ def planned(logits: np.ndarray, own: np.ndarray | None = None, looks: bool = Tru
     """`own`: the candidates that each image takes, (images, 2); None: the last."""
     if own is None:
         own = np.full((logits.shape[1], 2), len(WIDTHS) - 1)
-    return System("planned", Planned(logits, own, looks), [], COST, WIDTHS, draws=Noise())
+    return System("planned", Planned(logits, own, looks), [], COST, WIDTHS, draws=Noise(), master=8)

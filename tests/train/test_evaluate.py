@@ -128,7 +128,7 @@ def test_summary_of_a_float_network(static_answers):
 
 
 def test_widths_and_bitops_of_a_dynamic_network():
-    method = System("dqnet", PlannedLookup(), [], COST, WIDTHS, draws=Noise())
+    method = System("dqnet", PlannedLookup(), [], COST, WIDTHS, draws=Noise(), master=8)
     answers = evaluated(method, batch_size=9)
     bits = np.array(WIDTHS)[np.arange(COUNT) % 3]
     for column in (answers.w_bits, answers.a_bits):
@@ -146,6 +146,14 @@ def test_widths_and_bitops_of_a_dynamic_network():
     assert numbers["bitops_controller"] == 2048
     assert numbers["width_changes"] == pytest.approx(24 * (bits != 8).mean())
     assert numbers["collapsed"] is False
+
+
+def test_width_changes_are_counted_from_the_master_and_of_nested_codes_alone():
+    bits = np.array(WIDTHS)[np.arange(COUNT) % 3]
+    for master in (4, None):
+        method = System("dqnet", PlannedLookup(), [], COST, WIDTHS, draws=Noise(), master=master)
+        numbers = summarise(method, evaluated(method))
+        assert numbers.get("width_changes") == (24 * (bits != 4).mean() if master else None)
 
 
 def test_batch_size_changes_nothing(static_answers):
