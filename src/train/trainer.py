@@ -31,12 +31,13 @@ from src.runtime import (
     sum_over_workers,
     wait_for_all,
 )
-from src.train.bar import EpochBar, clock
+from src.train.bar import EpochBar
 from src.train.batches import Loaders
 from src.train.calibrate import calibrate
 from src.train.checkpoints import RunState, load_checkpoint, save_checkpoint
-from src.train.evaluate import evaluate, summarise
+from src.train.evaluate import evaluate
 from src.train.guard import explain_not_finite
+from src.train.judge import Judge
 from src.train.losses import TaskLoss
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
@@ -79,7 +80,8 @@ class Trainer:
         if stage.experience is not None:
             experience = stage.experience(system).set_train(False)
             self.step = with_experience(self.step, experience, stage.updates)
-        self.is_compiled = self.is_judged = self.is_collapsed = False
+        self.judge = Judge(self.name, system, loaders, runtime, train.seed)
+        self.is_compiled = False
         self.read_every = 1 if runtime.target == "CPU" else train.log_every
 
     def begin(self, is_taken_over: bool = False) -> None:
@@ -276,53 +278,19 @@ class Trainer:
         text += f" BitOPs {means['bitops'] / targets['budget_bitops']:.0%}"
         return text, f"{text} of budget{further}"
 
-    def _judge(self, epoch: int) -> dict:
-        if not self.is_judged:
-            LOG.info("%s: compiling the evaluation ...", self.name)
-            self.is_judged = True
-        start = time.perf_counter()
-        with interrupts.held("when the epoch is judged"):
-            judged = [self._answer(forced) for forced in self.system.judged_at]
-        seconds = clock(time.perf_counter() - start)
-        what = "held-out" if self.loaders.held_out else "test"
-        texts = [self._judgement(numbers) for numbers in judged]
-        LOG.info("%s epoch %d: %s top-1 %s (%s)", self.name, epoch, what, "; ".join(texts), seconds)
-        self._tell_collapse(judged[0]["collapsed"])
-        numbers = {name: float(np.mean([n[name] for n in judged])) for name in ("loss", "top1", "top5")}
+    def _judge(self, epoch: int) -> dict[str, float]:
+        """The columns of metrics.csv for how an epoch was judged; the best one is stored."""
+        numbers = self.judge.judge(epoch)
+        row = {f"val_{name}": value for name, value in numbers.items()}
         if self.system.learned is not None and not self.system.learned.is_final(epoch, self.epochs):
-            return _of_epoch(numbers)
+            return row
         # Images that it learns from tell no best epoch.
         if self.stage.images == HELD_OUT or numbers["top1"] > self.state.best_top1:
             self.state.best_top1 = numbers["top1"]
             if self.loaders.held_out and self.runtime.is_main:
                 self.state.go_to(epoch)
                 save_checkpoint(self.folder.best, self.system.network, self.state)
-        return _of_epoch(numbers)
-
-    def _answer(self, forced: int | None) -> dict:
-        """The numbers of the images that judge, with `System.forced` as given."""
-        before, self.system.forced = self.system.forced, forced
-        answers = evaluate(self.system, self.loaders.judge, self.runtime, self.config.train.seed)
-        numbers = summarise(self.system, answers)
-        self.system.forced = before
-        return numbers
-
-    def _judgement(self, numbers: dict) -> str:
-        text = f"{numbers['top1']:.2%}"
-        if self.system.widths or self.system.learned is not None:
-            text += f", {numbers['mean_bits']:.2f} bits, {numbers['bitops'] / 1e6:.1f} M BitOPs"
-        return text
-
-    def _tell_collapse(self, is_collapsed: bool) -> None:
-        """Once when the controller collapses, and once when it chooses again."""
-        if is_collapsed and not self.is_collapsed:
-            LOG.warning(
-                "the controller has collapsed: (nearly) all images get one plan%s",
-                f"; {self.system.against_collapse}" if self.system.against_collapse else "",
-            )
-        elif self.is_collapsed and not is_collapsed:
-            LOG.info("the controller chooses between images again")
-        self.is_collapsed = is_collapsed
+        return row
 
 
 def _learned(stage: Stage, system: System) -> list[Parameter]:
@@ -332,8 +300,3 @@ def _learned(stage: Stage, system: System) -> list[Parameter]:
         return learned
     head = system.network.backbone.nodes[-1].name
     return [p for p in learned if p.name.startswith(f"{head}.")]
-
-
-def _of_epoch(numbers: dict[str, float]) -> dict[str, float]:
-    """The columns of metrics.csv for how an epoch was judged."""
-    return {f"val_{name}": numbers[name] for name in ("loss", "top1", "top5")}

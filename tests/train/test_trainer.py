@@ -13,7 +13,6 @@
 # limitations under the License.
 """A stage: what it hands to the controller, what it writes down, and what it refuses to go on with."""
 
-import logging
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -216,6 +215,17 @@ def test_an_epoch_whose_weights_overflow_is_not_stored(stage, tmp_path):
     assert read_state(tmp_path / "ckpt/last.ckpt").epoch == 1
 
 
+@pytest.mark.parametrize(("bad", "passes"), [(4, [("images", 1), ("images", 2)]), (3, [])])
+def test_a_step_is_explained_by_the_passes_of_its_stage(monkeypatch, bad, passes):
+    """Those of an earlier step are gone where results are read late."""
+    monkeypatch.setattr("src.train.trainer.explain_not_finite", lambda *told: UserError(told))
+    draws = SimpleNamespace(passes=lambda drawn: [drawn[:1], drawn[1:]])
+    trainer = SimpleNamespace(name="agent", draws=draws, system=SimpleNamespace(network="network"))
+    with pytest.raises(UserError) as error:
+        Trainer._read(trainer, SimpleNamespace(read=lambda: bad), 2, "images", (1, 2), 4)
+    assert error.value.args == (("network", passes, f"agent, epoch 2, step {bad}", False),)
+
+
 def test_progress_of_the_training_rises_over_the_epochs(stage):
     """What falls with it, such as a temperature, does not begin anew in each epoch."""
     method = planned_method()
@@ -310,7 +320,7 @@ def test_what_is_measured_is_of_the_network_that_the_stage_ends_with(stage, tmp_
         measured.append(system.network.hidden.asnumpy().copy())
         assign(system.network.clip, np.float32([7]))
 
-    measured, made._answer = [], judged
+    measured, made.judge.numbers = [], judged
     made.stage = replace(made.stage, measure=measure)
     train(made)
     np.testing.assert_array_equal(measured[0], of_epoch[0 if held_out else 1])
@@ -327,13 +337,3 @@ def test_several_workers_share_the_budget(stage, monkeypatch):
         stage(method, runtime=Runtime("CPU", workers=workers))
         expected = nn.Identity if workers == 1 else MeanOverWorkers
         assert isinstance(method.monitor.joined, expected)
-
-
-def test_a_collapse_is_told_once_and_so_is_its_end(caplog):
-    told_by = SimpleNamespace(is_collapsed=False, system=SimpleNamespace(against_collapse="lower beta"))
-    with caplog.at_level(logging.INFO, logger="dynquant"):
-        for is_collapsed in (False, True, True, False, False, True):
-            Trainer._tell_collapse(told_by, is_collapsed)
-    told = [record.getMessage().split(":")[0] for record in caplog.records]
-    again = "the controller chooses between images again"
-    assert told == ["the controller has collapsed", again, "the controller has collapsed"]
