@@ -93,8 +93,18 @@ def _training(record: Run, row: dict) -> str:
     taught = f", distilled from a float {row['teacher']}" if row["teacher"] and row["epochs"] else ""
     return (
         f"{length[:1].upper()}{length[1:]}, {start}{taught}; seed {row['seed']}, commit {row['commit']}, "
-        f"{row['machine']}. Today's recipes give its configuration with\n\n```bash\n{row['command']}\n```"
+        f"{row['machine']}{_resumed(record)}. Today's recipes give its configuration with\n\n```bash\n{row['command']}\n```"
     )
+
+
+def _resumed(record: Run) -> str:
+    if not record.continuations:
+        return ""
+    commits, machines = (
+        ", ".join(dict.fromkeys(str(one.get(key)) for one in record.continuations))
+        for key in ("commit", "machine")
+    )
+    return f"; resumed {len(record.continuations)} times (commit {commits}; {machines})"
 
 
 def _accuracy(record: Run, row: dict) -> str:

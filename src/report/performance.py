@@ -45,7 +45,7 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
 def _made(record: Run) -> list[tuple[str, str]]:
     versions = record.versions
     return [
-        ("Resource", str(versions.get("machine", ""))),
+        ("Resource", "; ".join(record.made_by("machine"))),
         ("Date", str(versions.get("started", ""))[:10]),
         ("MindSpore version", str(versions.get("mindspore", ""))),
         ("Data set", str(record.setting("data.name"))),

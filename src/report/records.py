@@ -37,6 +37,7 @@ A row is a plain dictionary, in this order of keys:
     most_frequent     share of the images with the commonest plan, 0..1
     bitops_and_loss   Spearman's rank correlation over the images, -1..1; None for a single cost
     machine           what the run was made on
+    resumed           commits that went on with it, where it was resumed; missing where it was not
     command           gives the record's configuration with the recipes as they are now
     uniform, ladder, searched, budgets
                       the same net at other settings, on the test set, by rising BitOPs: lists of objects
@@ -76,13 +77,14 @@ def rows(out: Path) -> list[dict]:
 
 
 def check_committed(run: Run) -> None:
-    """Raises UserError where the run's commit is missing, or was not all of its code."""
-    commit = str(run.versions.get("commit") or "")
-    if not COMMITTED.fullmatch(commit):
-        raise UserError(
-            f"{run.path}: commit {commit!r} in versions.json is of no committed tree, and nobody could "
-            "run it again; a record needs a run that was started from a clean git checkout"
-        )
+    """Raises UserError where a commit, of the start or of a resume, is missing, or was not all of its code."""
+    for made, verb in ((run.versions, "started"), *((one, "resumed") for one in run.continuations)):
+        commit = str(made.get("commit") or "")
+        if not COMMITTED.fullmatch(commit):
+            raise UserError(
+                f"{run.path}: commit {commit!r} in versions.json is of no committed tree, and nobody could "
+                f"run it again; a record needs a run that was {verb} from a clean git checkout"
+            )
 
 
 def _row(record: Run) -> dict:
@@ -110,6 +112,7 @@ def _row(record: Run) -> dict:
         "epochs": config.train.epochs,
         **_choice(record, _system(config)),
         "machine": record.versions["machine"],
+        **({"resumed": [one["commit"] for one in record.continuations]} if record.continuations else {}),
         "command": command(record),
         **_settings(record.knob),
     }

@@ -51,7 +51,9 @@ M BitOPs says."""
 SETTING_COLUMNS = ("record", "widths", "setting", "top-1 %", "M BitOPs")
 LISTED = 6  # settings of a ladder, spread over its range
 COMMANDS = """Commands that make the configuration of each row from the recipes as they are now, in the order of
-the rows. What was typed then, at the commit of the row, is in its `versions.json`."""
+the rows. What was typed then, at the commit of the row, is in its `versions.json`; of a run that was resumed,
+each resume too, under `continuations`, where the run is of a commit that notes them: older ones show the start
+alone."""
 
 
 def page(text: str | None, made: list[dict]) -> str:
@@ -100,7 +102,7 @@ def _cells(row: dict) -> list[str]:
         _or_dash(row["most_frequent"], "{:.1f}", 100),
         _or_dash(row["bitops_and_loss"], "{:+.2f}"),
         str(row["seed"]),
-        str(row["commit"]),
+        ", then ".join(dict.fromkeys([row["commit"], *row.get("resumed", ())])),
         str(row["machine"]),
     ]
 

@@ -54,6 +54,15 @@ def test_a_static_network(static):
     assert "choice of widths" not in text and "| setting |" not in text
 
 
+def test_resumes_are_told(static):
+    record = load_run(static)
+    assert "resumed" not in card(record, row())
+    record.versions["continuations"] = [{"commit": "def", "machine": "one core"}] * 2
+    text = card(record, row())
+    assert "commit abc, two cores; resumed 2 times (commit def; one core)." in text
+    assert "| Resource | x86_64, 2 cores, Linux 6.1; one core |" in text
+
+
 def test_what_is_not_known_is_not_made_up(static):
     record = load_run(static)
     record.config["model"]["weights"], record.config["data"]["name"] = "mine.npz", "image_folder"

@@ -109,6 +109,23 @@ def test_a_run_of_an_uncommitted_tree_is_refused(run, tmp_path, commit):
     assert not target.exists()
 
 
+@pytest.mark.parametrize("commit", ["abc-dirty", None])
+def test_a_run_that_was_resumed_from_an_uncommitted_tree_is_refused(run, tmp_path, commit):
+    set_version(run, continuations=[{"commit": "abc"}, {"commit": commit}])
+    with pytest.raises(UserError, match=r"lsq_4bit: commit .* that was resumed from a clean"):
+        keep(run, tmp_path / "results" / "lsq_4bit")
+
+
+def test_a_resume_is_told_without_its_paths(run, tmp_path):
+    resume = {"command": "train.py --resume /some/where/runs/x", "commit": "def", "machine": "one core"}
+    set_version(run, continuations=[resume, resume])
+    keep(run, tmp_path / "results" / "lsq_4bit")
+    kept = json.loads((tmp_path / "results/lsq_4bit/versions.json").read_text())
+    assert [one["command"] for one in kept["continuations"]] == ["train.py --resume x"] * 2
+    assert "| 3 | abc, then def | two cores |" in table(tmp_path / "results")
+    assert rows(tmp_path / "results")[0]["resumed"] == ["def", "def"]
+
+
 def test_a_record_of_an_uncommitted_tree_stops_the_table(run, tmp_path):
     out = tmp_path / "results"
     keep(run, out / "lsq_4bit")
