@@ -87,14 +87,20 @@ def _data(record: Run) -> str:
 
 
 def _training(record: Run, row: dict) -> str:
-    weights = record.setting("model.weights")
-    start = f"from {_source(WEIGHTS, weights)[0]}" if weights else "from random weights, in float first"
     length = f"{row['epochs']} epochs" if row["epochs"] else "not trained: post-training quantisation"
     taught = f", distilled from a float {row['teacher']}" if row["teacher"] and row["epochs"] else ""
     return (
-        f"{length[:1].upper()}{length[1:]}, {start}{taught}; seed {row['seed']}, commit {row['commit']}, "
-        f"{row['machine']}{_resumed(record)}. Today's recipes give its configuration with\n\n```bash\n{row['command']}\n```"
+        f"{length[:1].upper()}{length[1:]}, {_start(record)}{taught}; seed {row['seed']}, commit {row['commit']}, "
+        f"{row['machine']}{_resumed(record)}. Today's recipes give its configuration with\n\n"
+        f"```bash\n{row['command']}\n```"
     )
+
+
+def _start(record: Run) -> str:
+    if weights := record.setting("model.weights"):
+        return f"from {_source(WEIGHTS, weights)[0]}"
+    is_float_first = record.setting("train.pretrain_epochs") and record.setting("method.name") != "float"
+    return "from random weights" + (", in float first" if is_float_first else "")
 
 
 def _resumed(record: Run) -> str:
@@ -176,7 +182,8 @@ def _model(record: Run) -> str:
 
 
 def _quantizer(record: Run) -> str:
-    return SYSTEMS[role_of(record)].title.removeprefix("static ")
+    role = role_of(record)
+    return str(record.setting("quant.quantizer")) if role == "other" else SYSTEMS[role].title.removeprefix("static ")
 
 
 def _classes(record: Run) -> int:

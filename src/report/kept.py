@@ -31,7 +31,7 @@ import yaml
 from src.engine.artefact import load_artefact, save_artefact
 from src.errors import UserError
 from src.report.load import CONTINUATIONS, load_run
-from src.report.records import ARTEFACT, PATH_KEYS, check_committed
+from src.report.records import ARTEFACT, check_committed, path_keys
 
 FILES = (
     *("config.yaml", "versions.json", "layers.json"),
@@ -91,7 +91,7 @@ def _keep_artefact(artefact: Path, target: Path) -> None:
 
 
 def _cut_paths(config: dict) -> None:
-    for section, key in PATH_KEYS:
+    for section, key in path_keys():
         path = config.get(section, {}).get(key)
         if path:
             config[section][key] = Path(path).name

@@ -31,7 +31,7 @@ from statistics import fmean
 
 from src.report.axes import Sheet
 from src.report.markup import Markup, tag
-from src.report.systems import rules
+from src.report.systems import rules, static_role
 from src.report.tradeoff import Curve, Dot, Drawing, draw
 
 NOT_DRAWN = {"avx512", "int16", "no"}  # no: ..._no_diversity
@@ -120,7 +120,7 @@ def _static(rows: Sequence[dict]) -> list[Curve]:
     static = [row for row in rows if row["method"] == "static"]
     return [
         Curve(
-            "static" if quantizer == "lsq" else "dorefa",
+            static_role(quantizer),
             [_mean(group, f"{group[0]['mean_bits']:g} bit") for group in _by_seed(alike)],
             name=" ".join(["static", WORDS.get(quantizer, quantizer), *more]),
         )

@@ -58,10 +58,6 @@ from src.report.load import Run, load_run
 from src.report.stats import plan_use
 from src.report.totals import float_top1
 
-PATH_KEYS = (
-    ("run", "dir"), ("data", "path"), ("model", "weights"), ("model", "head_weights"),
-    ("train", "teacher_weights"),
-)  # fmt: skip
 ARTEFACT = "model.safetensors"
 # What `git describe --dirty` says of a committed tree; where there is no git, versions.json has words.
 COMMITTED = re.compile(r"\S+(?<!-dirty)")
@@ -74,6 +70,13 @@ def rows(out: Path) -> list[dict]:
         UserError: a record is of an uncommitted tree, or its answers are damaged.
     """
     return [_row(load_run(path.parent)) for path in sorted(out.glob("*/versions.json"))]
+
+
+def path_keys() -> list[tuple[str, str]]:
+    """(section, key) of every path of a configuration."""
+    from src.config import known_keys  # needs MindSpore, which a page does not
+
+    return [tuple(name.split(".")) for name, (_, item) in known_keys().items() if item.metadata["is_path"]]
 
 
 def check_committed(run: Run) -> None:
@@ -167,7 +170,7 @@ def command(record: Run) -> str:
 
     recipe, wanted = _recipe(record), load_config(record.path / "config.yaml").as_dict()
     # Paths are never a recipe's, and a recipe may be incomplete without them.
-    paths = [f"{s}.{key}={wanted[s][key]}" for s, key in PATH_KEYS if wanted[s][key]]
+    paths = [f"{s}.{key}={wanted[s][key]}" for s, key in path_keys() if wanted[s][key]]
     today = load_config(recipe, paths).as_dict()
     others = [
         f"{section}.{key}={value if isinstance(value, str) else json.dumps(value)}"

@@ -69,6 +69,16 @@ def test_record_holds_the_files_without_paths(run, tmp_path):
     assert command == "python train.py --config config/a.yaml data.path=cifar train.epochs=6"
 
 
+def test_paths_of_every_section_are_cut(run, tmp_path):
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    paths = {"dqnet": {"latency": "/some/where/t.json"}, "dqt": {"latency": "/some/where/t.json"}}
+    paths["quant"] = {"plan": "/some/where/t.json"}
+    (run / "config.yaml").write_text(yaml.safe_dump({**config, **paths}))
+    keep(run, tmp_path / "x")
+    kept = yaml.safe_load((tmp_path / "x/config.yaml").read_text())
+    assert [kept["dqnet"]["latency"], kept["dqt"]["latency"], kept["quant"]["plan"]] == ["t.json"] * 3
+
+
 def test_a_run_without_training_has_no_metrics(run, tmp_path):
     (run / "metrics.csv").unlink()
     with pytest.raises(UserError, match=r"has no metrics\.csv; train it"):
