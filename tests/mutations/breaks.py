@@ -101,7 +101,6 @@ QUANTISERS = [
     *_of(
         "src/quantizers/step_search.py", "tests/quantizers/test_step_search.py",
         ("scale = (steps * grid.factor)", "scale = (steps)"),
-        ("off *= importance", "off += importance"),
     ),
 ]  # fmt: skip
 
