@@ -120,8 +120,8 @@ class DataConfig(Section):
     )
     shift: int | None = key(
         None,
-        "training images are moved by up to so many pixels, black coming in; null: the data set's own (cifar10 4, digits "
-        "2, arrays 0; an image_folder is cropped at random instead)",
+        "training images are moved by up to so many pixels, black coming in; null: the data set's own (cifar10 4, "
+        "digits 2, arrays 0; an image_folder is cropped at random instead)",
         low=0,
     )
     max_errors: float = key(

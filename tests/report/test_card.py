@@ -73,6 +73,13 @@ def test_without_weights_it_says_whether_float_came_first(static, method, pretra
     assert ("from random weights;" in card(record, row())) != is_float_first
 
 
+def test_other_seeds_are_told_where_they_were_run(static):
+    record, rows = load_run(static), [row(top1=top1) for top1 in (0.914, 0.916, 0.918)]
+    assert "how far apart they lie was not measured." in card(record, rows[0], rows[:1])
+    text = card(record, rows[0], rows)
+    assert "and 3 of them have a top-1 of 91.60 ± 0.20 % (mean and standard deviation)." in text
+
+
 def test_resumes_are_told(static):
     record = load_run(static)
     assert "resumed" not in card(record, row())
