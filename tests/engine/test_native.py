@@ -73,6 +73,40 @@ def test_random_programs_agree_in_every_register(seed, isa, tmp_path):
     same_registers(program, opened(program, tmp_path), programs.pixels(program, 1, seed)[0])
 
 
+@pytest.mark.parametrize("signed", [0, 1])
+def test_codes_narrower_than_the_master_keep_their_own_ends(signed, isa, tmp_path):
+    """A quantiser's candidates are of 8 and 4 bits, the layer behind it takes both for codes of 8."""
+    b = Builder()
+    x = b.conv(b.image(6, bits=8), 4, w_bits=(8,), a_bits=(8,))
+    b.controller(x, 1, widths=(8, 4))
+    q = b.quantise(x, (8, 4), signed, slot=0)
+    b.operations[q].arrays["multiplier"][1] = b.operations[q].arrays["multiplier"][0]
+    program = b.logits(b.conv(q, 4, w_bits=(8, 8), a_bits=(8, 5), slot=0, master=8))
+    engine, images = opened(program, tmp_path), programs.pixels(program, 2)
+    assert Oracle(program).trace(images[0], np.array([[1]]))[q].max() == (7 if signed else 15)
+    for choice in (0, 1):
+        plan = np.full((2, 1, 1), choice)
+        np.testing.assert_array_equal(engine.run(images, plan)[0], Oracle(program).run(images, plan)[0])
+        same_registers(program, engine, images[0], plan[0])
+
+
+def test_an_instruction_set_that_is_not_there_is_told_before_a_file_is_read(tmp_path):
+    """The first layer is a Wide of the image, which is packed for it."""
+    save_artefact(programs.real(), tmp_path / "model.safetensors")
+    code = """
+import ctypes, sys
+library, file = ctypes.CDLL(sys.argv[1]), open(sys.argv[2], "rb").read()
+program, text = ctypes.c_int64(5), ctypes.create_string_buffer(99)
+code = library.dq_program_open(file, ctypes.c_int64(len(file)), ctypes.byref(program), text, 99)
+print(code, program.value, text.value.decode())
+"""
+    command = [sys.executable, "-c", code, kernels.library_path(), tmp_path / "model.safetensors"]
+    done = subprocess.run(
+        command, env={**os.environ, "DYNQUANT_ISA": "avx9"}, capture_output=True, text=True, check=True, timeout=60
+    )  # fmt: skip
+    assert done.stdout == "22 0 DYNQUANT_ISA names an instruction set that this machine lacks\n"
+
+
 def large() -> Program:
     """Registers that threads share the rows of, of every kind that they do."""
     b = Builder(11)
@@ -152,6 +186,15 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
             engine.run(images, plans, row)
         with pytest.raises(ValueError, match="out of range"):
             engine.trace(images[0], None if plans is None else plans[0], row)
+    for row in (-1, 1, 2**32):
+        with pytest.raises(ValueError, match=f"row {row} is out of range; the statistics have 0..0"):
+            engine.run(images, row=row)
+        with pytest.raises(ValueError, match="row"):
+            engine.trace(images[0], row=row)
+        with pytest.raises(ValueError, match="row"):
+            engine.times(images[0], row=row)
+        with pytest.raises(ValueError, match="row"):
+            engine.kernels(plan[0], row)
     engine.close()
     engine.close()
     with pytest.raises(ValueError, match="closed"):
@@ -176,7 +219,10 @@ def test_a_run_may_have_a_budget_of_its_own(name, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("name", "budget"), [("minding", -2), ("minding", 2**48 + 1), ("nested", 10)])
+@pytest.mark.parametrize(
+    ("name", "budget"),
+    [("minding", -2), ("minding", -1), ("minding", 2**48 + 1), ("minding", 2**64), ("nested", 10), ("nested", -1)],
+)
 def test_a_budget_that_cannot_be_minded_is_refused(name, budget, tmp_path):
     program = programs.NAMED[name]()
     with pytest.raises(ValueError, match="out of range"):
