@@ -80,10 +80,8 @@ class Native:
         row, minded, count = self._row(row), self._budget(budget), len(images)
         logits = np.empty((count, self.classes), np.int32)
         chosen = np.empty((count, *self.plan_shape[:2]), np.int64) if self.plan_shape else None
-        step = self._library.dq_program_batch(self._handle) or count or 1
-        for first in range(0, count, step):
-            part = slice(first, first + step)
-            x, given, y, made = (_part(array, part) for array in (images, plan, logits, chosen))
+        step = self._library.dq_program_batch(self._handle) if count > 1 else 1
+        for x, given, y, made in _cut(step or count, images, plan, logits, chosen):
             self._call("dq_program_run", _pointer(x), ctypes.c_int64(len(x)), _pointer(given), row,
                        minded, _pointer(y), _pointer(made))  # fmt: skip
         return logits, chosen
@@ -98,9 +96,8 @@ class Native:
         count = len(images)
         rows, thresholds = (np.ascontiguousarray(x, np.int64) for x in (rungs.rows, rungs.thresholds))
         logits, ends = np.empty((count, self.classes), np.int32), np.empty(count, np.int64)
-        step = self._library.dq_program_batch(self._handle) // len(plans) or 1
-        for first in range(0, count, step):
-            x, y, ended = (array[first : first + step] for array in (images, logits, ends))
+        step = self._library.dq_program_batch(self._handle) // len(plans) if count > 1 else 1
+        for x, y, ended in _cut(step or 1, images, logits, ends):
             self._call("dq_program_climb", _pointer(x), ctypes.c_int64(len(x)), _pointer(plans),
                        _pointer(rows), _pointer(thresholds), len(plans), _pointer(y),
                        _pointer(ended))  # fmt: skip
@@ -196,9 +193,21 @@ class Native:
             raise ValueError(f"{self.path}: {kernels.describe(function, code)}")
 
 
-def _part(array: np.ndarray | None, part: slice) -> np.ndarray | None:
-    return None if array is None else array[part]
+def _cut(step: int, first: np.ndarray, *others: np.ndarray | None):
+    """Arrays, as deep as the first one or None, in parts of up to `step` images."""
+    count = len(first)
+    if 0 < count <= step:
+        yield first, *others
+        return
+    for at in range(0, count, step):
+        yield first[at : at + step], *(x if x is None else x[at : at + step] for x in others)
 
 
 def _pointer(array: np.ndarray | None):
-    return None if array is None else ctypes.c_void_p(array.ctypes.data)
+    """The address of an array; by its buffer where NumPy allows, which takes a quarter of the time of
+    `array.ctypes`: a small network answers an image in 100 us."""
+    if array is None:
+        return None
+    if array.size and array.flags.writeable:
+        return ctypes.byref(ctypes.c_char.from_buffer(array))
+    return ctypes.c_void_p(array.ctypes.data)
