@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "engine/plan.h"
 
@@ -110,12 +111,17 @@ const PreparedConvs::Packing &PreparedConvs::packing(const CodeConv &conv) {
   const ConvKernel *const *can = integer_kernels().convs;
   while (!(*can)->can(conv)) can++;  // the last one always can
   const ConvKernel *kernel = *can;
-  AlignedBytes bytes(kernel->packed_bytes(conv));
+  const size_t size = kernel->packed_bytes(conv);
+  AlignedBytes bytes;
+  std::swap(bytes, spare_);
+  if (bytes.size() != size) bytes = AlignedBytes(size);
   kernel->pack(conv, bytes.data());
   for (const auto &p : packings_)
-    if (p->kernel == kernel && p->bytes.size() == bytes.size() &&
-        !std::memcmp(p->bytes.data(), bytes.data(), bytes.size()))
+    if (p->kernel == kernel && p->bytes.size() == size &&
+        !std::memcmp(p->bytes.data(), bytes.data(), size)) {
+      spare_ = std::move(bytes);
       return *p;
+    }
   packings_.push_back(std::make_unique<Packing>(Packing{kernel, std::move(bytes)}));
   return *packings_.back();
 }

@@ -79,6 +79,7 @@ class PreparedConvs {
   const Operation &op_;
   std::mutex making_;
   std::vector<std::unique_ptr<Packing>> packings_;
+  AlignedBytes spare_;  // where the next weights are packed, if it is of their size
   std::vector<std::unique_ptr<Weights>> weights_;
   std::vector<std::unique_ptr<PreparedConv>> made_;
   std::unique_ptr<std::atomic<const PreparedConv *>[]> ready_;  // by row, weights, inputs
