@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> int:
     try:
         found = search_run(config, system, folder, runtime, settings)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"{path} keeps what the finished steps found") from None
+        told = f"{path} keeps what the finished steps found; the same command goes on from there"
+        raise KeyboardInterrupt(told) from None
     shown = ("method", "bitops", "ms", "top1", "test_top1")
     front = [{name: row[name] for name in shown if name in row} for row in found["front"]]
     print(json.dumps({"file": str(path), "tried": len(found["tried"]), "front": front}))

@@ -13,7 +13,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 # Fetches published float weights and turns them into .npz for model.weights. The file appears under
-# its final name only when the published file's checksum was right; a second run changes nothing.
+# its final name only when the published file's checksum was right; a second run changes nothing, and
+# reads the file that is there to its end.
 
 set -euo pipefail
 
@@ -55,7 +56,7 @@ say() { echo "get_float_weights: $*"; }
 die() { echo "error: $*" >&2; exit 2; }
 
 # A name's address, and its SHA-256 as far as it is known: the first eight digits stand in the names of
-# all files; the whole sums of the CIFAR-10 networks have been published too.
+# all files; the whole sums of all but one have been published too.
 cifar="https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models"
 imagenet="https://download.pytorch.org/models"
 case "$1" in
@@ -71,10 +72,19 @@ case "$1" in
     url="$cifar/resnet56-4bfd9763.th"
     sha256=4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367
     ;;
-  imagenet_resnet18) url="$imagenet/resnet18-f37072fd.pth" sha256=f37072fd ;;
+  imagenet_resnet18)
+    url="$imagenet/resnet18-f37072fd.pth"
+    sha256=f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec
+    ;;
   imagenet_resnet34) url="$imagenet/resnet34-b627a593.pth" sha256=b627a593 ;;
-  imagenet_resnet50) url="$imagenet/resnet50-0676ba61.pth" sha256=0676ba61 ;;
-  imagenet_mobilenetv2) url="$imagenet/mobilenet_v2-b0353104.pth" sha256=b0353104 ;;
+  imagenet_resnet50)
+    url="$imagenet/resnet50-0676ba61.pth"
+    sha256=0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a
+    ;;
+  imagenet_mobilenetv2)
+    url="$imagenet/mobilenet_v2-b0353104.pth"
+    sha256=b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889
+    ;;
   *) die "NAME $1: no such network; allowed are cifar10_resnet20|32|56, imagenet_resnet18|34|50 and imagenet_mobilenetv2" ;;
 esac
 url="${DYNQUANT_WEIGHTS_URL:-$url}"
@@ -86,7 +96,10 @@ python="${python:-python3}"
 mkdir -p "$2" 2>/dev/null || die "cannot make the folder $2"
 target="$(cd "$2" && pwd)/$1.npz"
 if [[ -f $target ]]; then
-  say "nothing to do: $target is there"
+  # Each array in an .npz has a checksum of its own.
+  "$python" -c "import sys, zipfile; sys.exit(zipfile.ZipFile(sys.argv[1]).testzip() is not None)" "$target" 2>/dev/null ||
+    die "$target is damaged, or $python cannot read it; delete it, and run this again"
+  say "nothing to do: $target is there, and whole"
   exit 0
 fi
 "$python" -c "import numpy, torch" 2>/dev/null ||

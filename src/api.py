@@ -97,7 +97,7 @@ def resume(run: str | Path, *keys: str) -> dict:
 
 def evaluate(
     run: str | Path, *keys: str, split: str = "test", bits: int | None = None, plan: str | None = None,
-    budget: float | str | None = None,
+    budget: float | str | None = None, recalibrate: int | None = None,
 ) -> dict:  # fmt: skip
     """Evaluate a run, as `eval.py` does.
 
@@ -106,9 +106,10 @@ def evaluate(
         split: test, val or train.
         bits, plan, budget: one width everywhere; a file of widths by layer; mean BitOPs per image, a number or
             `"250M"`. At most one of them.
+        recalibrate: training batches that the normalisation's statistics are first taken anew from.
 
     Returns:
-        The numbers of eval/<split>.json.
+        The numbers of eval/<split>.json, or of the file beside it that has what is asked for in its name.
 
     Raises:
         UserError: no run, a split, width, plan or budget that it does not have.
@@ -117,7 +118,8 @@ def evaluate(
         raise UserError(f"bits={bits}, plan={plan}, budget={budget}: an evaluation takes at most one of them")
     most = None if budget is None else as_bitops("budget", str(budget))
     folder, config, runtime, system, state = open_trained(run, keys)
-    return evaluate_as_asked(config, system, folder, runtime, Asked(split, bits, plan, most), state.float_top1)
+    asked = Asked(split, bits, plan, most, recalibrate)
+    return evaluate_as_asked(config, system, folder, runtime, asked, state.float_top1)
 
 
 def export(run: str | Path, *keys: str, out: str | Path | None = None) -> dict:

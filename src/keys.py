@@ -113,6 +113,17 @@ class DataConfig(Section):
         0.0, "image_folder: brightness, contrast and saturation vary by up to this share in training",
         low=0.0, high=1.0,
     )  # fmt: skip
+    flip: bool | None = key(
+        None,
+        "half of the training images are mirrored; false: never, where left and right matter (text, signs); null: the "
+        "data set's own (cifar10, image_folder true, digits, arrays false)",
+    )
+    shift: int | None = key(
+        None,
+        "training images are moved by up to so many pixels, black coming in; null: the data set's own (cifar10 4, "
+        "digits 2, arrays 0; an image_folder is cropped at random instead)",
+        low=0,
+    )
     max_errors: float = key(
         0.01, "image_folder: share of unreadable images that is tolerated (ten always are)",
         low=0.0, high=1.0, resumable=True,

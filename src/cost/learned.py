@@ -45,7 +45,3 @@ class LearnedCost(CostModel):
 
     def fixed(self) -> int:
         return sum(x.macs * x.w_bits[0] * x.a_bits[0] for x in self.layers if x.w_bits)
-
-    def memory(self) -> int:
-        """Bits of all weights that are quantised."""
-        return sum(x.weights * x.w_bits[0] for x in self.layers if x.w_bits)

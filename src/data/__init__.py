@@ -54,6 +54,8 @@ def load(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     colour_jitter: float = 0.0,
+    flip: bool | None = None,
+    shift: int | None = None,
     max_errors: float = 0.01,
     test_split: float = TEST_SPLIT,
 ) -> Dataset:
@@ -69,6 +71,8 @@ def load(
         seed: picks which images are held out, nothing else.
         mean, std: three numbers each, of pixel values in 0..1; None takes the data set's own.
         colour_jitter: brightness, contrast and saturation vary by up to this share (image_folder).
+        flip: half of the training images are mirrored; None takes the data set's own.
+        shift: pixels that training images are moved by at most; None takes the data set's own.
         max_errors: share of unreadable pictures that is tolerated; ten always are (image_folder).
         test_split: share of each class that is the test set, where an image_folder or arrays have no parts.
 
@@ -93,6 +97,8 @@ def load(
         mean=channel_statistics("data.mean", mean),
         std=channel_statistics("data.std", std, positive=True),
         colour_jitter=colour_jitter,
+        flip=flip,
+        shift=shift,
         max_errors=max_errors,
         test_split=test_split,
     )

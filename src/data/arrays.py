@@ -17,19 +17,19 @@
 
 images uint8 (N, 3, S, S), RGB; labels integers (N,), from 0 on. `images` and `labels` alone are split, the
 same share of each class. `classes`: their names, in the order of the labels; without it they are numbers.
-Our choices: mean and deviation are those of the training images; no augmentation, as nobody knows which
-keeps what a picture shows.
+Our choices: mean and deviation are those of the training images; no augmentation but what `data.shift` and
+`data.flip` ask for, as nobody knows which keeps what a picture shows.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from src.data.dataset import ArrayDataset, Facts, Request
+from src.data.augment import ShiftAndFlip
+from src.data.dataset import LARGEST, SMALLEST, ArrayDataset, Facts, Request
 from src.data.split import stratified_holdout
 from src.errors import UserError
 
-SMALLEST, LARGEST = 8, 1024  # pixels a side
 SPLIT_SEED = 0  # the test set is the same one in every run
 LEAST_STD = 1e-3  # of a channel that is the same everywhere
 
@@ -49,11 +49,8 @@ def read(request: Request) -> ArrayDataset:
             "side; leave it null"
         )
     facts = Facts.of(request, "arrays", arrays.classes(), *_statistics(train[0]))
-    return ArrayDataset(facts, images, labels, _as_it_is, draws=0)
-
-
-def _as_it_is(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    return images
+    augment = ShiftAndFlip.asked(request, images.shape[-1], reach=0, flips=False)
+    return ArrayDataset(facts, images, labels, augment, augment.draws)
 
 
 class _Arrays:

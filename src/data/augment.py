@@ -19,10 +19,14 @@ section 6: 8 % to 100 % of the area, aspect ratio 3/4 to 4/3) and colour jitter 
 contrast, saturation, in random order).
 """
 
+from dataclasses import dataclass
 from itertools import permutations
 from math import exp, floor, log, sqrt
 
 import numpy as np
+
+from src.data.dataset import Request
+from src.errors import UserError
 
 CROP_ATTEMPTS = 10
 CROP_DRAWS = 2 * CROP_ATTEMPTS + 2  # area and ratio of each attempt; top; left
@@ -52,6 +56,37 @@ def flip(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
     mirrored = np.flatnonzero(draws < 0.5)
     images[mirrored] = images[mirrored][..., ::-1]
     return images
+
+
+@dataclass(frozen=True)
+class ShiftAndFlip:
+    """(images uint8 [B,C,H,W], draws float [B, self.draws] in [0,1)) -> the images, moved by up to `reach` pixels
+    each way, and half of them mirrored, if it `flips`."""
+
+    reach: int
+    flips: bool
+
+    @classmethod
+    def asked(cls, request: Request, side: int, reach: int, flips: bool) -> "ShiftAndFlip":
+        """What `data.shift` and `data.flip` say of images of that side; `reach` and `flips` are the data set's own.
+
+        Raises:
+            UserError: nothing of the image would be left.
+        """
+        reach = reach if request.shift is None else request.shift
+        if reach >= side:
+            raise UserError(f"data.shift={reach}: the images have {side} pixels a side; allowed: 0 to {side - 1}")
+        return cls(reach, flips if request.flip is None else request.flip)
+
+    @property
+    def draws(self) -> int:
+        """Two of a shift, top and left, then one of a flip."""
+        return 2 * (self.reach > 0) + self.flips
+
+    def __call__(self, images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        if self.reach:
+            images = shift(images, draws[:, :2], self.reach)
+        return flip(images, draws[:, -1]) if self.flips else images
 
 
 def crop_box(height: int, width: int, draws: np.ndarray) -> tuple[int, int, int, int]:

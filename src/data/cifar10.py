@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data.augment import flip, shift
+from src.data.augment import ShiftAndFlip
 from src.data.dataset import ArrayDataset, Facts, Request
 from src.errors import UserError
 
@@ -58,12 +58,8 @@ def read(request: Request) -> ArrayDataset:
     images = np.concatenate([images for images, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
     facts = Facts.of(request, "cifar10", CLASSES, MEAN, STD)
-    return ArrayDataset(facts, images, labels, augment, draws=3)
-
-
-def augment(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Shift by up to 4 pixels, mirror half of the images. `draws` is [B,3]: top, left, flip."""
-    return flip(shift(images, draws[:, :2], REACH), draws[:, 2])
+    augment = ShiftAndFlip.asked(request, SIZE, REACH, flips=True)
+    return ArrayDataset(facts, images, labels, augment, augment.draws)
 
 
 def find_folder(path: str | None) -> Path:

@@ -26,6 +26,8 @@ import numpy as np
 
 from src.errors import UserError
 
+SMALLEST, LARGEST = 8, 1024  # pixels a side, of whatever data set; `data.image_size` has the same range
+
 
 @dataclass(frozen=True)
 class Request:
@@ -37,6 +39,8 @@ class Request:
     mean: np.ndarray | None = None
     std: np.ndarray | None = None
     colour_jitter: float = 0.0
+    flip: bool | None = None
+    shift: int | None = None
     max_errors: float = 0.01
     test_split: float = 0.2
 

@@ -21,7 +21,7 @@ is test (355 images, 1442 for training), shifts of up to 2 pixels in training, n
 import cv2
 import numpy as np
 
-from src.data.augment import shift
+from src.data.augment import ShiftAndFlip
 from src.data.dataset import ArrayDataset, Facts, Request, square_size
 from src.errors import UserError
 
@@ -46,12 +46,8 @@ def read(request: Request) -> ArrayDataset:
     labels = bunch.target.astype(np.int32)
     keep = np.flatnonzero(is_test(labels) == (request.part == "test"))
     facts = Facts.of(request, "digits", CLASSES, MEAN, STD)
-    return ArrayDataset(facts, enlarge(bunch.images[keep], size), labels[keep], augment, draws=2)
-
-
-def augment(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Shift by up to 2 pixels. `draws` is [B,2]: top, left."""
-    return shift(images, draws, REACH)
+    augment = ShiftAndFlip.asked(request, size, REACH, flips=False)
+    return ArrayDataset(facts, enlarge(bunch.images[keep], size), labels[keep], augment, augment.draws)
 
 
 def is_test(labels: np.ndarray) -> np.ndarray:

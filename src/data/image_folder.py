@@ -17,7 +17,7 @@
     PATH/CLASS/*.jpg
 
 Classes are the folder names in sorted order. The test split is PATH/test if there is one, else
-PATH/val; of class folders that stand in PATH itself it is a share. Training: random resized crop, flip,
+PATH/val; of class folders that stand in PATH itself it is a share. Training: random resized crop, flip (`data.flip`),
 optional colour jitter. Normalised by ImageNet's statistics.
 """
 
@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from src.data.augment import CROP_DRAWS, JITTER_DRAWS, colour_jitter, crop_box
-from src.data.dataset import Dataset, Facts, Request, square_size
+from src.data.dataset import LARGEST, SMALLEST, Dataset, Facts, Request, square_size
 from src.data.folder_listing import list_part
 from src.data.pictures import UnreadablePicture, evaluation_view, read_picture, resize
 from src.errors import UserError
@@ -44,7 +44,9 @@ LOG = logging.getLogger("dynquant")
 
 def read(request: Request) -> "ImageFolder":
     """Lists the files; pictures are decoded when a batch asks for them."""
-    size = square_size(request, own=224, smallest=8, largest=4096)
+    size = square_size(request, own=224, smallest=SMALLEST, largest=LARGEST)
+    if request.shift is not None:
+        raise UserError(f"data.shift={request.shift}: an image_folder is cropped at random; leave it null")
     for key in ("colour_jitter", "max_errors"):
         value = getattr(request, key)
         if not 0.0 <= value <= 1.0:
@@ -53,8 +55,9 @@ def read(request: Request) -> "ImageFolder":
         request.path, request.part, request.test_split
     )
     facts = Facts.of(request, "image_folder", classes, MEAN, STD)
+    flips = request.flip is not False
     return ImageFolder(
-        facts, files, labels, size, request.colour_jitter, request.max_errors, left_out
+        facts, files, labels, size, request.colour_jitter, request.max_errors, left_out, flips
     )
 
 
@@ -70,6 +73,7 @@ class ImageFolder(Dataset):
         jitter: strength of the colour jitter in training, 0 for none.
         max_errors: share of unreadable files beyond which a UserError ends the run.
         left_out: how many files of the folders are no pictures by their names.
+        flips: half of the pictures are mirrored in training.
     """
 
     draws = CROP_DRAWS + 1 + JITTER_DRAWS  # crop, flip, colours
@@ -84,11 +88,12 @@ class ImageFolder(Dataset):
         jitter: float,
         max_errors: float,
         left_out: int = 0,
+        flips: bool = True,
     ) -> None:
         super().__init__(facts, labels, image_size)
         self.files = list(files)
         self.jitter = jitter
-        self.max_errors, self.left_out = max_errors, left_out
+        self.max_errors, self.left_out, self.flips = max_errors, left_out, flips
         self.broken: dict[int, str] = {}  # position -> why; written under the lock
         self.lock = threading.Lock()
 
@@ -100,7 +105,7 @@ class ImageFolder(Dataset):
     def take(self, indices: np.ndarray) -> "ImageFolder":
         files, labels = [self.files[i] for i in indices], self.labels[indices]
         size, jitter, max_errors = self.image_size, self.jitter, self.max_errors
-        return ImageFolder(self.facts, files, labels, size, jitter, max_errors, self.left_out)
+        return ImageFolder(self.facts, files, labels, size, jitter, max_errors, self.left_out, self.flips)
 
     def pixels(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         out = np.empty((len(indices), 3, self.image_size, self.image_size), np.uint8)
@@ -118,7 +123,7 @@ class ImageFolder(Dataset):
         top, left, height, width = crop_box(*picture.shape[:2], draws[:CROP_DRAWS])
         region = picture[top : top + height, left : left + width]
         view = resize(region, self.image_size, self.image_size)
-        if draws[CROP_DRAWS] < 0.5:
+        if self.flips and draws[CROP_DRAWS] < 0.5:
             view = view[:, ::-1]
         if self.jitter > 0.0:
             view = colour_jitter(view, self.jitter, draws[CROP_DRAWS + 1 :])

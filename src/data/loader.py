@@ -63,7 +63,6 @@ class Loader:
         seed: 0 or more; with the epoch it determines order and augmentation.
         rank, world: this worker's number, and how many there are.
         workers: read-ahead threads; 0 makes the batches in the caller's thread.
-        drop_last: drop the rest in place of padding it; None means as `train` says.
         augment: False: images as in evaluation, in training, too.
 
     Raises:
@@ -80,7 +79,6 @@ class Loader:
         rank: int = 0,
         world: int = 1,
         workers: int = 2,
-        drop_last: bool | None = None,
         augment: bool = True,
     ) -> None:
         if batch_size < 1 or workers < 0 or seed < 0 or not 0 <= rank < world:
@@ -93,9 +91,8 @@ class Loader:
         self.augment = train and augment
         self.rank, self.world, self.workers = rank, world, workers
         self.stride = batch_size * world
-        drops = train if drop_last is None else drop_last
         whole, rest = divmod(len(dataset), self.stride)
-        self.batches = whole if drops or rest == 0 else whole + 1
+        self.batches = whole if train or rest == 0 else whole + 1
         if self.batches == 0:
             raise UserError(
                 f"data.batch_size={batch_size} on {world} worker(s) needs {self.stride} images, "

@@ -147,11 +147,11 @@ def _repeated(parameter: Parameter, rows: int) -> Parameter:
     return Parameter(Tensor(value), name=parameter.name, requires_grad=parameter.requires_grad)
 
 
-def freeze_statistics(network: nn.Cell, frozen: bool = True) -> None:
+def freeze_statistics(network: nn.Cell) -> None:
     """Normalise with the running statistics in training too, and leave them as they are."""
     for _, cell in network.cells_and_names():
         if isinstance(cell, BatchNorm):
-            cell.frozen = frozen
+            cell.frozen = True
 
 
 def normalise_by_batch(network: nn.Cell) -> None:

@@ -22,22 +22,17 @@ from src.quantizers.step_search import best_steps
 VALUES = 1 << 17  # of a layer's inputs that a search looks at
 
 
-def search_range(
-    quantizer: WeightQuantizer | ActivationQuantizer, values: np.ndarray,
-    importance: np.ndarray | None = None,
-) -> bool:  # fmt: skip
+def search_range(quantizer: WeightQuantizer | ActivationQuantizer, values: np.ndarray) -> bool:
     """Set every step, or clip value, that it has; False: it has none, or levels.
 
     Args:
         values: float32, weights (O, ...) or a sample of inputs.
-        importance: of each value's error, of the same shape; None: all alike.
     """
     parameter, grids_of_rows = quantizer.ranges()
     if parameter is None:
         return False
     shape = (parameter.shape[-1], -1)
-    importance = None if importance is None else importance.reshape(shape)
-    steps = [best_steps(values.reshape(shape), grids, importance) for grids in grids_of_rows]
+    steps = [best_steps(values.reshape(shape), grids) for grids in grids_of_rows]
     assign(parameter, np.array(steps).reshape(parameter.shape))
     return True
 

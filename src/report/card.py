@@ -28,6 +28,7 @@ from src.report.load import Run
 from src.report.performance import performance
 from src.report.records import ARTEFACT
 from src.report.records_page import markdown_table, setting_lines
+from src.report.seeds import mean_and_deviation
 from src.report.sources import DATA, PROJECT, WEIGHTS
 from src.report.systems import SYSTEMS, role_of
 from src.report.totals import float_top1
@@ -45,15 +46,15 @@ KINDS = {
 ENDS = {"float": "The first layer and the classifier were float in training and are integers of more bits here."}
 
 
-def card(record: Run, row: dict) -> str:
-    """The text; `row` is the record's of `records.rows`."""
+def card(record: Run, row: dict, seeds: Sequence[dict] = ()) -> str:
+    """The text; `row` is the record's of `records.rows`, `seeds` are those that differ in their seed alone, with it."""
     sections = (
         ("Data", _data(record)),
         ("Training", _training(record, row)),
         ("Accuracy", _accuracy(record, row)),
         ("Cost", _cost(record)),
         ("Performance", performance(record)),
-        ("Limits", _limits(record)),
+        ("Limits", _limits(record, seeds)),
         ("Licence", _licence(record)),
         ("How to run it", _run(record)),
     )
@@ -87,14 +88,30 @@ def _data(record: Run) -> str:
 
 
 def _training(record: Run, row: dict) -> str:
-    weights = record.setting("model.weights")
-    start = f"from {_source(WEIGHTS, weights)[0]}" if weights else "from random weights, in float first"
     length = f"{row['epochs']} epochs" if row["epochs"] else "not trained: post-training quantisation"
     taught = f", distilled from a float {row['teacher']}" if row["teacher"] and row["epochs"] else ""
     return (
-        f"{length[:1].upper()}{length[1:]}, {start}{taught}; seed {row['seed']}, commit {row['commit']}, "
-        f"{row['machine']}. Today's recipes give its configuration with\n\n```bash\n{row['command']}\n```"
+        f"{length[:1].upper()}{length[1:]}, {_start(record)}{taught}; seed {row['seed']}, commit {row['commit']}, "
+        f"{row['machine']}{_resumed(record)}. Today's recipes give its configuration with\n\n"
+        f"```bash\n{row['command']}\n```"
     )
+
+
+def _start(record: Run) -> str:
+    if weights := record.setting("model.weights"):
+        return f"from {_source(WEIGHTS, weights)[0]}"
+    is_float_first = record.setting("train.pretrain_epochs") and record.setting("method.name") != "float"
+    return "from random weights" + (", in float first" if is_float_first else "")
+
+
+def _resumed(record: Run) -> str:
+    if not record.continuations:
+        return ""
+    commits, machines = (
+        ", ".join(dict.fromkeys(str(one.get(key)) for one in record.continuations))
+        for key in ("commit", "machine")
+    )
+    return f"; resumed {len(record.continuations)} times (commit {commits}; {machines})"
 
 
 def _accuracy(record: Run, row: dict) -> str:
@@ -126,18 +143,25 @@ def _cost(record: Run) -> str:
     return f"{text}; the same network at one width: {listed}." if listed else f"{text}."
 
 
-def _limits(record: Run) -> str:
+def _limits(record: Run, seeds: Sequence[dict]) -> str:
     classes = CLASSES.get(record.setting("data.name"), ())
     told = f" ({', '.join(classes)})" if classes else ""
     limits = [
         f"It knows its {_classes(record)} classes{told} and nothing else: any picture gets one of them as its answer.",
         "It was tested on images of its own data set alone. Others, of another camera or size, were not tried.",
-        "It is one network, of one seed: another seed gives another one, and how far apart they lie was not measured.",
+        f"It is one network, of one seed: another seed gives another one, {_apart(seeds)}.",
         "The accuracy is that of the training graph in floating point; the integers may answer a few images in 10,000 "
         "differently.",
         "Run on CPUs alone; nothing was run on Ascend or on a GPU.",
     ]
     return "\n".join(f"* {limit}" for limit in limits)
+
+
+def _apart(seeds: Sequence[dict]) -> str:
+    if len(seeds) < 2:
+        return "and how far apart they lie was not measured"
+    told = mean_and_deviation([row["top1"] for row in seeds], 100, 2)
+    return f"and {len(seeds)} of them have a top-1 of {told} % (mean and standard deviation)"
 
 
 def _licence(record: Run) -> str:
@@ -166,7 +190,8 @@ def _model(record: Run) -> str:
 
 
 def _quantizer(record: Run) -> str:
-    return SYSTEMS[role_of(record)].title.removeprefix("static ")
+    role = role_of(record)
+    return str(record.setting("quant.quantizer")) if role == "other" else SYSTEMS[role].title.removeprefix("static ")
 
 
 def _classes(record: Run) -> int:

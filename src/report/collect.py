@@ -31,6 +31,7 @@ from src.report.load import load_run
 from src.report.overview import accuracy_pictures
 from src.report.records import as_json, rows
 from src.report.records_page import page
+from src.report.seeds import by_seed
 
 
 def main(arguments: list[str]) -> int:
@@ -65,12 +66,18 @@ def texts(out: Path) -> dict[Path, str]:
         readme: page(readme.read_text(encoding="utf-8") if readme.is_file() else None, made),
         out / "index.json": as_json(made),
         **{out / name: picture for name, picture in accuracy_pictures(made).items()},
-        **{folder / "README.md": card(load_run(folder), row) for folder, row in _with_artefact(out, made)},
+        **_cards(out, made),
     }
 
 
-def _with_artefact(out: Path, made: list[dict]) -> list[tuple[Path, dict]]:
-    return [(out / row["record"], row) for row in made if row["artefact"]]
+def _cards(out: Path, made: list[dict]) -> dict[Path, str]:
+    """Model cards of the records with an artefact, by file."""
+    return {
+        out / row["record"] / "README.md": card(load_run(out / row["record"]), row, seeds)
+        for seeds in by_seed(made)
+        for row in seeds
+        if row["artefact"]
+    }
 
 
 if __name__ == "__main__":

@@ -60,8 +60,10 @@ class Entry:
 
     @cached_property
     def trained(self) -> tuple[int, int]:
-        """(float epochs before the method's own, the method's own), as metrics.csv counts them."""
+        """(float epochs before the method's own, the method's own), as metrics.csv counts them. Epochs in which
+        a new classifier learned alone are neither: the network stood still."""
         stages = Counter(self.run.metrics.stage if self.run.metrics else ())
+        stages.pop("head", None)
         if not stages:
             return 0, int(self.run.setting("train.epochs") or 0)
         before = 0 if self.run.setting("method.name") == "float" else stages["float"]
@@ -110,9 +112,10 @@ def _images(entry: Entry) -> Hashable:
     """What two runs have alike that answered the same images."""
     if entry.arrays is None:
         return entry.number
-    folder = entry.run.setting("data.path") if entry.data == "image_folder" else None
+    of_a_user = entry.data in ("image_folder", "arrays")
+    path = entry.run.setting("data.path") if of_a_user else None
     answered = tuple(entry.arrays[name].astype("int64").tobytes() for name in ("index", "label"))
-    return entry.data, Path(folder).name if folder else None, answered
+    return entry.data, Path(path).name if path else None, answered
 
 
 def objections(found: Sequence[Group]) -> list[tuple[str, str]]:

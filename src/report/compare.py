@@ -118,8 +118,8 @@ def _made(entries: Sequence[Entry]) -> Markup:
         versions = entry.run.versions
         seed = versions.get("seed", entry.run.setting("train.seed", ""))
         command = tag("code", versions.get("command", ""))
-        rows.append([entry.number, entry.run.name, tag("code", versions.get("commit", "")), seed,
-                     versions.get("machine", ""), command])  # fmt: skip
+        commits, machines = (", then ".join(entry.run.made_by(key)) for key in ("commit", "machine"))
+        rows.append([entry.number, entry.run.name, tag("code", commits), seed, machines, command])
     return table(heads, rows, (0, 3), "How they were made")
 
 

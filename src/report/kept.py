@@ -30,8 +30,8 @@ import yaml
 
 from src.engine.artefact import load_artefact, save_artefact
 from src.errors import UserError
-from src.report.load import load_run
-from src.report.records import ARTEFACT, PATH_KEYS, check_committed
+from src.report.load import CONTINUATIONS, load_run
+from src.report.records import ARTEFACT, check_committed, path_keys
 
 FILES = (
     *("config.yaml", "versions.json", "layers.json"),
@@ -70,7 +70,7 @@ def keep(run: Path, target: Path) -> None:
     _cut_paths(config)
     (target / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     versions = json.loads((target / "versions.json").read_text(encoding="utf-8"))
-    _cut_command(versions)
+    _cut_commands(versions)
     (target / "versions.json").write_text(json.dumps(versions, indent=1), encoding="utf-8")
     _keep_artefact(run / "export" / ARTEFACT, target / ARTEFACT)
 
@@ -82,7 +82,7 @@ def _keep_artefact(artefact: Path, target: Path) -> None:
     program = load_artefact(artefact)
     notes = json.loads(json.dumps(program.notes))
     _cut_paths(notes.get("config", {}))
-    _cut_command(notes.get("versions", {}))
+    _cut_commands(notes.get("versions", {}))
     save_artefact(replace(program, notes=notes), target)
     size = target.stat().st_size
     if size > LARGEST_ARTEFACT:
@@ -91,12 +91,14 @@ def _keep_artefact(artefact: Path, target: Path) -> None:
 
 
 def _cut_paths(config: dict) -> None:
-    for section, key in PATH_KEYS:
+    for section, key in path_keys():
         path = config.get(section, {}).get(key)
         if path:
             config[section][key] = Path(path).name
 
 
-def _cut_command(versions: dict) -> None:
-    if "command" in versions:
-        versions["command"] = re.sub(r"(?<==)\S*/|(?<!\S)/\S*/", "", versions["command"])
+def _cut_commands(versions: dict) -> None:
+    """Of the start and of each resume."""
+    for made in (versions, *versions.get(CONTINUATIONS, ())):
+        if "command" in made:
+            made["command"] = re.sub(r"(?<==)\S*/|(?<!\S)/\S*/", "", made["command"])

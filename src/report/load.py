@@ -36,6 +36,7 @@ from src.report.level_file import LEVELS_FILE, LayerLevels, read_levels
 
 EVAL_ARRAYS = ("label", "predicted", "loss", "confidence", "bitops", "w_bits", "a_bits", "index")
 CONFIG = "config.yaml"  # what makes a folder a run
+CONTINUATIONS = "continuations"  # in versions.json, of a run that was resumed
 LATER_ARRAYS = ("margin", "rung")  # not in every evaluation
 
 
@@ -130,6 +131,17 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    @property
+    def continuations(self) -> list[dict]:
+        """Of each resume what `versions` tells of the start: command, commit, machine ...; older runs do not say."""
+        found = self.versions.get(CONTINUATIONS)
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+    def made_by(self, key: str) -> list[str]:
+        """The different `commit`s or `machine`s that trained the run, in their order."""
+        told = (str(one[key]) for one in (self.versions, *self.continuations) if one.get(key))
+        return list(dict.fromkeys(told))
 
     @property
     def dynamic_layers(self) -> list[Layer]:

@@ -31,11 +31,11 @@ from statistics import fmean
 
 from src.report.axes import Sheet
 from src.report.markup import Markup, tag
-from src.report.systems import rules
+from src.report.seeds import by_seed, mean_and_deviation, stem
+from src.report.systems import rules, static_role
 from src.report.tradeoff import Curve, Dot, Drawing, draw
 
 NOT_DRAWN = {"avx512", "int16", "no"}  # no: ..._no_diversity
-SEED = re.compile(r"_seed\d+$")
 WIDTH = re.compile(r"([\dto]+)bit")
 CHOOSERS = ("dqnet", "dqt", "agent")  # systems that choose by image, a dot each
 NAMES = {
@@ -106,11 +106,6 @@ def _sheet() -> Markup:
     return tag("rect", width=SHEET.width, height=SHEET.height, rx=8, cls="sheet")
 
 
-def _stem(row: dict) -> str:
-    """The record's name without its seed."""
-    return SEED.sub("", row["record"])
-
-
 def _curves(rows: Sequence[dict]) -> list[Curve]:
     """Baselines first, so that what is compared with them lies on top."""
     return [*_static(rows), *_learned(rows), *_super_networks(rows), *_choosers(rows)]
@@ -120,7 +115,7 @@ def _static(rows: Sequence[dict]) -> list[Curve]:
     static = [row for row in rows if row["method"] == "static"]
     return [
         Curve(
-            "static" if quantizer == "lsq" else "dorefa",
+            static_role(quantizer),
             [_mean(group, f"{group[0]['mean_bits']:g} bit") for group in _by_seed(alike)],
             name=" ".join(["static", WORDS.get(quantizer, quantizer), *more]),
         )
@@ -182,8 +177,7 @@ def _dot(point: dict, name: str = "") -> Dot:
 
 def _by_seed(rows: Sequence[dict]) -> list[list[dict]]:
     """Records that differ in their seed alone, groups by rising BitOPs."""
-    found = [group for _, group in _groups(rows, _stem)]
-    return sorted(found, key=lambda group: group[0]["bitops"])
+    return sorted(by_seed(rows), key=lambda group: group[0]["bitops"])
 
 
 def _recipe(row: dict) -> tuple[str, ...]:
@@ -200,9 +194,11 @@ def _groups(rows: Sequence[dict], key: Callable) -> list[tuple]:
 
 def _mean(group: Sequence[dict], name: str) -> Dot:
     costs = [row["bitops"] + (row["bitops_controller"] or 0) for row in group]
-    top1 = fmean(row["top1"] for row in group)
-    seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
-    return Dot(fmean(costs), top1, f"{_stem(group[0])}: {100 * top1:.2f} %{seeds}", name)
+    top1 = [row["top1"] for row in group]
+    told = f"{100 * top1[0]:.2f} %"
+    if len(group) > 1:
+        told = f"{mean_and_deviation(top1, 100, 2)} %, mean and standard deviation of {len(group)} seeds"
+    return Dot(fmean(costs), fmean(top1), f"{stem(group[0])}: {told}", name)
 
 
 def _name(row: dict) -> str:
@@ -216,4 +212,4 @@ def _name(row: dict) -> str:
 
 def _words(row: dict) -> list[str]:
     """Of the record's name, without those that all records in the picture share and without its seed."""
-    return _stem(row).removeprefix(f"{row['model']}_{row['data']}_").split("_")
+    return stem(row).removeprefix(f"{row['model']}_{row['data']}_").split("_")

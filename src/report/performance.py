@@ -18,16 +18,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from src.report.formats import known
 from src.report.load import Run
 from src.report.records import ARTEFACT
 from src.report.records_page import markdown_table
+from src.report.stretches import Stretch, by_stage, stretches
 
 LOGGED = (
     "Times are the run's own log, whatever else the machine did then; measured ones are in "
     "[`bench/`](../bench/README.md)."
 )
-OPTIMIZERS = {"sgd": "SGD with momentum", "adamw": "AdamW"}
 
 
 def performance(record: Run) -> str:
@@ -45,7 +44,7 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
 def _made(record: Run) -> list[tuple[str, str]]:
     versions = record.versions
     return [
-        ("Resource", str(versions.get("machine", ""))),
+        ("Resource", "; ".join(record.made_by("machine"))),
         ("Date", str(versions.get("started", ""))[:10]),
         ("MindSpore version", str(versions.get("mindspore", ""))),
         ("Data set", str(record.setting("data.name"))),
@@ -54,26 +53,27 @@ def _made(record: Run) -> list[tuple[str, str]]:
 
 def _training(record: Run) -> list[tuple[str, str]]:
     """Empty without epochs in metrics.csv."""
-    metrics = record.metrics
-    if metrics is None or not len(metrics):
+    found = stretches(record)
+    if not found:
         return []
-    own = np.array(metrics.stage) == metrics.stage[-1]
-    seconds, step, epoch, loss = (metrics.column(name) for name in ("seconds", "step", "epoch", "train_loss"))
-    steps = step[-1] / epoch[-1]
-    distilled = " and distillation" if record.setting("train.distill_weight") else ""
     return [
         *_made(record),
-        ("Training parameters", f"epochs={own.sum()}, batch_size={record.setting('data.batch_size')}, "
-                                f"lr={record.setting('train.lr')}"),
-        ("Optimizer", OPTIMIZERS.get(record.setting("train.optimizer"), "")),
-        ("Loss function", f"softmax cross entropy{distilled}"),
+        ("Training parameters", _parameters(found, record.setting("data.batch_size"))),
+        ("Optimizer", by_stage(found, "optimizer")),
+        ("Loss function", by_stage(found, "objective")),
         ("Outputs", "probability"),
-        ("Loss", f"{loss[-1]:.3f}" if known(float(loss[-1])) else ""),
-        ("Speed", f"{1e3 * np.median(seconds[own]) / steps:.0f} ms/step (median of {own.sum()} epochs)"),
-        ("Total time", f"{np.nansum(seconds) / 60:.1f} min"),
+        ("Loss", by_stage(found, "loss")),
+        ("Speed", by_stage(found, "step")),
+        ("Total time", f"{np.nansum(record.metrics.column('seconds')) / 60:.1f} min"),
         ("Weights (M)", f"{sum(layer.weights or 0 for layer in record.layers) / 1e6:.3f}"),
         ("Scripts", "`scripts/run_train.sh`"),
-    ]  # fmt: skip
+    ]
+
+
+def _parameters(found: list[Stretch], batch_size: object) -> str:
+    if len(found) == 1:
+        return f"epochs={found[0].epochs}, batch_size={batch_size}, lr={found[0].lr}"
+    return "; ".join((f"batch_size={batch_size}", *(f"{one.name}: epochs={one.epochs}, lr={one.lr}" for one in found)))
 
 
 def _inference(record: Run) -> list[tuple[str, str]]:

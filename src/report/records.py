@@ -37,6 +37,7 @@ A row is a plain dictionary, in this order of keys:
     most_frequent     share of the images with the commonest plan, 0..1
     bitops_and_loss   Spearman's rank correlation over the images, -1..1; None for a single cost
     machine           what the run was made on
+    resumed           commits that went on with it, where it was resumed; missing where it was not
     command           gives the record's configuration with the recipes as they are now
     uniform, ladder, searched, budgets
                       the same net at other settings, on the test set, by rising BitOPs: lists of objects
@@ -57,10 +58,6 @@ from src.report.load import Run, load_run
 from src.report.stats import plan_use
 from src.report.totals import float_top1
 
-PATH_KEYS = (
-    ("run", "dir"), ("data", "path"), ("model", "weights"), ("model", "head_weights"),
-    ("train", "teacher_weights"),
-)  # fmt: skip
 ARTEFACT = "model.safetensors"
 # What `git describe --dirty` says of a committed tree; where there is no git, versions.json has words.
 COMMITTED = re.compile(r"\S+(?<!-dirty)")
@@ -75,14 +72,22 @@ def rows(out: Path) -> list[dict]:
     return [_row(load_run(path.parent)) for path in sorted(out.glob("*/versions.json"))]
 
 
+def path_keys() -> list[tuple[str, str]]:
+    """(section, key) of every path of a configuration."""
+    from src.config import known_keys  # needs MindSpore, which a page does not
+
+    return [tuple(name.split(".")) for name, (_, item) in known_keys().items() if item.metadata["is_path"]]
+
+
 def check_committed(run: Run) -> None:
-    """Raises UserError where the run's commit is missing, or was not all of its code."""
-    commit = str(run.versions.get("commit") or "")
-    if not COMMITTED.fullmatch(commit):
-        raise UserError(
-            f"{run.path}: commit {commit!r} in versions.json is of no committed tree, and nobody could "
-            "run it again; a record needs a run that was started from a clean git checkout"
-        )
+    """Raises UserError where a commit, of the start or of a resume, is missing, or was not all of its code."""
+    for made, verb in ((run.versions, "started"), *((one, "resumed") for one in run.continuations)):
+        commit = str(made.get("commit") or "")
+        if not COMMITTED.fullmatch(commit):
+            raise UserError(
+                f"{run.path}: commit {commit!r} in versions.json is of no committed tree, and nobody could "
+                f"run it again; a record needs a run that was {verb} from a clean git checkout"
+            )
 
 
 def _row(record: Run) -> dict:
@@ -110,6 +115,7 @@ def _row(record: Run) -> dict:
         "epochs": config.train.epochs,
         **_choice(record, _system(config)),
         "machine": record.versions["machine"],
+        **({"resumed": [one["commit"] for one in record.continuations]} if record.continuations else {}),
         "command": command(record),
         **_settings(record.knob),
     }
@@ -164,7 +170,7 @@ def command(record: Run) -> str:
 
     recipe, wanted = _recipe(record), load_config(record.path / "config.yaml").as_dict()
     # Paths are never a recipe's, and a recipe may be incomplete without them.
-    paths = [f"{s}.{key}={wanted[s][key]}" for s, key in PATH_KEYS if wanted[s][key]]
+    paths = [f"{s}.{key}={wanted[s][key]}" for s, key in path_keys() if wanted[s][key]]
     today = load_config(recipe, paths).as_dict()
     others = [
         f"{section}.{key}={value if isinstance(value, str) else json.dumps(value)}"

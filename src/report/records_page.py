@@ -16,6 +16,7 @@
 from collections.abc import Iterable, Sequence
 
 from src.errors import UserError
+from src.report.seeds import by_seed, mean_and_deviation, stem
 
 BEGIN, END = "<!-- written by `python -m src.report.collect` -->", "<!-- end of what it wrote -->"
 TITLE = "# Records\n"
@@ -48,10 +49,15 @@ SETTINGS = """The same nets at other settings, on the test set: one width throug
 which an image is answered again at a higher width where the answer is unsure, or, of an agent, of its
 budgets. A budget is a mean over images, and was set on held-out ones: on the test set it comes out as
 M BitOPs says."""
+SEEDS = """Records that differ in their seed alone (`NAME_seed2`): mean and standard deviation over the seeds, also at
+one width throughout (`--bits`)."""
+SEED_COLUMNS = ("record", "setting", "seeds", "top-1 %", "M BitOPs")
 SETTING_COLUMNS = ("record", "widths", "setting", "top-1 %", "M BitOPs")
 LISTED = 6  # settings of a ladder, spread over its range
 COMMANDS = """Commands that make the configuration of each row from the recipes as they are now, in the order of
-the rows. What was typed then, at the commit of the row, is in its `versions.json`."""
+the rows. What was typed then, at the commit of the row, is in its `versions.json`; of a run that was resumed,
+each resume too, under `continuations`, where the run is of a commit that notes them: older ones show the start
+alone."""
 
 
 def page(text: str | None, made: list[dict]) -> str:
@@ -73,6 +79,8 @@ def page(text: str | None, made: list[dict]) -> str:
         )
     commands = "\n".join(("```bash", *(row["command"] for row in made), "```"))
     parts = [BEGIN, ABOUT, markdown_table(COLUMNS, map(_cells, made))]
+    if seeds := [cells for group in by_seed(made) if len(group) > 1 for cells in _seed_lines(group)]:
+        parts += [SEEDS, markdown_table(SEED_COLUMNS, seeds)]
     if names := ", ".join(f"`{row['record']}`" for row in made if row["artefact"]):
         parts.append(ARTEFACTS.format(names=names))
     if settings := [cells for row in made for cells in setting_lines(row)]:
@@ -100,9 +108,24 @@ def _cells(row: dict) -> list[str]:
         _or_dash(row["most_frequent"], "{:.1f}", 100),
         _or_dash(row["bitops_and_loss"], "{:+.2f}"),
         str(row["seed"]),
-        str(row["commit"]),
+        ", then ".join(dict.fromkeys([row["commit"], *row.get("resumed", ())])),
         str(row["machine"]),
     ]
+
+
+def _seed_lines(group: Sequence[dict]) -> Iterable[list[str]]:
+    """Of records of several seeds: as they are, then at each width that all of them ran at throughout."""
+    yield _seed_line(group, "-", group)
+    at_width = [{_flag(point): point for point in row["uniform"]} for row in group]
+    for flag in at_width[0]:
+        if all(flag in points for points in at_width):
+            yield _seed_line(group, flag, [points[flag] for points in at_width])
+
+
+def _seed_line(group: Sequence[dict], setting: str, points: Sequence[dict]) -> list[str]:
+    seeds = ", ".join(str(row["seed"]) for row in group)
+    top1, bitops = ([point[name] for point in points] for name in ("top1", "bitops"))
+    return [stem(group[0]), setting, seeds, mean_and_deviation(top1, 100, 2), mean_and_deviation(bitops, 1e-6, 1)]
 
 
 def setting_lines(row: dict) -> list[list[str]]:

@@ -55,10 +55,14 @@ SYSTEMS = {
     "ddq": Look("DDQ", "#3f7d20", "#9ccb74", SQUARE),
     "static": Look("static LSQ", "#4c565c", "#b4c0c4"),
     "dorefa": Look("static DoReFa", "#7b868c", "#8b979c", dashed=True),
+    "pact": Look("static PACT", "#6b7a63", "#a3b39a", SQUARE, dashed=True),
+    "nested": Look("static nested codes", "#7a6d5c", "#b8a993", DIAMOND, dashed=True),
+    "other": Look("static, another quantiser", "#5f5f6e", "#a9a9ba", TRIANGLE, dashed=True),
     "random": Look("random plans", "#98a2a6", "#6f7c81", size=0.55),
     "float": Look("float", "#57636a", "#9dabb0", dashed=True),
 }
 DASHES = "5 4"
+STATIC = {"lsq": "static", "dorefa": "dorefa", "pact": "pact", "nested": "nested"}  # systems by quantiser
 
 
 def role_of(run: Run) -> str:
@@ -67,8 +71,13 @@ def role_of(run: Run) -> str:
     if method == "abn":
         return "agent" if run.setting("abn.agent_epochs") else "escalation"
     if method == "static":
-        return "static" if run.setting("quant.quantizer") == "lsq" else "dorefa"
+        return static_role(run.setting("quant.quantizer"))
     return method if method in SYSTEMS else "float"
+
+
+def static_role(quantizer: object) -> str:
+    """The system of a static net over a quantiser."""
+    return STATIC.get(str(quantizer), "other")
 
 
 def rules(roles: Iterable[str] = tuple(SYSTEMS)) -> str:

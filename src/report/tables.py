@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from src.cost.bitops import STATIC_WIDTHS
 from src.report.formats import DASH, big, known, percent, plain, ratio, signed, widths
 from src.report.latency import latency_rows
-from src.report.load import Layer, Run
+from src.report.load import CONTINUATIONS, Layer, Run
 from src.report.markup import Markup, join, tag
 from src.report.stats import layer_widths
 from src.report.totals import baselines, net_bitops, static_bitops
@@ -231,7 +231,13 @@ def made_pairs(run: Run) -> list[tuple[str, object]]:
     """How the run was made: whatever versions.json holds, the seed, the time."""
     pairs: list[tuple[str, object]] = [("run folder", tag("code", str(run.path)))]
     pairs += [
-        (str(key).replace("_", " "), _made_value(key, value)) for key, value in run.versions.items()
+        (str(key).replace("_", " "), _made_value(key, value))
+        for key, value in run.versions.items()
+        if key != CONTINUATIONS
+    ]
+    pairs += [
+        ("resumed", tag("code", f"{one.get('command', '')} (commit {one.get('commit')}, {one.get('machine')})"))
+        for one in run.continuations
     ]
     seed = run.setting("train.seed")
     if seed is not None and "seed" not in run.versions:

@@ -28,13 +28,14 @@ import numpy as np
 from src.config import Config
 from src.cost.latency import NS
 from src.cost.named_plans import to_names
-from src.data import Loader
+from src.data import Dataset, Loader
 from src.errors import UserError
 from src.methods.base import System
 from src.methods.priced import price_of
 from src.runtime import Runtime
 from src.search import algorithms
 from src.search.archive import LOSS, Archive, Tried
+from src.search.remembered import EARLIER, JUDGE, Remembered, judge_of
 from src.search.space import Space
 from src.train.asked import as_forced
 from src.train.batches import eval_loader, load_split
@@ -78,26 +79,34 @@ class Settings:
 def search_run(
     config: Config, system: System, folder: RunFolder, runtime: Runtime, settings: Settings
 ) -> dict:
-    """Search, write search.json after each algorithm and budget, return what it holds.
+    """Search, write search.json after each algorithm and budget, return what it holds. Plans that an earlier
+    search of this network measured on these images are not measured again.
 
     Raises:
         UserError: the network has no plan to choose, no images were held out, a budget is too small, a table of
-            latencies that cannot be read or is of another network.
+            latencies that cannot be read or is of another network, an earlier search.json that is damaged.
     """
     space = _space(system, settings.latency)
-    loader = _held_out(config, runtime, settings)
-    measure = _Measure(system, loader, runtime)
+    dataset, images = _held_out(config, settings)
+    loader = eval_loader(config, runtime, dataset)
+    judge = judge_of(folder.model_checkpoint, config, images)
+    measure = Remembered(
+        _Measure(system, loader, runtime), folder.path / SEARCH, judge, space.cost, space.columns
+    )
+    if measure.rows:
+        LOG.info("%d plans are known from an earlier search on the same images", len(measure.rows))
     archive = Archive(space, measure, settings.goal)
     unit = NS if space.latency else 1  # of a budget as users give it
     budgets = _budgets(space, tuple(budget * unit for budget in settings.budgets))
     about = {"judged_on": "held-out training images", **asdict(settings), "latency": str(settings.latency or "")}
     about |= {"budgets": [budget / unit for budget in budgets], "images": len(loader.dataset)}
-    about["layers"] = [layer.name for layer in system.cost.dynamic]
+    about |= {"layers": [layer.name for layer in system.cost.dynamic], JUDGE: judge}
     picks = []
 
     def keep(front: list[dict]) -> dict:
         tried = [_row(space, one) | {"widths": _widths(space, one)} for one in archive.tried]
-        found = {**about, "tried": tried, "picks": picks, "front": front}
+        earlier = measure.others([one.plan for one in archive.tried])
+        found = {**about, "tried": tried, "picks": picks, "front": front, EARLIER: earlier}
         if runtime.is_main:
             folder.write_json(SEARCH, found)
         return found
@@ -161,16 +170,17 @@ def _space(system: System, table: Path | None) -> Space:
     return Space(system.cost, controller.slots, controller.columns, len(system.widths), latency)
 
 
-def _held_out(config: Config, runtime: Runtime, settings: Settings) -> Loader:
+def _held_out(config: Config, settings: Settings) -> tuple[Dataset, np.ndarray]:
+    """The images that judge, and which ones of the held-out part they are."""
     if config.data.val_split == 0:
         raise UserError(
             "a search judges plans by held-out training images, and there are none: data.val_split=0"
         )
     dataset = load_split(config, "val")
-    if settings.images is not None and settings.images < len(dataset):
-        chosen = np.random.default_rng(settings.seed).permutation(len(dataset))[: settings.images]
-        dataset = dataset.take(np.sort(chosen))
-    return eval_loader(config, runtime, dataset)
+    if settings.images is None or settings.images >= len(dataset):
+        return dataset, np.arange(len(dataset))
+    chosen = np.sort(np.random.default_rng(settings.seed).permutation(len(dataset))[: settings.images])
+    return dataset.take(chosen), chosen
 
 
 def _budgets(space: Space, asked: tuple[float, ...]) -> list[float]:

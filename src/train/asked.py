@@ -11,25 +11,33 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What eval.py may ask of a network beside its run's own way: a plan for all images, or a budget.
+"""What eval.py may ask of a network beside its run's own way: a plan for all images, a budget, statistics taken
+anew, other keys than the run's.
 
 The functions that take one return what the names of the evaluation's files end in; "" is the run's own.
 """
 
+import json
+import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from src.config import Config
+from src.config import Config, known_keys
 from src.cost.named_plans import read_plan
 from src.errors import UserError
 from src.methods.base import System
 from src.runtime import Runtime
 from src.train.loaded import renew_statistics
 from src.train.results import evaluate_split
-from src.train.run_folder import RunFolder
+from src.train.run_folder import RunFolder, open_run
 from src.train.run_ladder import fit_ladder, read_ladder, stand_for, write_ladder
+
+# Sections and keys that say where a network runs and how its images are read, not what it answers.
+WHERE = ("run", "device", "data.workers", "data.batch_size", "data.eval_batch_size", "data.max_errors")
+LONGEST = 100  # characters of a file's name that tell keys
 
 
 @dataclass(frozen=True)
@@ -56,9 +64,27 @@ def evaluate_as_asked(
     has no such widths or budget."""
     suffix = take_choice(system, asked.bits, asked.plan)
     renew_statistics(config, system, runtime, asked.recalibrate)
-    as_left = asked.recalibrate is None
-    suffix += take_budget(config, system, folder, runtime, asked.budget, as_left)
-    return evaluate_split(config, system, folder, runtime, asked.split, float_top1, suffix)
+    beside = ("" if asked.recalibrate is None else "_recalibrated") + other_keys(config, folder)
+    suffix += take_budget(config, system, folder, runtime, asked.budget, is_run_own=not beside)
+    return evaluate_split(config, system, folder, runtime, asked.split, float_top1, suffix + beside)
+
+
+def other_keys(config: Config, folder: RunFolder) -> str:
+    """`_section.key=value` of each key that is not the run's own, but for those that say where it runs and where
+    its files lie. Of a network without a run there is nothing to keep apart."""
+    if not (folder.path / "config.yaml").is_file():
+        return ""
+    own, now = open_run(folder.path)[1].as_dict(), config.as_dict()
+    changed = [
+        (name, now[section][leaf])
+        for name, (_, item) in known_keys().items()
+        for section, leaf in [name.split(".")]
+        if now[section][leaf] != own[section][leaf]
+        and not (section in WHERE or name in WHERE or item.metadata["is_path"])
+    ]
+    texts = (f"_{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed)
+    suffix = re.sub(r"[^\w.=-]+", "-", "".join(texts))
+    return suffix if len(suffix) <= LONGEST else f"{suffix[:LONGEST]}-{zlib.crc32(suffix.encode()):08x}"
 
 
 def take_choice(system: System, bits: int | None, plan: str | None) -> str:

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Where a run's numbers come from: command, commit, machine, versions."""
 
+import json
 import os
 import platform
 import shlex
@@ -26,22 +27,40 @@ from src.config import Config
 from src.models.own_file import digest_of
 
 VERSIONS = "versions.json"  # in a run folder
+CONTINUATIONS = "continuations"  # in it: a list, of each resume what `describe_process` tells
 
 
 def describe_origin(config: Config) -> dict:
-    """What `versions.json` holds: command, commit, seed, machine, time, the versions that matter, and the digest
-    of a network of the user's own."""
-    packages = ("mindspore", "numpy", "opencv-python-headless", "scikit-learn")
+    """What `versions.json` holds of the start: `describe_process`, the seed, and the digest of a network of the
+    user's own."""
     own = {} if config.model.file is None else {"network": digest_of(config.model.file)}
-    return own | {
+    return own | {**describe_process(), "seed": config.train.seed}
+
+
+def describe_process() -> dict:
+    """Command, commit, machine, time and the versions that matter."""
+    packages = ("mindspore", "numpy", "opencv-python-headless", "scikit-learn")
+    return {
         "command": shlex.join([Path(sys.executable).name, *sys.argv]),
         "commit": _commit(),
-        "seed": config.train.seed,
         "machine": f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores",
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         "python": platform.python_version(),
         **{name: _version(name) for name in packages},
     }
+
+
+def continued(versions: Path) -> dict:
+    """What `versions.json` holds once this process goes on with the run; of an older run it may be missing.
+
+    Raises:
+        ValueError: the file cannot be read as one JSON object, or lists no continuations where they belong.
+    """
+    found = json.loads(versions.read_text(encoding="utf-8")) if versions.is_file() else {}
+    before = found.get(CONTINUATIONS, []) if isinstance(found, dict) else None
+    if not isinstance(before, list):
+        raise ValueError("not what training writes")
+    return {**found, CONTINUATIONS: [*before, describe_process()]}
 
 
 def _version(package: str) -> str:

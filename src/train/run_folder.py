@@ -29,7 +29,7 @@ from src.layers.spec import format_table
 from src.terminal import TerminalHandler
 from src.train import metrics
 from src.train.curves import Curves
-from src.train.origin import VERSIONS, describe_origin
+from src.train.origin import VERSIONS, continued, describe_origin
 from src.train.own_network import keep_network, kept_network
 from src.train.resume import check_overrides
 from src.train.run_lock import claim
@@ -104,6 +104,16 @@ class RunFolder:
             return
         with whole_file(self.path / name) as file:
             file.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+    def note_continuation(self) -> None:
+        """This process goes on with the run: versions.json says so, and by which commit. A file that is damaged
+        stays as it is: it tells nothing of the start either."""
+        if self.quiet:
+            return
+        try:
+            self.write_json(VERSIONS, continued(self.path / VERSIONS))
+        except ValueError as error:
+            LOG.warning("%s is damaged (%s): that the run goes on here is not noted", self.path / VERSIONS, error)
 
     def write_layers(self, table: list[dict], image_size: int) -> None:
         """layers.json, and the same table in the log."""

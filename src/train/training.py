@@ -65,6 +65,8 @@ class Training:
         try:
             LOG.info("run folder %s", self.folder.path)
             LOG.info("%s", describe(self.runtime))
+            if self.resume:
+                self.folder.note_continuation()
             numbers = train_run(self.config, self.folder, self.runtime, self.resume)
             LOG.info("finished: test top-1 %.2f%%", 100 * numbers["top1"])
         except KeyboardInterrupt:

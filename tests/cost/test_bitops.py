@@ -17,7 +17,7 @@
 import numpy as np
 import pytest
 
-from src.cost.bitops import CONVENTIONS, CostModel, LayerCost, PlanCost, counted
+from src.cost.bitops import CostModel, LayerCost, PlanCost
 from src.models import build_backbone
 from src.models.geometry import describe
 
@@ -50,20 +50,6 @@ def test_plans_by_hand(cost):
     got = cost.of_widths(W_BITS, A_BITS)
     assert got.dtype == np.int64
     np.testing.assert_array_equal(got, expected)
-
-
-def test_conventions(cost):
-    mac, two_ops, without_ends = (CostModel(counted(TINY, name)) for name in CONVENTIONS)
-    assert CONVENTIONS == ("mac", "two_ops", "without_ends")
-    price = cost.of_widths(W_BITS, A_BITS)
-    np.testing.assert_array_equal(mac.of_widths(W_BITS, A_BITS), price)
-    np.testing.assert_array_equal(two_ops.of_widths(W_BITS, A_BITS), 2 * price)
-    np.testing.assert_array_equal(without_ends.of_widths(W_BITS, A_BITS), price - 64 * 150)
-    assert two_ops.uniform(4) == 2 * cost.uniform(4)
-    assert without_ends.uniform(4) == cost.uniform(4) - 64 * 150
-    assert two_ops.float_macs() == without_ends.float_macs() == cost.float_macs()
-    with pytest.raises(ValueError, match="allowed are mac, two_ops, without_ends"):
-        counted(TINY, "flops")
 
 
 def test_uniform_is_the_static_network_at_that_width(cost):

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.cost.bitops import CONVENTIONS, CostModel, LayerCost, counted
+from src.cost.bitops import CostModel, LayerCost
 from src.cost.ladder import Ladder, climb, fit
 from src.cost.named_plans import to_choices, to_names
 from src.cost.spending import Spending, is_spending
@@ -82,17 +82,6 @@ def test_a_wider_choice_never_costs_less(case):
         assert (cost.of_plan(wider) >= before).all()
     ends = [cost.of_plan(np.full_like(plan, choice)) for choice in (0, top)]
     assert (ends[0] <= before).all() and (before <= ends[1]).all()
-
-
-@given(networks(), st.integers(1, 8))
-def test_conventions_change_what_they_say(cost, bits):
-    mac, two, inner = (CostModel(counted(cost.layers, name)) for name in CONVENTIONS)
-    assert two.uniform(bits) == 2 * mac.uniform(bits) == 2 * cost.uniform(bits)
-    ends = [layer for layer in (cost.layers[0], cost.layers[-1]) if layer.w_bits]
-    if len(cost.layers) > 1:
-        own = sum(layer.macs * layer.w_bits[0] * layer.a_bits[0] for layer in ends)
-        assert inner.uniform(bits) == mac.uniform(bits) - own
-    assert mac.float_macs() == two.float_macs() == inner.float_macs()
 
 
 @given(priced_plans())

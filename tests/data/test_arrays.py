@@ -54,6 +54,20 @@ def test_named_parts(write):
         np.testing.assert_allclose(dataset.std, (images / 255.0).std((0, 2, 3)), rtol=1e-6)
 
 
+def test_they_are_moved_and_mirrored_where_that_is_asked_for(write):
+    images, labels = made()
+    path = write(images=images, labels=labels)
+    plain = load("arrays", path, "train")
+    assert plain.draws == 0
+    train = load("arrays", path, "train", flip=True, shift=2)
+    draws = np.array([[0.5, 0.5, 0.1], [0.0, 0.5, 0.9]])  # mirrored in its place; two pixels down
+    mirrored, moved = train.pixels(np.arange(2), draws)
+    np.testing.assert_array_equal(mirrored, plain.images[0][..., ::-1])
+    np.testing.assert_array_equal(moved[:, 2:], plain.images[1][:, :-2])
+    assert not moved[:, :2].any()
+    np.testing.assert_array_equal(train.pixels(np.arange(2)), plain.images[:2])
+
+
 def test_one_part_is_split_by_class_and_always_alike(write):
     images, labels = made()
     path = write(images=images, labels=labels)

@@ -16,7 +16,17 @@
 import numpy as np
 import pytest
 
-from src.data.augment import CROP_DRAWS, JITTER_ORDERS, colour_jitter, crop_box, flip, shift
+from src.data.augment import (
+    CROP_DRAWS,
+    JITTER_ORDERS,
+    ShiftAndFlip,
+    colour_jitter,
+    crop_box,
+    flip,
+    shift,
+)
+from src.data.dataset import Request
+from src.errors import UserError
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -118,3 +128,21 @@ def test_colour_jitter_with_middle_draws_changes_nothing():
     picture = noise(8, 8, 3)
     draws = np.array([0.3, 0.5, 0.5, 0.5])
     np.testing.assert_array_equal(colour_jitter(picture, 0.4, draws), picture)
+
+
+@pytest.mark.parametrize(
+    ("asked", "reach", "flips"),
+    [({}, 4, True), ({"shift": 0}, 0, True), ({"flip": False}, 4, False), ({"shift": 2, "flip": False}, 2, False)],
+)
+def test_what_is_asked_for_goes_before_the_data_set_s_own(asked, reach, flips):
+    images = np.random.default_rng(0).integers(0, 255, (6, 3, 8, 8)).astype(np.uint8)
+    augment = ShiftAndFlip.asked(Request(None, "train", **asked), side=8, reach=4, flips=True)
+    assert (augment.reach, augment.flips, augment.draws) == (reach, flips, 2 * (reach > 0) + flips)
+    draws = np.random.default_rng(1).random((6, augment.draws))
+    expected = shift(images, draws[:, :2], reach) if reach else images.copy()
+    np.testing.assert_array_equal(augment(images.copy(), draws), flip(expected, draws[:, -1]) if flips else expected)
+
+
+def test_a_shift_leaves_some_of_the_image():
+    with pytest.raises(UserError, match="data.shift=8: the images have 8 pixels a side; allowed: 0 to 7"):
+        ShiftAndFlip.asked(Request(None, "train", shift=8), side=8, reach=4, flips=True)

@@ -85,6 +85,20 @@ def test_training_view_is_crop_resize_flip_and_colours(tmp_path):
         np.testing.assert_array_equal(got[row], view.transpose(2, 0, 1))
 
 
+@pytest.mark.parametrize(("flip", "views"), [(None, 2), (True, 2), (False, 1)])
+def test_pictures_whose_sides_matter_are_not_mirrored(folder, flip, views):
+    train = load("image_folder", str(folder), "train", image_size=8, flip=flip).take(np.array([0]))
+    train.picture = lambda _: np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    draws = np.full((2, train.draws), 0.999)  # the whole picture
+    draws[1, CROP_DRAWS] = 0.1
+    assert len(np.unique(train.pixels(np.zeros(2, int), draws), axis=0)) == views
+
+
+def test_pictures_are_cropped_and_not_moved(folder):
+    with pytest.raises(UserError, match="data.shift=4: an image_folder is cropped at random; leave it null"):
+        load("image_folder", str(folder), "train", shift=4)
+
+
 def test_a_broken_picture_is_named_once_counted_and_replaced_by_its_neighbour(folder, caplog):
     break_pictures(folder, "cat", [11, 0])
     train = load("image_folder", str(folder), "train", image_size=8)
@@ -162,7 +176,7 @@ def test_links_to_nothing_pipes_and_other_suffixes_are_counted(folder, caplog):
 
 @pytest.mark.parametrize(
     "option",
-    [{"colour_jitter": -0.1}, {"colour_jitter": 1.1}, {"max_errors": 2}, {"image_size": 4}],
+    [{"colour_jitter": -0.1}, {"colour_jitter": 1.1}, {"max_errors": 2}, {"image_size": 4}, {"image_size": 1025}],
 )
 def test_options_out_of_range_are_refused_by_key(folder, option):
     with pytest.raises(UserError, match=rf"data\.{next(iter(option))}=.*allowed"):

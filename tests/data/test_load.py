@@ -16,7 +16,9 @@
 import numpy as np
 import pytest
 
+from src.config import known_keys, load_config, save_config
 from src.data import DATASETS, load
+from src.data.dataset import LARGEST, SMALLEST
 from src.errors import UserError
 
 
@@ -80,3 +82,16 @@ def test_an_impossible_share_is_refused(share):
 def test_a_share_that_holds_out_nothing_is_refused():
     with pytest.raises(UserError, match=r"data\.val_split=0\.001 of 1442 training images"):
         load("digits", None, "val", val_split=0.001)
+
+
+def test_the_key_of_the_side_has_the_bounds_of_the_data_sets():
+    item = known_keys()["data.image_size"][1]
+    assert (item.metadata["low"], item.metadata["high"]) == (SMALLEST, LARGEST)
+
+
+def test_a_configuration_that_is_older_than_the_keys_keeps_each_data_set_s_own(tmp_path):
+    config = load_config(None, [f"run.dir={tmp_path}"])
+    save_config(config, tmp_path / "config.yaml")
+    text = (tmp_path / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(text.replace("  flip: null\n", "").replace("  shift: null\n", ""))
+    assert load_config(tmp_path / "config.yaml") == config and config.data.flip is None is config.data.shift

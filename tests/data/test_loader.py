@@ -137,14 +137,6 @@ def test_padding_repeats_samples_from_the_beginning():
     assert [batch.valid for batch in empty] == [0]
 
 
-def test_the_rest_can_be_kept_in_training():
-    loader = Loader(numbered(10), 8, train=True, drop_last=False)
-    batches = list(loader.epoch(0))
-    assert [batch.valid for batch in batches] == [8, 2]
-    counted = np.concatenate([batch.index[: batch.valid] for batch in batches])
-    assert sorted(counted) == list(range(10))
-
-
 class Failing(ArrayDataset):
     """Batches that hold sample 40 cannot be made; `tried` lists the first sample of each try."""
 

@@ -50,6 +50,7 @@ from src.errors import UserError
 from src.models import build_backbone
 from src.models.weights import classes_of, load_float_weights
 from src.recipes import FOLDER
+from src.search.remembered import Remembered
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint
 from tests.engine.files import parts_of
 from tests.engine.programs import NAMED
@@ -113,6 +114,17 @@ def _static_plans(_: Path) -> list[bytes]:
 
 def _read_static_plan(path: Path) -> None:
     load_config(None, ["method.name=static", "quant.quantizer=lsq", f"quant.plan={path}"])
+
+
+def _searches(_: Path) -> list[bytes]:
+    tried, earlier = ({"method": "uniform", "loss": 0.5, "top1": 0.75, "widths": text} for text in ("2 4 8", "8 8 8"))
+    return [json.dumps({"judge": "me", "tried": [tried], "earlier": [earlier]}, indent=1).encode()]
+
+
+def _read_search(path: Path) -> None:
+    known = Remembered(lambda plan: (1.0, 0.0), path, "me", CostModel(LAYERS), 1)
+    loss, top1 = known(np.array([[0], [1], [2]]))
+    assert type(loss) is type(top1) is float
 
 
 def _tables(_: Path) -> list[bytes]:
@@ -321,6 +333,7 @@ TARGETS = {
     "recipe": Target("recipe.yaml", _recipes, load_config, _text),
     "plan": Target("plan.json", _plans, lambda path: read_plan(path, CostModel(LAYERS), 1), _text),
     "static plan": Target("static.json", _static_plans, _read_static_plan, _text),
+    "search": Target("search.json", _searches, _read_search, _text),
     "latencies": Target("table.json", _tables, _read_latencies, _text),
     "checkpoint": Target("last.ckpt", _checkpoints, _read_checkpoint),
     "weights.npz": Target("weights.npz", _npz, _weights, _damaged_npz),

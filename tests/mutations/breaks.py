@@ -101,7 +101,6 @@ QUANTISERS = [
     *_of(
         "src/quantizers/step_search.py", "tests/quantizers/test_step_search.py",
         ("scale = (steps * grid.factor)", "scale = (steps)"),
-        ("off *= importance", "off += importance"),
     ),
 ]  # fmt: skip
 
@@ -397,4 +396,28 @@ DEPLOY = [
     ),
 ]  # fmt: skip
 
-BREAKS = [*QUANTISERS, *TRAIN, *METHODS, *COST, *ENGINE, *DEPLOY]
+WHERE_FROM = [
+    *_of(
+        "src/train/asked.py", "tests/train/test_asked.py",
+        ("float_top1, suffix + beside)", "float_top1, suffix)"),
+        ("if now[section][leaf] != own[section][leaf]", "if now[section][leaf] is not own[section][leaf]"),
+    ),
+    *_of(
+        "src/train/origin.py", "tests/train/test_run_folder.py",
+        ("CONTINUATIONS: [*before, describe_process()]", "CONTINUATIONS: [describe_process()]"),
+    ),
+    *_of(
+        "src/report/records.py", "tests/report/test_collect.py",
+        ('*((one, "resumed") for one in run.continuations)', '*((one, "resumed") for one in run.continuations[:1])'),
+    ),
+    *_of(
+        "src/report/comparable.py", "tests/report/test_comparable.py",
+        ('stages.pop("head", None)', 'stages.get("head")'),
+    ),
+    *_of(
+        "src/search/remembered.py", "tests/search/test_of_run.py",
+        ("if found.get(JUDGE) == judge", "if JUDGE in found"),
+    ),
+]  # fmt: skip
+
+BREAKS = [*QUANTISERS, *TRAIN, *METHODS, *COST, *ENGINE, *DEPLOY, *WHERE_FROM]

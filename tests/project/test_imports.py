@@ -65,7 +65,7 @@ MAY_IMPORT = {
     },
     "ptq": {"keys", "layers", "quantizers", "kernels", "models"},
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
-    "report": {"config", "data", "cost", "engine", "entry", "files", "paths", "recipes"},
+    "report": {"config", "data", "cost", "engine", "entry", "files", "methods", "paths", "recipes"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow", "ai_edge_litert", "flatbuffers"}
 

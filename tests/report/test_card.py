@@ -33,7 +33,7 @@ def row(**values) -> dict:
 
 @pytest.fixture
 def static(tmp_path):
-    folder = write_run(tmp_path / "run", Fake(method="static", dynamic=0, images=80, data="cifar10"))
+    folder = write_run(tmp_path / "run", Fake(method="static", dynamic=0, images=80, data="cifar10", data_path="c"))
     (folder / "model.safetensors").write_bytes(b"x" * 1234)
     return folder
 
@@ -52,6 +52,41 @@ def test_a_static_network(static):
     assert "| Training parameters | epochs=24, batch_size=None, lr=0.05 |" in text
     assert "| Resource | x86_64, 2 cores, Linux 6.1 |" in text and "| Accuracy | 90.00 % |" in text
     assert "choice of widths" not in text and "| setting |" not in text
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "told"), [("lsq", "LSQ"), ("pact", "PACT"), ("nested", "nested codes"), ("mine", "mine")]
+)
+def test_a_static_network_is_called_by_its_quantiser(static, quantizer, told):
+    record = load_run(static)
+    record.config["quant"]["quantizer"] = quantizer
+    assert f"a static {told} network," in card(record, row())
+
+
+@pytest.mark.parametrize(
+    ("method", "pretrain", "is_float_first"), [("static", 6, True), ("static", 0, False), ("float", 6, False)]
+)
+def test_without_weights_it_says_whether_float_came_first(static, method, pretrain, is_float_first):
+    record = load_run(static)
+    record.config["method"]["name"], record.config["train"]["pretrain_epochs"] = method, pretrain
+    assert ("from random weights, in float first;" in card(record, row())) == is_float_first
+    assert ("from random weights;" in card(record, row())) != is_float_first
+
+
+def test_other_seeds_are_told_where_they_were_run(static):
+    record, rows = load_run(static), [row(top1=top1) for top1 in (0.914, 0.916, 0.918)]
+    assert "how far apart they lie was not measured." in card(record, rows[0], rows[:1])
+    text = card(record, rows[0], rows)
+    assert "and 3 of them have a top-1 of 91.60 ± 0.20 % (mean and standard deviation)." in text
+
+
+def test_resumes_are_told(static):
+    record = load_run(static)
+    assert "resumed" not in card(record, row())
+    record.versions["continuations"] = [{"commit": "def", "machine": "one core"}] * 2
+    text = card(record, row())
+    assert "commit abc, two cores; resumed 2 times (commit def; one core)." in text
+    assert "| Resource | x86_64, 2 cores, Linux 6.1; one core |" in text
 
 
 def test_what_is_not_known_is_not_made_up(static):

@@ -69,6 +69,16 @@ def test_record_holds_the_files_without_paths(run, tmp_path):
     assert command == "python train.py --config config/a.yaml data.path=cifar train.epochs=6"
 
 
+def test_paths_of_every_section_are_cut(run, tmp_path):
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    paths = {"dqnet": {"latency": "/some/where/t.json"}, "dqt": {"latency": "/some/where/t.json"}}
+    paths["quant"] = {"plan": "/some/where/t.json"}
+    (run / "config.yaml").write_text(yaml.safe_dump({**config, **paths}))
+    keep(run, tmp_path / "x")
+    kept = yaml.safe_load((tmp_path / "x/config.yaml").read_text())
+    assert [kept["dqnet"]["latency"], kept["dqt"]["latency"], kept["quant"]["plan"]] == ["t.json"] * 3
+
+
 def test_a_run_without_training_has_no_metrics(run, tmp_path):
     (run / "metrics.csv").unlink()
     with pytest.raises(UserError, match=r"has no metrics\.csv; train it"):
@@ -107,6 +117,23 @@ def test_a_run_of_an_uncommitted_tree_is_refused(run, tmp_path, commit):
     with pytest.raises(UserError, match=r"lsq_4bit: commit .* of no committed tree"):
         keep(run, target)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("commit", ["abc-dirty", None])
+def test_a_run_that_was_resumed_from_an_uncommitted_tree_is_refused(run, tmp_path, commit):
+    set_version(run, continuations=[{"commit": "abc"}, {"commit": commit}])
+    with pytest.raises(UserError, match=r"lsq_4bit: commit .* that was resumed from a clean"):
+        keep(run, tmp_path / "results" / "lsq_4bit")
+
+
+def test_a_resume_is_told_without_its_paths(run, tmp_path):
+    resume = {"command": "train.py --resume /some/where/runs/x", "commit": "def", "machine": "one core"}
+    set_version(run, continuations=[resume, resume])
+    keep(run, tmp_path / "results" / "lsq_4bit")
+    kept = json.loads((tmp_path / "results/lsq_4bit/versions.json").read_text())
+    assert [one["command"] for one in kept["continuations"]] == ["train.py --resume x"] * 2
+    assert "| 3 | abc, then def | two cores |" in table(tmp_path / "results")
+    assert rows(tmp_path / "results")[0]["resumed"] == ["def", "def"]
 
 
 def test_a_record_of_an_uncommitted_tree_stops_the_table(run, tmp_path):

@@ -56,8 +56,9 @@ def test_other_data_other_images_and_other_folders_are_apart(entry):
     ]
     said = dict(objections(groups(entries)))
     assert "run 1 on 40; run 3 on 40; run 4 on 30" in said["Not all runs on digits answered the same test images:"]
-    photos = [entry(n, some, data="image_folder", data_path=f"/x/{name}") for n, name in ((5, "a"), (6, "b"), (7, "a"))]
-    assert grouped(*photos) == [[5, 7], [6]]
+    for start, data in ((5, "image_folder"), (8, "arrays")):
+        own = [entry(start + n, some, data=data, data_path=f"/x/{name}") for n, name in enumerate("aba")]
+        assert grouped(*own) == [[start, start + 2], [start + 1]]
 
 
 def test_a_shorter_training_is_told(entry):
@@ -69,6 +70,13 @@ def test_a_shorter_training_is_told(entry):
     elsewhere = entry(4, some, data="cifar10", epochs=6)  # no comparison, so no objection to its length
     assert "These runs on digits were not trained equally long:" in titles(*entries, elsewhere)
     assert "on cifar10 were" not in " ".join(titles(*entries, elsewhere))
+
+
+def test_a_new_classifier_that_learned_alone_is_no_longer_training(entry):
+    entries = [entry(1), entry(2)]
+    stages = entries[1].run.metrics.stage
+    stages[:0] = ["head"] * 4
+    assert entries[1].trained == entries[0].trained == (6, 24) and titles(*entries) == []
 
 
 def test_a_run_without_training_has_no_epochs(entry):

@@ -114,7 +114,7 @@ def test_seeds_are_one_dot_their_mean():
     seeds = [row(f"{NET}_lsq_4bit_seed{n}", 0.91 + d, 400e6) for n, d in ((2, 0.004), (3, -0.004))]
     picture = accuracy_picture([*ROWS, *seeds])
     assert dots(picture, "static") == dots(accuracy_picture(ROWS), "static")
-    assert "91.00 %, mean of 3 seeds" in picture
+    assert "91.00 ± 0.40 %, mean and standard deviation of 3 seeds" in picture
 
 
 def test_a_super_network_gives_curves_and_its_agent_one_by_budget():

@@ -67,3 +67,17 @@ def test_settings_are_listed_with_their_flags():
 def test_a_short_ladder_is_listed_whole_and_without_one_there_is_no_table():
     assert len(table(page(None, [ROW | {"ladder": rungs(1)}]), "record | widths")) == 1
     assert "| setting |" not in page(None, [ROW])
+
+
+def test_seeds_have_their_mean_and_deviation_at_each_shared_width():
+    def of(record, seed, top1, *widths):
+        uniform = [{"bits": [bits], "bitops": 1e7 * bits, "top1": top1 - 0.1} for bits in widths]
+        return ROW | {"record": record, "seed": seed, "top1": top1, "bitops": top1 * 1e8, "uniform": uniform}
+
+    rows = [of("net", 1, 0.914, 2, 4), of("net_seed2", 2, 0.916, 2), of("net_seed3", 3, 0.918, 2, 4), of("one", 1, 0.9)]
+    text = page(None, rows)
+    assert table(text, "record | setting | seeds") == [
+        ["net", "-", "1, 2, 3", "91.60 ± 0.20", "91.6 ± 0.2"],
+        ["net", "`--bits 2`", "1, 2, 3", "81.60 ± 0.20", "20.0 ± 0.0"],
+    ]
+    assert "| seeds |" not in page(None, rows[:1])

@@ -27,6 +27,7 @@ from src.entry import guarded
 from src.errors import UserError
 from src.methods.base import System
 from src.runtime import Runtime
+from src.search import of_run
 from src.search.of_run import Settings, search_run
 from src.train.run_folder import RunFolder
 from tests.train.planned import COST, COUNT, Planned, numbers, planned, tables
@@ -45,6 +46,8 @@ def searched(monkeypatch, tmp_path, built, pynative):
     sizes = {"val": COUNT, "test": 35}
     monkeypatch.setattr("src.search.of_run.load_split", lambda _, split: numbers(sizes[split]))
     config = load_config(None, ["data.val_split=0.1", "data.eval_batch_size=16", "data.workers=1"])
+    (tmp_path / "ckpt").mkdir()
+    (tmp_path / "ckpt/last.ckpt").write_bytes(b"weights")
 
     def run(settings: Settings = SMALL, system: System | None = None) -> dict:
         system = system or built
@@ -85,6 +88,57 @@ def test_what_is_kept(searched):
 
 def test_it_repeats_with_its_seed(searched):
     assert searched() == searched()
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The plans that are measured from here on, on held-out images."""
+    plans, measure = [], of_run._Measure.__call__
+
+    def noted(self, plan):
+        if len(self.loader.dataset) == COUNT:
+            plans.append(plan.tobytes())
+        return measure(self, plan)
+
+    monkeypatch.setattr(of_run._Measure, "__call__", noted)
+    return plans
+
+
+def test_a_search_that_was_stopped_goes_on_and_ends_like_one_that_was_not(searched, measured, tmp_path, monkeypatch):
+    whole = searched()
+    plans = [*measured]
+    (tmp_path / "search.json").unlink()
+    measured.clear()
+    with monkeypatch.context() as stopping:
+        stopping.setattr(of_run.algorithms, "greedy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            searched()
+    kept = json.loads((tmp_path / "search.json").read_text())["tried"]
+    assert 0 < len(kept) == len(measured) < len(plans)
+    assert searched() == whole and measured == plans
+
+
+def test_what_was_measured_is_not_measured_again(searched, measured, tmp_path):
+    whole = searched()
+    measured.clear()
+    again = searched(Settings(budgets=(9000.0,), by=("uniform", "random"), random=1, goal="top1"))
+    known = {row["widths"] for row in whole["tried"]}
+    new = {row["widths"] for row in again["tried"]} - known
+    assert len(measured) == len(new)
+    assert {row["widths"] for row in again["earlier"]} == known - {row["widths"] for row in again["tried"]}
+    measured.clear()
+    assert searched() | {"earlier": []} == whole and not measured  # as if nothing had been in between
+    (tmp_path / "ckpt/last.ckpt").write_bytes(b"trained on")
+    searched()
+    assert len(measured) == len(whole["tried"])
+
+
+@pytest.mark.parametrize("tried", ["{", "[1]", "", ', "tried": [{}]', ', "tried": [{"widths": "2 9"}]'])
+def test_an_earlier_search_that_is_damaged_is_told(searched, tmp_path, tried):
+    file, judge = tmp_path / "search.json", searched()["judge"]
+    file.write_text(tried if tried[:1] in ("{", "[") else f'{{"judge": "{judge}", "earlier": []{tried}}}')
+    with pytest.raises(UserError, match=r"search.json cannot be read as an earlier search \(.*delete it"):
+        searched()
 
 
 def test_budgets_of_its_own_and_a_part_of_the_images(searched):

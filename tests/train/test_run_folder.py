@@ -37,6 +37,24 @@ def test_a_new_run_tells_how_it_was_made(run):
     assert versions["mindspore"].startswith("2.") and "cores" in versions["machine"]
 
 
+def test_each_resume_is_noted_beside_the_start(run):
+    file = run.path / "versions.json"
+    start = json.loads(file.read_text())
+    run.note_continuation()
+    run.note_continuation()
+    versions = json.loads(file.read_text())
+    first, second = versions.pop("continuations")
+    assert versions == start and {"command", "commit", "machine", "started"} <= {*first}
+    assert first["commit"] == second["commit"] == start["commit"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"continuations": 1}'])
+def test_damaged_versions_are_left_as_they_are(run, text):
+    (run.path / "versions.json").write_text(text)
+    run.note_continuation()
+    assert (run.path / "versions.json").read_text() == text
+
+
 def test_its_configuration_opens_again_with_overrides(run):
     folder, config = open_run(run.path, ["train.epochs=99"])
     assert folder.path == run.path

@@ -39,6 +39,13 @@ def failing(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_resume_is_noted(tmp_path, monkeypatch, resume):
+    monkeypatch.setattr("src.train.training.train_run", lambda *_: {"top1": 0.5})
+    Training(RunFolder(tmp_path), load_config(), Runtime("CPU"), resume).run()
+    assert (tmp_path / "versions.json").exists() == resume
+
+
 @pytest.mark.parametrize("is_stored", [False, True])
 def test_one_whose_other_worker_has_ended_says_how_to_go_on(failing, tmp_path, is_stored):
     if is_stored:
