@@ -90,23 +90,6 @@ def test_codes_narrower_than_the_master_keep_their_own_ends(signed, isa, tmp_pat
         same_registers(program, engine, images[0], plan[0])
 
 
-def test_an_instruction_set_that_is_not_there_is_told_before_a_file_is_read(tmp_path):
-    """The first layer is a Wide of the image, which is packed for it."""
-    save_artefact(programs.real(), tmp_path / "model.safetensors")
-    code = """
-import ctypes, sys
-library, file = ctypes.CDLL(sys.argv[1]), open(sys.argv[2], "rb").read()
-program, text = ctypes.c_int64(5), ctypes.create_string_buffer(99)
-code = library.dq_program_open(file, ctypes.c_int64(len(file)), ctypes.byref(program), text, 99)
-print(code, program.value, text.value.decode())
-"""
-    command = [sys.executable, "-c", code, kernels.library_path(), tmp_path / "model.safetensors"]
-    done = subprocess.run(
-        command, env={**os.environ, "DYNQUANT_ISA": "avx9"}, capture_output=True, text=True, check=True, timeout=60
-    )  # fmt: skip
-    assert done.stdout == "22 0 DYNQUANT_ISA names an instruction set that this machine lacks\n"
-
-
 def large() -> Program:
     """Registers that threads share the rows of, of every kind that they do."""
     b = Builder(11)
@@ -169,38 +152,6 @@ def test_each_image_of_a_batch_may_bring_its_own_plan(tmp_path):
     np.testing.assert_array_equal(engine.run(images, plans)[0], Oracle(program).run(images, plans)[0])
 
 
-def test_arguments_that_do_not_fit_are_refused(tmp_path):
-    engine = opened(programs.candidates(), tmp_path)
-    images = programs.pixels(programs.candidates(), 2)
-    plan = np.zeros((2, *engine.plan_shape[:2]), np.int64)
-    with pytest.raises(ValueError, match="images"):
-        engine.run(images.astype(np.float32))
-    with pytest.raises(ValueError, match="images"):
-        engine.run(images[:, :, 1:])
-    with pytest.raises(ValueError, match="plan"):
-        engine.run(images, plan[:1])
-    with pytest.raises(ValueError, match="out of range"):
-        engine.run(images, plan + engine.plan_shape[2])
-    for plans, row in ((plan - 1, 0), (plan, -1), (plan, 7), (None, -1), (None, 7)):
-        with pytest.raises(ValueError, match="out of range"):
-            engine.run(images, plans, row)
-        with pytest.raises(ValueError, match="out of range"):
-            engine.trace(images[0], None if plans is None else plans[0], row)
-    for row in (-1, 1, 2**32):
-        with pytest.raises(ValueError, match=f"row {row} is out of range; the statistics have 0..0"):
-            engine.run(images, row=row)
-        with pytest.raises(ValueError, match="row"):
-            engine.trace(images[0], row=row)
-        with pytest.raises(ValueError, match="row"):
-            engine.times(images[0], row=row)
-        with pytest.raises(ValueError, match="row"):
-            engine.kernels(plan[0], row)
-    engine.close()
-    engine.close()
-    with pytest.raises(ValueError, match="closed"):
-        engine.run(images)
-
-
 @pytest.mark.parametrize("name", ["minding", "minding_apart"])
 def test_a_run_may_have_a_budget_of_its_own(name, tmp_path):
     """Below the cheapest plan, between, far above the dearest; the stored one where none is given."""
@@ -217,23 +168,6 @@ def test_a_run_may_have_a_budget_of_its_own(name, tmp_path):
     np.testing.assert_array_equal(engine.run(images)[1], engine.run(images, budget=BUDGET)[1])
     for a, b in zip(Oracle(program).trace(images[0], budget=0), engine.trace(images[0], budget=0), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize(
-    ("name", "budget"),
-    [("minding", -2), ("minding", -1), ("minding", 2**48 + 1), ("minding", 2**64), ("nested", 10), ("nested", -1)],
-)
-def test_a_budget_that_cannot_be_minded_is_refused(name, budget, tmp_path):
-    program = programs.NAMED[name]()
-    with pytest.raises(ValueError, match="out of range"):
-        opened(program, tmp_path).run(programs.pixels(program, 1), budget=budget)
-
-
-def test_a_plan_for_a_program_without_one_is_refused(tmp_path):
-    engine = opened(programs.static(), tmp_path)
-    images = programs.pixels(programs.static(), 1)
-    with pytest.raises(ValueError, match="plan"):
-        engine.run(images, np.zeros((1, 1, 1), np.int64))
 
 
 def heavy(images: int) -> tuple[Program, np.ndarray]:
