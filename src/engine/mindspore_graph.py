@@ -29,7 +29,7 @@ from src.engine.operations import Budget, Choose, Input
 from src.engine.program import Program
 from src.engine.structure import array_names
 from src.engine.table import as_table
-from src.kernels.ops import integer_operation
+from src.kernels.custom import integer_operation
 
 
 class MindSporeGraph(nn.Cell):

@@ -14,46 +14,13 @@
 """MindSpore operators on the native kernels: `ops.Custom(func_type="aot")` with gradients, for graph mode and PyNative.
 
 Each factory returns a cell to call in `construct`. Shapes are static; all tensors are float32. Definitions:
-src/kernels/README.md. MindSpore keys a Custom operator's gradient by symbol name, so operators that differ in their
-gradient have their own symbols; gradients take the geometry from a tensor, so they fit every instance.
+src/kernels/README.md. Convolutions: conv_ops.py.
 """
 
-import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src import kernels
-from src.errors import UserError
-
-
-def conv2d(stride: int, padding: int, groups: int = 1, needs_dx: bool = True) -> nn.Cell:
-    """op(x [N, C, H, W], w [O, C / groups, kh, kw]) -> y. needs_dx=False (first layer): the gradient to x is 0."""
-    return _Conv(stride, padding, groups, needs_dx)
-
-
-def quant_conv2d(
-    stride: int, padding: int, groups: int = 1, short_gradients: bool = False
-) -> nn.Cell:
-    """op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip) -> conv(Q(x), wq).
-
-    wq [O, C / groups, kh, kw]: already quantised, w_scale ([O] or [1]) times integers. Q(x) = a_scale * code, code =
-    floor(clamp(x * a_inv, 0, a_max) + 0.5). a_*, step, clip: shape (1,). step and clip do not change the value; their
-    gradients are those of an LSQ step and of a PACT clip. w_scale and a_* get zeros. short_gradients: dL/dy may be
-    rounded to 16-bit codes (csrc/conv/gradient_codes.h).
-    """
-    return _QuantConv(stride, padding, groups, short_gradients)
-
-
-def dynamic_conv2d(
-    stride: int, padding: int, groups: int = 1, short_gradients: bool = False, is_given: bool = False
-) -> nn.Cell:
-    """op(x, wq [K, O, C / groups, kh, kw], w_scale [K, O], a_inv [K], a_scale, a_max, step, clip, onehot [N, K]) -> y.
-
-    Image n uses the quantiser k with the largest onehot[n, k] alone. The gradients are those of the mixture
-    sum_k onehot[n, k] * conv(Q_k(x[n]), wq[k]) at a hard one-hot; only onehot's needs all K, and it stays float.
-    is_given: the choice comes from outside and learns nothing; onehot's gradient is zero then, and costs nothing.
-    """
-    return _DynamicConv(stride, padding, groups, short_gradients, is_given)
+from src.kernels.custom import constant, custom
 
 
 def batch_norm(activation: str, residual: bool) -> nn.Cell:
@@ -120,157 +87,27 @@ def bound_gradients(decays: list[float], limit: float) -> nn.Cell:
     return _Bound(decays, limit)
 
 
-def integer_operation(shape, key) -> ops.Custom:
-    """op(numbers, registers..., plan, arrays...) -> int32 of shape(*shapes): one operation of an integer program
-    (src/engine/mindspore_graph.py). `key` tells operations apart whose inputs have the same shapes."""
-    return _custom("dq_operation", shape, 1, key=key, dtype=ms.int32)
-
-
-def _custom(symbol: str, shape, outputs: int, bprop=None, key=(), dtype=ms.float32) -> ops.Custom:
-    path = kernels.library_path()
-    if path is None:
-        raise UserError("native kernels are not available: install g++, or set device.native=off")
-    dtypes = dtype if outputs == 1 else (dtype,) * outputs
-
-    def out_dtype(*_):
-        return dtypes
-
-    op = ops.Custom(
-        f"{path}:{symbol}", out_shape=shape, out_dtype=out_dtype, func_type="aot", bprop=bprop
-    )
-    # PyNative caches an operator's output shape under its name, attributes and input shapes
-    op.add_prim_attr("geometry", str(key))
-    return op
-
-
-def _constant(*values: int) -> Tensor:
-    return Tensor(np.array(values, np.int32))
-
-
-def _conv_out_shape(name: str, stride: int, padding: int, groups: int):
-    """Output shape from the shapes of x and w; refuses what the kernel would refuse."""
-    if not 1 <= stride <= 8:
-        raise UserError(f"{name}: stride={stride}; allowed are 1..8")
-
-    def infer(x, w, *rest):
-        o, i, kh, kw = w[-4:]
-        if len(x) != 4 or i * groups != x[1] or o % groups:
-            raise UserError(
-                f"{name}: x {tuple(x)} and w {tuple(w)} do not fit with groups={groups}"
-            )
-        height, width = x[2] + 2 * padding - kh, x[3] + 2 * padding - kw
-        if height < 0 or width < 0 or not 0 <= padding < min(kh, kw):
-            raise UserError(
-                f"{name}: kernel {kh}x{kw} with padding={padding} does not fit an image of {x[2]}x{x[3]}; "
-                "padding must be below the kernel size"
-            )
-        return (x[0], o, height // stride + 1, width // stride + 1)
-
-    return infer
-
-
-class _Conv(nn.Cell):
-    def __init__(self, stride: int, padding: int, groups: int, needs_dx: bool):
-        super().__init__()
-        self.geometry = _constant(stride, padding, groups, 0)
-        shape = _conv_out_shape("conv2d", stride, padding, groups)
-        if needs_dx:
-            grad = _custom("dq_conv2d_grad", lambda x, w, g, dy: (x, w), 2)
-
-            def bprop(x, w, g, out, dy):
-                d = grad(x, w, g, dy)
-                return d[0], d[1], ops.zeros_like(g)
-
-            self.op = _custom("dq_conv2d", shape, 1, bprop, (stride, padding, groups))
-        else:
-            first_grad = _custom("dq_conv2d_first_grad", lambda x, w, g, dy: w, 1)
-
-            def first_bprop(x, w, g, out, dy):
-                return ops.zeros_like(x), first_grad(x, w, g, dy), ops.zeros_like(g)
-
-            self.op = _custom("dq_conv2d_first", shape, 1, first_bprop, (stride, padding, groups))
-
-    def construct(self, x, w):
-        return self.op(x, w, self.geometry)
-
-
-class _QuantConv(nn.Cell):
-    def __init__(self, stride: int, padding: int, groups: int, short_gradients: bool):
-        super().__init__()
-        geometry = stride, padding, groups, int(short_gradients)
-        self.geometry = _constant(*geometry)
-        grad = _custom(
-            "dq_quant_conv2d_grad", lambda x, w, ws, ai, a, top, g, dy: (x, w, ai, ai), 4
-        )
-
-        def bprop(x, w, ws, ai, a, top, step, clip, g, out, dy):
-            d = grad(x, w, ws, ai, a, top, g, dy)
-            z = ops.zeros_like
-            return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], z(g)
-
-        shape = _conv_out_shape("quant_conv2d", stride, padding, groups)
-        self.op = _custom("dq_quant_conv2d", shape, 1, bprop, geometry)
-
-    def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip):
-        return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, self.geometry)
-
-
-class _DynamicConv(nn.Cell):
-    def __init__(self, stride: int, padding: int, groups: int, short_gradients: bool, is_given: bool):
-        super().__init__()
-        geometry = stride, padding, groups, int(short_gradients)
-        self.geometry = _constant(*geometry)
-        grad_given = _custom(
-            "dq_dynamic_conv2d_grad_given",
-            lambda x, w, ws, ai, a, top, hot, g, dy: (x, w, ai, ai),
-            4,
-        )
-
-        def bprop_given(x, w, ws, ai, a, top, step, clip, hot, g, out, dy):
-            d = grad_given(x, w, ws, ai, a, top, hot, g, dy)
-            z = ops.zeros_like
-            return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], z(hot), z(g)
-
-        grad = _custom(
-            "dq_dynamic_conv2d_grad",
-            lambda x, w, ws, ai, a, top, hot, g, y, dy: (x, w, ai, ai, hot),
-            5,
-        )
-
-        def bprop(x, w, ws, ai, a, top, step, clip, hot, g, out, dy):
-            d = grad(x, w, ws, ai, a, top, hot, g, out, dy)
-            z = ops.zeros_like
-            return d[0], d[1], z(ws), z(ai), z(a), z(top), d[2], d[3], d[4], z(g)
-
-        shape = _conv_out_shape("dynamic_conv2d", stride, padding, groups)
-        own = bprop_given if is_given else bprop
-        self.op = _custom("dq_dynamic_conv2d", shape, 1, own, geometry)
-
-    def construct(self, x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot):
-        return self.op(x, wq, w_scale, a_inv, a_scale, a_max, step, clip, onehot, self.geometry)
-
-
 class _Norm(nn.Cell):
     def __init__(self, activation: str, residual: bool):
         super().__init__()
         ending = {"none": "", "relu": "_relu", "relu6": "_relu6"}[activation]
         symbol = "dq_norm" + ("_add" if residual else "") + ending
         if residual:
-            add_grad = _custom(symbol + "_grad", lambda x, g, y, m, v, dy: (x, g, g, x), 4)
+            add_grad = custom(symbol + "_grad", lambda x, g, y, m, v, dy: (x, g, g, x), 4)
 
             def add_bprop(x, gamma, beta, res, out, dout):
                 d = add_grad(x, gamma, out[0], out[1], out[2], dout[0])
                 return d[0], d[1], d[2], d[3]
 
-            self.op = _custom(symbol, lambda x, g, b, r: (x, g, g), 3, add_bprop)
+            self.op = custom(symbol, lambda x, g, b, r: (x, g, g), 3, add_bprop)
         else:
-            grad = _custom(symbol + "_grad", lambda x, g, b, m, v, dy: (x, g, g), 3)
+            grad = custom(symbol + "_grad", lambda x, g, b, m, v, dy: (x, g, g), 3)
 
             def bprop(x, gamma, beta, out, dout):
                 d = grad(x, gamma, beta, out[1], out[2], dout[0])
                 return d[0], d[1], d[2]
 
-            self.op = _custom(symbol, lambda x, g, b: (x, g, g), 3, bprop)
+            self.op = custom(symbol, lambda x, g, b: (x, g, g), 3, bprop)
         self.residual = residual
 
     def construct(self, x, gamma, beta, residual=None):
@@ -282,7 +119,7 @@ class _Norm(nn.Cell):
 class _Running(nn.Cell):
     def __init__(self):
         super().__init__()
-        self.op = _custom("dq_running", lambda mean, variance, *rest: (mean, variance), 2)
+        self.op = custom("dq_running", lambda mean, variance, *rest: (mean, variance), 2)
 
     def construct(self, moving_mean, moving_variance, mean, variance, share, factor):
         return self.op(moving_mean, moving_variance, mean, variance, share, factor)
@@ -291,7 +128,7 @@ class _Running(nn.Cell):
 class _FakeQuant(nn.Cell):
     def __init__(self):
         super().__init__()
-        grad = _custom(
+        grad = custom(
             "dq_fake_quant_grad",
             lambda x, inv, scale, low, high, step, clip, dy: (x, step, clip),
             3,
@@ -302,7 +139,7 @@ class _FakeQuant(nn.Cell):
             z = ops.zeros_like
             return d[0], z(inv), z(scale), z(low), z(high), d[1], d[2]
 
-        self.op = _custom("dq_fake_quant", lambda x, *rest: x, 1, bprop)
+        self.op = custom("dq_fake_quant", lambda x, *rest: x, 1, bprop)
 
     def construct(self, x, inv, scale, low, high, step, clip):
         return self.op(x, inv, scale, low, high, step, clip)
@@ -311,7 +148,7 @@ class _FakeQuant(nn.Cell):
 class _FakeQuantSlots(nn.Cell):
     def __init__(self):
         super().__init__()
-        grad = _custom(
+        grad = custom(
             "dq_fake_quant_slots_grad", lambda x, inv, scale, low, high, step, dy: (x, step), 2
         )
 
@@ -320,7 +157,7 @@ class _FakeQuantSlots(nn.Cell):
             z = ops.zeros_like
             return d[0], z(inv), z(scale), z(low), z(high), d[1]
 
-        self.op = _custom(
+        self.op = custom(
             "dq_fake_quant_slots", lambda x, inv, *rest: (inv[0],) + tuple(x), 1, bprop
         )
 
@@ -331,12 +168,12 @@ class _FakeQuantSlots(nn.Cell):
 class _Dorefa(nn.Cell):
     def __init__(self):
         super().__init__()
-        grad = _custom("dq_dorefa_grad", lambda t, tops, dy: t, 1)
+        grad = custom("dq_dorefa_grad", lambda t, tops, dy: t, 1)
 
         def bprop(t, tops, out, dy):
             return grad(t, tops, dy), ops.zeros_like(tops)
 
-        self.op = _custom("dq_dorefa", lambda t, tops: tuple(tops) + tuple(t), 1, bprop)
+        self.op = custom("dq_dorefa", lambda t, tops: tuple(tops) + tuple(t), 1, bprop)
 
     def construct(self, t, tops):
         return self.op(t, tops)
@@ -345,7 +182,7 @@ class _Dorefa(nn.Cell):
 class _Levels(nn.Cell):
     def __init__(self):
         super().__init__()
-        grad = _custom(
+        grad = custom(
             "dq_levels_grad", lambda x, levels, gates, on, s, y, dy: (x, levels, gates), 3
         )
 
@@ -353,7 +190,7 @@ class _Levels(nn.Cell):
             d = grad(x, levels, gates, rounded, settings, out, dy)
             return d[0], d[1], d[2], ops.zeros_like(rounded), ops.zeros_like(settings)
 
-        self.op = _custom("dq_levels", lambda x, *rest: x, 1, bprop)
+        self.op = custom("dq_levels", lambda x, *rest: x, 1, bprop)
 
     def construct(self, x, levels, gates, rounded, settings):
         return self.op(x, levels, gates, rounded, settings)
@@ -362,8 +199,8 @@ class _Levels(nn.Cell):
 class _Subsample(nn.Cell):
     def __init__(self, stride: int, before: int, after: int):
         super().__init__()
-        self.geometry = _constant(stride, before, after)
-        grad = _custom("dq_subsample_grad", lambda x, g, dy: x, 1)
+        self.geometry = constant(stride, before, after)
+        grad = custom("dq_subsample_grad", lambda x, g, dy: x, 1)
 
         def bprop(x, g, out, dy):
             return grad(x, g, dy), ops.zeros_like(g)
@@ -372,7 +209,7 @@ class _Subsample(nn.Cell):
             n, c, h, w = x
             return (n, before + c + after, (h - 1) // stride + 1, (w - 1) // stride + 1)
 
-        self.op = _custom("dq_subsample", shape, 1, bprop, (stride, before, after))
+        self.op = custom("dq_subsample", shape, 1, bprop, (stride, before, after))
 
     def construct(self, x):
         return self.op(x, self.geometry)
@@ -381,8 +218,8 @@ class _Subsample(nn.Cell):
 class _MaxPool(nn.Cell):
     def __init__(self, kernel: int, stride: int, padding: int):
         super().__init__()
-        self.geometry = _constant(kernel, stride, padding)
-        grad = _custom("dq_max_pool_grad", lambda x, g, dy: x, 1)
+        self.geometry = constant(kernel, stride, padding)
+        grad = custom("dq_max_pool_grad", lambda x, g, dy: x, 1)
 
         def bprop(x, g, out, dy):
             return grad(x, g, dy), ops.zeros_like(g)
@@ -391,7 +228,7 @@ class _MaxPool(nn.Cell):
             sides = [(side + 2 * padding - kernel) // stride + 1 for side in x[2:]]
             return (x[0], x[1], *sides)
 
-        self.op = _custom("dq_max_pool", shape, 1, bprop, (kernel, stride, padding))
+        self.op = custom("dq_max_pool", shape, 1, bprop, (kernel, stride, padding))
 
     def construct(self, x):
         return self.op(x, self.geometry)
@@ -407,7 +244,7 @@ class _Bound(nn.Cell):
         def shapes(*inputs):
             return tuple(inputs[:count]) + ((1,),)
 
-        self.op = _custom("dq_bound", shapes, count + 1)
+        self.op = custom("dq_bound", shapes, count + 1)
 
     def construct(self, gradients, parameters):
         results = self.op(*gradients, *parameters, self.decays, self.limit)

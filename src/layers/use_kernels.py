@@ -21,6 +21,7 @@ portable: untied dynamic layers, and convolutions whose inputs are not FUSED cod
 
 from mindspore import nn
 
+from src.kernels import conv_ops
 from src.kernels import ops as kernels
 from src.layers.conv import Conv2d
 from src.layers.dynamic import DynamicConv2d
@@ -55,7 +56,7 @@ def use_native(
     """
     for _, cell in network.cells_and_names():
         if isinstance(cell, Conv2d):
-            cell.multiply = kernels.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
+            cell.multiply = conv_ops.conv2d(*_geometry(cell), needs_dx=not cell.is_first)
         elif isinstance(cell, StaticConv2d):
             _static(cell, short_gradients)
         elif isinstance(cell, DynamicConv2d):
@@ -76,14 +77,14 @@ def use_native(
 
 def _static(cell: StaticConv2d, short_gradients: bool) -> None:
     if cell.input_quantizer.kernel == FUSED:
-        cell.fused = kernels.quant_conv2d(*_geometry(cell), short_gradients)
+        cell.fused = conv_ops.quant_conv2d(*_geometry(cell), short_gradients)
     else:
-        cell.multiply = kernels.conv2d(*_geometry(cell))  # its input's step needs the gradient
+        cell.multiply = conv_ops.conv2d(*_geometry(cell))  # its input's step needs the gradient
 
 
 def _dynamic(cell: DynamicConv2d, short_gradients: bool, is_given: bool) -> None:
     if cell.tied and cell.input_quantizer.kernel == FUSED:
-        cell.fused = kernels.dynamic_conv2d(
+        cell.fused = conv_ops.dynamic_conv2d(
             *_geometry(cell), short_gradients=short_gradients, is_given=is_given
         )
 

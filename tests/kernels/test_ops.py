@@ -25,6 +25,7 @@ if not kernels.available():
 
 ms = pytest.importorskip("mindspore")
 
+from src.kernels import conv_ops  # noqa: E402
 from src.kernels import ops as native_ops  # noqa: E402
 
 
@@ -65,7 +66,7 @@ def test_conv2d_with_and_without_dx(mode):
         x = rng.standard_normal((2, 3, 8, 8)).astype(np.float32)
         w = rng.standard_normal((4, 3, 3, 3)).astype(np.float32)
         dy = rng.standard_normal((2, 4, 8 // stride, 8 // stride)).astype(np.float32)
-        op = native_ops.conv2d(stride, 1, needs_dx=needs_dx)
+        op = conv_ops.conv2d(stride, 1, needs_dx=needs_dx)
         y = op(ms.Tensor(x), ms.Tensor(w)).asnumpy()
         assert ref.max_error(y, ref.conv(x, w, stride, 1)) < 1e-5
         dx, dw = _gradients(op, dy, [x, w])
@@ -85,7 +86,7 @@ def test_quant_conv2d(mode):
     act = [np.array([v], np.float32) for v in (8.0, 0.125, 15.0)]
     port = np.zeros(1, np.float32)
     dy = rng.standard_normal((3, 5, 6, 6)).astype(np.float32)
-    op = native_ops.quant_conv2d(1, 1)
+    op = conv_ops.quant_conv2d(1, 1)
     inputs = [x, wq, w_scale, *act, port, port]
     y = op(*[ms.Tensor(a) for a in inputs]).asnumpy()
     assert ref.max_error(y, ref.quant_conv(x, wq, 8, 0.125, 15, 1, 1)) < 1e-6
@@ -102,7 +103,7 @@ def test_dynamic_conv2d(mode):
     port = np.zeros(len(BITS), np.float32)
     names = ("x", "wq", "w_scale", "a_inv", "a_scale", "a_max")
     inputs = [*(c[name] for name in names), port, port, hot]
-    op = native_ops.dynamic_conv2d(*c["geo"])
+    op = conv_ops.dynamic_conv2d(*c["geo"])
     want = mixture(c)
     assert ref.max_error(op(*[ms.Tensor(a) for a in inputs]).asnumpy(), want[0]) < 1e-6
     g = _gradients(op, c["dy"], inputs)
@@ -169,7 +170,7 @@ def test_subsample(mode):
 
 def test_bad_shapes_are_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # MindSpore writes its analysis into the current folder
-    op = native_ops.conv2d(1, 1)
+    op = conv_ops.conv2d(1, 1)
     with pytest.raises(Exception, match="conv2d: x .* do not fit"):
         op(
             ms.Tensor(np.zeros((1, 3, 8, 8), np.float32)),

@@ -87,7 +87,7 @@ def test_it_takes_the_engine_and_nothing_of_training():
     assert rooms == {
         "cost", "data", "engine", "entry", "errors", "files", "interrupts", "kernels", "paths", "printable", "terminal",
     }  # fmt: skip
-    assert not {"src/kernels/ops.py", "src/engine/mindspore_graph.py"} & names
+    assert not {"src/kernels/custom.py", "src/kernels/ops.py", "src/engine/mindspore_graph.py"} & names
 
 
 def test_it_asks_for_what_it_imports():
