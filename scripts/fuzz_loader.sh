@@ -28,8 +28,9 @@ trap 'rm -rf "$work"' EXIT
 csrc=$root/src/kernels/csrc
 flags=("-I$csrc" -std=c++17 -O1 -g -pthread -fno-sanitize-recover=all
   -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION) # checksums are not compared: no damage would get past them
-sources=("$csrc"/engine/{safetensors,checksum,program,structure,check,bounds,engine,plan,prepared,prepared_image,plain,integer_ops,codes,depthwise,direct,direct_pairs,integer_winograd,image_conv,conv_kernels}.cc "$csrc/threads/threads.cc"
-  "$root/tests/fuzz/fuzz_loader.cc" -DDQ_NS=dq_portable)
+# All of the engine but its ABI, which chooses among instruction sets.
+mapfile -t sources < <(find "$csrc/engine" -name '*.cc' ! -name engine_abi.cc | sort)
+sources+=("$csrc/threads/threads.cc" "$root/tests/fuzz/fuzz_loader.cc" -DDQ_NS=dq_portable)
 compiler=${CXX:-g++}
 if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then compiler=clang++; fi
 if "$compiler" --version | grep -q clang; then

@@ -14,20 +14,27 @@
 """What a program costs an engine, counted before it runs, so that check.py can refuse what is absurd.
 
     work     multiplications, and values made or copied, for one image
-    memory   bytes of one image's registers that are needed at once (int32), and of the copies with
-             zeros around that a convolution is made from
-    packed   bytes of a convolution's weights at all its widths (pairs of int16, 16 channels at a
-             time), multipliers and biases, as the native engine keeps them
+    memory   bytes of one image's registers (int32) and codes (a byte each, with the zeros around that
+             their convolution pads with) that are held at once, and of the copies with zeros around
+             that a convolution is made from
+    packed   bytes of a convolution's weights, multipliers and biases at all its widths, the most that
+             the native engine keeps: packed for every pair of widths that it may run at, 16 channels
+             at a time, for any of its kernels
 
-A thread of the native engine holds up to twice the registers counted, as it uses freed ones again.
-The limits leave room: ResNet-50 at 224 pixels takes 4.1e9, 11 MiB and, at three widths, 135 MiB.
+A step may do what follows its operation too, so that what that writes counts from there on; and
+registers that several passes over an image have in common (`Program.steady`) are held to the end. A
+thread of the native engine holds up to twice that, as it uses freed memory again, and up to 32 MiB of
+sums where a max pool follows a convolution. Weights that are packed into the same bytes for several
+widths, as most are for unsigned codes, are kept once.
+The limits leave room: ResNet-50 at 224 pixels takes 4.1e9, 15 MiB and, at three widths, 216 MiB.
 kernels/csrc/engine/bounds.cc counts the same.
 """
 
 import math
+from itertools import accumulate
 
 from src.engine.declaration import Operation
-from src.engine.operations import Choose, Conv, MaxPool, Pool, Wide
+from src.engine.operations import Add, Affine, Choose, Conv, MaxPool, Pool, Quantise, Wide
 from src.engine.program import Program
 
 LARGEST_WORK = 2**36
@@ -36,6 +43,9 @@ LARGEST_PACKED = 2**32
 
 Shape = tuple[int, int, int]
 _LANES = 16  # output channels that packed weights are grouped in
+_TRANSFORMED = 24  # positions of Winograd's 3x3 weights, the most
+_WORD = 8  # bytes of 4 weights of a channel, the most
+_SLACK = 128  # bytes around codes that may be read
 
 
 def work(op: Operation, shape: Shape, inputs: list[Shape]) -> int:
@@ -53,28 +63,54 @@ def packed(op: Operation, rows: int) -> int:
     """Bytes of the weights, at all widths, of a checked operation."""
     if not isinstance(op, Conv):
         return 0
-    multipliers, biases = (math.prod(op.arrays[n].shape[1:3]) for n in ("multiplier", "bias"))
     lanes = op.groups * -(-op.c_out // op.groups // _LANES) * _LANES
-    weights = op.kernel**2 * -(-op.c_in // 2) * 4 * op.arrays["bits"].shape[1]
-    return lanes * (weights + rows * (multipliers * 4 + biases * 8))
+    widths = op.arrays["bits"].shape[1]
+    pairs = widths if op.w_column == op.a_column else widths**2
+    transforms = (op.kernel, op.stride, op.groups) == (3, 1, 1)
+    positions = _TRANSFORMED if transforms else op.kernel**2
+    weights = positions * (-(-op.c_in // 4) * _WORD + 4)
+    multipliers, biases = (math.prod(op.arrays[n].shape[1:3]) for n in ("multiplier", "bias"))
+    stored = multipliers * 4 + biases * 8
+    return lanes * (pairs * (weights + 16 * (rows + 1)) + stored * rows)
 
 
 def memory(program: Program, shapes: list[Shape]) -> tuple[int, int]:
-    """(bytes, the operation whose registers take most of them). `shapes`: of the registers."""
+    """(bytes, the operation that most of them are held at). `shapes`: of the registers."""
+    operations, steady, end = program.operations, program.steady, len(program.operations)
     needed = program.needed(False)
     last = program.last_use(needed)
-    sizes = [0 if isinstance(op, Choose) else math.prod(shape)
-             for op, shape in zip(program.operations, shapes, strict=True)]  # fmt: skip
-    held, most, where, beside = 0, 0, 0, 0
-    for i, op in enumerate(program.operations):
-        beside = max(beside, _scratch(op, shapes))
+    change = [0] * (end + 2)  # of the bytes held, by operation
+
+    def hold(size: int, first: int, until: int) -> None:
+        change[first] += size
+        change[until + 1] -= size
+
+    for i, op in enumerate(operations):
         if not needed[i]:
             continue
-        held += sizes[i]
-        if held > most:
-            most, where = held, i
-        held -= sum(sizes[r] for r in set(op.reads) if last[r] == i)
-    return 4 * most + beside, where
+        size = 0 if isinstance(op, Choose) else math.prod(shapes[i])
+        first, until = _begun(operations, i), max(last[i], i)
+        stays = first < steady <= until  # as later passes find it
+        hold(4 * size, first, end if stays else until)
+        if isinstance(op, Conv):
+            source = operations[op.x]
+            written = _begun(operations, source.x) if isinstance(source, Quantise) else i
+            hold(_codes(op, shapes[op.x]), written, i)
+    held = list(accumulate(change))
+    most = max(held)
+    return most + max(_scratch(op, shapes) for op in operations), held.index(most)
+
+
+def _begun(operations: list[Operation], register: int) -> int:
+    """The operation whose step may write a register: a convolution does what follows it, too."""
+    op = operations[register]
+    return max(op.reads) if isinstance(op, Add | Affine | MaxPool) else register
+
+
+def _codes(op: Conv, shape: Shape) -> int:
+    """Bytes of the codes that a convolution reads; two rows behind them may be read, too."""
+    c, h, w = shape
+    return c * (h + 2 * op.padding + 2) * (w + 2 * op.padding) + _SLACK
 
 
 def _scratch(op: Operation, shapes: list[Shape]) -> int:

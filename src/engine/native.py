@@ -25,6 +25,7 @@ import numpy as np
 from src import kernels
 from src.engine.artefact import load_artefact, read_file
 from src.engine.check import check
+from src.engine.declaration import LARGEST_BITOPS
 from src.engine.rungs import Rungs
 from src.errors import UserError
 
@@ -34,8 +35,8 @@ _NO_BUDGET = -1
 
 
 class Native:
-    """An artefact, loaded. Any thread may call it, and a forked child too; the calls run one after
-    another, each on all threads of the kernels. close() or the end of the object frees it."""
+    """An artefact, loaded. Any thread may call it, and a forked child too. Calls run at once: one that finds the
+    threads of the kernels free has all of them, another its own alone. close() or the end of the object frees it."""
 
     def __init__(self, path: Path):
         """UserError: no compiler, or a file that is missing, damaged or cannot be run."""
@@ -76,13 +77,13 @@ class Native:
             ValueError: an argument of the wrong shape, type or range, or the engine was closed.
         """
         images, plan = self._checked(images, plan)
-        count = len(images)
+        row, minded, count = self._row(row), self._budget(budget), len(images)
         logits = np.empty((count, self.classes), np.int32)
         chosen = np.empty((count, *self.plan_shape[:2]), np.int64) if self.plan_shape else None
         step = self._library.dq_program_batch(self._handle) if count > 1 else 1
         for x, given, y, made in _cut(step or count, images, plan, logits, chosen):
             self._call("dq_program_run", _pointer(x), ctypes.c_int64(len(x)), _pointer(given), row,
-                       _as_int64(budget), _pointer(y), _pointer(made))  # fmt: skip
+                       minded, _pointer(y), _pointer(made))  # fmt: skip
         return logits, chosen
 
     def climb(self, images: np.ndarray, rungs: Rungs):
@@ -109,7 +110,7 @@ class Native:
         """All registers of one image (3, H, W), as the oracle's; None where nothing had to run."""
         images, plans = self._checked(image[None], None if plan is None else plan[None])
         values = np.zeros(self._values, np.int32)
-        self._call("dq_program_trace", _pointer(images), _pointer(plans), row, _as_int64(budget),
+        self._call("dq_program_trace", _pointer(images), _pointer(plans), self._row(row), self._budget(budget),
                    _pointer(values))  # fmt: skip
         program = load_artefact(self.path)
         registers, at = [], 0
@@ -128,7 +129,7 @@ class Native:
         other. What an operation does along with others counts as its own; 0: it did not run by itself."""
         images, plans = self._checked(image[None], None if plan is None else plan[None])
         seconds = np.zeros((runs, len(load_artefact(self.path).operations)))
-        self._call("dq_program_times", _pointer(images), _pointer(plans), row, ctypes.c_int64(runs),
+        self._call("dq_program_times", _pointer(images), _pointer(plans), self._row(row), ctypes.c_int64(runs),
                    _pointer(seconds))  # fmt: skip
         return seconds
 
@@ -140,7 +141,8 @@ class Native:
         names = []
         for i in range(len(load_artefact(self.path).operations)):
             name = ctypes.create_string_buffer(_TEXT)
-            self._call("dq_program_kernel", ctypes.c_int64(i), _pointer(plan), row, name, ctypes.c_int64(_TEXT))
+            self._call("dq_program_kernel", ctypes.c_int64(i), _pointer(plan), self._row(row), name,
+                       ctypes.c_int64(_TEXT))  # fmt: skip
             names.append(name.value.decode())
         return names
 
@@ -171,6 +173,20 @@ class Native:
             raise ValueError(f"plan {plan.shape}; expected ({count}, *{self.plan_shape[:2]})")
         return np.ascontiguousarray(plan, np.int64)
 
+    def _row(self, row: int) -> int:
+        if not 0 <= row < self.rows:
+            raise ValueError(f"row {row} is out of range; the statistics have 0..{self.rows - 1}")
+        return row
+
+    def _budget(self, budget: int | None) -> ctypes.c_int64:
+        if budget is None:
+            return ctypes.c_int64(_NO_BUDGET)
+        if self.budget is None:
+            raise ValueError(f"budget {budget} is out of range; this program minds none")
+        if not 0 <= budget <= LARGEST_BITOPS:
+            raise ValueError(f"budget {budget} is out of range; allowed are 0..{LARGEST_BITOPS}")
+        return ctypes.c_int64(budget)
+
     def _call(self, function: str, *arguments) -> None:
         code = getattr(self._library, function)(self._handle, *arguments)
         if code:
@@ -185,10 +201,6 @@ def _cut(step: int, first: np.ndarray, *others: np.ndarray | None):
         return
     for at in range(0, count, step):
         yield first[at : at + step], *(x if x is None else x[at : at + step] for x in others)
-
-
-def _as_int64(budget: int | None) -> ctypes.c_int64:
-    return ctypes.c_int64(_NO_BUDGET if budget is None else budget)
 
 
 def _pointer(array: np.ndarray | None):

@@ -109,7 +109,8 @@ def within_cap(plan: np.ndarray, cap: Cap) -> np.ndarray:
 
     Greedy, one step at a time: of all steps that take one choice of one layer to its next cheaper
     candidate, the one that saves most, among equals the earliest layer, then weights before inputs,
-    until the image fits. Images that fit keep their plan.
+    until the image fits. Where no such step saves anything, a layer takes its cheapest pair of choices at once.
+    Images that fit keep their plan.
 
     Raises:
         UserError: even the cheapest plan costs more.
@@ -148,11 +149,23 @@ def _lower(prices: list[np.ndarray], plan: np.ndarray, cost: int, budget: float)
     """
     steps = {place: _step(prices[place[0]], plan, *place) for place in np.ndindex(plan.shape)}
     while cost > budget:
-        place = max(steps, key=lambda p: steps[p][0])  # the first of equals
-        saving, plan[place] = steps[place]
+        layer, column = max(steps, key=lambda p: steps[p][0])  # the first of equals
+        saving, choice = steps[layer, column]
+        if saving:
+            plan[layer, column] = choice
+        else:
+            layer, saving = _to_cheapest(prices, plan)
         cost -= saving
         for column in range(plan.shape[1]):
-            steps[place[0], column] = _step(prices[place[0]], plan, place[0], column)
+            steps[layer, column] = _step(prices[layer], plan, layer, column)
+
+
+def _to_cheapest(prices: list[np.ndarray], plan: np.ndarray) -> tuple[int, int]:
+    """Give the layer that saves most by it, in place, all its cheapest choices at once: (layer, what it saves)."""
+    savings = [table[tuple(plan[layer])] - table.min() for layer, table in enumerate(prices)]
+    layer = int(np.argmax(savings))  # the first of equals
+    plan[layer] = np.unravel_index(prices[layer].argmin(), prices[layer].shape)
+    return layer, int(savings[layer])
 
 
 def _step(prices: np.ndarray, plan: np.ndarray, layer: int, column: int) -> tuple[int, int]:

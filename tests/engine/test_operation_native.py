@@ -18,7 +18,7 @@ import pytest
 
 from src import kernels
 from src.engine.declaration import Operation
-from src.engine.operations import Quantise
+from src.engine.operations import Add, Quantise
 from src.engine.table import FIELDS, as_table
 from src.kernels.direct import bind
 from src.kernels.errors import KernelError
@@ -85,6 +85,14 @@ def affine() -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
+def add() -> dict[str, np.ndarray]:
+    x = np.arange(2 * 3 * 4 * 5, dtype=np.int32).reshape(2, 3, 4, 5)
+    return {
+        "numbers": numbers(Add(0, 1, -5, 90), 1, 0, 0, 0, 0), "x": x, "y": x[::-1],
+        "plan": np.zeros((1, 1, 1), np.int64), "out": np.zeros(x.shape, np.int32),
+    }  # fmt: skip
+
+
 def run(arguments: dict[str, np.ndarray]) -> np.ndarray:
     arrays = {name: np.ascontiguousarray(array) for name, array in arguments.items()}
     bind("dq_operation", list(arrays.values()))()
@@ -96,7 +104,7 @@ def test_each_image_gets_its_own_candidate():
     x = given["x"]
     expected = [(x[0] * 1 + 8 >> 4).clip(0, 3), (x[1] * 16 + 8 >> 4).clip(0, 255)]
     np.testing.assert_array_equal(run(given), expected)
-    for make in (conv, image, wide, affine):
+    for make in (conv, image, wide, affine, add):
         assert run(make()).any()
 
 
@@ -112,6 +120,10 @@ def cell(name: str, place, value):
 
 def made(name: str, how):
     return lambda given: given.update({name: how(given[name])})
+
+
+def no_images(*names: str):
+    return lambda given: given.update({name: given[name][:0] for name in (*names, "out")})
 
 
 BROKEN = [
@@ -171,6 +183,14 @@ BROKEN = [
     (affine, made("multiplier", lambda a: a[:, :2])),
     (affine, made("bias", lambda a: a.astype(np.int32))),
     (affine, made("bias", lambda a: a[:, :2])),
+    (add, made("y", lambda a: a[:1])),
+    (add, made("x", lambda a: a[:1])),
+    (quantise, no_images("x", "plan")),
+    (affine, no_images("x")),
+    (image, no_images("x")),
+    (conv, cell("numbers", FIELDS + 2, 9)),
+    (conv, cell("numbers", FIELDS + 2, -1)),
+    (conv, cell("numbers", FIELDS + 2, 2**32)),
 ]
 
 

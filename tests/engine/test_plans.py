@@ -89,6 +89,28 @@ def test_every_reachable_budget_is_kept(make):
         within_budget(cost, plan, smallest - 1)
 
 
+class Priced:
+    """Two columns of choices, whose prices fall only where both change."""
+
+    tables = (np.array([[10, 12], [12, 9]]), np.array([[10, 12], [12, 5]]), np.array([[6, 6], [7, 6]]))
+
+    def prices(self, slot: int, columns: int) -> np.ndarray:
+        return self.tables[slot]
+
+    def fixed(self) -> int:
+        return 0
+
+    def of_plan(self, plan: np.ndarray) -> np.ndarray:
+        return sum(table[tuple(plan[:, slot].T)] for slot, table in enumerate(self.tables))
+
+
+@pytest.mark.parametrize(("most", "expected"), [(25, [0, 1, 0]), (20, [1, 1, 0]), (26, [0, 0, 0])])
+def test_where_no_step_saves_anything_a_layer_takes_its_cheapest_pair(most, expected):
+    plan = np.zeros((1, 3, 2), np.int64)
+    lowered = within_cap(plan, Cap(most, Priced(), "--max-ms", "ms", 3))
+    assert lowered[0].tolist() == [[choice, choice] for choice in expected]
+
+
 @pytest.mark.parametrize(
     "text,value", [("300e6", 3e8), ("300M", 3e8), ("1.2G", 1.2e9), ("5k", 5e3), ("7", 7.0)]
 )

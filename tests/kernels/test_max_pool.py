@@ -52,6 +52,12 @@ def test_forward_and_gradient(isa, shape, kernel, stride, padding):
     np.testing.assert_allclose(call("dq_max_pool_grad", [x, g, dy], [shape])[0], dx, atol=1e-6)
 
 
+def test_a_window_that_ends_beyond_the_image_holds_none_of_the_next(isa):
+    """The window's last column lies behind an image of one pixel, where the next channel begins."""
+    x, g = np.float32([0, 9]).reshape(1, 2, 1, 1), np.array([3, 2, 1], np.int32)
+    assert call("dq_max_pool", [x, g], [x.shape])[0].ravel().tolist() == [0, 9]
+
+
 @pytest.mark.parametrize(
     "values,out,message",
     [((0, 2, 0), (1, 1, 2, 2), "geometry"), ((3, 0, 1), (1, 1, 4, 4), "geometry"),

@@ -142,6 +142,23 @@ print("threads:", got)
     assert f"only {got} of 200 threads could be made" in said
 
 
+def test_a_pool_that_memory_is_missing_for_has_the_threads_it_had_room_for():
+    """All memory is taken but for pieces below 4 KiB; the caller's thread is left."""
+    run("""
+import ctypes
+library, take = kernels.handle(), ctypes.CDLL(None).malloc
+take.restype, take.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+with open("/proc/self/statm") as file:
+    size = int(file.read().split()[0]) * resource.getpagesize()
+library.dq_set_threads(200)
+resource.setrlimit(resource.RLIMIT_AS, (size, -1))
+for piece in (1 << 20, 1 << 16, 1 << 12):
+    while take(piece):
+        pass
+os._exit(0 if library.dq_threads() == 1 and library.dq_program_batch(ctypes.c_int64(1)) == 0 else 1)
+""")
+
+
 def test_callers_on_many_threads_get_what_one_gets():
     run("""
 expected, wrong = work(), []

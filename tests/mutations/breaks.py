@@ -340,7 +340,10 @@ ENGINE = [
     *_of(
         "src/engine/bounds.py", "tests/engine/test_bounds.py",
         ("channels += channels % 2", "channels += 0"),
-        ("return 4 * most + beside, where", "return 4 * most, where"),
+        ("return most + max(_scratch(op, shapes) for op in operations), held", "return most, held"),
+        ("hold(4 * size, first, end if stays else until)", "hold(4 * size, first, until)"),
+        ("written = _begun(operations, source.x) if isinstance(source, Quantise) else i", "written = i"),
+        ("pairs = widths if op.w_column == op.a_column else widths**2", "pairs = widths"),
     ),
     *_of("src/kernels/build.py", "tests/kernels/test_build.py", ("cache.find_in(kept_in, name) or _", "_")),
     *_of("src/kernels/lock.py", "tests/kernels/test_lock.py", ("if _leads_to(path, lock):", "if True:")),

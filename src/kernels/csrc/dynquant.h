@@ -63,11 +63,11 @@ typedef struct dq_sizes {
   int64_t registers;  // values of all registers of an image
   int64_t memory;     // bytes that an image takes while it runs
   int64_t work;       // multiplications that an image takes
-  int64_t packed;     // bytes of weights, packed at all widths
+  int64_t packed;     // bytes of weights, packed at all widths, at most
   int64_t budget;     // BitOPs that the controller minds for an image; -1: it minds none
 } dq_sizes;
 
-// Reads and checks an artefact. DQ_ARTEFACT, DQ_MEMORY, DQ_INTERNAL.
+// Reads and checks an artefact. DQ_ARTEFACT, DQ_UNKNOWN_ISA, DQ_MEMORY, DQ_INTERNAL.
 //
 // - file [size]: its bytes, which may be freed after the call.
 // - program: becomes the number that the other functions take, above 0; after an error 0.

@@ -11,7 +11,7 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// level_dense.cc: a dense layer with levels (conv/level_dense.h) for C callers: tests and
+// level_dense_abi.cc: a dense layer with levels (conv/level_dense.h) for C callers: tests and
 // benchmarks.
 #include "conv/level_dense.h"
 

@@ -31,6 +31,7 @@ namespace {
 // numbers int64: a row of the program's table, then rows, row, bits and sign of the codes read, and
 // the plan's choices. The plan may be a part of the program's, in which the row's slot counts.
 constexpr int kNumbers = kFieldsPerOperation + 5;
+constexpr int64_t kLargestBits = 8;  // of codes; 0: a wide register
 
 struct Arguments {
   int count;
@@ -63,12 +64,17 @@ void need(bool condition) {
   if (!condition) throw BadArtefact("the arguments of an operation do not fit together");
 }
 
-// A stand-in for the operation that wrote a register.
-Operation writer(const Arguments &a, int i, RegisterKind kind, int bits, bool is_signed) {
+bool within(int64_t low, int64_t v, int64_t high) { return low <= v && v <= high; }
+
+// A stand-in for the operation that wrote a register of `images`.
+Operation writer(const Arguments &a, int i, int64_t images, RegisterKind kind, int64_t bits,
+                 bool is_signed) {
   need(a.is(i, "int32", 4));
   Operation op;
   const int64_t *s = a.shapes[i];
-  op.out = Register{kind, int(s[1]), int(s[2]), int(s[3]), bits, is_signed};
+  need(s[0] == images && within(1, s[1], kLargestChannels) && within(1, s[2], kLargestSide) &&
+       within(1, s[3], kLargestSide) && within(0, bits, kLargestBits));
+  op.out = Register{kind, int(s[1]), int(s[2]), int(s[3]), int(bits), is_signed};
   return op;
 }
 
@@ -104,19 +110,21 @@ Call read_call(const Arguments &a) {
   call.registers = int(op.reads().size());
   call.program.rows = int(more[0]);
   call.row = int(more[1]);
-  need(more[0] >= 1 && more[0] <= kLargestRows && more[1] >= 0 && more[1] < more[0]);
+  need(within(1, more[0], kLargestRows) && within(0, more[1], more[0] - 1));
+  need(a.is(1, call.registers ? "int32" : "uint8", 4));
+  call.images = a.shapes[1][0];
+  need(call.images >= 1);
   const RegisterKind kind = op.kind == kConv ? kCodesRegister : kWideRegister;
   for (int r = 0; r < call.registers; r++)
-    call.program.operations.push_back(writer(a, 1 + r, kind, int(more[2]), more[3] != 0));
+    call.program.operations.push_back(writer(a, 1 + r, call.images, kind, more[2], more[3] != 0));
   const int plan = 1 + std::max(1, call.registers);
   need(a.is(plan, "int64", 3));
-  call.images = a.shapes[1][0];
   call.has_plan = more[4] > 0 && op.kind != kChoose;
   if (call.has_plan) {
     need(a.shapes[plan][0] == call.images && more[4] <= kLargestChoices &&
          a.shapes[plan][1] <= kLargestLayers && a.shapes[plan][2] <= 2);
     const int64_t cells = a.size(plan);
-    for (int64_t i = 0; i < cells; i++) need(a.i64(plan)[i] >= 0 && a.i64(plan)[i] < more[4]);
+    for (int64_t i = 0; i < cells; i++) need(within(0, a.i64(plan)[i], more[4] - 1));
     call.program.plan = {int(a.shapes[plan][1]), int(a.shapes[plan][2]), int(more[4])};
     call.program.slots.assign(size_t(a.shapes[plan][1]), kUnused);
   }
@@ -139,8 +147,7 @@ int run(const Arguments &a) {
   const size_t size = chooses ? size_t(shape.c) * shape.h : shape.size();
   need(a.is(last, "int32", chooses ? 3 : 4) && a.size(last) == size * size_t(call.images));
   const bool is_input = call.registers == 0;
-  if (is_input)
-    need(a.is(1, "uint8", 4) && a.size(1) == 3 * size_t(call.images) * shape.h * shape.w);
+  if (is_input) need(a.size(1) == 3 * size_t(call.images) * shape.h * shape.w);
   const size_t cells = call.has_plan ? a.size(plan) / size_t(call.images) : 0;
   Engine engine(std::move(call.program));
   PoolLock lock;

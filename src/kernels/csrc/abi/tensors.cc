@@ -135,13 +135,11 @@ int max_pool_shape(const Tensors &t, int x, int geometry, int y, MaxPoolShape *o
   const int32_t *g = t.i32(geometry);
   const int64_t kernel = g[0], stride = g[1], pad = g[2];
   const int64_t planes = t.dim(x, 0) * t.dim(x, 1), h = t.dim(x, 2), w = t.dim(x, 3);
-  // pad < kernel: every window holds a pixel
+  // pad < kernel: every window holds a pixel, the last one too, which starts before h
   if (kernel < 1 || kernel > 64 || stride < 1 || stride > 8 || pad < 0 || pad >= kernel ||
       h + 2 * pad < kernel || w + 2 * pad < kernel)
     return kGeometry;
   const int64_t ho = (h + 2 * pad - kernel) / stride + 1, wo = (w + 2 * pad - kernel) / stride + 1;
-  // ... also the last ones, which may start beyond the image where pad is large
-  if ((ho - 1) * stride - pad >= h || (wo - 1) * stride - pad >= w) return kGeometry;
   for (int a = 0; a < 2; a++) {
     if (t.dim(y, a) != t.dim(x, a)) return kShape;
   }

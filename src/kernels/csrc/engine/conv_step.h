@@ -13,12 +13,15 @@
 // limitations under the License.
 // conv_step.h: what a step of a compiled plan is made of: codes in memory, a convolution of them,
 // and what follows it in registers. A kernel for convolutions (ConvKernel) needs nothing but this
-// and finish.h. Only plain data, as in kernels.h.
+// and finish.h. Plain data, as in kernels.h, and functions of which no object keeps a copy: they
+// are inlined wherever they are called.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 #include "engine/integer_ops.h"
+
+#define DQ_ALWAYS_INLINE inline __attribute__((always_inline))
 
 namespace dq {
 
@@ -36,9 +39,10 @@ struct CodeTensor {
   int border;     // pixels on each side: the padding of the convolution that reads it
   uint8_t zero;
 
-  ptrdiff_t row() const { return ptrdiff_t(w + 2 * border) * c; }
-  size_t bytes() const { return size_t(h + 2 * border) * size_t(row()); }
-  uint8_t *begin() const { return data - (row() + c) * border; }  // of the border
+  DQ_ALWAYS_INLINE ptrdiff_t row() const { return ptrdiff_t(w + 2 * border) * c; }
+  DQ_ALWAYS_INLINE size_t bytes() const { return size_t(h + 2 * border) * size_t(row()); }
+  // Of the border.
+  DQ_ALWAYS_INLINE uint8_t *begin() const { return data - (row() + c) * border; }
 };
 constexpr size_t kCodeSlack = 64;
 
@@ -91,7 +95,7 @@ struct Finish {
 
 // The place of channel `at % 16` of block `at / 16` in arrays with the even channels of a block
 // first.
-inline int even_first(int at) {
+DQ_ALWAYS_INLINE int even_first(int at) {
   const int lane = at % kChannelBlock;
   return at - lane + lane / 2 + kChannelBlock / 2 * (lane % 2);
 }
@@ -107,19 +111,20 @@ struct CodeConv {
   const int8_t *weight;  // [c_out][c_in][kernel][kernel], codes of the width; odd ones as 2 c + 1
 
   // A filter for each channel. All channels share blocks then, as those of one group do.
-  bool depthwise() const { return groups > 1 && c_in == 1 && c_out == groups; }
-  int channels() const {
-    return depthwise() ? c_out : c_out / groups;
-  }  // of the result, in a group
-  int group_blocks() const { return (channels() + kChannelBlock - 1) / kChannelBlock; }
-  int blocks() const { return c_out / channels() * group_blocks(); }
+  DQ_ALWAYS_INLINE bool depthwise() const { return groups > 1 && c_in == 1 && c_out == groups; }
+  // Of the result, in a group.
+  DQ_ALWAYS_INLINE int channels() const { return depthwise() ? c_out : c_out / groups; }
+  DQ_ALWAYS_INLINE int group_blocks() const {
+    return (channels() + kChannelBlock - 1) / kChannelBlock;
+  }
+  DQ_ALWAYS_INLINE int blocks() const { return c_out / channels() * group_blocks(); }
   // Of channel `o` of the result, in arrays of whole blocks.
-  int place_of(int o) const {
+  DQ_ALWAYS_INLINE int place_of(int o) const {
     const int group = o / channels(), in_group = o % channels();
     return group * group_blocks() * kChannelBlock + in_group;
   }
-  uint8_t zero() const { return uint8_t(-code_low); }
-  int top() const { return code_high - code_low; }  // the largest byte
+  DQ_ALWAYS_INLINE uint8_t zero() const { return uint8_t(-code_low); }
+  DQ_ALWAYS_INLINE int top() const { return code_high - code_low; }  // the largest byte
 };
 
 struct ConvJob {

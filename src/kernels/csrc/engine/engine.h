@@ -87,11 +87,12 @@ class Engine {
   const CompiledPlan &compiled(Purpose purpose);
   template <class Body>
   void each(int64_t n, const Body &body);
+  int climb_one(const CompiledPlan &plan, const Rungs &rungs, Frame *frame);
+  // steps.cc
   void begin(const CompiledPlan &plan, const uint8_t *pixels, int row, int64_t budget,
              Frame *frame);
-  int climb_one(const CompiledPlan &plan, const Rungs &rungs, Frame *frame);
-  void run_step(const Step &step, Frame *frame);
   void run_steps(const CompiledPlan &plan, int first, Frame *frame);
+  void run_step(const Step &step, Frame *frame);
   void run_conv(const Step &step, Frame *frame);
   void run_pooled(const Step &step, const ConvKernel &of_sums, const ConvJob &job, int64_t work,
                   Frame *frame);

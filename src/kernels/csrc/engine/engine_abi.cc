@@ -72,10 +72,6 @@ std::shared_ptr<dq::Engine> find(int64_t program) {
   return found == g_open.end() ? nullptr : found->second;
 }
 
-void say(const char *what, char *text, int size) {
-  if (text && size > 0) std::snprintf(text, size_t(size), "%s", what);
-}
-
 // Whether a plan's values, the row and the budget are in range, and the program has what they need.
 bool fits(const dq::Program &program, int64_t n, const int64_t *plan, int row, int64_t budget) {
   if (row < 0 || row >= program.rows) return false;
@@ -136,19 +132,22 @@ const char *dq_error(int code) {
 
 int dq_program_open(const uint8_t *file, int64_t size, int64_t *program, char *text,
                     int text_size) {
+  const auto failed = [&](int code, const char *what) {
+    if (text && text_size > 0) std::snprintf(text, size_t(text_size), "%s", what);
+    return code;
+  };
   *program = 0;
-  int code = dq::kInternal;
+  if (!dq::active_kernels()) return failed(dq::kIsa, dq_error(dq::kIsa));
   try {
     *program = keep(std::make_shared<dq::Engine>(dq::read_program(file, size_t(size))));
     return dq::kOk;
   } catch (const dq::BadArtefact &bad) {
-    say(bad.what(), text, text_size);
-    return dq::kArtefact;
+    return failed(dq::kArtefact, bad.what());
   } catch (const std::bad_alloc &) {
-    code = dq::kMemory;
-  } catch (...) {}
-  say(dq_error(code), text, text_size);
-  return code;
+    return failed(dq::kMemory, dq_error(dq::kMemory));
+  } catch (...) {
+    return failed(dq::kInternal, dq_error(dq::kInternal));
+  }
 }
 
 void dq_program_close(int64_t program) {
@@ -175,8 +174,12 @@ int dq_program_sizes(int64_t program, dq_sizes *sizes) {
 int64_t dq_program_batch(int64_t program) {
   const std::shared_ptr<dq::Engine> engine = find(program);
   if (!engine) return 0;
-  dq::PoolTryLock lock;  // gives it its threads
-  return engine->batch();
+  try {
+    dq::PoolTryLock lock;  // gives it its threads
+    return engine->batch();
+  } catch (...) {  // no memory for a pool
+    return 1;
+  }
 }
 
 int dq_program_run(int64_t program, const uint8_t *images, int64_t n, const int64_t *plan, int row,

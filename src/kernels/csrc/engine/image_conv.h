@@ -27,7 +27,7 @@ struct ImageConv {
   int x_bits, w_bits;      // value = sum over i of (piece i << i * bits)
   int shift;               // right, of the whole sum; saturated, that is what Finish gets
 
-  int blocks() const { return (c_out + kChannelBlock - 1) / kChannelBlock; }
+  DQ_ALWAYS_INLINE int blocks() const { return (c_out + kChannelBlock - 1) / kChannelBlock; }
 };
 
 struct ImageJob {

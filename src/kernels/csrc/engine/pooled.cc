@@ -36,7 +36,9 @@ struct Layout {
   explicit Layout(const PooledConv &p) : row(size_t(p.job.conv.wo) * p.job.conv.c_out) {
     const int rows = int(kBandBytes / (row * sizeof(int32_t)));
     band = most_of(1, (rows - p.size) / p.stride + 1);
-    sums = (row * ((band - 1) * size_t(p.stride) + p.size) + kChannelBlock) * sizeof(int32_t);
+    const int64_t band_rows = int64_t(band - 1) * p.stride + p.size;  // a window may be larger
+    const size_t held = size_t(band_rows < p.job.conv.ho ? band_rows : p.job.conv.ho);
+    sums = (row * held + kChannelBlock) * sizeof(int32_t);
     sums = (sums + 63) / 64 * 64;
     pooled = size_t(p.wo) * kChannelBlock * sizeof(int32_t);
   }

@@ -16,7 +16,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <new>
+#include <utility>
 
 #include "engine/plan.h"
 
@@ -99,13 +101,29 @@ const PreparedConvs::Weights &PreparedConvs::weights(const CodeConv &conv, int w
   made->code_low = conv.code_low;
   made->code_high = conv.code_high;
   bound_sums(whole, &made->least, &made->most);
-  const ConvKernel *const *kernel = integer_kernels().convs;
-  while (!(*kernel)->can(whole)) kernel++;  // the last one always can
-  made->kernel = *kernel;
-  made->packed = AlignedBytes(made->kernel->packed_bytes(whole));
-  made->kernel->pack(whole, made->packed.data());
+  made->packing = &packing(whole);
   weights_.push_back(std::move(made));
   return *weights_.back();
+}
+
+// Packed anew, or what was packed into the same bytes before.
+const PreparedConvs::Packing &PreparedConvs::packing(const CodeConv &conv) {
+  const ConvKernel *const *can = integer_kernels().convs;
+  while (!(*can)->can(conv)) can++;  // the last one always can
+  const ConvKernel *kernel = *can;
+  const size_t size = kernel->packed_bytes(conv);
+  AlignedBytes bytes;
+  std::swap(bytes, spare_);
+  if (bytes.size() != size) bytes = AlignedBytes(size);
+  kernel->pack(conv, bytes.data());
+  for (const auto &p : packings_)
+    if (p->kernel == kernel && p->bytes.size() == size &&
+        !std::memcmp(p->bytes.data(), bytes.data(), size)) {
+      spare_ = std::move(bytes);
+      return *p;
+    }
+  packings_.push_back(std::make_unique<Packing>(Packing{kernel, std::move(bytes)}));
+  return *packings_.back();
 }
 
 std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_choice) {
@@ -127,8 +145,8 @@ std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_c
        codes.high,
        nullptr};
   const Weights &w = weights(c, w_choice);
-  made->kernel = w.kernel;
-  made->packed = w.packed.data();
+  made->kernel = w.packing->kernel;
+  made->packed = w.packing->bytes.data();
   made->least = w.least.data();
   made->most = w.most.data();
 

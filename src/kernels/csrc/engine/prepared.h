@@ -13,7 +13,8 @@
 // limitations under the License.
 // prepared.h: convolutions of codes, made ready: weights packed for a kernel, multipliers and
 // biases in the order of Finish. Made on first use for a row of statistics and a pair of choices;
-// what is the same for several of them is kept once. Any thread may ask.
+// what is the same for several of them is kept once: weights that a kernel packs into the same
+// bytes for several ranges of codes, too. Any thread may ask.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -61,18 +62,24 @@ class PreparedConvs {
   const PreparedConv &get(int row, int w_choice, int a_choice);
 
  private:
+  struct Packing {
+    const ConvKernel *kernel;
+    AlignedBytes bytes;
+  };
   struct Weights {  // of a choice, for codes with a range
     int w_choice, code_low, code_high;
     std::vector<int64_t> least, most;  // sums of each channel
-    const ConvKernel *kernel;
-    AlignedBytes packed;
+    const Packing *packing;
   };
   const Weights &weights(const CodeConv &conv, int w_choice);
+  const Packing &packing(const CodeConv &conv);
   std::unique_ptr<PreparedConv> make(int row, int w_choice, int a_choice);
 
   const Program &program_;
   const Operation &op_;
   std::mutex making_;
+  std::vector<std::unique_ptr<Packing>> packings_;
+  AlignedBytes spare_;  // where the next weights are packed, if it is of their size
   std::vector<std::unique_ptr<Weights>> weights_;
   std::vector<std::unique_ptr<PreparedConv>> made_;
   std::unique_ptr<std::atomic<const PreparedConv *>[]> ready_;  // by row, weights, inputs

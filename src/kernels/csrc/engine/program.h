@@ -73,13 +73,13 @@ struct Program {
   int64_t budget =
       kNoBudget;              // of an image in a run without one of its own; or no choice minds one
   int64_t values = 0;         // in all registers
-  int64_t image_values = 0;   // of one image, in the registers that are needed at once: the most
+  int64_t image_held = 0;     // bytes of one image, in registers and codes held at once: the most
   int64_t image_scratch = 0;  // bytes beside them
   int64_t image_work = 0;     // multiplications and values made
-  int64_t packed_bytes = 0;   // of all weights, as engine.cc keeps them
+  int64_t packed_bytes = 0;   // of all weights, the most that prepared.cc keeps
 
   bool has_plan() const { return plan.layers > 0; }
-  int64_t image_bytes() const { return image_values * int64_t(sizeof(int32_t)) + image_scratch; }
+  int64_t image_bytes() const { return image_held + image_scratch; }
   // Which operations have to run; with a plan from outside, not those that only make one.
   std::vector<bool> needed(bool with_plan) const;
   // How many operations come before the first that a plan or a row of statistics changes.

@@ -12,7 +12,7 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 
-// maxthreads.cc: mostly bound by memory, so plain C++ for every instruction set.
+// maxpool.cc: mostly bound by memory, so plain C++ for every instruction set.
 #include "pointwise/maxpool.h"
 
 #include <algorithm>
@@ -49,7 +49,8 @@ void max_pool_forward(const MaxPoolShape &s, const float *x, float *y) {
         for (int k = 0; k < s.kernel; k++) {
           // the outputs whose column k of the window lies in the image
           const int from = k < s.pad ? (s.pad - k + s.stride - 1) / s.stride : 0;
-          const int to = std::min(s.wo, (s.w - 1 + s.pad - k) / s.stride + 1);
+          const int room = s.w - 1 + s.pad - k;  // from there in output 0 to the last column
+          const int to = room < 0 ? 0 : std::min(s.wo, room / s.stride + 1);
           if (from < to)
             take_larger(in + r * s.w + from * s.stride - s.pad + k, s.stride, to - from,
                         out + from);

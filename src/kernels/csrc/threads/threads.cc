@@ -77,9 +77,9 @@ class Pool {
     if (wanted == asked_) return;
     stop();
     quit_.store(false);
-    if (wanted > int(shares_.size())) shares_ = std::vector<Share>(wanted);
     asked_ = wanted;
     try {
+      if (wanted > int(shares_.size())) shares_ = std::vector<Share>(wanted);
       workers_.reserve(wanted - 1);
       for (int t = 1; t < wanted; t++) {
         workers_.emplace_back([this, t, g = generation_.load()] { work(t, g); });
@@ -239,7 +239,11 @@ extern "C" {
 
 int dq_set_threads(int count) { return dq::pool_set_threads(count); }
 int dq_threads() {
-  dq::PoolLock lock;
-  return dq::pool_threads();
+  try {
+    dq::PoolLock lock;
+    return dq::pool_threads();
+  } catch (...) {  // no memory for a pool
+    return 1;
+  }
 }
 }
