@@ -26,7 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
-from tests.mutations.breaks import BREAKS, Break
+from tests.mutations.breaks import BREAKS
+from tests.mutations.one_break import Break
 from tests.mutations.run import CAUGHT, UNFIT, copy_tree, judged, tested
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.mutations.breaks import Break
+from tests.mutations.one_break import Break
 from tests.project.files import project_files, relative
 
 CAUGHT, SURVIVED, UNFIT = "caught", "SURVIVED", "UNFIT"

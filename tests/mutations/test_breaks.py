@@ -16,7 +16,8 @@
 import pytest
 
 from tests.mutations import run
-from tests.mutations.breaks import BREAKS, Break
+from tests.mutations.breaks import BREAKS
+from tests.mutations.one_break import Break
 from tests.mutations.run import CAUGHT, SURVIVED, UNFIT, broken, judged
 from tests.project.files import ROOT
 
