@@ -32,7 +32,10 @@ from tests.project.files import ROOT
 RESULTS = ROOT / "results"
 RECORDS = sorted(path.parent.name for path in RESULTS.glob("*/versions.json"))
 BENCHES = sorted(path.stem for path in (RESULTS / "bench").glob("*.json"))
-KINDS = {"float": "float", "static LSQ 4 bit": "static", "dynamic, K = 3": "dynamic"}
+KINDS = {
+    "float": "float", "static LSQ 4 bit": "static", "dynamic, K = 3": "dynamic",
+    "super-network, three plans": "supernet", "DDQ 4 bit": "ddq",
+}  # fmt: skip
 RUNNERS = ("native", "native-int16")
 
 
@@ -204,17 +207,44 @@ def test_dqnet_on_digits_of_the_text_is_the_records():
     assert f"at {numbers['mean_bits']:.2f} bits and {numbers['bitops'] / 1e6:.1f} M BitOPs" in text
 
 
+def test_seeds_of_the_text_are_the_records():
+    records = [f"resnet20_cifar10_abn_432bit{seed}" for seed in ("", "_seed2", "_seed3")]
+    text = " ".join(text_of("results/README.md").split())
+
+    def listed(values: list[float], digits: int) -> str:
+        return "{}, {} and {}".format(*(f"{value:.{digits}f}" for value in values))
+
+    for budget, bits in ((300, 4), (240, 3)):
+        settings = [
+            max(
+                (row for row in read("eval/ladder.json", record)["rows"] if row["held_out_bitops"] <= budget * 1e6),
+                key=lambda row: row["held_out_bitops"],
+            )
+            for record in records
+        ]  # fmt: skip
+        top1, cost = [100 * row["top1"] for row in settings], [row["bitops"] / 1e6 for row in settings]
+        assert f"At `--budget {budget}M`" in text or f"at `--budget {budget}M`" in text
+        assert f"{listed(top1, 2)} % at {listed(cost, 1)} M" in text
+        assert f"{listed([100 * read(f'eval/test_{bits}bit.json', record)['top1'] for record in records], 2)} %" in text
+        if budget == 300:
+            lsq = read("eval/test.json", "resnet20_cifar10_lsq_4bit_distilled")["bitops"] / 1e6
+            assert f"a mean of {sum(top1) / 3:.2f} % for {sum(cost) / 3 / lsq:.2f} of LSQ 4's" in text
+            first = "{}, {}, {}".format(*(f"{value:.2f}" for value in top1))
+            assert f"({sum(cost) / 3:.0f} M): {first} %" in " ".join(readme().split())
+
+
 def test_step_times_of_the_text_are_those_of_the_bench():
     shown = rows(text_of("results/bench/README.md"), "native / PyTorch", "file")
     assert {row["file"] for row in shown} == {name for name in BENCHES if name.startswith("step_")}
     for row in shown:
         times = step_times(row["file"], KINDS[row["net"]])
-        torch = times["torch"]
+        torch = times.get("torch")
         for runner in RUNNERS:
             mine = times.get(runner)
             assert row[runner] == (f"{mine[0]:.0f}" if mine else "-"), row
-            assert row[f"{runner} / PyTorch"] == (f"{mine[0] / torch[0]:.2f}" if mine else "-"), row
-        assert row["PyTorch"] == f"{torch[0]:.0f}"
+            ratio = f"{mine[0] / torch[0]:.2f}" if mine and torch else "-"
+            assert row[f"{runner} / PyTorch"] == ratio, row
+        assert row["PyTorch"] == (f"{torch[0]:.0f}" if torch else "-"), row
         fastest = [f"{times[name][1]:.0f}" if name in times else "-" for name in (*RUNNERS, "torch")]
         assert row["fastest step of each"] == " / ".join(fastest), row
 
@@ -245,8 +275,8 @@ def step_times(file: str, kind: str) -> dict[str, tuple[float, float]]:
     """(median, smallest) in ms of each runner; `torch` in the layout with the smaller median."""
     measured = [row for row in read(f"{file}.json", "bench")["rows"] if row["kind"] == kind]
     times = {row["runner"]: (row["median_ms"], row["min_ms"]) for row in measured}
-    times["torch"] = min(times["torch"], times["torch-channels_last"])
-    return times
+    peers = [times[name] for name in ("torch", "torch-channels_last") if name in times]
+    return times | ({"torch": min(peers)} if peers else {})
 
 
 def test_sentences_have_the_numbers_of_the_files():
