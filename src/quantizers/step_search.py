@@ -13,7 +13,7 @@
 # limitations under the License.
 """The step of uniform codes with the least squared error.
 
-    error(s) = sum of (x - s' clip(floor(x / s' + 0.5), low, high))^2,   s' = s times each grid's factor
+    error(s) = sum of h (x - s' clip(floor(x / s' + 0.5), low, high))^2,   s' = s times each grid's factor
 
 over candidates that lie evenly on a logarithmic scale, then over finer ones around the best of them. All
 rows of a tensor (its output channels) are searched at once. Where several widths share the step, their
@@ -39,20 +39,21 @@ class Grid:
     high: int
 
 
-def best_steps(rows: np.ndarray, grids: list[Grid]) -> np.ndarray:
+def best_steps(rows: np.ndarray, grids: list[Grid], importance: np.ndarray | None = None) -> np.ndarray:
     """The best step of each row, float64 (R,).
 
     Args:
         rows: (R, n); of a row of zeros the step makes 1.0 the top code of the first grid.
         grids: of the widths that share the step.
+        importance: h >= 0, (R, n) or (n,); None: all ones.
     """
     rows = rows.astype(np.float32)
     widest = _widest(rows, grids)
     candidates = widest * np.geomspace(_SHARE, 1.0, _COARSE)[:, None]
-    best = _least(rows, candidates, grids)
+    best = _least(rows, candidates, grids, importance)
     ratio = _SHARE ** (1 / (_COARSE - 1))
     candidates = best * np.geomspace(ratio, 1 / ratio, _FINE)[:, None]
-    return np.where(rows.any(1), _least(rows, candidates, grids), widest)
+    return np.where(rows.any(1), _least(rows, candidates, grids, importance), widest)
 
 
 def _widest(rows: np.ndarray, grids: list[Grid]) -> np.ndarray:
@@ -68,12 +69,12 @@ def _widest(rows: np.ndarray, grids: list[Grid]) -> np.ndarray:
     return np.where(widest > 0, widest, 1.0 / (first.high * first.factor))
 
 
-def _least(rows, candidates, grids) -> np.ndarray:
-    errors = np.array([_error(rows, steps, grids) for steps in candidates])
+def _least(rows, candidates, grids, importance) -> np.ndarray:
+    errors = np.array([_error(rows, steps, grids, importance) for steps in candidates])
     return candidates[errors.argmin(0), np.arange(len(rows))]
 
 
-def _error(rows, steps, grids) -> np.ndarray:
+def _error(rows, steps, grids, importance) -> np.ndarray:
     """(R,) float64."""
     total = np.zeros(len(rows))
     for grid in grids:
@@ -83,5 +84,7 @@ def _error(rows, steps, grids) -> np.ndarray:
         off *= scale
         off -= rows
         off *= off
+        if importance is not None:
+            off *= importance
         total += off.sum(1, dtype=np.float64)
     return total

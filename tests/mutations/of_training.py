@@ -77,6 +77,7 @@ QUANTISERS = [
     *breaks_of(
         "src/quantizers/step_search.py", "tests/quantizers/test_step_search.py",
         ("scale = (steps * grid.factor)", "scale = (steps)"),
+        ("off *= importance", "off += importance"),
     ),
 ]  # fmt: skip
 

@@ -150,9 +150,11 @@ def test_the_table_of_a_method_is_the_records(page, endings):
 
 
 def test_ddqs_lead_in_the_readme_is_the_records():
-    names = ("ddq_2bit_mixed", "lsq_2bit_6epochs")
-    mixed, lsq = (read("eval/test.json", f"resnet20_cifar10_{name}")["top1"] for name in names)
-    assert f"{100 * (mixed - lsq):.2f} points above LSQ" in " ".join(readme().split())
+    names = ("ddq_2bit_mixed", "ddq_2bit_power_of_two", "lsq_2bit_6epochs")
+    mixed, fixed, lsq = (read("eval/test.json", f"resnet20_cifar10_{name}")["top1"] for name in names)
+    text = " ".join(readme().split())
+    assert f"{100 * (mixed - lsq):.2f} points above LSQ" in text
+    assert f"fixed powers of two {100 * (fixed - lsq):.2f};" in text
 
 
 def test_settings_of_the_readme_are_those_of_the_record():

@@ -24,11 +24,11 @@ from src.quantizers.pact import PactActivation
 from src.quantizers.step_search import Grid, best_steps
 
 
-def error(x, grid: Grid, step: float) -> float:
+def error(x, grid: Grid, step: float, importance=1.0) -> float:
     """In float64, as written."""
     scale = step * grid.factor
     codes = np.clip(np.floor(x.astype(np.float64) / scale + 0.5), grid.low, grid.high)
-    return float(((codes * scale - x) ** 2).sum())
+    return float((importance * (codes * scale - x) ** 2).sum())
 
 
 def values(count=400, seed=0, signed=True):
@@ -63,6 +63,14 @@ def test_a_factor_scales_the_step_and_widths_add_their_errors():
     steps = np.geomspace(0.001, 1, 2000)
     least = min(error(x, narrow, s) + error(x, wide, s) for s in steps)
     assert error(x, narrow, both) + error(x, wide, both) <= 1.03 * least
+
+
+def test_what_counts_more_is_nearer():
+    x, grid = values()[None], Grid(1.0, -4, 3)
+    importance = np.where(np.abs(x) > 2, 100.0, 1.0).astype(np.float32)
+    plain, weighed = (best_steps(x, [grid], h)[0] for h in (None, importance))
+    assert weighed > plain
+    assert error(x, grid, weighed, importance) < error(x, grid, plain, importance)
 
 
 WEIGHT = np.random.default_rng(3).standard_t(4, (6, 4, 3, 3)).astype(np.float32)
