@@ -14,12 +14,14 @@
 """Start a script as two CPU workers under MindSpore's own launcher."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.system.runs import ROOT
 
@@ -40,7 +42,7 @@ def start_two_workers(logs: Path, *arguments) -> subprocess.Popen:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, start_new_session=True,
+        command, cwd=ROOT, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -51,8 +53,7 @@ def two_workers(logs: Path, *arguments) -> None:
     try:
         out, errors = process.communicate(timeout=LONGEST)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, errors = process.communicate()
+        out, errors = kill_all(process)
     assert process.returncode == 0, out[-1000:] + errors[-1000:] + said(logs)
 
 
@@ -63,8 +64,17 @@ def kill_two_workers_when(run: Path, words: str, logs: Path, *arguments) -> None
     while not (log.is_file() and words in log.read_text(encoding="utf-8")):
         assert process.poll() is None and time.monotonic() < end, f"never said {words!r}: {said(logs)}"
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    kill_all(process)
+
+
+def kill_all(launcher: subprocess.Popen) -> tuple[str, str]:
+    """kill -9, and wait; (output, errors). The launcher gives each worker a session of its own: no group holds all."""
+    family = [psutil.Process(launcher.pid), *psutil.Process(launcher.pid).children(recursive=True)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=60)
+    return launcher.communicate()
 
 
 def said(logs: Path) -> str:
