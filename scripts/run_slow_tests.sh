@@ -34,14 +34,14 @@ part() { # NAME COMMAND...
 }
 
 say "seed $seed"
-part "tests marked slow" "$PY" -m pytest -m slow
+part "tests marked slow" "$PY" -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
 part "properties on new cases" "$PY" -m pytest -m "not slow" --hypothesis-profile=search --hypothesis-seed="$seed" \
   tests/quantizers/test_properties.py tests/cost/test_properties.py tests/engine tests/deploy/integer/test_fixed_point.py
 part "damaged files" "$PY" tests/fuzz/fuzz_files.py --seconds "$seconds" --seed "$seed"
 part "damaged artefacts, the oracle" "$PY" tests/fuzz/fuzz_artefact.py --seconds "$seconds" --seed "$seed"
 part "damaged artefacts, the C++ engine under sanitizers" \
   bash scripts/fuzz_loader.sh "$seconds" "$seed" results/*/model.safetensors
-part "one-line breaks" "$PY" -m tests.mutations
+part "one-line breaks" "$PY" -m tests.mutations --jobs 2
 
 if ((${#failed[@]})); then
   say "failed:$(printf '\n  %s' "${failed[@]}")"

@@ -22,7 +22,7 @@ PIXEL_VALUES = np.tile(np.linspace(-2, 2, 256, dtype=np.float32), (3, 1))  # as 
 def random_pixels(images: int, size: int) -> np.ndarray:
     """uint8 (images, 3, size, size), the same for everybody."""
     rng = np.random.default_rng(SEED)
-    return rng.integers(0, 256, (images, 3, size, size)).astype(np.uint8)
+    return rng.integers(0, 256, (images, 3, size, size), np.uint8)
 
 
 def as_real(pixels: np.ndarray) -> np.ndarray:
