@@ -52,7 +52,7 @@ def main(out: str, batch_size: int) -> None:
         load_split(config, "train"), batch_size, train=True, seed=3,
         rank=runtime.rank, world=runtime.workers,
     )  # fmt: skip
-    optimizer = build_optimizer(method.network, config.train, [1.0])
+    optimizer = build_optimizer(method.network.trainable_params(), config.train, [1.0])
     objective = Objective(method, TaskLoss(), None).set_train()
     step = build_step(objective, optimizer, config.train, runtime)
     before = {p.name: p.asnumpy().copy() for p in method.network.get_parameters()}
