@@ -27,6 +27,7 @@ import numpy as np
 from src.train.checkpoints import read_state
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LONGEST = 1500  # seconds; against what never ends: two workers that wait for each other on one busy core are slow
 # resnet8 on digits of 8 pixels: 4 steps an epoch with a fifth of the images held out.
 TINY = [
     "model.name=resnet8", "data.image_size=8", "data.batch_size=256", "data.eval_batch_size=355",
@@ -35,7 +36,7 @@ TINY = [
 ]  # fmt: skip
 
 
-def script(*arguments, timeout=300, **environment) -> subprocess.CompletedProcess:
+def script(*arguments, timeout=LONGEST, **environment) -> subprocess.CompletedProcess:
     """`python *arguments` from the project root; the output is captured."""
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(

@@ -27,8 +27,7 @@ from pathlib import Path
 import pytest
 
 from src.train.checkpoints import read_state
-from tests.system.runs import ROOT, TINY, assert_same_training
-from tests.system.workers import LONGEST
+from tests.system.runs import LONGEST, ROOT, TINY, assert_same_training
 
 pytestmark = pytest.mark.slow
 RECIPE = "config/resnet8_digits_dqnet_4bit.yaml"

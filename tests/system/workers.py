@@ -23,9 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.system.runs import ROOT
-
-LONGEST = 1500  # seconds; two workers that wait for each other on one core are slow
+from tests.system.runs import LONGEST, ROOT
 
 
 def start_two_workers(logs: Path, *arguments) -> subprocess.Popen:
