@@ -11,12 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Time this project, and others beside it: `python bench.py step|infer|layers|kernels|levels|switch [options]`.
+"""Time this project, and others beside it: `python bench.py step|infer|layers|tune|kernels|levels|switch [options]`.
 
 step: one training step (forward, backward, update) of float, static (LSQ) and dynamic (DQNet)
 networks on fixed synthetic images; every runner is a process of its own, and they take turns.
 infer: answers of exported networks by our engine and by other runtimes, in turn likewise.
 layers: milliseconds of every layer of an artefact at every width.
+tune: which kernel does each convolution of an artefact fastest on this machine; engines take it from then on.
 kernels: each native convolution of a network, as a share of the machine's arithmetic peak.
 levels: products of weights that are levels, look-ups of them, sums of the inputs of each level.
 switch: what it costs to change widths from image to image, on the integer program.
@@ -67,6 +68,10 @@ def _run(options: argparse.Namespace) -> dict:
         from src.bench.layers import run_layers
 
         return run_layers(options)
+    if options.bench == "tune":
+        from src.bench.tune import run_tune
+
+        return run_tune(options)
     if options.bench == "infer":
         from src.bench.infer import run_infer
 

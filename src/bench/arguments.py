@@ -29,19 +29,22 @@ def parse(description: str, arguments: list[str]) -> argparse.Namespace:
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     benches = parser.add_subparsers(dest="bench", required=True)
-    names = "step", "kernels", "switch", "infer", "layers", "levels"
-    step, kernels, switch, infer, layers, levels = map(benches.add_parser, names)
+    names = "step", "kernels", "switch", "infer", "layers", "levels", "tune"
+    step, kernels, switch, infer, layers, levels, tune = map(benches.add_parser, names)
     for one in (step, kernels, switch):
         one.add_argument("--model", default="resnet20", help="as model.name in config/default.yaml")
         one.add_argument("--threads", type=int, default=0, help="CPU threads of each runner; 0: all cores")
     for one in (step, kernels, switch, infer):
         one.add_argument("--image-size", type=int,
             help="side in pixels; default: 32, or 224 for ImageNet's models")  # fmt: skip
-    for one in (step, kernels, switch, infer, layers, levels):
+    for one in (step, kernels, switch, infer, layers, levels, tune):
         one.add_argument("--runs", type=int, default=20, help="timed runs of each kind")
         one.add_argument("--json", type=as_path, metavar="FILE", help="write machine and rows here")
-    layers.add_argument("--model", type=as_path, required=True, metavar="FILE", help="made by export.py --format int")
-    layers.add_argument("--threads", type=int, default=1, help="CPU threads; 0: all cores")
+    for one in (layers, tune):
+        one.add_argument("--model", type=as_path, required=one is layers, metavar="FILE",
+            help="made by export.py --format int")  # fmt: skip
+        one.add_argument("--threads", type=int, default=1, help="CPU threads; 0: all cores")
+    tune.add_argument("--forget", action="store_true", help="forget all that was remembered on this machine")
     for one in (step, kernels):
         one.add_argument("--batch", type=int, default=128, help="images per step")
         one.add_argument("--bits", type=int, default=4, help="static width, middle dynamic width; 3..7")

@@ -22,6 +22,7 @@ from src.bench.images import SEED, random_pixels
 from src.bench.infer_case import ESCALATING, MIX, InferCase
 from src.bench.runner import Runner
 from src.cost.ladder import margin_of
+from src.engine import kernel_choice
 from src.engine.artefact import load_artefact
 from src.engine.choose_engine import open_engine
 from src.engine.plans import uniform_plan
@@ -52,6 +53,7 @@ def build_native(case: InferCase) -> Runner:
 
     about = {
         "isa": kernels.isa(), "threads": kernels.threads(), "version": "",
+        **({"tuned": True} if kernel_choice.remembered() else {}),  # by bench.py tune
         "logits": (answer(0)[0] * 2.0 ** -program.notes["exponent"]).tolist(),
     }  # fmt: skip
     return Runner(step, about, peak=peak_gmacs)

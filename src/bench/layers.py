@@ -75,12 +75,12 @@ def measure(program: Program, engine: Native, runs: int) -> dict[tuple[int, ...]
     found = {choice: [] for choice in choices}
     while len(found[choices[0]]) * ROUND < runs:
         for choice in choices:
-            found[choice].append(engine.times(image, *_held(program, choice), runs=min(ROUND, runs)))
+            found[choice].append(engine.times(image, *held(program, choice), runs=min(ROUND, runs)))
     return {choice: 1e3 * np.median(np.concatenate(times), 0) for choice, times in found.items()}
 
 
-def _held(program: Program, choice: tuple[int, ...]) -> tuple[np.ndarray | None, int]:
-    """(plan (slots, columns) or None, row of statistics)"""
+def held(program: Program, choice: tuple[int, ...]) -> tuple[np.ndarray | None, int]:
+    """(plan (slots, columns) or None, row of statistics), for all layers at the candidates `choice`."""
     if not choice:
         return None, 0
     tied = len(set(choice)) == 1
@@ -110,7 +110,7 @@ def as_table(program: Program, times: dict, cpu: str) -> LatencyTable:
         for choice, measured in times.items():
             w, a = bits[0][choice[conv.w_column]], bits[1][choice[conv.a_column]]
             ms[f"{w}x{a}"] = float(measured[mine].sum())
-        layers.append(LayerMs(_name(program, i), layer.macs, ms))
+        layers.append(LayerMs(layer_name(program, i), layer.macs, ms))
     fixed = [o for o in range(len(program.operations)) if owner.get(o) not in slotted]
     kept = [o for o in fixed if o < program.steady]
     mean = np.mean(list(times.values()), axis=0)
@@ -118,7 +118,8 @@ def as_table(program: Program, times: dict, cpu: str) -> LatencyTable:
     return LatencyTable(cpu, kernels.isa(), kernels.threads(), fixed_ms, kept_ms, tuple(layers))
 
 
-def _name(program: Program, i: int) -> str:
+def layer_name(program: Program, i: int) -> str:
+    """What an operation is called in the network."""
     return program.notes.get("layers", {}).get(str(i), f"operation {i}")
 
 
@@ -132,7 +133,7 @@ def _rows(model: Path, program: Program, engine: Native, times: dict, peak: floa
     about = {"bench": "layers", "model": model.name, "batch": 1, "threads": kernels.threads(),
              "isa": kernels.isa(), "runner": "native"}  # fmt: skip
     for choice, measured in times.items():
-        names = engine.kernels(*_held(program, choice))
+        names = engine.kernels(*held(program, choice))
         for i, conv in enumerate(program.operations):
             if isinstance(conv, Conv):
                 bits = conv.arrays["bits"]
@@ -140,7 +141,7 @@ def _rows(model: Path, program: Program, engine: Native, times: dict, peak: floa
                 mine = [o for o, conv_of in owner.items() if conv_of == i]
                 ms = float(measured[mine].sum())
                 macs = layer_cost(program, registers, i).macs
-                rows.append({**about, "layer": _name(program, i), "dynamic": conv.slot >= 0,
+                rows.append({**about, "layer": layer_name(program, i), "dynamic": conv.slot >= 0,
                              "w_bits": int(bits[0][w]), "a_bits": int(bits[1][a]), "median_ms": ms, "macs": macs,
                              "kernel": names[i], "share_of_peak": macs / (1e6 * ms * peak) if ms else None,
                              })  # fmt: skip

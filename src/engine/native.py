@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from src import kernels
+from src.engine import kernel_choice
 from src.engine.artefact import load_artefact, read_file
 from src.engine.check import check
 from src.engine.declaration import LARGEST_BITOPS
@@ -42,6 +43,7 @@ class Native:
         """UserError: no compiler, or a file that is missing, damaged or cannot be run."""
         self.path, self._handle = Path(path), ctypes.c_int64()
         self._library = kernels.handle()
+        kernel_choice.use_remembered()
         content = read_file(self.path)
         text = ctypes.create_string_buffer(_TEXT)
         code = self._library.dq_program_open(
@@ -138,13 +140,22 @@ class Native:
         has one): the name of a kernel (`csrc/engine/conv_kernels.cc`), "image", or "" where nothing does."""
         if plan is not None:
             plan = self._plans(plan[None], 1)
-        names = []
+        return self._texts("dq_program_kernel", _pointer(plan), self._row(row))
+
+    def choice_keys(self, plan: np.ndarray | None = None) -> list[str]:
+        """What engine/kernel_choice.py calls each operation under a plan; "" where it has no say."""
+        if plan is not None:
+            plan = self._plans(plan[None], 1)
+        return self._texts("dq_program_choice_key", _pointer(plan))
+
+    def _texts(self, function: str, *arguments) -> list[str]:
+        """What a function says of each operation."""
+        texts = []
         for i in range(len(load_artefact(self.path).operations)):
-            name = ctypes.create_string_buffer(_TEXT)
-            self._call("dq_program_kernel", ctypes.c_int64(i), _pointer(plan), self._row(row), name,
-                       ctypes.c_int64(_TEXT))  # fmt: skip
-            names.append(name.value.decode())
-        return names
+            text = ctypes.create_string_buffer(_TEXT)
+            self._call(function, ctypes.c_int64(i), *arguments, text, ctypes.c_int64(_TEXT))
+            texts.append(text.value.decode())
+        return texts
 
     @property
     def threads(self) -> int:

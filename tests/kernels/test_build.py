@@ -91,6 +91,13 @@ def test_the_sources_compile():
             assert kernels.handle().dq_has_isa(isa.encode()), isa
 
 
+def test_the_core_has_no_streams():
+    """Its libstdc++ is linked in; beside that of MindSpore its streams write nothing, and tell nobody."""
+    for path in (*build._SOURCES.rglob("*.cc"), *build._SOURCES.rglob("*.h")):
+        included = re.findall(r"#include <(\w*stream|iomanip|locale)>", path.read_text(encoding="utf-8"))
+        assert not included, path
+
+
 def test_no_compiler_means_none_and_one_line(tiny_core, monkeypatch, caplog):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)

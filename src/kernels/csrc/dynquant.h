@@ -112,6 +112,12 @@ DQ_API int dq_program_climb(int64_t program, const uint8_t *images, int64_t n, c
 
 // ---- the machine -------------------------------------------------------------------------------
 
+// Which kernels the convolutions of programs opened later run on: text as `bench.py tune` keeps
+// it, a line "KEY\tKERNEL" for each. It changes times, and never a result. What it does not name,
+// or names what this machine cannot, runs on what suits most machines; null or "": all of it.
+// DQ_MEMORY, DQ_INTERNAL.
+DQ_API int dq_use_kernels(const char *text);
+
 // How many threads later calls ask for; 0: DYNQUANT_NUM_THREADS of the environment, or all cores
 // allowed. Returns that number, 256 at most.
 DQ_API int dq_set_threads(int count);

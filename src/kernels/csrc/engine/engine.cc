@@ -102,7 +102,7 @@ Engine::Engine(Program program)
       compiled_(new Compiled[size_t(Purpose::kPurposes)]) {
   for (int i = 0; i < int(convs_.size()); i++)
     if (program_.operations[size_t(i)].kind == kConv && runs_on_bytes(program_, i))
-      convs_[size_t(i)].reset(new PreparedConvs(program_, i));
+      convs_[size_t(i)].reset(new PreparedConvs(program_, i, *choice_));
   for (int i = 0; i < int(images_.size()); i++)
     if (std::optional<PreparedImage> image = PreparedImage::of(program_, i))
       images_[size_t(i)].reset(new PreparedImage(std::move(*image)));
@@ -252,6 +252,15 @@ const char *Engine::kernel_of(int i, const int64_t *plan, int row) {
   return convs_[size_t(i)]
       ->get(row, frame.choice(op.slot, op.w_column), frame.choice(op.slot, op.a_column))
       .kernel->name;
+}
+
+std::string Engine::choice_key(int i, const int64_t *plan) {
+  if (!convs_[size_t(i)]) return "";
+  Frame frame;
+  frame.begin_plan(program_.plan, plan);
+  const Operation &op = program_.operations[size_t(i)];
+  return convs_[size_t(i)]->key(frame.choice(op.slot, op.w_column),
+                                frame.choice(op.slot, op.a_column));
 }
 
 void Engine::apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,

@@ -18,6 +18,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "engine/frame.h"
 #include "engine/plain.h"
@@ -73,6 +74,9 @@ class Engine {
   // does.
   const char *kernel_of(int i, const int64_t *plan, int row);
 
+  // What a KernelChoice calls operation i under a plan; "" where no such kernel does it.
+  std::string choice_key(int i, const int64_t *plan);
+
   // Operation i alone, of one image: inputs (C, H, W) of the registers it reads (of an Input, the
   // pixels), plan as in run(); out (C, H, W), of a Choose the plan.
   void apply(int i, const uint8_t *pixels, const int32_t *const *inputs, const int64_t *plan,
@@ -104,6 +108,7 @@ class Engine {
   void codes_from_wide(int conv, Frame *frame);
 
   Program program_;
+  const std::shared_ptr<const KernelChoice> choice_ = choice_in_use();
   PlainOperations plain_;
   std::vector<std::unique_ptr<PreparedConvs>> convs_;   // of those on bytes
   std::vector<std::unique_ptr<PreparedImage>> images_;  // of those on pieces

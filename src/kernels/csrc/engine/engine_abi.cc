@@ -11,7 +11,7 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// engine_abi.cc: the engine for C callers: the functions of dynquant.h, and two more for Python
+// engine_abi.cc: the engine for C callers: the functions of dynquant.h, and more for Python
 // (engine/native.py). A program is known by a number that is given once, so that calls on other
 // threads may be running when it is closed, or begin later.
 #include <pthread.h>
@@ -223,5 +223,36 @@ int dq_program_kernel(int64_t program, int64_t operation, const int64_t *plan, i
     std::snprintf(name, size_t(size), "%s",
                   is_one ? engine->kernel_of(int(operation), plan, row) : "");
   });
+}
+
+// Engine::choice_key, likewise.
+int dq_program_choice_key(int64_t program, int64_t operation, const int64_t *plan, char *key,
+                          int64_t size) {
+  return guarded(program, 1, plan, 0, dq::kNoBudget, [&](dq::Engine *engine) {
+    const bool is_one = operation >= 0 && size_t(operation) < engine->program().operations.size();
+    std::snprintf(key, size_t(size), "%s",
+                  is_one ? engine->choice_key(int(operation), plan).c_str() : "");
+  });
+}
+
+// Name of a kernel for convolutions of codes, by its place among those of the instruction set; null
+// behind the last one. Static.
+const char *dq_kernel_name(int place) {
+  if (!dq::active_kernels()) return nullptr;
+  const dq::ConvKernel *const *kernels = dq::integer_kernels().convs;
+  for (int i = 0; *kernels; kernels++, i++)
+    if (i == place) return (*kernels)->name;
+  return nullptr;
+}
+
+int dq_use_kernels(const char *text) {
+  try {
+    dq::use_choice(std::make_shared<const dq::KernelChoice>(text ? text : ""));
+    return dq::kOk;
+  } catch (const std::bad_alloc &) {
+    return dq::kMemory;
+  } catch (...) {
+    return dq::kInternal;
+  }
 }
 }

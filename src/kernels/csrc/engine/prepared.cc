@@ -68,8 +68,8 @@ AlignedBytes::AlignedBytes(size_t size) : size_(size) {
   if (!data_) throw std::bad_alloc();
 }
 
-PreparedConvs::PreparedConvs(const Program &program, int i)
-    : program_(program), op_(program.operations[size_t(i)]) {
+PreparedConvs::PreparedConvs(const Program &program, int i, const KernelChoice &choice)
+    : program_(program), op_(program.operations[size_t(i)]), choice_(choice) {
   const size_t cells = size_t(program.rows) * op_.candidates() * op_.candidates();
   ready_.reset(new std::atomic<const PreparedConv *>[cells]);
   for (size_t cell = 0; cell < cells; cell++) ready_[cell].store(nullptr);
@@ -101,16 +101,14 @@ const PreparedConvs::Weights &PreparedConvs::weights(const CodeConv &conv, int w
   made->code_low = conv.code_low;
   made->code_high = conv.code_high;
   bound_sums(whole, &made->least, &made->most);
-  made->packing = &packing(whole);
+  made->packing = &packing(whole, w_choice);
   weights_.push_back(std::move(made));
   return *weights_.back();
 }
 
 // Packed anew, or what was packed into the same bytes before.
-const PreparedConvs::Packing &PreparedConvs::packing(const CodeConv &conv) {
-  const ConvKernel *const *can = integer_kernels().convs;
-  while (!(*can)->can(conv)) can++;  // the last one always can
-  const ConvKernel *kernel = *can;
+const PreparedConvs::Packing &PreparedConvs::packing(const CodeConv &conv, int w_choice) {
+  const ConvKernel *kernel = choice_.of(conv, op_.w_bits(w_choice));
   const size_t size = kernel->packed_bytes(conv);
   AlignedBytes bytes;
   std::swap(bytes, spare_);
@@ -126,24 +124,32 @@ const PreparedConvs::Packing &PreparedConvs::packing(const CodeConv &conv) {
   return *packings_.back();
 }
 
-std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_choice) {
-  auto made = std::make_unique<PreparedConv>();
+CodeConv PreparedConvs::code_conv(int a_choice) const {
   const Register &x = program_.operations[size_t(op_.x)].out;
   const CodeRange codes = codes_read(program_, op_, a_choice);
+  return {int(op_.c_in),
+          int(op_.c_out),
+          int(op_.groups),
+          int(op_.kernel),
+          int(op_.stride),
+          int(op_.padding),
+          x.h,
+          x.w,
+          op_.out.h,
+          op_.out.w,
+          codes.low,
+          codes.high,
+          nullptr};
+}
+
+std::string PreparedConvs::key(int w_choice, int a_choice) const {
+  return KernelChoice::key(code_conv(a_choice), op_.w_bits(w_choice));
+}
+
+std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_choice) {
+  auto made = std::make_unique<PreparedConv>();
   CodeConv &c = made->conv;
-  c = {int(op_.c_in),
-       int(op_.c_out),
-       int(op_.groups),
-       int(op_.kernel),
-       int(op_.stride),
-       int(op_.padding),
-       x.h,
-       x.w,
-       op_.out.h,
-       op_.out.w,
-       codes.low,
-       codes.high,
-       nullptr};
+  c = code_conv(a_choice);
   const Weights &w = weights(c, w_choice);
   made->kernel = w.packing->kernel;
   made->packed = w.packing->bytes.data();

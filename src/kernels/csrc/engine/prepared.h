@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "engine/conv_step.h"
+#include "engine/kernel_choice.h"
 #include "engine/program.h"
 #include "engine/straight.h"
 
@@ -56,10 +57,12 @@ struct PreparedConv {
 
 class PreparedConvs {
  public:
-  // Of convolution i of a program that outlives this, and runs on bytes.
-  PreparedConvs(const Program &program, int i);
+  // Of convolution i of a program that runs on bytes; both outlive this.
+  PreparedConvs(const Program &program, int i, const KernelChoice &choice);
   ~PreparedConvs();
   const PreparedConv &get(int row, int w_choice, int a_choice);
+  // What a KernelChoice calls it.
+  std::string key(int w_choice, int a_choice) const;
 
  private:
   struct Packing {
@@ -72,11 +75,13 @@ class PreparedConvs {
     const Packing *packing;
   };
   const Weights &weights(const CodeConv &conv, int w_choice);
-  const Packing &packing(const CodeConv &conv);
+  const Packing &packing(const CodeConv &conv, int w_choice);
+  CodeConv code_conv(int a_choice) const;  // without its weights
   std::unique_ptr<PreparedConv> make(int row, int w_choice, int a_choice);
 
   const Program &program_;
   const Operation &op_;
+  const KernelChoice &choice_;
   std::mutex making_;
   std::vector<std::unique_ptr<Packing>> packings_;
   AlignedBytes spare_;  // where the next weights are packed, if it is of their size
