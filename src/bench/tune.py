@@ -64,10 +64,8 @@ def run_tune(options: argparse.Namespace) -> dict:
     print(format_rows(rows))
     if choice and not _is_faster(program, options.model, choice, options.runs):
         choice = {}
-    if choice:
-        print(f"kept in {kernel_choice.remember(choice)}")
-    else:
-        print("the usual kernels are the fastest here; nothing is kept")
+    kept_in = kernel_choice.remember(choice, (row["key"] for row in rows))
+    print(f"kept in {kept_in}" if choice else "the usual kernels are the fastest here, and will be used")
     return {"machine": machine, "rows": rows, "choice": choice}
 
 

@@ -21,7 +21,7 @@ found lies in the folder of the compiled kernels, for this processor and this li
 import ctypes
 import functools
 import hashlib
-import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,7 +31,6 @@ from src.files import whole_file
 from src.kernels import cache
 
 ANY = "*"  # the key of every convolution that no other key names
-_LOG = logging.getLogger("dynquant")
 _OF_A_PROCESSOR = ("model name", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
 
 
@@ -67,12 +66,20 @@ def remembered() -> dict[str, str]:
     return {}
 
 
-def remember(choice: dict[str, str]) -> Path:
-    """Keep a choice beside what was kept of other convolutions; the file. UserError: no folder can be written."""
+def remember(choice: dict[str, str], timed: Iterable[str]) -> Path:
+    """Keep a choice, which may leave out some of the keys that were timed for it, beside what was kept of others.
+
+    Returns:
+        the file.
+
+    Raises:
+        UserError: no folder can be written.
+    """
+    others = {key: name for key, name in remembered().items() if key not in set(timed)}
     try:
         path = cache.writable_folder() / _file_name()
         with whole_file(path) as file:
-            file.write_text(_text(remembered() | choice), encoding="utf-8")
+            file.write_text(_text(others | choice), encoding="utf-8")
     except (OSError, cache.CacheError) as error:
         raise UserError(f"what was measured cannot be kept: {error}") from error
     return path

@@ -105,18 +105,20 @@ def test_widths_have_keys_of_their_own(tmp_path):
 
 def test_what_is_remembered_is_used_by_engines_of_another_process(cache, tmp_path):
     program = programs.static()
-    path = kernel_choice.remember({kernel_choice.ANY: "direct16"})
+    path = kernel_choice.remember({kernel_choice.ANY: "direct16"}, [])
     assert path.parent == cache
     kernel_choice.use_remembered.cache_clear()
     assert "direct16" in opened(program, tmp_path).kernels()
-    kernel_choice.remember({"a": "b"})
+    kernel_choice.remember({"a": "b"}, ["a", "c"])
     assert kernel_choice.remembered() == {kernel_choice.ANY: "direct16", "a": "b"}
+    kernel_choice.remember({"c": "d"}, ["a", "c"])  # "a" runs on the usual one again
+    assert kernel_choice.remembered() == {kernel_choice.ANY: "direct16", "c": "d"}
     kernel_choice.forget()
     assert kernel_choice.remembered() == {} and not path.exists()
 
 
 def test_what_is_kept_may_be_damaged(cache):
-    path = kernel_choice.remember({"a": "b"})
+    path = kernel_choice.remember({"a": "b"}, [])
     path.write_bytes(b"\xff\xfe")
     assert kernel_choice.remembered() == {}
     path.write_text("no tab\na\tb\nc\td\te\n")
@@ -127,5 +129,5 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DYNQUANT_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(UserError, match="cannot be kept.*file"):
-        kernel_choice.remember({"a": "b"})
+        kernel_choice.remember({"a": "b"}, [])
     assert kernel_choice.remembered() == {}
