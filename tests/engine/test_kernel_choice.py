@@ -31,6 +31,7 @@ pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler
 def usual():
     """What a test chose is gone behind it."""
     kernel_choice.use_remembered()
+    kernel_choice.use({})
     yield
     kernel_choice.use({})
 
