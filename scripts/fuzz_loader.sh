@@ -37,7 +37,9 @@ if "$compiler" --version | grep -q clang; then
   sanitize=-fsanitize=fuzzer,address,undefined
   "$compiler" "${flags[@]}" "$sanitize" -DDQ_LIBFUZZER "${sources[@]}" -o "$work/fuzz"
   mkdir "$work/corpus"
-  cp "$@" "$work/corpus"
+  for artefact in "$@"; do
+    cp "$artefact" "$(mktemp "$work/corpus/XXXXXX")" # many have one name
+  done
   "$work/fuzz" -max_total_time="$seconds" -seed="$seed" "$work/corpus"
   exit
 fi
