@@ -47,13 +47,16 @@ def best_steps(rows: np.ndarray, grids: list[Grid], importance: np.ndarray | Non
         grids: of the widths that share the step.
         importance: h >= 0, (R, n) or (n,); None: all ones.
     """
-    rows = rows.astype(np.float32)
+    exponents = np.frexp(np.abs(rows).max(1))[1]
+    # To 0.5 .. 1, exactly: in float32 the square of 1e-25 is 0.
+    rows = np.ldexp(rows.astype(np.float32), -exponents[:, None])
     widest = _widest(rows, grids)
     candidates = widest * np.geomspace(_SHARE, 1.0, _COARSE)[:, None]
     best = _least(rows, candidates, grids, importance)
     ratio = _SHARE ** (1 / (_COARSE - 1))
     candidates = best * np.geomspace(ratio, 1 / ratio, _FINE)[:, None]
-    return np.where(rows.any(1), _least(rows, candidates, grids, importance), widest)
+    steps = np.where(rows.any(1), _least(rows, candidates, grids, importance), widest)
+    return np.ldexp(steps, exponents)
 
 
 def _widest(rows: np.ndarray, grids: list[Grid]) -> np.ndarray:

@@ -247,8 +247,12 @@ def test_a_forked_child_runs_the_engine(tmp_path):
 
 
 def test_a_signal_ends_a_long_batch(tmp_path):
+    """Long before its end: the first call of those that it is cut into is the last."""
     program, images = heavy(64)
     engine = opened(program, tmp_path)
+    start = time.monotonic()
+    engine.run(images[:1])
+    alone = time.monotonic() - start
 
     class Ended(Exception):
         pass
@@ -265,7 +269,7 @@ def test_a_signal_ends_a_long_batch(tmp_path):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < max(8, 16 * alone)
 
 
 def test_a_batch_that_is_cut_into_calls_keeps_order_and_plans(tmp_path, monkeypatch):

@@ -55,6 +55,15 @@ def test_rows_have_steps_of_their_own():
     assert together[1] > 20 * together[0] and together[2] == pytest.approx(1 / 7)
 
 
+@pytest.mark.parametrize("exponent", [-100, -20, 20, 100])
+def test_rows_of_any_magnitude_have_the_same_step_in_proportion(exponent):
+    """Also where a square leaves float32."""
+    rows = np.random.default_rng(5).normal(size=(3, 60)).astype(np.float32)
+    grids = [Grid(1.0, -8, 7), Grid(4.0, -2, 1)]
+    found = best_steps(np.ldexp(rows, exponent), grids)
+    np.testing.assert_array_equal(found, np.ldexp(best_steps(rows, grids), exponent))
+
+
 def test_a_factor_scales_the_step_and_widths_add_their_errors():
     x, narrow, wide = values()[None], Grid(64.0, -2, 1), Grid(1.0, -128, 127)
     alone = best_steps(x, [Grid(1.0, -2, 1)])
