@@ -104,7 +104,7 @@ def test_widths_have_keys_of_their_own(tmp_path):
         assert len({keys[i] for keys in by_choice}) == engine.plan_shape[2]
 
 
-def test_what_is_remembered_is_used_by_engines_of_another_process(cache, tmp_path):
+def test_what_is_remembered_is_used_once_a_process_asks_for_it(cache, tmp_path):
     program = programs.static()
     path = kernel_choice.remember({kernel_choice.ANY: "direct16"}, [])
     assert path.parent == cache
