@@ -47,8 +47,9 @@ from src.methods.widths import check_candidates, check_master, master_of
 from src.models.backbone import NORM, Backbone
 from src.models.network import Network
 
-LARGEST, SMALLEST, UNIFORM, RANDOM, IMAGES = "largest", "smallest", "uniform", "random", "images"
-PASSES = (LARGEST, SMALLEST, UNIFORM, RANDOM, IMAGES)
+LARGEST, SMALLEST, UNIFORM, RANDOM = "largest", "smallest", "uniform", "random"
+RISING, IMAGES = "rising", "images"
+PASSES = (LARGEST, SMALLEST, UNIFORM, RANDOM, RISING, IMAGES)
 
 
 @dataclass
@@ -63,7 +64,8 @@ class SuperNetOptions(Section):
     passes: list = key(
         [LARGEST, SMALLEST, RANDOM],
         "plans of a step: largest | smallest | a width of abn.candidates | uniform (one random width) | "
-        "random (one for each layer) | images (and for each image; norm=shared)",
+        "random (one for each layer) | rising (two, the wider from a random layer on) | images (one for each "
+        "layer and image; norm=shared)",
     )
     others: float = key(1.0, "weight of the loss of each plan but the first", low=0.0)
     in_place: float = key(
@@ -255,6 +257,9 @@ class Plans(Draws):
             return joined[0]
         if name in self.candidates:
             return max(joined[0], self.candidates.index(name))
+        if name == RISING:
+            behind = np.arange(shape[1]) >= rng.integers(shape[1] + 1)
+            return np.sort(rng.choice(joined, 2))[behind.astype(int)][:, None]
         sizes = {UNIFORM: (1, 1, 1), RANDOM: (1, *shape[1:]), IMAGES: shape}
         return rng.choice(joined, sizes[name])
 

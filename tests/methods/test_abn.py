@@ -139,6 +139,14 @@ def test_the_plans_of_a_step():
     assert (each != each[:1]).any()
 
 
+def test_a_rising_plan_is_narrow_up_to_a_layer_and_wider_from_there_on():
+    drawn = plans(["rising"] * 40)
+    assert (drawn == drawn[:, :1]).all() and (np.diff(drawn) >= 0).all()
+    assert all(len(np.unique(plan)) <= 2 for plan in drawn)
+    assert {(plan[0, 0], plan[0, -1]) for plan in drawn} >= {(0, 1), (0, 2), (1, 2)}
+    assert len({tuple(plan[0]) for plan in drawn}) > 10
+
+
 def test_a_pass_may_be_a_width():
     wide, narrow, middle = plans([4, "smallest", 3])
     assert (wide == 2).all() and (narrow == 0).all() and (middle == 1).all()
