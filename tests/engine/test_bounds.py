@@ -78,8 +78,8 @@ def test_what_passes_have_in_common_is_held_to_their_end():
 
 
 def test_weights_are_packed_for_each_pair_of_widths_in_lanes_of_16_channels(built):
-    """At most as Winograd's 24 positions of words of 8 bytes; sums of them, their range, two int64 a row."""
-    weights = 24 * (8 + 4)
+    """At most as Winograd's 36 positions of words of 8 bytes; sums of them, their range, two int64 a row."""
+    weights = 36 * (8 + 4)
     assert packed(built.operations[2], rows=1) == 16 * (weights + 2 * 16 + 4 + 8)
     assert packed(built.operations[2], rows=3) == 16 * (weights + 4 * 16 + 3 * (4 + 8))
     assert packed(built.operations[1], rows=1) == 0

@@ -24,7 +24,10 @@ pytestmark = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler
 INT32 = (integers.INT32.min, integers.INT32.max)
 # Kernels that every instruction set has.
 EVERYWHERE = {"depthwise", "winograd 2x2", "winograd 2x4", "direct", "direct16"}
-ONLY = {"avx512": {"depthwise lanes", "pointwise"}, "avx2": {"direct chunks", "direct pairs"}}
+ONLY = {
+    "avx512": {"depthwise lanes", "pointwise", "winograd 4x4"},
+    "avx2": {"winograd 4x4", "direct chunks", "direct pairs"},
+}
 
 
 KINDS = (
@@ -180,14 +183,16 @@ def test_every_kernel_is_exact_often(first, isa):
         (8, 8, set()),
     ],
 )
-def test_winograd_takes_what_fits_bytes(w_bits, a_bits, wanted, isa):
+def test_winograd_takes_what_fits_bytes_and_in_16_bits_all(w_bits, a_bits, wanted, isa):
     shape = {"c_in": 64, "c_out": 32, "groups": 1, "kernel": 3, "stride": 1, "padding": 1}
     bits = {"w_bits": w_bits, "a_bits": a_bits, "signed": False, "size": (5, 7)}
     rng = np.random.default_rng(1)
     names = assert_exact(random_convolution(rng, "ends", **shape, **bits), rng)
     if isa == "avx2" and a_bits == 6:  # two neighbouring products leave 16 bits there
         wanted = set()
-    assert {n for n in names if n.startswith("winograd")} == wanted
+    in_bytes = {"winograd 2x2", "winograd 2x4"}
+    assert names & in_bytes == wanted
+    assert ("winograd 4x4" in names) == ("winograd 4x4" in ONLY.get(isa, ()))
 
 
 def test_large_weights_are_used_by_larger_chunks_of_pixels(isa):

@@ -24,7 +24,7 @@ namespace {
 constexpr int64_t kLargestWork = int64_t(1) << 36;
 constexpr int64_t kLargestMemory = int64_t(1) << 29;
 constexpr int64_t kLargestPacked = int64_t(1) << 32;
-constexpr int64_t kTransformed = 24;  // positions of Winograd's 3x3 weights, the most
+constexpr int64_t kTransformed = 36;  // positions of Winograd's 3x3 weights, the most
 constexpr int64_t kWordBytes = 8;     // of 4 weights of a channel, the most
 using Wide128 = __int128;
 

@@ -25,12 +25,14 @@ namespace DQ_NS {
 extern const dq::ConvKernel *const kConvKernels[];
 const dq::ConvKernel *const kConvKernels[] = {
 #if defined(DQ_ISA_AVX512)
-    &kDepthwiseLanes, &kPointwise,
+    &kDepthwiseLanes, &kPointwise, &kDepthwise,   &kWinograd2x4,
+    &kWinograd2x2,    &kDirect,    &kWinograd4x4, &kDirectAny,
+#elif defined(DQ_ISA_AVX2)
+    &kDepthwise,    &kWinograd4x4, &kWinograd2x4, &kWinograd2x2,
+    &kDirectChunks, &kDirectPairs, &kDirect,      &kDirectAny,
+#else
+    &kDepthwise, &kWinograd2x4, &kWinograd2x2, &kDirect, &kDirectAny,
 #endif
-    &kDepthwise,      &kWinograd2x4, &kWinograd2x2,
-#if defined(DQ_ISA_AVX2)
-    &kDirectChunks,   &kDirectPairs,
-#endif
-    &kDirect,         &kDirectAny,   nullptr};
+    nullptr};
 
 }  // namespace DQ_NS

@@ -11,10 +11,10 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// integer_winograd.cc: Winograd's algorithm in 8-bit integers, compiled once per instruction set,
-// for 3x3 convolutions with stride 1. Of few bits, codes and weights still fit a byte after their
-// transforms, so that the products are those of any other convolution of codes, and the sums, a
-// known multiple of the results, are exact.
+// integer_winograd.cc: Winograd's algorithm in integers, compiled once per instruction set, for 3x3
+// convolutions with stride 1. Of few bits, codes and weights still fit a byte after their
+// transforms, so that the products are those of any other convolution of codes; of 8 bits, they fit
+// 16. The sums, a known multiple of the results modulo 2^32, are exact.
 //
 // A tile is Y::RESULTS x X::RESULTS pixels of the result. Tiles are transformed in blocks that stay
 // in the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
@@ -22,7 +22,7 @@
 //
 // Packed: the sums to begin with [blocks, one or two][position][block][16] (what `zero`, the offset
 // that keeps transformed codes positive, and the arithmetic add is taken off), then weights
-// [blocks, one or two][position][words][block][16][4].
+// [blocks, one or two][position][words][block][16][of a word].
 #include "engine/integer_winograd.h"
 
 #include <cstdlib>
@@ -36,9 +36,8 @@ using namespace dq;
 
 namespace {
 
-constexpr int kBytes = 4 * LANES;                // codes in a register
+constexpr int kBytes = 4 * LANES;                // of a register
 constexpr size_t kTransformedBytes = 128 << 10;  // of a block of tiles
-constexpr int kFewestChannels = 32;  // with fewer, transforms take longer than they save
 
 // What a row of CODES makes of codes from 0 to 1: from -below to above.
 struct RowRange {
@@ -49,35 +48,76 @@ struct RowRange {
   }
 };
 
-// A byte of transformed codes: value + offset, where value is a sum of codes up to `top`.
+// A transformed code: value + offset, where value is a sum of codes up to `top`.
 struct Position {
   int total, below, above;  // of the weights that codes have in it
   constexpr Position(const RowRange &y, const RowRange &x)
       : total((y.above - y.below) * (x.above - x.below)),
         below(y.above * x.below + y.below * x.above),
         above(y.above * x.above + y.below * x.below) {}
-  int offset(int top) const { return below * top; }
 };
 
 int smaller(int a, int b) { return a < b ? a : b; }
 
-template <int N>
-struct Vector {
-  typedef uint8_t Codes __attribute__((vector_size(N)));
-  typedef uint32_t Sums __attribute__((vector_size(N)));
-  typedef int32_t Results __attribute__((vector_size(N)));
-  typedef int16_t Weights __attribute__((vector_size(N)));
-  typedef int8_t Bytes __attribute__((vector_size(N)));
+template <class T, int N>
+struct VectorOf {
+  typedef T Type __attribute__((vector_size(N * sizeof(T))));
+};
+template <class T, int N>
+using Vector = typename VectorOf<T, N>::Type;
+
+// How transformed codes and weights are held and multiplied: as bytes, codes with an offset that
+// keeps them positive ...
+struct InBytes {
+  using Code = uint8_t;
+  using Weight = int8_t;
+  using Products = Dot;
+  static constexpr int SUBTRACTED = Dot::SUBTRACTED;
+  static constexpr int FEWEST = 32;  // channels; with fewer, transforms take longer than they save
+  static int offset(const Position &at, int top) { return at.below * top; }
+  static int largest(const Position &at, int top) { return (at.below + at.above) * top; }
+  static bool fits(int code, int weight) {
+    return code <= UINT8_MAX && weight <= INT8_MAX && Dot::fits(code, -weight, weight);
+  }
 };
 
-template <class Y, class X>
+// ... or in 16 bits as they are.
+struct InShorts {
+  using Code = int16_t;
+  using Weight = int16_t;
+  using Products = PieceDot;
+  static constexpr int SUBTRACTED = 0;
+  static constexpr int FEWEST = 8;
+  static int offset(const Position &, int) { return 0; }
+  static int largest(const Position &at, int top) {
+    return (at.below > at.above ? at.below : at.above) * top;
+  }
+  static bool fits(int code, int weight) { return code <= INT16_MAX && weight <= INT16_MAX; }
+};
+
+constexpr int power_of_two_in(int n) { return n % 2 ? 0 : 1 + power_of_two_in(n / 2); }
+
+// Of an odd number, modulo 2^32: every step doubles the bits that are right, of which n has 3.
+constexpr uint32_t inverse_of(uint32_t n) {
+  uint32_t inverse = n;
+  for (int i = 0; i < 4; i++) inverse *= 2 - n * inverse;
+  return inverse;
+}
+
+template <class Y, class X, class A>
 struct Winograd {
+  using Code = typename A::Code;
+  using Weight = typename A::Weight;
+  using Products = typename A::Products;
   static constexpr int POINTS = Y::POINTS * X::POINTS, SCALE = Y::SCALE * X::SCALE;
-  static constexpr int TILES = Dot::PIXELS2;                      // whose products are made at once
-  static constexpr int ROW = TILES * X::RESULTS * kChannelBlock;  // of results of these
-  static constexpr int SHIFT = SCALE % 16 ? 2 : 4;
-  static constexpr uint32_t INVERSE = SCALE >> SHIFT == 3 ? 0xaaaaaaab : 1;  // modulo 2^32
-  static_assert(SCALE >> SHIFT << SHIFT == SCALE && uint32_t(SCALE >> SHIFT) * INVERSE == 1);
+  static constexpr int WORD = 4 / sizeof(Code);       // channels of the input in a word
+  static constexpr int LANE = kBytes / sizeof(Code);  // transformed at once
+  static constexpr int TILES = Dot::PIXELS2;          // whose products are made at once
+  static constexpr int TOGETHER = TILES > 8 ? TILES : 8 / TILES * TILES;  // with the same weights
+  static constexpr int ROW = TOGETHER * X::RESULTS * kChannelBlock;       // of results of these
+  static constexpr int SHIFT = power_of_two_in(SCALE);
+  static constexpr uint32_t INVERSE = inverse_of(SCALE >> SHIFT);
+  static_assert(uint32_t(SCALE >> SHIFT) * INVERSE == 1);
 
   static Position position(int p) {
     return {RowRange(Y::CODES[p / X::POINTS]), RowRange(X::CODES[p % X::POINTS])};
@@ -119,13 +159,15 @@ struct Winograd {
   }
   static constexpr int GROWTH = most_of(Y::WEIGHTS, Y::POINTS) * most_of(X::WEIGHTS, X::POINTS);
 
-  // The largest transformed weight, if the bound is not good enough; one beyond a byte stops it.
-  static int largest_weight(const CodeConv &c, int most, int code) {
-    const int bound = most * GROWTH;
-    if (bound <= INT8_MAX && Dot::fits(code, -bound, bound)) return bound;
+  // The largest transformed weight, if the bound is not good enough; one that is too large stops
+  // it.
+  static int largest_weight(const CodeConv &c, int code) {
+    const WeightRange range(c);
+    const int bound = (-range.least > range.most ? -range.least : range.most) * GROWTH;
+    if (A::fits(code, bound)) return bound;
     const size_t filters = size_t(c.c_out) * c.c_in;
     int largest = 0;
-    for (size_t f = 0; f < filters && largest <= INT8_MAX; f++) {
+    for (size_t f = 0; f < filters && A::fits(code, largest); f++) {
       int w[9], u[POINTS];
       for (int tap = 0; tap < 9; tap++) w[tap] = c.weight[9 * f + tap];
       transform_weights(w, u);
@@ -134,45 +176,54 @@ struct Winograd {
     return largest;
   }
 
+  // What no result can pass.
+  static int64_t largest_result(const CodeConv &c) {
+    const size_t size = size_t(9) * c.c_in;
+    int64_t largest = 0;
+    for (int o = 0; o < c.c_out; o++) {
+      int64_t total = 0;
+      for (size_t i = 0; i < size; i++) total += std::abs(int(c.weight[o * size + i]));
+      largest = total > largest ? total : largest;
+    }
+    return largest * c.top();
+  }
+
   // Tiles of a convolution, and the order of what is made of them.
   struct Layout {
-    int rows, columns, words;  // tiles; 4 codes each
-    size_t lane, tile;         // bytes of codes that are transformed at once; of a tile's codes
+    int rows, columns, words;  // tiles; words of a tile's codes
+    size_t lane, tile;         // codes that are transformed at once; a tile's codes
     int block;                 // tiles that are transformed before they are used
-    uint8_t offset[POINTS];
+    Code offset[POINTS];
     explicit Layout(const CodeConv &c)
         : rows((c.ho + Y::RESULTS - 1) / Y::RESULTS),
           columns((c.wo + X::RESULTS - 1) / X::RESULTS),
-          words((c.c_in + 3) / 4),
-          lane(c.c_in % kBytes == 0              ? kBytes
-               : c.c_in % 32 == 0 && kBytes > 32 ? 32
-                                                 : 16),
+          words((c.c_in + WORD - 1) / WORD),
+          lane(c.c_in % LANE == 0              ? LANE
+               : c.c_in % 32 == 0 && LANE > 32 ? 32
+                                               : 16),
           tile((c.c_in + lane - 1) / lane * lane) {
-      const int most = int(kTransformedBytes / (POINTS * tile)), all = rows * columns;
-      block = ((most < all ? most : all) + TILES - 1) / TILES * TILES;
-      block = block ? block : TILES;
-      for (int p = 0; p < POINTS; p++) offset[p] = uint8_t(position(p).offset(c.top()));
+      const int most = int(kTransformedBytes / (POINTS * tile * sizeof(Code)));
+      const int all = rows * columns;
+      block = ((most < all ? most : all) + TOGETHER - 1) / TOGETHER * TOGETHER;
+      block = block ? block : TOGETHER;
+      for (int p = 0; p < POINTS; p++) offset[p] = Code(A::offset(position(p), c.top()));
     }
     // From position to position: no multiple of a page, or all of a tile's would share one set of
     // lines of the first-level cache.
-    size_t next() const { return size_t(block) * tile + 64; }
-    size_t codes() const { return POINTS * next(); }
-    size_t sums() const { return size_t(POINTS) * TILES * 2 * kChannelBlock * sizeof(int32_t); }
+    size_t next() const { return size_t(block) * tile + 64 / sizeof(Code); }
+    size_t codes() const { return POINTS * next() * sizeof(Code); }
+    size_t sums() const { return size_t(POINTS) * TOGETHER * 2 * kChannelBlock * sizeof(int32_t); }
   };
 
   static bool can(const CodeConv &c) {
-    if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < kFewestChannels) return false;
+    if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < A::FEWEST) return false;
     int code = 0;
     for (int p = 0; p < POINTS; p++) {
-      const int range = (position(p).below + position(p).above) * c.top();
-      code = range > code ? range : code;
+      const int largest = A::largest(position(p), c.top());
+      code = largest > code ? largest : code;
     }
-    if (code > UINT8_MAX) return false;
-    const WeightRange range(c);
-    const int most = -range.least > range.most ? -range.least : range.most;
-    const int weight = largest_weight(c, most, code);
-    return weight <= INT8_MAX && Dot::fits(code, -weight, weight) &&
-           (int64_t(9) * c.c_in * most * c.top() << SHIFT) <= INT32_MAX;
+    return A::fits(code, 0) && A::fits(code, largest_weight(c, code)) &&
+           largest_result(c) << SHIFT <= INT32_MAX;
   }
 
   static size_t start_bytes(const CodeConv &c) {
@@ -180,36 +231,36 @@ struct Winograd {
   }
 
   static size_t packed_bytes(const CodeConv &c) {
-    return start_bytes(c) + size_t(c.blocks()) * POINTS * Layout(c).words * Dot::WORD_BYTES;
+    return start_bytes(c) + size_t(c.blocks()) * POINTS * Layout(c).words * Products::WORD_BYTES;
   }
 
   // Transformed weights of a word, [position][lane][channel of the input].
   static void transform_word(const CodeConv &c, int block, int word,
-                             int8_t (&out)[POINTS][4 * kChannelBlock]) {
-    using V = typename Vector<kBytes>::Weights;
+                             Weight (&out)[POINTS][WORD * kChannelBlock]) {
     constexpr int STEP = kBytes / sizeof(int16_t);
-    alignas(64) int16_t w[9][4 * kChannelBlock] = {};
+    using V = Vector<int16_t, STEP>;
+    alignas(64) int16_t w[9][WORD * kChannelBlock] = {};
     const int lanes = smaller(kChannelBlock, c.c_out - block * kChannelBlock);
-    const int in = smaller(4, c.c_in - 4 * word);
+    const int in = smaller(WORD, c.c_in - WORD * word);
     for (int lane = 0; lane < lanes; lane++) {
       const int8_t *filter =
-          c.weight + 9 * (size_t(block * kChannelBlock + lane) * c.c_in + 4 * word);
+          c.weight + 9 * (size_t(block * kChannelBlock + lane) * c.c_in + WORD * word);
       for (int i = 0; i < in; i++, filter += 9)
-        for (int tap = 0; tap < 9; tap++) w[tap][4 * lane + i] = filter[tap];
+        for (int tap = 0; tap < 9; tap++) w[tap][WORD * lane + i] = filter[tap];
     }
-    for (int at = 0; at < 4 * kChannelBlock; at += STEP) {
+    for (int at = 0; at < WORD * kChannelBlock; at += STEP) {
       V taps[9], u[POINTS];
       for (int tap = 0; tap < 9; tap++) std::memcpy(&taps[tap], w[tap] + at, kBytes);
       transform_weights(taps, u);
       for (int p = 0; p < POINTS; p++) {
-        const auto bytes = __builtin_convertvector(u[p], typename Vector<kBytes / 2>::Bytes);
-        std::memcpy(out[p] + at, &bytes, STEP);
+        const auto fitting = __builtin_convertvector(u[p], Vector<Weight, STEP>);
+        std::memcpy(out[p] + at, &fitting, sizeof(fitting));
       }
     }
   }
 
   static void pack(const CodeConv &c, void *packed) {
-    std::memset(packed, 0, packed_bytes(c));
+    std::memset(packed, 0, start_bytes(c));
     int32_t *start = (int32_t *)packed;
     uint8_t *words = (uint8_t *)packed + start_bytes(c);
     const int in = Layout(c).words;
@@ -218,26 +269,29 @@ struct Winograd {
       const int apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
       const size_t first = size_t(block - which) * POINTS;
       for (int word = 0; word < in; word++) {
-        int8_t u[POINTS][4 * kChannelBlock];
+        Weight u[POINTS][WORD * kChannelBlock];
         transform_word(c, block, word, u);
         for (int p = 0; p < POINTS; p++) {
-          uint8_t *to = words + ((first + p * apart) * in + word * apart + which) * Dot::WORD_BYTES;
-          for (int lane = 0; lane < kChannelBlock; lane++) Dot::put(to, lane, u[p] + 4 * lane);
+          const size_t at = (first + p * apart) * in + word * apart + which;
+          uint8_t *to = words + at * Products::WORD_BYTES;
+          for (int lane = 0; lane < kChannelBlock; lane++)
+            Products::put(to, lane, u[p] + WORD * lane);
         }
       }
       for (int lane = 0; lane < kChannelBlock; lane++) {
         const int o = block * kChannelBlock + lane;
         if (o == c.c_out) break;
         const int8_t *w = c.weight + 9 * size_t(o) * c.c_in;
-        int taps[9] = {}, total[POINTS];  // the sum of transforms is the transform of the sum
+        // The sum of transforms is the transform of the sum, and all of it counts modulo 2^32.
+        int taps[9] = {}, total[POINTS];
         for (int i = 0; i < 9 * c.c_in; i += 9)
           for (int tap = 0; tap < 9; tap++) taps[tap] += w[i + tap];
         transform_weights(taps, total);
         for (int p = 0; p < POINTS; p++) {
           const Position at = position(p);
-          const int added = at.offset(c.top()) + at.total * c.zero();
+          const int added = A::offset(at, c.top()) + at.total * c.zero();
           start[(first + p * apart + which) * kChannelBlock + lane] =
-              (Dot::SUBTRACTED - added) * total[p];
+              int32_t(uint32_t(A::SUBTRACTED - added) * uint32_t(total[p]));
         }
       }
     }
@@ -252,8 +306,8 @@ struct Winograd {
   // beyond the border counts only in results that are thrown away, but has to be a code: the
   // nearest is taken.
   template <int N>
-  static void transform_codes(const CodeTensor &from, const Layout &l, int y, int x, uint8_t *to) {
-    using V = typename Vector<N>::Codes;
+  static void transform_codes(const CodeTensor &from, const Layout &l, int y, int x, Code *to) {
+    using V = Vector<Code, N>;
     constexpr int H = Y::RESULTS + 2, W = X::RESULTS + 2;
     const int last_row = from.h + 2 * from.border - 1, last = from.w + 2 * from.border - 1;
     const uint8_t *row[H];
@@ -266,7 +320,11 @@ struct Winograd {
       for (int j = 0; j < W; j++) {
         V codes[H], t[Y::POINTS];
         DQ_UNROLL
-        for (int i = 0; i < H; i++) std::memcpy(&codes[i], row[i] + column[j] + c, N);
+        for (int i = 0; i < H; i++) {
+          Vector<uint8_t, N> bytes;
+          std::memcpy(&bytes, row[i] + column[j] + c, N);
+          codes[i] = __builtin_convertvector(bytes, V);
+        }
         Y::codes(codes, t);
         DQ_UNROLL
         for (int i = 0; i < Y::POINTS; i++) half[i][j] = t[i];
@@ -279,18 +337,18 @@ struct Winograd {
         for (int j = 0; j < X::POINTS; j++) {
           const int p = i * X::POINTS + j;
           t[j] += l.offset[p];
-          std::memcpy(to + p * l.next() + c, &t[j], N);
+          std::memcpy(to + p * l.next() + c, &t[j], sizeof(V));
         }
       }
     }
   }
 
   static void transform_block(const ConvJob &job, const Layout &l, int first, int last,
-                              uint8_t *codes) {
+                              Code *codes) {
     for (int t = first; t < last; t++, codes += l.tile) {
       const int y = t / l.columns * Y::RESULTS, x = t % l.columns * X::RESULTS;
-      if (l.lane == size_t(kBytes)) {
-        transform_codes<kBytes>(job.x, l, y, x, codes);
+      if (l.lane == size_t(LANE)) {
+        transform_codes<LANE>(job.x, l, y, x, codes);
       } else if (l.lane == 32) {
         transform_codes<32>(job.x, l, y, x, codes);
       } else {
@@ -299,33 +357,40 @@ struct Winograd {
     }
   }
 
-  // Products of TILES tiles, Blocks blocks of channels: sums [position][tile][block][16].
+  // Products of TILES tiles, Blocks blocks of channels, at a position: sums [tile][block][16].
   template <int Blocks>
-  DQ_NOINLINE void products(const Layout &l, const uint8_t *codes, const int32_t *start,
-                            const uint8_t *w, int32_t *sums) {
+  DQ_INLINE void products(const Layout &l, const Code *codes, const int32_t *start,
+                          const uint8_t *w, int32_t *sums) {
+    const uint8_t *x[TILES];
+    DQ_UNROLL
+    for (int t = 0; t < TILES; t++) x[t] = (const uint8_t *)(codes + t * l.tile);
+    Sums s[TILES][Blocks];
+    sum_up<Products, TILES, Blocks>(x, {1, l.words}, 0, 1, 0, start, w, s);
+    DQ_UNROLL
+    for (int t = 0; t < TILES; t++) {
+      DQ_UNROLL
+      for (int b = 0; b < Blocks; b++) store_sums(sums + (t * Blocks + b) * kChannelBlock, s[t][b]);
+    }
+  }
+
+  // Of up to TOGETHER tiles, at all positions: sums [position][tile][block][16].
+  template <int Blocks>
+  DQ_NOINLINE void all_products(const Layout &l, int tiles, const Code *codes, const int32_t *start,
+                                const uint8_t *w, int32_t *sums) {
     for (int p = 0; p < POINTS; p++) {
-      const uint8_t *x[TILES];
-      DQ_UNROLL
-      for (int t = 0; t < TILES; t++) x[t] = codes + t * l.tile;
-      Sums s[TILES][Blocks];
-      sum_up<Dot, TILES, Blocks>(x, {1, l.words}, 0, 1, 0, start, w, s);
-      DQ_UNROLL
-      for (int t = 0; t < TILES; t++) {
-        DQ_UNROLL
-        for (int b = 0; b < Blocks; b++)
-          store_sums(sums + (t * Blocks + b) * kChannelBlock, s[t][b]);
-      }
+      for (int t = 0; t < tiles; t += TILES)
+        products<Blocks>(l, codes + t * l.tile, start, w, sums + t * Blocks * kChannelBlock);
       codes += l.next();
       start += Blocks * kChannelBlock;
-      w += size_t(l.words) * Blocks * Dot::WORD_BYTES;
-      sums += TILES * Blocks * kChannelBlock;
+      w += size_t(l.words) * Blocks * Products::WORD_BYTES;
+      sums += TOGETHER * Blocks * kChannelBlock;
     }
   }
 
   // Results of a tile and a block of channels, [RESULTS][ROW / 16][16], from its sums, `next` from
   // position to position.
   DQ_INLINE void transform_sums(const int32_t *sums, size_t next, int32_t *results) {
-    using V = typename Vector<kBytes>::Sums;
+    using V = Vector<uint32_t, LANES>;
     for (int lane = 0; lane < kChannelBlock; lane += LANES) {
       V half[Y::RESULTS][X::POINTS];
       DQ_UNROLL
@@ -344,7 +409,7 @@ struct Winograd {
         X::sums(half[i], y);
         DQ_UNROLL
         for (int j = 0; j < X::RESULTS; j++) {
-          const auto exact = typename Vector<kBytes>::Results(y[j] * INVERSE) >> SHIFT;
+          const auto exact = Vector<int32_t, LANES>(y[j] * INVERSE) >> SHIFT;
           std::memcpy(results + i * ROW + j * kChannelBlock + lane, &exact, kBytes);
         }
       }
@@ -363,7 +428,7 @@ struct Winograd {
       const int width = smaller(c.wo - x, tiles * X::RESULTS);
       for (int b = 0; b < Blocks; b++) {
         for (int i = 0; i < tiles; i++)
-          transform_sums(sums + (i * Blocks + b) * kChannelBlock, TILES * Blocks * kChannelBlock,
+          transform_sums(sums + (i * Blocks + b) * kChannelBlock, TOGETHER * Blocks * kChannelBlock,
                          results + i * X::RESULTS * kChannelBlock);
         const int channel = (block + b) * kChannelBlock;
         const int count = smaller(c.c_out - channel, kChannelBlock);
@@ -378,23 +443,24 @@ struct Winograd {
   // Tiles [first, last), whose codes are transformed, for `Blocks` blocks of channels.
   template <int Blocks>
   static void strip(const ConvJob &job, const Layout &l, int block, int first, int last,
-                    const uint8_t *codes, int32_t *sums, int32_t *results) {
+                    const Code *codes, int32_t *sums, int32_t *results) {
     const size_t from = size_t(block) * POINTS;
     const int32_t *start = (const int32_t *)job.packed + from * kChannelBlock;
     const uint8_t *w =
-        (const uint8_t *)job.packed + start_bytes(job.conv) + from * l.words * Dot::WORD_BYTES;
-    for (int t = first; t < last; t += TILES, codes += TILES * l.tile) {
-      products<Blocks>(l, codes, start, w, sums);
-      finish_tiles<Blocks>(job, l, block, t, smaller(t + TILES, last), sums, results);
+        (const uint8_t *)job.packed + start_bytes(job.conv) + from * l.words * Products::WORD_BYTES;
+    for (int t = first; t < last; t += TOGETHER, codes += TOGETHER * l.tile) {
+      const int end = smaller(t + TOGETHER, last);
+      all_products<Blocks>(l, end - t, codes, start, w, sums);
+      finish_tiles<Blocks>(job, l, block, t, end, sums, results);
     }
   }
 
   static void run(const ConvJob &job, int part, int parts, void *scratch) {
     const CodeConv &c = job.conv;
     const Layout l(c);
-    uint8_t *codes = (uint8_t *)scratch;
-    int32_t *sums = (int32_t *)(codes + l.codes());
-    int32_t *results = (int32_t *)(codes + l.codes() + l.sums());
+    Code *codes = (Code *)scratch;
+    int32_t *sums = (int32_t *)((uint8_t *)scratch + l.codes());
+    int32_t *results = (int32_t *)((uint8_t *)sums + l.sums());
     const int tiles = l.rows * l.columns, pairs = (c.blocks() + 1) / 2;
     // Few tiles do not share out well; channels do, but each part transforms all tiles then.
     const bool by_channel = pairs >= parts && tiles < 4 * TILES * parts;
@@ -422,7 +488,12 @@ struct Winograd {
 }  // namespace
 
 extern const ConvKernel kWinograd2x2, kWinograd2x4;
-const ConvKernel kWinograd2x2 = Winograd<F2, F2>::kernel("winograd 2x2");
-const ConvKernel kWinograd2x4 = Winograd<F2, F4>::kernel("winograd 2x4");
+const ConvKernel kWinograd2x2 = Winograd<F2, F2, InBytes>::kernel("winograd 2x2");
+const ConvKernel kWinograd2x4 = Winograd<F2, F4, InBytes>::kernel("winograd 2x4");
+
+#if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
+extern const ConvKernel kWinograd4x4;
+const ConvKernel kWinograd4x4 = Winograd<F4, F4, InShorts>::kernel("winograd 4x4");
+#endif
 
 }  // namespace DQ_NS
