@@ -23,6 +23,7 @@ import pytest
 
 from src import kernels
 from src.bench.images import as_real, random_pixels
+from tests.system.runs import LONGEST
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = ["--model", "resnet8", "--image-size", "8", "--batch", "2", "--threads", "1", "--runs", "1", "--settle", "1"]
@@ -33,7 +34,7 @@ pytest.importorskip("onnxruntime", reason="optional: requirements-onnx.txt")
 def bench(*arguments) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "bench.py", "infer", *TINY, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-        timeout=300,
+        timeout=LONGEST,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from src import kernels
 from src.bench.kernel_calls import KINDS, Shape
 from src.bench.kernels import conv_shapes, run_kernels
 from src.entry import guarded
+from tests.system.runs import LONGEST
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -73,7 +74,7 @@ def test_the_script_reports_a_share_of_a_measured_peak(tmp_path):
     done = subprocess.run(
         [sys.executable, "bench.py", "kernels", "--model", "resnet8", "--batch", "2", "--runs", "2",
          "--json", str(file)],
-        cwd=ROOT, timeout=300, capture_output=True, text=True,
+        cwd=ROOT, timeout=LONGEST, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(file.read_text())
@@ -92,6 +93,6 @@ def test_the_script_reports_a_share_of_a_measured_peak(tmp_path):
 def test_a_bad_option_is_one_line(option):
     done = subprocess.run(
         [sys.executable, "bench.py", "kernels", option],
-        cwd=ROOT, timeout=300, capture_output=True, text=True,
+        cwd=ROOT, timeout=LONGEST, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 2 and option.split("=")[0] in done.stderr

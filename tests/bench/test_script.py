@@ -23,12 +23,13 @@ from pathlib import Path
 import pytest
 
 from src.bench.case import KINDS
+from tests.system.runs import LONGEST
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = ["--model", "resnet8", "--batch", "4", "--runs", "1", "--settle", "2"]
 
 
-def bench(*arguments, timeout: float = 300, **environment) -> subprocess.CompletedProcess:
+def bench(*arguments, timeout: float = LONGEST, **environment) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "bench.py", "step", *TINY, *map(str, arguments)],
         cwd=ROOT, env={**os.environ, **environment}, timeout=timeout, capture_output=True,

@@ -22,6 +22,7 @@ import pytest
 
 from src.bench.switch import in_turn
 from tests.engine.programs import nested
+from tests.system.runs import LONGEST
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -65,7 +66,7 @@ def test_all_take_turns_and_plans_are_new_every_time():
 def bench(*arguments):
     command = [sys.executable, "bench.py", "switch", "--model", "resnet8", "--engine", "oracle"]
     return subprocess.run(
-        [*command, *map(str, arguments)], cwd=ROOT, timeout=300, capture_output=True, text=True
+        [*command, *map(str, arguments)], cwd=ROOT, timeout=LONGEST, capture_output=True, text=True
     )
 
 
