@@ -195,6 +195,15 @@ def test_winograd_takes_what_fits_bytes_and_in_16_bits_all(w_bits, a_bits, wante
     assert ("winograd 4x4" in names) == ("winograd 4x4" in ONLY.get(isa, ()))
 
 
+@pytest.mark.parametrize("c_in, fits", [(64, True), (256, False)])
+def test_winograd_leaves_results_that_could_pass_32_bits_to_others(c_in, fits, isa):
+    """Its sums are 576 times the results, of which 32 bits hold 64 times each."""
+    shape = {"c_in": c_in, "c_out": 16, "groups": 1, "kernel": 3, "stride": 1, "padding": 1, "size": (5, 4)}
+    rng = np.random.default_rng(3)
+    names = assert_exact(random_convolution(rng, "ends", **shape, w_bits=8, a_bits=8, signed=False), rng)
+    assert ("winograd 4x4" in names) == (fits and "winograd 4x4" in ONLY.get(isa, ()))
+
+
 def test_large_weights_are_used_by_larger_chunks_of_pixels(isa):
     shape = {"c_in": 1024, "c_out": 600, "groups": 1, "kernel": 1, "stride": 1, "padding": 0, "size": (7, 13)}
     rng = np.random.default_rng(2)
