@@ -71,10 +71,10 @@ struct Operands : WholeSums {
 
 // Words of 2 values of 16 bits, with weights of 16 bits.
 struct PieceDot : Operands {
+  static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
   DQ_INLINE void put(void *word, int lane, const int16_t *w) {
     std::memcpy((int16_t *)word + 2 * lane, w, 4);
   }
-  static constexpr int PIXELS = sizeof(Sums) == 64 && LANES == 16 ? 8 : 4;
 #if defined(DQ_ISA_AVX512)
   DQ_INLINE void step(Sums *s, X x, W w) {
     asm("vpdpwssd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));  // asm: see DotVnni

@@ -159,8 +159,7 @@ struct Winograd {
   }
   static constexpr int GROWTH = most_of(Y::WEIGHTS, Y::POINTS) * most_of(X::WEIGHTS, X::POINTS);
 
-  // The largest transformed weight, if the bound is not good enough; one that is too large stops
-  // it.
+  // The largest transformed weight if its bound is not good enough, or the first that does not fit.
   static int largest_weight(const CodeConv &c, int code) {
     const WeightRange range(c);
     const int bound = (-range.least > range.most ? -range.least : range.most) * GROWTH;

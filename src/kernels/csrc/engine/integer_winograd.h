@@ -11,8 +11,7 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-// integer_winograd.h: 3x3 convolutions with fewer products, exactly
-// (integer_winograd.cc).
+// integer_winograd.h: 3x3 convolutions with fewer products, exactly (integer_winograd.cc).
 #pragma once
 #include "engine/conv_step.h"
 
