@@ -52,6 +52,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--budget", metavar="X",
         help="mean BitOPs per image, e.g. 250M: unsure images are answered again at a higher width",
     )  # fmt: skip
+    widths.add_argument(
+        "--foresight", action="store_true",
+        help="only tell how well what an agent sees at each layer foretells which images need more bits",
+    )  # fmt: skip
     parser.add_argument(
         "--recalibrate", type=int, metavar="BATCHES",
         help="first estimate the normalisation's statistics anew from so many training batches",
@@ -73,8 +77,13 @@ def main(arguments: list[str]) -> int:
             config = load_config(options.config, options.overrides)
             runtime = start(config.device, config.train.seed)
             system, origin["weights"] = fresh_system(config, runtime)
-        asked = Asked(options.split, options.bits, options.plan, budget, options.recalibrate)
-        numbers = evaluate_as_asked(config, system, folder, runtime, asked, float_top1)
+        if options.foresight:
+            from src.train.foresight import foresee  # here: scikit-learn takes a second to import
+
+            numbers = foresee(config, system, folder, runtime, options.split)
+        else:
+            asked = Asked(options.split, options.bits, options.plan, budget, options.recalibrate)
+            numbers = evaluate_as_asked(config, system, folder, runtime, asked, float_top1)
     if runtime.is_main:
         print(json.dumps(numbers | origin))
         if options.run:

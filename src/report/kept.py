@@ -39,8 +39,11 @@ FILES = (
 )
 METRICS = "metrics.csv"  # of every run but one that was quantised without training
 # Where the run has them: of a net that runs at several widths (`knob.py`), of one that learned levels, of one whose
-# layers were timed (`latency.py`).
-MORE_FILES = ("ladder.json", "eval/ladder.json", "search.json", "levels.json", "export/latency.json")
+# layers were timed (`latency.py`), of one whose agent was asked what it can foresee (`eval.py --foresight`).
+MORE_FILES = (
+    *("ladder.json", "eval/ladder.json", "search.json", "levels.json", "export/latency.json"),
+    "eval/foresight_test.json",
+)
 MORE_TOTALS = "eval/test_*.json"
 LARGEST_ARTEFACT = 2_000_000  # bytes
 LOG = logging.getLogger("dynquant")

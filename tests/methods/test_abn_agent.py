@@ -17,59 +17,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor
 
-from src.controllers.agent import BUDGETS, Agent
+from src.controllers.agent import BUDGETS
 from src.controllers.gumbel import forcing_noise
-from src.cost.bitops import CostModel, LayerCost
 from src.errors import UserError
 from src.keys import TrainConfig
 from src.methods.abn_agent import agent_stage, measure_spending
 from src.methods.agent_counterfactual import SHARP, CounterfactualObjective
 from src.methods.agent_options import AgentOptions
-from src.methods.base import System
-from src.methods.budget import BudgetPenalty
 from src.runtime import Runtime
 from src.train.step import build_optimizer, build_step, with_experience
+from tests.methods.made_up import made_up
 
-WIDTHS, IMAGES = (2, 3, 4), 64
-
-
-class MadeUp(nn.Cell):
-    """Three layers that read the image; a hard one (channel 0) is answered as another class unless the
-    second layer has its largest width. Channel 1 is the class, -1 or 1."""
-
-    def __init__(self, agent: Agent):
-        super().__init__()
-        self.controller = agent
-
-    def construct(self, image, noise, budget):
-        logits, state = self.after(image, self.begin(image, image, noise, budget))
-        return {"logits": logits, "plan": self.controller.plan(state)}
-
-    def before(self, image):
-        return image
-
-    def begin(self, image, features, noise, budget):
-        return self.controller.begin(features, noise, budget)
-
-    def after(self, features, state):
-        for slot in range(3):
-            _, state = self.controller.choose(slot, features, state)
-        wide_enough = self.controller.plan(state)[:, 1, 0, -1:]
-        hard, sign = features[:, 0].mean((1, 2)).reshape((-1, 1)), features[:, 1, 0, :1]
-        score = 8 * sign * (1 - 2 * hard * (1 - wide_enough))
-        return ops.concat((-score, score), 1), state
-
-
-def made_up() -> System:
-    layers = [LayerCost(f"{s}", macs, 1, 1, WIDTHS, WIDTHS, s) for s, macs in enumerate((30, 20, 50))]
-    agent = Agent([(2, 2)] * 3, 1, CostModel(layers), hidden=16, critic=True)
-    for seed, parameter in enumerate(agent.trainable_params()):
-        values = np.random.default_rng(seed).normal(0, 0.3, parameter.shape)
-        parameter.set_data(Tensor(values.astype(np.float32)))
-    cost = CostModel(layers, agent.macs)
-    return System("made up", MadeUp(agent), [], cost, WIDTHS, BudgetPenalty(cost, WIDTHS, 3, 0, 0, 0), agent)
+IMAGES = 64
 
 
 def batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
