@@ -78,8 +78,10 @@ class Knob:
         """The budget, in whole tenths of a million BitOPs, with which the ladder gives this setting.
 
         A budget is of held-out images, `setting` of the test set. None without its like among them,
-        or where the next setting is so near that no such budget lies between.
+        where the next setting is so near that no such budget lies between, or where an agent keeps to budgets.
         """
+        if self.budgets:
+            return None
         alike = [(row.bits, row.margins) for row in self.fitted]
         if (setting.bits, setting.margins) not in alike:
             return None

@@ -92,6 +92,14 @@ def test_an_agents_budgets_are_settings_with_their_controller(tmp_path):
     assert [(setting.budget, setting.bitops) for setting in found] == [(120.5e6, 120e6), (250e6, 242e6)]
 
 
+def test_where_an_agent_keeps_to_budgets_none_gives_a_setting_of_the_ladder(tmp_path):
+    folder = write_escalating_run(tmp_path / "run", images=60)
+    totals = {"top1": 0.9, "bitops": 240e6, "bitops_controller": 2e6}
+    (folder / "eval/test_250M.json").write_text(json.dumps(totals))
+    knob = load_run(folder).knob
+    assert knob.ladder and [knob.budget_of(setting) for setting in knob.ladder] == [None] * len(knob.ladder)
+
+
 def test_the_nearest_setting():
     settings = [Setting(100.0, 0.8), Setting(200.0, 0.9), Setting(200.0, 0.91)]
     assert [nearest(settings, *wanted) for wanted in ((110, 0.9), (190, 0.91), (None, None))] == [0, 2, 0]
