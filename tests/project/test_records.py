@@ -22,6 +22,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from src.config import load_config
@@ -233,6 +234,34 @@ def test_seeds_of_the_text_are_the_records():
             assert f"a mean of {sum(top1) / 3:.2f} % for {sum(cost) / 3 / lsq:.2f} of LSQ 4's" in text
             first = "{}, {}, {}".format(*(f"{value:.2f}" for value in top1))
             assert f"({sum(cost) / 3:.0f} M): {first} %" in " ".join(readme().split())
+
+
+def test_random_plans_beside_the_agent_are_those_of_its_search():
+    found = read("search.json", "resnet20_cifar10_abn_rising_agent_3epochs")
+    top1 = {}
+    for pick in found["picks"]:
+        tried = found["tried"][pick["tried"]]
+        top1.setdefault((pick["method"], pick["budget"]), []).append(100 * tried["top1"])
+    budgets = [390e6, 405e6, 415e6, 422e6]
+    text = " ".join(text_of("results/README.md").split())
+    for name in (np.mean, max):
+        values = [name(top1["random", budget]) for budget in budgets]
+        assert "{:.2f}, {:.2f}, {:.2f} and {:.2f} %".format(*values) in text
+    assert f"3 bits throughout {top1['uniform', None][1]:.2f} %" in text
+    assert {row["method"] for row in found["front"]} == {"uniform"}
+
+
+def test_what_the_agent_can_foresee_is_that_of_its_record():
+    numbers = read("eval/foresight_test.json", "resnet20_cifar10_abn_rising_agent_3epochs")
+    at = {row["layer"]: row["auc"] for row in numbers["layers"]}
+    first, last = (list(at.values())[place] for place in (0, -1))
+    text = " ".join(text_of("results/README.md").split())
+    assert f"Of the {numbers['images']:,} test images {numbers['in_need']} are wrong at 2 bits and right at 4" in text
+    assert (
+        f"an AUC of {first:.2f} at the first of its layers, {at['layer3.0.conv1']:.2f} at `layer3.0.conv1` "
+        f"and {last:.2f} at the last"
+    ) in text
+    assert f"the margin of the 2-bit answer does so with {numbers['margin']:.2f}" in text
 
 
 def test_step_times_of_the_text_are_those_of_the_bench():
