@@ -61,7 +61,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="first estimate the normalisation's statistics anew from so many training batches",
     )  # fmt: skip
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. data.path=FOLDER")
-    return parser.parse_intermixed_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
+    if options.foresight and options.recalibrate is not None:
+        parser.error("--foresight is of the network as the run left it: not with --recalibrate")
+    return options
 
 
 def main(arguments: list[str]) -> int:

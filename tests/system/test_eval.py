@@ -96,12 +96,19 @@ def test_a_plan_from_a_file(said, tmp_path):
         (["--budget", "nothing"], "--budget nothing: expected a number above 0"),
         (["--budget", "1G"], "this network does not run at several widths"),
         (["--plan", "5"], "--plan 5: this network has no controller"),
+        (["--foresight"], "what an agent sees, and this network has none"),
     ],
 )
 def test_what_cannot_be_evaluated_is_named(capsys, arguments, says):
     assert guarded(eval_script.main, ["--config", RECIPE, *arguments, *FLOAT]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ") and says in error
+
+
+def test_foresight_is_not_of_other_statistics(capsys):
+    with pytest.raises(SystemExit) as ended:
+        eval_script.main(["--run", "r", "--foresight", "--recalibrate", "3"])
+    assert ended.value.code == 2 and "not with --recalibrate" in capsys.readouterr().err
 
 
 @pytest.fixture
