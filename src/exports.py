@@ -17,7 +17,7 @@ import argparse
 
 from src.config import load_config
 from src.data.views import pixel_values
-from src.deploy.integer.export import export_int
+from src.deploy.integer.export import COMPARED, export_int
 from src.deploy.integer.lower import Picture
 from src.deploy.mindir.export_bundle import export_bundle
 from src.deploy.mindir.whole import export_checked
@@ -72,7 +72,7 @@ def export(options: argparse.Namespace) -> dict:
             elif options.format == "onnx":
                 row = export_onnx(system, picture, dataset, file, options.qdq)
             else:
-                row = export_int(system, picture, notes, file, dataset, ladder)
+                row = export_int(system, picture, notes, file, dataset, ladder, options.compare or COMPARED)
         row["file"] = str(path)
     if isinstance(system.forced, int):
         row["bits"] = system.widths[system.forced]

@@ -60,6 +60,10 @@ def parse(arguments: list[str], description: str) -> argparse.Namespace:
         help="first estimate the normalisation's statistics anew from so many training batches",
     )  # fmt: skip
     parser.add_argument(
+        "--compare", type=int, metavar="IMAGES",
+        help="int: so many test images must have the network's answers, and the last line says how near (8)",
+    )  # fmt: skip
+    parser.add_argument(
         "--out", type=as_path, metavar="PATH",
         help="file (.mindir, .safetensors or .onnx), or folder of a bundle or of --escalate; default: in "
         "RUN/export",

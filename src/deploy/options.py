@@ -34,6 +34,11 @@ def check_options(options: argparse.Namespace) -> None:
         raise UserError(f"--batch {batch} goes with --format mindir")
     if options.qdq and form != "onnx":
         raise UserError("--qdq goes with --format onnx")
+    if options.compare is not None:
+        if form != "int":
+            raise UserError(f"--compare {options.compare} goes with --format int")
+        if options.compare < 1:
+            raise UserError(f"--compare {options.compare}: 1 image or more is needed")
     _check_widths(options)
     if not (options.run or out):
         raise UserError("--config needs --out PATH")

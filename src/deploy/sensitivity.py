@@ -11,36 +11,35 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How far a network's own logits move when nothing has changed but the last bits of its numbers.
+"""A network's own answers when nothing has changed but the last bits of its numbers.
 
 At few bits and many layers a value beside a rounding threshold goes to the code beside, which moves others
 across theirs, layer by layer. Two correct ways to compute such a network then differ by more than a fixed
 tolerance: MobileNetV2 at 6 bits by a tenth of its largest logit. Source: our choice.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
-from src.deploy.compare import network_answers, relative_differences
 from src.methods.base import System
 from src.parameters import assign
 
 AMOUNT = 1e-6  # relative; what float32 sums of some hundred products are wrong by
 
 
-def own_movement(system: System, images: np.ndarray, expected: np.ndarray) -> float:
-    """Of the median image, relative to its largest logit, after random changes of AMOUNT in the factors of
-    all normalisations; the network is as before afterwards.
-
-    Args:
-        images: float32 (N, 3, S, S), normalised.
-        expected: its logits, (N, classes).
-    """
+@contextmanager
+def moved(system: System) -> Iterator[None]:
+    """Within it the factors of all normalisations have random changes of AMOUNT; the network is as before
+    afterwards."""
     rng = np.random.default_rng(0)
     factors = [p for p in system.network.get_parameters() if p.name.endswith("gamma")]
     before = [p.asnumpy().copy() for p in factors]
     for factor, value in zip(factors, before, strict=True):
         assign(factor, value * (1 + AMOUNT * rng.standard_normal(value.shape)))
-    moved, _ = network_answers(system, images)
-    for factor, value in zip(factors, before, strict=True):
-        assign(factor, value)
-    return float(np.median(relative_differences(moved, expected)))
+    try:
+        yield
+    finally:
+        for factor, value in zip(factors, before, strict=True):
+            assign(factor, value)

@@ -45,6 +45,8 @@ def export(*arguments) -> int:
         (["--out", "."], ["is a folder"]),
         (["--bits", "4", "--format", "int", "--out", "a.safetensors"], ["--bits 4", "infer.py"]),
         (["--plan", "p.json", "--qdq", "--format", "onnx", "--out", "a.onnx"], ["--plan", "--qdq"]),
+        (["--compare", "9", "--out", "a.mindir"], ["--compare 9", "--format int"]),
+        (["--compare", "0", "--format", "int", "--out", "a.safetensors"], ["--compare 0", "1 image or more"]),
         (["--escalate", "--out", "a.mindir"], ["--escalate", "--bundle"]),
         (["--escalate", "--qdq", "--format", "onnx", "--out", "a"], ["--escalate", "--qdq"]),
         ([], ["--out PATH"]),

@@ -21,7 +21,7 @@ import pytest
 
 from src.config import load_config
 from src.deploy.integer import export as module
-from src.deploy.integer.export import compare, export_int
+from src.deploy.integer.export import AT_ONCE, compare, export_int
 from src.deploy.notes import as_notes
 from src.engine.artefact import load_artefact
 from src.errors import UserError
@@ -44,12 +44,18 @@ def test_the_file_gives_the_networks_answers(digits, picture, tmp_path):
     row = export_int(built, picture, notes, path, digits)
     assert row["images"] == 8 and row["bytes"] == path.stat().st_size
     assert (row["plans_equal"], row["top1_equal"]) == (1.0, 1.0)
-    assert row["median_difference"] <= row["largest_difference"] < 0.05
+    assert row["own_top1_equal"] == 1 and row["median_difference"] <= row["largest_difference"] < 0.05
     stored = load_artefact(path).notes
     assert {k: stored[k] for k in notes} == json.loads(json.dumps(notes))
     assert stored["classes"] == list("0123456789") and stored["image_size"] == SIDE
     assert stored["recalibrated"] == 3 and "versions" not in stored
     assert {"exponent", "layers", "scales", "widths"} <= stored.keys()
+
+
+@pytest.mark.parametrize("asked, compared", [(AT_ONCE + 1, AT_ONCE + 1), (10**6, 355)])
+def test_as_many_images_are_compared_as_asked(asked, compared, digits, picture, tmp_path):
+    row = export_int(method("method.name=dqnet"), picture, {}, tmp_path / "net.safetensors", digits, None, asked)
+    assert row["images"] == compared and row["plans_equal"] > 0.99 and row["top1_equal"] > 0.99
 
 
 @pytest.mark.parametrize(
@@ -89,10 +95,11 @@ def test_comparison_by_hand():
     expected = np.array([[1.0, -2.0], [0.0, 4.0], [8.0, 0.0]])
     logits = expected + [[0.0, 0.0], [1.0, 0.0], [0.0, 10.0]]
     plan, other = np.zeros((3, 2, 1)), np.array([[[0], [0]], [[0], [1]], [[0], [0]]])
-    found = compare(logits, plan, expected, other, "oracle")
+    found = compare(logits, plan, expected, other, -expected, "oracle")
     assert found.plans_equal == pytest.approx(2 / 3) and found.top1_equal == pytest.approx(2 / 3)
+    assert found.own_top1_equal == 0
     assert (found.largest_difference, found.median_difference) == (10 / 8, 1 / 4)
-    assert compare(logits, None, expected, None, "oracle").plans_equal == 1
+    assert compare(logits, None, expected, None, expected, "oracle").plans_equal == 1
 
 
 def test_versions_of_a_run_are_taken_in(digits, tmp_path):
