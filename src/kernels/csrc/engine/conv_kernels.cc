@@ -28,7 +28,7 @@ const dq::ConvKernel *const kConvKernels[] = {
     &kDepthwiseLanes, &kPointwise, &kDepthwise,   &kWinograd2x4,
     &kWinograd2x2,    &kDirect,    &kWinograd4x4, &kDirectAny,
 #elif defined(DQ_ISA_AVX2)
-    &kDepthwise,    &kWinograd4x4, &kWinograd2x4, &kWinograd2x2,
+    &kDepthwise,    &kWinograd2x4, &kWinograd4x4, &kWinograd2x2,
     &kDirectChunks, &kDirectPairs, &kDirect,      &kDirectAny,
 #else
     &kDepthwise, &kWinograd2x4, &kWinograd2x2, &kDirect, &kDirectAny,

@@ -20,9 +20,10 @@
 // in the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
 // position of the transform is a product of matrices, and the sums of all positions become pixels.
 //
-// Packed: the sums to begin with [blocks, one or two][position][block][16] (what `zero`, the offset
-// that keeps transformed codes positive, and the arithmetic add is taken off), then weights
-// [blocks, one or two][position][words][block][16][of a word].
+// Packed: a header (steps of a chunk of 16-bit sums), the sums to begin with [blocks, one or
+// two][position][block][16] (what `zero`, the offset that keeps transformed codes positive, and the
+// arithmetic add is taken off), then weights [blocks, one or two][position][words][block][16][of a
+// word].
 #include "engine/integer_winograd.h"
 
 #include <cstdlib>
@@ -36,6 +37,7 @@ using namespace dq;
 
 namespace {
 
+constexpr size_t kHeaderBytes = 64;
 constexpr int kBytes = 4 * LANES;                // of a register
 constexpr size_t kTransformedBytes = 128 << 10;  // of a block of tiles
 
@@ -68,16 +70,17 @@ using Vector = typename VectorOf<T, N>::Type;
 
 // How transformed codes and weights are held and multiplied: as bytes, codes with an offset that
 // keeps them positive ...
+template <class P>
 struct InBytes {
   using Code = uint8_t;
   using Weight = int8_t;
-  using Products = Dot;
-  static constexpr int SUBTRACTED = Dot::SUBTRACTED;
+  using Products = P;
+  static constexpr int SUBTRACTED = P::SUBTRACTED;
   static constexpr int FEWEST = 32;  // channels; with fewer, transforms take longer than they save
   static int offset(const Position &at, int top) { return at.below * top; }
   static int largest(const Position &at, int top) { return (at.below + at.above) * top; }
   static bool fits(int code, int weight) {
-    return code <= UINT8_MAX && weight <= INT8_MAX && Dot::fits(code, -weight, weight);
+    return code <= UINT8_MAX && weight <= INT8_MAX && P::fits(code, -weight, weight);
   }
 };
 
@@ -214,13 +217,18 @@ struct Winograd {
     size_t sums() const { return size_t(POINTS) * TOGETHER * 2 * kChannelBlock * sizeof(int32_t); }
   };
 
-  static bool can(const CodeConv &c) {
-    if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < A::FEWEST) return false;
+  static int largest_code(const CodeConv &c) {
     int code = 0;
     for (int p = 0; p < POINTS; p++) {
       const int largest = A::largest(position(p), c.top());
       code = largest > code ? largest : code;
     }
+    return code;
+  }
+
+  static bool can(const CodeConv &c) {
+    if (c.kernel != 3 || c.stride != 1 || c.groups != 1 || c.c_in < A::FEWEST) return false;
+    const int code = largest_code(c);
     return A::fits(code, 0) && A::fits(code, largest_weight(c, code)) &&
            largest_result(c) << SHIFT <= INT32_MAX;
   }
@@ -230,7 +238,8 @@ struct Winograd {
   }
 
   static size_t packed_bytes(const CodeConv &c) {
-    return start_bytes(c) + size_t(c.blocks()) * POINTS * Layout(c).words * Products::WORD_BYTES;
+    const size_t words = size_t(c.blocks()) * POINTS * Layout(c).words;
+    return kHeaderBytes + start_bytes(c) + words * Products::WORD_BYTES;
   }
 
   // Transformed weights of a word, [position][lane][channel of the input].
@@ -259,9 +268,13 @@ struct Winograd {
   }
 
   static void pack(const CodeConv &c, void *packed) {
-    std::memset(packed, 0, start_bytes(c));
-    int32_t *start = (int32_t *)packed;
-    uint8_t *words = (uint8_t *)packed + start_bytes(c);
+    std::memset(packed, 0, kHeaderBytes + start_bytes(c));
+    if constexpr (Products::CHUNKED) {
+      const int code = largest_code(c), weight = largest_weight(c, code);
+      *(int32_t *)packed = Products::chunk(code, -weight, weight);
+    }
+    int32_t *start = (int32_t *)((uint8_t *)packed + kHeaderBytes);
+    uint8_t *words = (uint8_t *)start + start_bytes(c);
     const int in = Layout(c).words;
     for (int block = 0; block < c.blocks(); block++) {
       const bool paired = is_paired(c, block);
@@ -358,13 +371,13 @@ struct Winograd {
 
   // Products of TILES tiles, Blocks blocks of channels, at a position: sums [tile][block][16].
   template <int Blocks>
-  DQ_INLINE void products(const Layout &l, const Code *codes, const int32_t *start,
-                          const uint8_t *w, int32_t *sums) {
+  DQ_INLINE void products(const Layout &l, const Window &window, const Code *codes,
+                          const int32_t *start, const uint8_t *w, int32_t *sums) {
     const uint8_t *x[TILES];
     DQ_UNROLL
     for (int t = 0; t < TILES; t++) x[t] = (const uint8_t *)(codes + t * l.tile);
     Sums s[TILES][Blocks];
-    sum_up<Products, TILES, Blocks>(x, {1, l.words}, 0, 1, 0, start, w, s);
+    sum_up<Products, TILES, Blocks>(x, window, 0, 1, 0, start, w, s);
     DQ_UNROLL
     for (int t = 0; t < TILES; t++) {
       DQ_UNROLL
@@ -374,11 +387,12 @@ struct Winograd {
 
   // Of up to TOGETHER tiles, at all positions: sums [position][tile][block][16].
   template <int Blocks>
-  DQ_NOINLINE void all_products(const Layout &l, int tiles, const Code *codes, const int32_t *start,
-                                const uint8_t *w, int32_t *sums) {
+  DQ_NOINLINE void all_products(const Layout &l, const Window &window, int tiles, const Code *codes,
+                                const int32_t *start, const uint8_t *w, int32_t *sums) {
     for (int p = 0; p < POINTS; p++) {
       for (int t = 0; t < tiles; t += TILES)
-        products<Blocks>(l, codes + t * l.tile, start, w, sums + t * Blocks * kChannelBlock);
+        products<Blocks>(l, window, codes + t * l.tile, start, w,
+                         sums + t * Blocks * kChannelBlock);
       codes += l.next();
       start += Blocks * kChannelBlock;
       w += size_t(l.words) * Blocks * Products::WORD_BYTES;
@@ -444,12 +458,14 @@ struct Winograd {
   static void strip(const ConvJob &job, const Layout &l, int block, int first, int last,
                     const Code *codes, int32_t *sums, int32_t *results) {
     const size_t from = size_t(block) * POINTS;
-    const int32_t *start = (const int32_t *)job.packed + from * kChannelBlock;
-    const uint8_t *w =
-        (const uint8_t *)job.packed + start_bytes(job.conv) + from * l.words * Products::WORD_BYTES;
+    const uint8_t *header = (const uint8_t *)job.packed, *starts = header + kHeaderBytes;
+    const int32_t *start = (const int32_t *)starts + from * kChannelBlock;
+    const uint8_t *w = starts + start_bytes(job.conv) + from * l.words * Products::WORD_BYTES;
+    Window window(1, l.words);
+    window.chunk = *(const int32_t *)header;
     for (int t = first; t < last; t += TOGETHER, codes += TOGETHER * l.tile) {
       const int end = smaller(t + TOGETHER, last);
-      all_products<Blocks>(l, end - t, codes, start, w, sums);
+      all_products<Blocks>(l, window, end - t, codes, start, w, sums);
       finish_tiles<Blocks>(job, l, block, t, end, sums, results);
     }
   }
@@ -484,11 +500,21 @@ struct Winograd {
   }
 };
 
+#if defined(DQ_ISA_AVX2)
+// Faster than F(4x4) in 16 bits only if at least four steps add to 16-bit sums before these are
+// widened: with weights and codes of 2 bits.
+struct DotOf2x4 : DotChunks {
+  static bool fits(int code, int least, int most) { return chunk(code, least, most) >= 4; }
+};
+#else
+using DotOf2x4 = Dot;
+#endif
+
 }  // namespace
 
 extern const ConvKernel kWinograd2x2, kWinograd2x4;
-const ConvKernel kWinograd2x2 = Winograd<F2, F2, InBytes>::kernel("winograd 2x2");
-const ConvKernel kWinograd2x4 = Winograd<F2, F4, InBytes>::kernel("winograd 2x4");
+const ConvKernel kWinograd2x2 = Winograd<F2, F2, InBytes<Dot>>::kernel("winograd 2x2");
+const ConvKernel kWinograd2x4 = Winograd<F2, F4, InBytes<DotOf2x4>>::kernel("winograd 2x4");
 
 #if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
 extern const ConvKernel kWinograd4x4;
