@@ -44,9 +44,11 @@ def run_infer(options: argparse.Namespace) -> dict:
     with _folder(options.nets) as folder:
         nets = Nets(folder)
         for group in groups:
-            found = _time(group, nets, options, python)
+            found, whole = _time(group, nets, options, python)
             print(format_rows(found), flush=True)
             rows += found
+            if not whole:
+                break
     machine["load_after"] = load()
     print(f"{machine['cpu']}, load {machine['load'][0]} before, {machine['load_after'][0]} after")
     if options.picture:
@@ -54,17 +56,19 @@ def run_infer(options: argparse.Namespace) -> dict:
     return {"machine": machine, "rows": rows}
 
 
-def _time(group: list[InferCase], nets: Nets, options: argparse.Namespace, python: str) -> list[dict]:
-    """The rows of cases that take turns."""
+def _time(
+    group: list[InferCase], nets: Nets, options: argparse.Namespace, python: str
+) -> tuple[list[dict], bool]:
+    """The rows of cases that take turns, and whether nobody ended it."""
     ready, macs = [], 0
     for case in group:
         _say(f"{case.model}, batch {case.batch}, {case.threads} threads: {case.name} ...")
         ready.append(replace(case, file=str(nets.file(case))))
         macs = max(macs, nets.macs(case))
-    outcomes = time_cases(ready, options.runs, options.settle, python, options.timeout, _say, TURN_S)
+    outcomes, whole = time_cases(ready, options.runs, options.settle, python, options.timeout, _say, TURN_S)
     rows = [infer_row(outcome, macs) for outcome in outcomes]
     add_ratios(rows)
-    return rows
+    return rows, whole
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ def run_step(options: argparse.Namespace) -> dict:
     )  # fmt: skip
     python = options.peer_python or os.environ.get("DYNQUANT_PEER_PYTHON") or sys.executable
     machine = describe_machine()
-    outcomes = time_cases(cases, options.runs, options.settle, python, options.timeout, _say)
+    outcomes, _ = time_cases(cases, options.runs, options.settle, python, options.timeout, _say)
     machine["load_after"] = load()
     rows = [step_row(outcome) for outcome in outcomes]
     add_ratios(rows)

@@ -54,14 +54,17 @@ class Outcome:
 def time_cases(
     cases: list[Case] | list[InferCase], runs: int, settle: int, peer_python: str, timeout: float,
     say: Callable[[str], None], seconds: float = 0.0,
-) -> list[Outcome]:  # fmt: skip
+) -> tuple[list[Outcome], bool]:  # fmt: skip
     """Start a worker per case, one after the other, let it make `settle` steps, and time `runs`
     steps of each in turns, or more where a turn would be shorter than `seconds`.
 
     A worker that fails, at any time, leaves an error in its outcome and the others go on. Ctrl-C
     ends the timing; what was timed so far counts.
+
+    Returns:
+        The outcomes, and whether nobody ended it.
     """
-    outcomes = [Outcome(case) for case in cases]
+    whole, outcomes = True, [Outcome(case) for case in cases]
     try:
         for outcome in outcomes:
             say(f"starting {outcome.case.name} ...")
@@ -76,11 +79,12 @@ def time_cases(
             done += steps
             say(f"{done} of {runs} steps")
     except KeyboardInterrupt:
+        whole = False
         say("interrupted: the rows hold the steps so far")
     finally:
         for outcome in outcomes:
             _stop(outcome)
-    return outcomes
+    return outcomes, whole
 
 
 def _start(outcome: Outcome, settle: int, peer_python: str, timeout: float) -> None:

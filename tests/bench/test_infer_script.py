@@ -22,6 +22,8 @@ import numpy as np
 import pytest
 
 from src import kernels
+from src.bench import infer
+from src.bench.arguments import parse
 from src.bench.images import as_real, random_pixels
 from tests.system.runs import LONGEST
 
@@ -78,3 +80,12 @@ def test_a_bad_option_is_one_line(arguments, words):
     done = bench(*arguments)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert words in done.stderr
+
+
+def test_ctrl_c_ends_all_and_keeps_the_rows_so_far(monkeypatch):
+    timed = []
+    monkeypatch.setattr(infer, "_time", lambda group, *_: (timed.append(group) or [], len(timed) < 2))
+    monkeypatch.setattr(infer, "format_rows", str)
+    options = parse("", ["infer", "--model", "resnet20", "--batch", "1,2,3", "--threads", "1"])
+    assert infer.run_infer(options)["rows"] == []
+    assert [group[0].batch for group in timed] == [1, 2]

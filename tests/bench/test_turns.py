@@ -58,7 +58,9 @@ def log(monkeypatch, tmp_path) -> Path:
 
 def timed(kinds: list[str], runs: int, timeout: float = 30) -> list:
     cases = [Case(kind, "native", "resnet8", 4, 32, 4, 1) for kind in kinds]
-    return time_cases(cases, runs, 7, sys.executable, timeout, lambda line: None)
+    outcomes, whole = time_cases(cases, runs, 7, sys.executable, timeout, lambda line: None)
+    assert whole
+    return outcomes
 
 
 def test_workers_settle_and_then_turns_alternate_and_add_up(log):
@@ -79,10 +81,10 @@ def test_ctrl_c_keeps_what_was_timed(log):
 
     case = Case("a", "native", "resnet8", 4, 32, 4, 1)
     says = []
-    (outcome,) = time_cases(
+    (outcome,), whole = time_cases(
         [case], 8, 0, sys.executable, 30, lambda line: (says.append(line), interrupt(line))
     )
-    assert outcome.ms == [1.0] * 4 and outcome.worker is None
+    assert outcome.ms == [1.0] * 4 and outcome.worker is None and not whole
     assert "interrupted" in says[-1]
 
 
