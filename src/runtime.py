@@ -33,7 +33,10 @@ LOG = logging.getLogger("dynquant")
 # What a process of a distributed job is told by whoever starts it: how many workers there are, and
 # its number among those of its machine.
 WORKERS, LOCAL_NUMBER = "MS_WORKER_NUM", "DEVICE_ID"
-_BETWEEN_WORKERS = re.compile(r"Launch kernel failed: \S*\b(AllReduce|Broadcast)-")  # with its place in the graph
+# What an operator between workers says, with its place in the graph, or the scheduler, if it was faster.
+_BETWEEN_WORKERS = re.compile(
+    r"Launch kernel failed: \S*\b(AllReduce|Broadcast)-|The state of the cluster is error"
+)
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,11 @@ def test_which_errors_are_of_a_worker_that_has_ended(operator, expected):
     assert has_lost_worker(RuntimeError(text)) == expected
 
 
+def test_the_scheduler_may_be_the_first_to_say_so():
+    text = "The state of the cluster is error, total nodes num: 2, abnormal nodes num: 1\n\n---- C++ Call Stack ----"
+    assert has_lost_worker(RuntimeError(text))
+
+
 def test_native_kernels_are_for_the_cpu_only():
     from src.runtime import _native
 
