@@ -29,6 +29,7 @@ from src.errors import UserError
 FILE = "bundle.cfg"
 FORMAT = 1
 NONE = -1  # no register, no slot
+SHOWN = 80  # characters of what a damaged file holds, in an error
 STAGE, LADDER, ROW = "[stage]", "[ladder]", "[row]"
 PRICES = ("costs", "again", "top1")  # of a ladder, one for each width
 
@@ -209,7 +210,7 @@ def _values(kind: type, section: dict[str, str]) -> dict:
     types = {f.name: f.type for f in fields(kind) if not f.metadata.get("is_section")}
     unknown = section.keys() - types.keys()
     if unknown:
-        raise ValueError(f"unknown key {min(unknown)}")
+        raise ValueError(f"unknown key {min(unknown):.{SHOWN}}")
     read = {
         int: int,
         str: str,
