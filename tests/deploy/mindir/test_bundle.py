@@ -67,6 +67,15 @@ def test_a_damaged_table_is_named(line, tmp_path):
         read_bundle(tmp_path)
 
 
+def test_an_endless_key_is_told_by_its_beginning(tmp_path):
+    write_bundle(BUNDLE, tmp_path)
+    path = tmp_path / FILE
+    path.write_text(path.read_text().replace("format=1", "format=1\n" + 9999 * "k" + "=1"))
+    with pytest.raises(UserError, match="unknown key kkk") as refused:
+        read_bundle(tmp_path)
+    assert str(refused.value).count("k") < 100
+
+
 @pytest.mark.parametrize("output, decides", [(3, 0), (-1, -1)])
 def test_a_stage_writes_a_map_or_decides(output, decides, tmp_path):
     stages = (*STAGES[:-1], replace(STAGES[-1], output=output, decides=decides))
