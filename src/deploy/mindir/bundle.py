@@ -29,7 +29,7 @@ from src.errors import UserError
 FILE = "bundle.cfg"
 FORMAT = 1
 NONE = -1  # no register, no slot
-SHOWN = 80  # characters of what a damaged file holds, in an error
+SHOWN = 200  # characters of why a file is damaged: it may quote all that the file holds
 STAGE, LADDER, ROW = "[stage]", "[ladder]", "[row]"
 PRICES = ("costs", "again", "top1")  # of a ladder, one for each width
 
@@ -137,7 +137,7 @@ def read_bundle(folder: Path) -> Bundle:
         bundle = Bundle(**_values(Bundle, head), stages=stages)
         return replace(bundle, ladder=_ladder(bundle.bits, sections))
     except (KeyError, TypeError, ValueError, UserError) as error:
-        raise UserError(f"{path} is damaged ({error}); export it again") from error
+        raise UserError(f"{path} is damaged ({str(error):.{SHOWN}}); export it again") from error
 
 
 def _lines(entry) -> list[str]:
@@ -210,7 +210,7 @@ def _values(kind: type, section: dict[str, str]) -> dict:
     types = {f.name: f.type for f in fields(kind) if not f.metadata.get("is_section")}
     unknown = section.keys() - types.keys()
     if unknown:
-        raise ValueError(f"unknown key {min(unknown):.{SHOWN}}")
+        raise ValueError(f"unknown key {min(unknown)}")
     read = {
         int: int,
         str: str,
