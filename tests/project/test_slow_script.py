@@ -52,7 +52,7 @@ PARTS = ["-m slow", "--hypothesis-profile=search", "fuzz_files.py", "fuzz_artefa
 def test_all_parts_run_in_turn(folder):
     result = slow(folder, "7", "5")
     assert result.returncode == 0, result.stderr
-    assert result.stderr.splitlines()[-1] == "everything slow has passed"
+    assert result.stderr.splitlines()[-1] == "everything slow passed"
     calls = (folder / "calls.txt").read_text().splitlines()
     assert len(calls) == len(PARTS) and all(part in call for part, call in zip(PARTS, calls, strict=True))
     assert "--hypothesis-seed=5" in calls[1]
@@ -60,15 +60,29 @@ def test_all_parts_run_in_turn(folder):
     assert calls[4] == "the loader 7 5 results/one/model.safetensors"
 
 
-@pytest.mark.parametrize("part", PARTS[::2])
-def test_a_part_that_fails_stops_no_other(folder, part):
-    result = slow(folder, fails=part)
+NAMES = ["slow", "properties", "files", "oracle", "engine", "breaks"]
+
+
+@pytest.mark.parametrize("name, part", list(zip(NAMES, PARTS, strict=True))[::2])
+def test_a_part_that_fails_stops_no_other(folder, name, part):
+    result = slow(folder, "7", "5", fails=part)
     assert result.returncode == 1
     assert len((folder / "calls.txt").read_text().splitlines()) == len(PARTS)
-    failed = result.stderr.partition("failed:\n")[2].splitlines()
-    assert len(failed) == 1 and f"== {failed[0].strip()}" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(f": bash scripts/run_slow_tests.sh 7 5 {name}")
+
+
+def test_parts_by_name(folder):
+    result = slow(folder, "7", "5", "breaks", "files")
+    assert result.returncode == 0, result.stderr
+    calls = (folder / "calls.txt").read_text().splitlines()
+    assert [part for part in PARTS for call in calls if part in call] == ["fuzz_files.py", "tests.mutations"]
+    assert result.stderr.splitlines()[-1] == "breaks files passed"
 
 
 @pytest.mark.parametrize("arguments", [["0"], ["x"], ["5", "x"]])
 def test_numbers_that_are_none(folder, arguments):
     assert_one_error(slow(folder, *arguments), "a whole number")
+
+
+def test_a_part_that_is_none(folder):
+    assert_one_error(slow(folder, "5", "1", "sloww"), "PART=sloww: one of slow properties")
