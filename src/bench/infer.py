@@ -45,7 +45,8 @@ def run_infer(options: argparse.Namespace) -> dict:
         nets = Nets(folder)
         for group in groups:
             found, whole = _time(group, nets, options, python)
-            print(format_rows(found), flush=True)
+            if found:
+                print(format_rows(found), flush=True)
             rows += found
             if not whole:
                 break
@@ -60,15 +61,25 @@ def _time(
     group: list[InferCase], nets: Nets, options: argparse.Namespace, python: str
 ) -> tuple[list[dict], bool]:
     """The rows of cases that take turns, and whether nobody ended it."""
+    try:
+        ready, macs = _made(group, nets)
+    except KeyboardInterrupt:
+        _say("interrupted while networks are made: the rows before them count")
+        return [], False
+    outcomes, whole = time_cases(ready, options.runs, options.settle, python, options.timeout, _say, TURN_S)
+    rows = [infer_row(outcome, macs) for outcome in outcomes]
+    add_ratios(rows)
+    return rows, whole
+
+
+def _made(group: list[InferCase], nets: Nets) -> tuple[list[InferCase], int]:
+    """The cases with their files, and the most multiply-accumulates of an image among them."""
     ready, macs = [], 0
     for case in group:
         _say(f"{case.model}, batch {case.batch}, {case.threads} threads: {case.name} ...")
         ready.append(replace(case, file=str(nets.file(case))))
         macs = max(macs, nets.macs(case))
-    outcomes, whole = time_cases(ready, options.runs, options.settle, python, options.timeout, _say, TURN_S)
-    rows = [infer_row(outcome, macs) for outcome in outcomes]
-    add_ratios(rows)
-    return rows, whole
+    return ready, macs
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from src import kernels
 from src.bench import infer
 from src.bench.arguments import parse
 from src.bench.images import as_real, random_pixels
+from src.bench.turns import Outcome
 from tests.system.runs import LONGEST
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -89,3 +90,18 @@ def test_ctrl_c_ends_all_and_keeps_the_rows_so_far(monkeypatch):
     options = parse("", ["infer", "--model", "resnet20", "--batch", "1,2,3", "--threads", "1"])
     assert infer.run_infer(options)["rows"] == []
     assert [group[0].batch for group in timed] == [1, 2]
+
+
+def test_ctrl_c_while_networks_are_made_keeps_the_rows_before_them(monkeypatch):
+    def made(group, nets):
+        if group[0].batch == 2:
+            raise KeyboardInterrupt
+        return group, 1
+
+    monkeypatch.setattr(infer, "_made", made)
+    monkeypatch.setattr(infer, "time_cases", lambda cases, *_: ([Outcome(cases[0])], True))
+    monkeypatch.setattr(infer, "infer_row", lambda outcome, macs: {"batch": outcome.case.batch})
+    monkeypatch.setattr(infer, "add_ratios", len)
+    monkeypatch.setattr(infer, "format_rows", lambda rows: str(rows[0]))
+    options = parse("", ["infer", "--model", "resnet20", "--batch", "1,2,3", "--threads", "1"])
+    assert infer.run_infer(options)["rows"] == [{"batch": 1}]
