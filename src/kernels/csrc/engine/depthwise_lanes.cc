@@ -175,8 +175,7 @@ DQ_NOINLINE void row_of(const Vector &v, const ZippedLines<way> &shared, int y, 
   __m512i w[kWindow][kZips], words[kZips];
   DQ_UNROLL
   for (int i = 0; i < kWindow * kZips; i++) {
-    w[i / kZips][i % kZips] = Dot::w(v.weights + 64 * i);
-    asm("" : "+v"(w[i / kZips][i % kZips]));  // else gcc reads them again for every product
+    w[i / kZips][i % kZips] = in_register(Dot::w(v.weights + 64 * i));
   }
   const auto next = [&] {
     zip(x, row, words);

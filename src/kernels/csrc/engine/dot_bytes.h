@@ -76,9 +76,7 @@ struct PieceDot : Operands {
     std::memcpy((int16_t *)word + 2 * lane, w, 4);
   }
 #if defined(DQ_ISA_AVX512)
-  DQ_INLINE void step(Sums *s, X x, W w) {
-    asm("vpdpwssd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));  // asm: see DotVnni
-  }
+  DQ_INLINE void step(Sums *s, X x, W w) { s->v = add_short_products(s->v, x, w); }
 #elif defined(DQ_ISA_AVX2)
   DQ_INLINE void step(Sums *s, X x, const W &w) {
     DQ_UNROLL
@@ -102,10 +100,7 @@ struct Dot : Operands {
   DQ_INLINE void put(void *word, int lane, const int8_t *w) {
     std::memcpy((int8_t *)word + 4 * lane, w, 4);
   }
-  DQ_INLINE void step(Sums *s, X x, W w) {
-    // asm: see DotVnni (simd_avx512.h)
-    asm("vpdpbusd %2, %1, %0" : "+v"(s->v) : "v"(x), "v"(w));
-  }
+  DQ_INLINE void step(Sums *s, X x, W w) { s->v = add_byte_products(s->v, x, w); }
 };
 using DotAny = Dot;
 

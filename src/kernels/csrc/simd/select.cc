@@ -47,7 +47,9 @@ namespace dq {
 namespace {
 
 [[maybe_unused]] bool has_avx512() {
-#ifdef DQ_WITH_AVX512
+#if defined(DQ_EMULATED)
+  return true;
+#elif defined(DQ_WITH_AVX512)
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&

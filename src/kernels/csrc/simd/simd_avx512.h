@@ -31,12 +31,33 @@ DQ_INLINE I iload(const void *p) { return _mm512_loadu_si512(p); }
 DQ_INLINE void istore(void *p, I v) { _mm512_storeu_si512(p, v); }
 DQ_INLINE F set(float v) { return _mm512_set1_ps(v); }
 DQ_INLINE I iset(int32_t v) { return _mm512_set1_epi32(v); }
+#ifdef DQ_EMULATED  // by a test, on machines without AVX-512 (tests/kernels/avx512_emulated.h)
+DQ_INLINE F in_register(F v) { return v; }
+DQ_INLINE I in_register(I v) { return v; }
+DQ_INLINE I add_byte_products(I a, I x, I w) { return _mm512_dpbusd_epi32(a, x, w); }
+DQ_INLINE I add_short_products(I a, I x, I w) { return _mm512_dpwssd_epi32(a, x, w); }
+#else
 // gcc reads a value from memory again for each product that it is in, and loads are what limits
 // such loops; this keeps it in a register.
 DQ_INLINE F in_register(F v) {
   asm("" : "+v"(v));
   return v;
 }
+DQ_INLINE I in_register(I v) {
+  asm("" : "+v"(v));
+  return v;
+}
+// 4 u8 x 4 s8 in each lane, exact for all codes. asm, here and below: with the intrinsics gcc 12
+// spills half of 24 accumulators in every iteration.
+DQ_INLINE I add_byte_products(I a, I x, I w) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(a) : "v"(x), "v"(w));
+  return a;
+}
+DQ_INLINE I add_short_products(I a, I x, I w) {  // 2 s16 x 2 s16
+  asm("vpdpwssd %2, %1, %0" : "+v"(a) : "v"(x), "v"(w));
+  return a;
+}
+#endif
 DQ_INLINE F add(F a, F b) { return _mm512_add_ps(a, b); }
 DQ_INLINE F sub(F a, F b) { return _mm512_sub_ps(a, b); }
 DQ_INLINE F mul(F a, F b) { return _mm512_mul_ps(a, b); }
@@ -158,29 +179,14 @@ DQ_INLINE void transpose(const float *src, size_t stride, float *dst, size_t dst
 
 namespace DQ_NS {
 
-// vpdpbusd: 4 u8 x 4 s8 products per lane into 32 bits, exact for all codes.
+// vpdpbusd
 struct DotVnni : DotWords {
   static constexpr int TOP = 255;  // largest code of x
-  DQ_INLINE Acc step(Acc a, W w, X x) {
-#ifdef DQ_EMULATED
-    return _mm512_dpbusd_epi32(a, x, w);
-#else
-    // asm: with the intrinsic gcc 12 spills half of the 24 accumulators in every iteration
-    asm("vpdpbusd %2, %1, %0" : "+v"(a) : "v"(x), "v"(w));
-    return a;
-#endif
-  }
+  DQ_INLINE Acc step(Acc a, W w, X x) { return add_byte_products(a, x, w); }
 };
-// vpdpwssd: 2 s16 x 2 s16 products per lane into 32 bits.
+// vpdpwssd
 struct DotShorts : DotWords {
-  DQ_INLINE Acc step(Acc a, W w, X x) {
-#ifdef DQ_EMULATED
-    return _mm512_dpwssd_epi32(a, x, w);
-#else
-    asm("vpdpwssd %2, %1, %0" : "+v"(a) : "v"(x), "v"(w));  // asm: see DotVnni
-    return a;
-#endif
-  }
+  DQ_INLINE Acc step(Acc a, W w, X x) { return add_short_products(a, x, w); }
 };
 using DotBytes = DotVnni;
 #define DQ_HAS_BYTES 1
