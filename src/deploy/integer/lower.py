@@ -18,7 +18,9 @@ folds into one multiplier and bias per channel (folding.py); the controller beco
 (decisions.py). writer.py turns real constants into integers.
 
 How the residual stream is held is our choice: with 8 bits, as integer runtimes do, the program would
-differ from the trained network; with 32 it does not, for methods that know nothing of integers too.
+differ from the trained network; with 32 it does not, for methods that know nothing of integers too. With
+16 it would: all sums 15 bits shorter gave 2.1 % of 2,000 test images of CIFAR-10 another class (a
+super-network of 2, 3 and 4 bits), 13 bits shorter as many, where with 32 bits the first 1,000 had the network's.
 """
 
 from dataclasses import dataclass
