@@ -27,8 +27,11 @@ none), and of a path a leading `~` is the home folder; the values of all other k
 
 import dataclasses
 import difflib
+import functools
 import typing
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -64,13 +67,20 @@ def sections() -> dict[str, type[Section]]:
     return found
 
 
-def known_keys() -> dict[str, tuple[type[Section], dataclasses.Field]]:
+def known_keys() -> Mapping[str, tuple[type[Section], dataclasses.Field]]:
     """Dotted key -> (class of its section, field), in the order of the default file."""
-    return {
-        f"{name}.{item.name}": (section, item)
-        for name, section in sections().items()
-        for item in dataclasses.fields(section)
-    }
+    return _keys_of(tuple(sections().items()))
+
+
+@functools.lru_cache(maxsize=1)  # each value of each file asks for them
+def _keys_of(found: tuple[tuple[str, type[Section]], ...]) -> Mapping:
+    return MappingProxyType(
+        {
+            f"{name}.{item.name}": (section, item)
+            for name, section in found
+            for item in dataclasses.fields(section)
+        }
+    )
 
 
 def choices_of(name: str) -> tuple[str, ...] | None:

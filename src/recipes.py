@@ -19,19 +19,11 @@ from pathlib import Path
 import yaml
 
 from src.errors import UserError
+from src.yaml_text import read_yaml, read_yaml_texts
 
 FOLDER = Path(__file__).resolve().parent.parent / "config"
 DEFAULT_FILE = FOLDER / "default.yaml"
 MOST_INCLUDES = 4  # one in the other
-
-
-class _TextLoader(yaml.SafeLoader):
-    """Reads a scalar as its text, whatever number, date or truth it looks like; null stays None."""
-
-    yaml_implicit_resolvers = {
-        first: [(tag, form) for tag, form in rules if tag.endswith((":null", ":merge"))]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
 
 
 def find_recipe(name: str | Path) -> Path:
@@ -69,8 +61,8 @@ def read_recipe(path: Path, includes: int = 0) -> list[tuple[Path, dict, dict]]:
         raise UserError(f"recipe {path}: `include:` is nested too deeply, or names itself")
     try:
         content = path.read_text(encoding="utf-8")
-        tree = yaml.safe_load(content) or {}
-        texts = yaml.load(content, _TextLoader) or {}
+        tree = read_yaml(content) or {}
+        texts = read_yaml_texts(content) or {}
     except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, no date
         raise UserError(f"recipe {path}: not valid YAML: {error}") from error
     if not isinstance(tree, dict):

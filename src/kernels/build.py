@@ -91,7 +91,7 @@ def _of_any_compiler() -> str:
     return f"dynquant-{_key()}-*"
 
 
-def compile_library(jobs: int = 2) -> Path:
+def compile_library() -> Path:
     """Compile into the cache, where no other process has meanwhile, and return the path.
 
     Raises:
@@ -104,15 +104,15 @@ def compile_library(jobs: int = 2) -> Path:
         raise BuildError(f"no C++ compiler found (tried {tried}); install g++ to use them")
     kept_in, name = cache.writable_folder(), _name(compiler)
     with lock.held(kept_in / f".{name}.lock", "compiling the native kernels"):
-        return cache.find_in(kept_in, name) or _compile_into(kept_in, name, compiler, jobs)
+        return cache.find_in(kept_in, name) or _compile_into(kept_in, name, compiler)
 
 
-def _compile_into(folder: Path, name: str, compiler: str, jobs: int) -> Path:
+def _compile_into(folder: Path, name: str, compiler: str) -> Path:
     """`name` is of the sources as they were before, if they change meanwhile."""
     _LOG.info("compiling the native kernels with %s (once, about half a minute) ...", compiler)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dynquant-") as scratch:
-        with ThreadPoolExecutor(jobs) as pool:
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             objects = _compile(compiler, Path(scratch), pool)
         library = Path(scratch) / "library.so"
         _run([compiler, *_LINK_FLAGS, *objects, "-o", str(library)])

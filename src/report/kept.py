@@ -32,6 +32,7 @@ from src.engine.artefact import load_artefact, save_artefact
 from src.errors import UserError
 from src.report.load import CONTINUATIONS, load_run
 from src.report.records import ARTEFACT, check_committed, path_keys
+from src.yaml_text import read_yaml
 
 FILES = (
     *("config.yaml", "versions.json", "layers.json"),
@@ -69,7 +70,7 @@ def keep(run: Path, target: Path) -> None:
     for name in (*FILES, *more, *totals):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run / name, target / name)
-    config = yaml.safe_load((target / "config.yaml").read_text(encoding="utf-8"))
+    config = read_yaml((target / "config.yaml").read_text(encoding="utf-8"))
     _cut_paths(config)
     (target / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     versions = json.loads((target / "versions.json").read_text(encoding="utf-8"))

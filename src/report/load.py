@@ -33,6 +33,7 @@ import yaml
 from src.errors import UserError
 from src.report.knob import Knob, read_knob
 from src.report.level_file import LEVELS_FILE, LayerLevels, read_levels
+from src.yaml_text import read_yaml
 
 EVAL_ARRAYS = ("label", "predicted", "loss", "confidence", "bitops", "w_bits", "a_bits", "index")
 CONFIG = "config.yaml"  # what makes a folder a run
@@ -226,7 +227,7 @@ def _attempt(run: Run, section: str, file: Path, read, how: str):
 
 def _read_config(file: Path) -> dict:
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        config = read_yaml(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{file} cannot be read: {error}") from error
     if not isinstance(config, dict):

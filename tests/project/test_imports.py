@@ -29,13 +29,14 @@ MAY_IMPORT = {
     "errors": set(),
     "parameters": set(),
     "printable": set(),
+    "yaml_text": set(),
     "interrupts": set(),
     "entry": {"interrupts", "terminal"},
     "next_step": set(),
     "terminal": set(),
     "paths": set(),
     "files": set(),
-    "recipes": set(),
+    "recipes": {"yaml_text"},
     "values": {"paths"},
     "keys": set(),
     "config": {"data", "files", "keys", "methods", "models", "quantizers", "recipes", "values"},
@@ -65,7 +66,7 @@ MAY_IMPORT = {
     },
     "ptq": {"keys", "layers", "quantizers", "kernels", "models"},
     "search": {"config", "cost", "data", "methods", "runtime", "train"},
-    "report": {"config", "data", "cost", "engine", "entry", "files", "methods", "paths", "recipes"},
+    "report": {"config", "data", "cost", "engine", "entry", "files", "methods", "paths", "recipes", "yaml_text"},
 }  # fmt: skip
 PEERS = {"torch", "torchvision", "onnxruntime", "openvino", "tensorflow", "ai_edge_litert", "flatbuffers"}
 
