@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from src import kernels
 from src.config import load_config
 from src.data import Loader
 from src.errors import UserError
@@ -278,7 +279,7 @@ def test_public_resnet20_is_right_9173_times(cifar10_path, weights_path):
     ]  # fmt: skip
     config = load_config(None, overrides)
     test_set = load_split(config, "test")
-    method, loaded = build_system(config, test_set.num_classes, test_set.image_size, native=False)
+    method, loaded = build_system(config, test_set.num_classes, test_set.image_size, native=kernels.available())
     assert len(loaded.table) == len(list(method.network.get_parameters()))
     loader = Loader(test_set, 500, train=False)
     answers = evaluate(method, loader, Runtime("CPU"))
