@@ -113,6 +113,12 @@ class DataConfig(Section):
         0.0, "image_folder: brightness, contrast and saturation vary by up to this share in training",
         low=0.0, high=1.0,
     )  # fmt: skip
+    crop_area: float | None = key(
+        None,
+        "image_folder: least share of a picture that a training crop keeps; null: 0.08, as for "
+        "nets trained on ImageNet from the start; larger where few epochs are left",
+        low=0.01, high=1.0,
+    )  # fmt: skip
     flip: bool | None = key(
         None,
         "half of the training images are mirrored; false: never, where left and right matter (text, signs); null: the "

@@ -54,6 +54,7 @@ def load(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     colour_jitter: float = 0.0,
+    crop_area: float | None = None,
     flip: bool | None = None,
     shift: int | None = None,
     max_errors: float = 0.01,
@@ -71,6 +72,7 @@ def load(
         seed: picks which images are held out, nothing else.
         mean, std: three numbers each, of pixel values in 0..1; None takes the data set's own.
         colour_jitter: brightness, contrast and saturation vary by up to this share (image_folder).
+        crop_area: least share of a picture that a training crop keeps; None takes 0.08 (image_folder).
         flip: half of the training images are mirrored; None takes the data set's own.
         shift: pixels that training images are moved by at most; None takes the data set's own.
         max_errors: share of unreadable pictures that is tolerated; ten always are (image_folder).
@@ -97,6 +99,7 @@ def load(
         mean=channel_statistics("data.mean", mean),
         std=channel_statistics("data.std", std, positive=True),
         colour_jitter=colour_jitter,
+        crop_area=crop_area,
         flip=flip,
         shift=shift,
         max_errors=max_errors,

@@ -36,8 +36,7 @@ LEAST_STD = 1e-3  # of a channel that is the same everywhere
 
 def read(request: Request) -> ArrayDataset:
     """`path` is the file."""
-    if request.colour_jitter:
-        raise UserError(f"data.colour_jitter={request.colour_jitter}: it is for image_folder; set it to 0")
+    request.refuse_pictures_keys()
     if request.path is None:
         raise UserError("data.path is not set; arrays need the .npz file that holds them")
     arrays = _Arrays(request.path)

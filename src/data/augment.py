@@ -15,21 +15,24 @@
 
 Shift (He et al. 2016, section 4.2: "4 pixels are padded on each side, and a 32x32 crop is randomly
 sampled from the padded image or its horizontal flip"), random resized crop (Szegedy et al. 2015,
-section 6: 8 % to 100 % of the area, aspect ratio 3/4 to 4/3) and colour jitter (brightness,
-contrast, saturation, in random order).
+section 6: 8 % to 100 % of the area, aspect ratio 3/4 to 4/3; the least area is an option) and colour
+jitter (brightness, contrast, saturation, in random order).
 """
 
 from dataclasses import dataclass
 from itertools import permutations
 from math import exp, floor, log, sqrt
+from typing import ClassVar
 
 import numpy as np
 
 from src.data.dataset import Request
+from src.data.pictures import resize
 from src.errors import UserError
 
 CROP_ATTEMPTS = 10
 CROP_DRAWS = 2 * CROP_ATTEMPTS + 2  # area and ratio of each attempt; top; left
+CROP_AREA = 0.08  # least share of the picture
 JITTER_DRAWS = 4  # order, brightness, contrast, saturation
 JITTER_ORDERS = tuple(permutations(range(3)))
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
@@ -89,7 +92,52 @@ class ShiftAndFlip:
         return flip(images, draws[:, -1]) if self.flips else images
 
 
-def crop_box(height: int, width: int, draws: np.ndarray) -> tuple[int, int, int, int]:
+@dataclass(frozen=True)
+class CropFlipAndColours:
+    """The training view of a picture of any size: cropped at random, resized to a square, half of the time mirrored,
+    its colours varied.
+
+    Attributes:
+        size: pixels a side of the view.
+        least_area: share of the picture that a crop keeps at least, in (0, 1].
+        flips: half of the pictures are mirrored.
+        jitter: strength of the colour jitter, 0 for none.
+    """
+
+    draws: ClassVar[int] = CROP_DRAWS + 1 + JITTER_DRAWS  # crop, flip, colours
+    size: int
+    least_area: float
+    flips: bool
+    jitter: float
+
+    @classmethod
+    def asked(cls, request: Request, size: int) -> "CropFlipAndColours":
+        """What `data.crop_area`, `data.flip` and `data.colour_jitter` say.
+
+        Raises:
+            UserError: a value out of range, or the key of another kind of augmentation.
+        """
+        if request.shift is not None:
+            raise UserError(f"data.shift={request.shift}: an image_folder is cropped at random; leave it null")
+        if not 0.0 <= request.colour_jitter <= 1.0:
+            raise UserError(f"data.colour_jitter={request.colour_jitter} is out of range; allowed: 0 to 1")
+        area = CROP_AREA if request.crop_area is None else request.crop_area
+        if not 0.0 < area <= 1.0:
+            raise UserError(f"data.crop_area={area} is out of range; allowed: above 0, up to 1")
+        return cls(size, area, request.flip is not False, request.colour_jitter)
+
+    def __call__(self, picture: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """uint8 [H,W,3] -> uint8 [size,size,3]; `draws` float [draws] in [0,1)."""
+        top, left, height, width = crop_box(*picture.shape[:2], draws[:CROP_DRAWS], self.least_area)
+        view = resize(picture[top : top + height, left : left + width], self.size, self.size)
+        if self.flips and draws[CROP_DRAWS] < 0.5:
+            view = view[:, ::-1]
+        if self.jitter > 0.0:
+            view = colour_jitter(view, self.jitter, draws[CROP_DRAWS + 1 :])
+        return view
+
+
+def crop_box(height: int, width: int, draws: np.ndarray, least_area: float = CROP_AREA) -> tuple[int, int, int, int]:
     """Random resized crop: (top, left, height, width) of the region to keep, inside the picture.
 
     Ten attempts at an area and an aspect ratio (log-uniform); if none fits into the picture, the
@@ -97,9 +145,10 @@ def crop_box(height: int, width: int, draws: np.ndarray) -> tuple[int, int, int,
 
     Args:
         draws: float [CROP_DRAWS] in [0,1).
+        least_area: least share of the picture, in (0, 1].
     """
     for area_draw, ratio_draw in draws[: 2 * CROP_ATTEMPTS].reshape(CROP_ATTEMPTS, 2):
-        area = height * width * (0.08 + 0.92 * area_draw)
+        area = height * width * (least_area + (1 - least_area) * area_draw)
         ratio = exp(log(3 / 4) + (log(4 / 3) - log(3 / 4)) * ratio_draw)  # width / height
         w, h = floor(sqrt(area * ratio) + 0.5), floor(sqrt(area / ratio) + 0.5)
         if 0 < w <= width and 0 < h <= height:

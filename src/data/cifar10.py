@@ -49,10 +49,7 @@ def read(request: Request) -> ArrayDataset:
             f"data.image_size={request.image_size}: cifar10 images are {SIZE}x{SIZE}; "
             "leave it null (data.name=image_folder resizes)"
         )
-    if request.colour_jitter:
-        raise UserError(
-            f"data.colour_jitter={request.colour_jitter}: it is for image_folder; set it to 0"
-        )
+    request.refuse_pictures_keys()
     folder = find_folder(request.path)
     parts = [read_file(folder / name) for name in FILES[request.part]]
     images = np.concatenate([images for images, _ in parts])

@@ -39,10 +39,20 @@ class Request:
     mean: np.ndarray | None = None
     std: np.ndarray | None = None
     colour_jitter: float = 0.0
+    crop_area: float | None = None
     flip: bool | None = None
     shift: int | None = None
     max_errors: float = 0.01
     test_split: float = 0.2
+
+    def refuse_pictures_keys(self) -> None:
+        """Raises:
+            UserError: what only the pictures of an image_folder can have is asked for.
+        """
+        if self.colour_jitter:
+            raise UserError(f"data.colour_jitter={self.colour_jitter}: it is for image_folder; set it to 0")
+        if self.crop_area is not None:
+            raise UserError(f"data.crop_area={self.crop_area}: it is for image_folder; leave it null")
 
 
 @dataclass(frozen=True)

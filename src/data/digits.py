@@ -34,8 +34,7 @@ REACH = 2
 def read(request: Request) -> ArrayDataset:
     """Labels 0..9; `path` is not used."""
     size = square_size(request, own=32, smallest=8, largest=256)
-    if request.colour_jitter:
-        raise UserError(f"data.colour_jitter={request.colour_jitter}: digits are grey; set it to 0")
+    request.refuse_pictures_keys()
     # Imported here: nothing else needs scikit-learn, and its import takes longer than the data.
     try:
         from sklearn.datasets import load_digits

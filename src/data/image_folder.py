@@ -28,10 +28,10 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data.augment import CROP_DRAWS, JITTER_DRAWS, colour_jitter, crop_box
+from src.data.augment import CropFlipAndColours
 from src.data.dataset import LARGEST, SMALLEST, Dataset, Facts, Request, square_size
 from src.data.folder_listing import list_part
-from src.data.pictures import UnreadablePicture, evaluation_view, read_picture, resize
+from src.data.pictures import UnreadablePicture, evaluation_view, read_picture
 from src.errors import UserError
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's
@@ -45,20 +45,14 @@ LOG = logging.getLogger("dynquant")
 def read(request: Request) -> "ImageFolder":
     """Lists the files; pictures are decoded when a batch asks for them."""
     size = square_size(request, own=224, smallest=SMALLEST, largest=LARGEST)
-    if request.shift is not None:
-        raise UserError(f"data.shift={request.shift}: an image_folder is cropped at random; leave it null")
-    for key in ("colour_jitter", "max_errors"):
-        value = getattr(request, key)
-        if not 0.0 <= value <= 1.0:
-            raise UserError(f"data.{key}={value} is out of range; allowed: 0 to 1")
+    augment = CropFlipAndColours.asked(request, size)
+    if not 0.0 <= request.max_errors <= 1.0:
+        raise UserError(f"data.max_errors={request.max_errors} is out of range; allowed: 0 to 1")
     files, labels, classes, left_out = list_part(
         request.path, request.part, request.test_split
     )
     facts = Facts.of(request, "image_folder", classes, MEAN, STD)
-    flips = request.flip is not False
-    return ImageFolder(
-        facts, files, labels, size, request.colour_jitter, request.max_errors, left_out, flips
-    )
+    return ImageFolder(facts, files, labels, augment, request.max_errors, left_out)
 
 
 class ImageFolder(Dataset):
@@ -70,13 +64,12 @@ class ImageFolder(Dataset):
     Args:
         files: path of each picture.
         labels: int [N].
-        jitter: strength of the colour jitter in training, 0 for none.
+        augment: makes a training view of a picture, and tells the size of all views.
         max_errors: share of unreadable files beyond which a UserError ends the run.
         left_out: how many files of the folders are no pictures by their names.
-        flips: half of the pictures are mirrored in training.
     """
 
-    draws = CROP_DRAWS + 1 + JITTER_DRAWS  # crop, flip, colours
+    draws = CropFlipAndColours.draws
     least_held = 1
 
     def __init__(
@@ -84,16 +77,14 @@ class ImageFolder(Dataset):
         facts: Facts,
         files: Sequence[str],
         labels: np.ndarray,
-        image_size: int,
-        jitter: float,
+        augment: CropFlipAndColours,
         max_errors: float,
         left_out: int = 0,
-        flips: bool = True,
     ) -> None:
-        super().__init__(facts, labels, image_size)
+        super().__init__(facts, labels, augment.size)
         self.files = list(files)
-        self.jitter = jitter
-        self.max_errors, self.left_out, self.flips = max_errors, left_out, flips
+        self.augment = augment
+        self.max_errors, self.left_out = max_errors, left_out
         self.broken: dict[int, str] = {}  # position -> why; written under the lock
         self.lock = threading.Lock()
 
@@ -104,30 +95,15 @@ class ImageFolder(Dataset):
 
     def take(self, indices: np.ndarray) -> "ImageFolder":
         files, labels = [self.files[i] for i in indices], self.labels[indices]
-        size, jitter, max_errors = self.image_size, self.jitter, self.max_errors
-        return ImageFolder(self.facts, files, labels, size, jitter, max_errors, self.left_out, self.flips)
+        return ImageFolder(self.facts, files, labels, self.augment, self.max_errors, self.left_out)
 
     def pixels(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         out = np.empty((len(indices), 3, self.image_size, self.image_size), np.uint8)
         for row, i in enumerate(indices):
             picture = self.picture(int(i))
-            if draws is None:
-                view = evaluation_view(picture, self.image_size)
-            else:
-                view = self.training_view(picture, draws[row])
+            view = evaluation_view(picture, self.image_size) if draws is None else self.augment(picture, draws[row])
             out[row] = view.transpose(2, 0, 1)
         return out
-
-    def training_view(self, picture: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        """Random resized crop, flip, colours: uint8 [H,W,3] -> uint8 [S,S,3]."""
-        top, left, height, width = crop_box(*picture.shape[:2], draws[:CROP_DRAWS])
-        region = picture[top : top + height, left : left + width]
-        view = resize(region, self.image_size, self.image_size)
-        if self.flips and draws[CROP_DRAWS] < 0.5:
-            view = view[:, ::-1]
-        if self.jitter > 0.0:
-            view = colour_jitter(view, self.jitter, draws[CROP_DRAWS + 1 :])
-        return view
 
     def picture(self, i: int) -> np.ndarray:
         """Picture `i`, or the next of its class if it is unreadable: uint8 [H,W,3]."""

@@ -86,8 +86,8 @@ def load_split(config: Config, split: str) -> Dataset:
     return load(
         data.name, data.path, split,
         image_size=data.image_size, val_split=data.val_split, seed=config.train.seed,
-        mean=data.mean, std=data.std, colour_jitter=data.colour_jitter, flip=data.flip, shift=data.shift,
-        max_errors=data.max_errors, test_split=data.test_split,
+        mean=data.mean, std=data.std, colour_jitter=data.colour_jitter, crop_area=data.crop_area,
+        flip=data.flip, shift=data.shift, max_errors=data.max_errors, test_split=data.test_split,
     )  # fmt: skip
 
 

@@ -85,6 +85,12 @@ def test_crop_box_stays_inside_and_keeps_area_and_ratio():
     assert 0.4 < np.mean(areas) < 0.54  # uniform would be 0.54; large boxes fit less often
 
 
+def test_crop_box_keeps_the_least_area():
+    rng = np.random.default_rng(3)
+    boxes = [crop_box(240, 240, rng.random(CROP_DRAWS), 0.5) for _ in range(500)]
+    assert 0.495 < min(height * width / (240 * 240) for _, _, height, width in boxes) < 0.52
+
+
 def test_crop_box_takes_the_first_attempt_that_fits():
     draws = np.zeros(CROP_DRAWS)
     draws[0:2] = 0.999, 0.999  # nearly the whole area at 4:3 does not fit into a square

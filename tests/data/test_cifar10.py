@@ -72,6 +72,8 @@ def test_what_is_missing_is_named(made):
         load("cifar10", str(folder), "test", image_size=64)
     with pytest.raises(UserError, match=r"data\.colour_jitter=0\.4"):
         load("cifar10", str(folder), "test", colour_jitter=0.4)
+    with pytest.raises(UserError, match=r"data\.crop_area=0\.5: it is for image_folder; leave it null"):
+        load("cifar10", str(folder), "train", crop_area=0.5)
 
 
 def test_training_view_is_a_crop_of_the_padded_image_or_its_mirror_image(made):

@@ -85,6 +85,15 @@ def test_training_view_is_crop_resize_flip_and_colours(tmp_path):
         np.testing.assert_array_equal(got[row], view.transpose(2, 0, 1))
 
 
+def test_a_crop_of_the_whole_area_keeps_the_whole_square(tmp_path):
+    (tmp_path / "train" / "a").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "train/a/0.png"), np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8))
+    train = load("image_folder", str(tmp_path), "train", image_size=24, crop_area=1.0, flip=False)
+    draws = np.full((1, train.draws), 0.5)  # square
+    got = train.pixels(np.zeros(1, int), draws)[0]
+    np.testing.assert_array_equal(got.transpose(1, 2, 0), read_picture(train.files[0]))
+
+
 @pytest.mark.parametrize(("flip", "views"), [(None, 2), (True, 2), (False, 1)])
 def test_pictures_whose_sides_matter_are_not_mirrored(folder, flip, views):
     train = load("image_folder", str(folder), "train", image_size=8, flip=flip).take(np.array([0]))
@@ -176,7 +185,8 @@ def test_links_to_nothing_pipes_and_other_suffixes_are_counted(folder, caplog):
 
 @pytest.mark.parametrize(
     "option",
-    [{"colour_jitter": -0.1}, {"colour_jitter": 1.1}, {"max_errors": 2}, {"image_size": 4}, {"image_size": 1025}],
+    [{"colour_jitter": -0.1}, {"colour_jitter": 1.1}, {"crop_area": 0.0}, {"crop_area": 1.1},
+     {"max_errors": 2}, {"image_size": 4}, {"image_size": 1025}],
 )
 def test_options_out_of_range_are_refused_by_key(folder, option):
     with pytest.raises(UserError, match=rf"data\.{next(iter(option))}=.*allowed"):
