@@ -64,10 +64,10 @@ def build_system(
         loaded = load_float_weights(
             backbone, options.weights, options.head == NEW_HEAD, options.head_weights, class_names
         )
-    method = method or config.method.name
-    if config.quant.equalise and method != FLOAT:
-        equalise_filters(backbone)
-    system = (build or METHODS[method].build)(config, float_net)
+    if config.quant.equalise and config.method.name != FLOAT:
+        equalise_filters(backbone)  # of a float stage, too: both are compared layer by layer (ptq/)
+    build = build or METHODS[method or config.method.name].build
+    system = build(config, float_net)
     if native:
         is_short = config.device.gradient_dtype == "int16"
         controller = system.network.controller

@@ -18,13 +18,15 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from src.config import load_config
 from src.layers.activation import NONE
 from src.layers.conv import Conv2d
 from src.layers.norm import BatchNorm
+from src.methods import build_system
 from src.models.backbone import CONV, HEAD, IMAGE, MEAN, NORM, STEM, Backbone
 from src.models.equalise import LEAST, equalise_filters
 from src.parameters import assign
-from tests.methods.build import answer, images, method
+from tests.methods.build import CLASSES, SIDE, answer, images, method
 
 DEAD, ZERO, TINY_BUT_ALIVE = 1, 2, 3  # filters of the first layer
 
@@ -98,3 +100,13 @@ def test_a_network_answers_as_before_and_a_float_one_is_left_alone(model):
         layers = [n.cell for n in network.nodes if n.kind == CONV]
         sizes.append([np.std(np.sqrt((c.weight.asnumpy() ** 2).mean((1, 2, 3)))) for c in layers])
     assert max(sizes[1]) < 1e-6 < min(sizes[0])
+
+
+def test_the_float_network_of_a_quantised_run_has_the_same_filters():
+    """Post-training quantisation compares the two layer by layer."""
+    config = load_config(None, ["model.name=resnet8", "method.name=static", "quant.equalise=true"])
+    quantised, float_net = (build_system(config, CLASSES, SIDE, False, name)[0].network for name in ("static", "float"))
+    for ours, theirs in zip(quantised.nodes, float_net.nodes, strict=True):
+        if ours.kind in (CONV, NORM):
+            for name in ("weight",) if ours.kind == CONV else ("gamma", "moving_mean", "moving_variance"):
+                np.testing.assert_array_equal(*(getattr(n.cell, name).asnumpy() for n in (ours, theirs)))
