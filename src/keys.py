@@ -210,10 +210,6 @@ class QuantConfig(Section):
     per_channel: bool = key(
         False, "lsq, nested: one weight step per output channel instead of per tensor"
     )
-    equalise: bool = key(
-        False, "the filters of each convolution begin at one size, which its normalisation takes back: one step, or "
-        "table of levels, serves them all",
-    )  # fmt: skip
     step_rates: str = key(
         "equal", "lsq, gradient of each width's step: equal | by_width (the narrower, the smaller)",
         choices=("equal", "by_width"),

@@ -24,9 +24,8 @@ from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
 from src.methods.static import Float, Static
 from src.models import build_model, class_count
-from src.models.equalise import equalise_filters
 from src.models.geometry import describe
-from src.models.weights import FLOAT, LoadedWeights, load_float_weights
+from src.models.weights import LoadedWeights, load_float_weights
 
 METHODS: dict[str, type[Method]] = {
     "float": Float,
@@ -64,8 +63,6 @@ def build_system(
         loaded = load_float_weights(
             backbone, options.weights, options.head == NEW_HEAD, options.head_weights, class_names
         )
-    if config.quant.equalise and config.method.name != FLOAT:
-        equalise_filters(backbone)  # of a float stage, too: both are compared layer by layer (ptq/)
     build = build or METHODS[method or config.method.name].build
     system = build(config, float_net)
     if native:
