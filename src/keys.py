@@ -115,8 +115,8 @@ class DataConfig(Section):
     )  # fmt: skip
     crop_area: float | None = key(
         None,
-        "image_folder: least share of a picture that a training crop keeps; null: 0.08, as for "
-        "nets trained on ImageNet from the start; larger where few epochs are left",
+        "image_folder: least share of a picture that a training crop keeps; null: 0.08; larger "
+        "where what a picture shows fills little of it",
         low=0.01, high=1.0,
     )  # fmt: skip
     flip: bool | None = key(
