@@ -88,41 +88,31 @@ DQ_INLINE void keep_tile(const ConvJob &job, int channel, const TilePlace &at,
   }
 }
 
-template <int Pixels, int Blocks>
-DQ_INLINE void finish_tile(const ConvJob &job, int group, int block, const TilePlace &at,
-                           const Sums (&sums)[Pixels][Blocks]) {
-  const CodeConv &c = job.conv;
-  if (job.finish.sums_alone && c.channels() % (Blocks * kChannelBlock) == 0)
-    return keep_tile(job, group * c.channels() + block * kChannelBlock, at, sums);
+template <int Pixels, int Blocks, class Finisher>
+DQ_INLINE void finish_tile(const ConvJob &job, int channel, const TilePlace &at,
+                           const Sums (&sums)[Pixels][Blocks], Finisher *finisher) {
+  if (job.finish.sums_alone && job.conv.channels() % (Blocks * kChannelBlock) == 0)
+    return keep_tile(job, channel, at, sums);
   alignas(64) int32_t results[Pixels][Blocks][kChannelBlock];
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) store_sums(results[p][b], sums[p][b]);
   }
-#if defined(DQ_ISA_AVX512)
-  if constexpr (Blocks == 2) {
-    const int channel = block * kChannelBlock, left = c.channels() - channel;
-    const Run run = {group * c.group_blocks() + block,
-                     group * c.channels() + channel,
-                     left < 2 * kChannelBlock ? left : 2 * kChannelBlock,
-                     at.y,
-                     at.x,
-                     c.wo,
-                     at.count};
-    const Way way = way_of(job.finish);
-    if (way == Way::kLong) return finish_panel<Blocks>(job.finish, results[0][0], run);
-    if (way == Way::kExact)
-      return PixelFinish<false, Blocks>(job.finish, run).next(results[0][0], at.count);
-    return PixelFinish<true, Blocks>(job.finish, run).next(results[0][0], at.count);
-  }
-#endif
-  for (int b = 0; b < Blocks; b++) {
-    const int channel = (block + b) * kChannelBlock, left = c.channels() - channel;
-    finish_run(job.finish, results[0][b], Blocks * kChannelBlock,
-               {group * c.group_blocks() + block + b, group * c.channels() + channel,
-                left < kChannelBlock ? left : kChannelBlock, at.y, at.x, c.wo, at.count});
-  }
+  finisher->next(results[0][0], at.count);
+}
+
+// `Blocks` blocks of channels from `block` of group `group` on, from pixel `first` on.
+template <int Blocks>
+Run run_of(const CodeConv &c, int group, int block, int first) {
+  const int channel = block * kChannelBlock, left = c.channels() - channel;
+  return {group * c.group_blocks() + block,
+          group * c.channels() + channel,
+          left < Blocks * kChannelBlock ? left : Blocks * kChannelBlock,
+          first / c.wo,
+          first % c.wo,
+          c.wo,
+          0};
 }
 
 // Pixels [first, last) of `Blocks` blocks of channels, from `block` of group `group`.
@@ -132,30 +122,38 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
   const uint8_t *packed = (const uint8_t *)job.packed;
   Window window(c);
   window.chunk = *(const int32_t *)packed;
-  const ptrdiff_t row = job.x.row(), pixel = job.x.c;
+  const ptrdiff_t row = job.x.row(), pixel_bytes = job.x.c;
   const int in_row = c.groups == 1 ? 1 : c.kernel;
-  const ptrdiff_t next_row = row - (in_row - 1) * pixel;
+  const ptrdiff_t next_row = row - (in_row - 1) * pixel_bytes;
   const int at = group * c.group_blocks() + block;
   const int32_t *start = (const int32_t *)(packed + kHeaderBytes) + at * kChannelBlock;
   const uint8_t *w =
       packed + kHeaderBytes + start_bytes(c) + size_t(at) * window.steps() * A::WORD_BYTES;
   const uint8_t *origin = job.x.begin() + group * c.c_in;
-  int y = first / c.wo, x = first % c.wo;
-  while (first < last) {
-    const uint8_t *codes[Pixels];
-    const int first_y = y, first_x = x;
-    const int count = last - first < Pixels ? last - first : Pixels;
-    DQ_UNROLL
-    for (int p = 0; p < Pixels; p++) {
-      codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel) * c.stride;
-      if (p + 1 < count && ++x == c.wo) x = 0, y++;
+  const size_t steps = window.steps();
+  Stream stream(packed_bytes<A>(c), w + steps * Blocks * A::WORD_BYTES, Blocks * A::WORD_BYTES,
+                (last - first + Pixels - 1) / Pixels);
+  const Run run = run_of<Blocks>(c, group, block, first);
+  with_finish<Blocks>(job.finish, [&](auto kind) {
+    typename decltype(kind)::Type finisher(job.finish, run);
+    int y = run.y, x = run.x;
+    for (int pixel = first; pixel < last; pixel += Pixels) {
+      const uint8_t *codes[Pixels];
+      const int first_y = y, first_x = x;
+      const int count = last - pixel < Pixels ? last - pixel : Pixels;
+      DQ_UNROLL
+      for (int p = 0; p < Pixels; p++) {
+        codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel_bytes) * c.stride;
+        if (p + 1 < count && ++x == c.wo) x = 0, y++;
+      }
+      if (++x == c.wo) x = 0, y++;
+      Sums sums[Pixels][Blocks];
+      sum_up<A, Pixels, Blocks>(codes, window, pixel_bytes, in_row, next_row, start, w, stream,
+                                sums);
+      stream.pass(steps);
+      finish_tile(job, run.first, {first_y, first_x, count}, sums, &finisher);
     }
-    if (++x == c.wo) x = 0, y++;
-    Sums sums[Pixels][Blocks];
-    sum_up<A, Pixels, Blocks>(codes, window, pixel, in_row, next_row, start, w, sums);
-    finish_tile(job, group, block, {first_y, first_x, count}, sums);
-    first += count;
-  }
+  });
 }
 
 // As strip(), of whole tiles in rows: sum_up(codes, row, start, weights, sums) of each.
@@ -167,12 +165,16 @@ DQ_INLINE void row_strip(const ConvJob &job, int block, int first, int last, con
   const uint8_t *w =
       packed + kHeaderBytes + start_bytes(c) + block * Window(c).steps() * A::WORD_BYTES;
   const ptrdiff_t row = job.x.row();
-  for (int at = first; at < last; at += Pixels) {
-    const int y = at / c.wo, x = at % c.wo;
-    Sums sums[Pixels][Blocks];
-    sum_up(job.x.begin() + (y * row + ptrdiff_t(x) * c.c_in) * c.stride, row, start, w, sums);
-    finish_tile(job, 0, block, {y, x, Pixels}, sums);
-  }
+  const Run run = run_of<Blocks>(c, 0, block, first);
+  with_finish<Blocks>(job.finish, [&](auto kind) {
+    typename decltype(kind)::Type finisher(job.finish, run);
+    for (int at = first; at < last; at += Pixels) {
+      const int y = at / c.wo, x = at % c.wo;
+      Sums sums[Pixels][Blocks];
+      sum_up(job.x.begin() + (y * row + ptrdiff_t(x) * c.c_in) * c.stride, row, start, w, sums);
+      finish_tile(job, run.first, {y, x, Pixels}, sums, &finisher);
+    }
+  });
 }
 
 template <class A>
@@ -229,7 +231,7 @@ void run(const ConvJob &job, int part, int parts, void *) {
       body(job, block, area.first, area.last);
     } else if (!paired) {
       strip<A, A::PIXELS1, 1>(job, group, block, area.first, area.last);
-    } else if (c.wo % 7 == 0) {
+    } else if (c.wo % 7 == 0 && c.wo % 8) {
       strip<A, A::PIXELS2_OF_7, 2>(job, group, block, area.first, area.last);
     } else {
       strip<A, A::PIXELS2, 2>(job, group, block, area.first, area.last);

@@ -80,3 +80,29 @@ DQ_NOINLINE void finish_run(const dq::Finish &f, const int32_t *sums, int stride
 #if defined(DQ_ISA_AVX512) || defined(DQ_ISA_AVX2)
 #include "engine/finish_run.h"
 #endif
+
+namespace DQ_NS {
+
+// Of a run of pixels, whose `count` is of all `Blocks` blocks, some after the other.
+template <int Blocks>
+class BlockFinish {
+ public:
+  DQ_ALWAYS_INLINE BlockFinish(const dq::Finish &f, const Run &run) : f_(f), run_(run) {}
+
+  // The next ones, of sums [pixels][Blocks][16].
+  DQ_ALWAYS_INLINE void next(const int32_t *sums, int pixels) {
+    for (int at = 0; at < run_.count; at += 16) {
+      const int left = run_.count - at;
+      finish_run(f_, sums + at, 16 * Blocks,
+                 {run_.block + at / 16, run_.first + at, left < 16 ? left : 16, run_.y, run_.x,
+                  run_.wo, pixels});
+    }
+    for (run_.x += pixels; run_.x >= run_.wo; run_.x -= run_.wo) run_.y++;
+  }
+
+ protected:
+  const dq::Finish &f_;
+  Run run_;  // y, x: of the next pixel
+};
+
+}  // namespace DQ_NS

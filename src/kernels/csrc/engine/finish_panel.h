@@ -15,11 +15,17 @@
 // tiles hold several blocks of a pixel (AVX-512): neighbouring bytes and values are written
 // together.
 #pragma once
+#include "engine/finish.h"
 #include "engine/finish_pixels.h"
 
-#if defined(DQ_ISA_AVX512)
-
 namespace DQ_NS {
+
+template <class T>
+struct Of {
+  using Type = T;
+};
+
+#if defined(DQ_ISA_AVX512)
 
 // Values of all blocks of a pixel, whose first channel is at `place`.
 template <Added Residual, bool Wide, bool Clipped, int Blocks>
@@ -54,23 +60,28 @@ struct PanelCodes {
   }
 };
 
+// What finish_fast_panel() takes along from run to run.
+template <int Blocks>
+struct PanelConstants {
+  FastFinish values[Blocks];
+  FastCodes codes[kFastOutputs];
+};
+
 // Sums [pixels][Blocks][16], of which all channels are wanted.
 template <Added Residual, bool Wide, int Outputs, int Blocks>
-DQ_NOINLINE void finish_fast_panel(const Finish &f, const int32_t *sums, const Run &run) {
+DQ_NOINLINE void finish_fast_panel(const Finish &f, const PanelConstants<Blocks> &k,
+                                   const int32_t *sums, const Run &run) {
   constexpr bool kAlone = Residual == kNothing && !Wide && Outputs == 1;
   constexpr int kAtOnce = Blocks == 2 ? 2 : 1, kSums = 16 * Blocks;  // pixels that fill 4 vectors
-  FastFinish k[Blocks];
-  DQ_UNROLL
-  for (int b = 0; b < Blocks; b++) k[b] = fast_of(f, run.block + b);
-  PanelCodes codes[Outputs + 1];  // of which Outputs are there
-  for (int o = 0; o < Outputs; o++) codes[o] = {fast_codes_of(f, o, kAlone), code_place(f, o, run)};
+  PanelCodes codes[Outputs + 1];                                     // of which Outputs are there
+  for (int o = 0; o < Outputs; o++) codes[o] = {k.codes[o], code_place(f, o, run)};
   size_t place = (size_t(run.y) * run.wo + run.x) * f.c + run.first;
   int left = run.wo - run.x;  // pixels of this row
   for (int p = 0; p < run.pixels; p += kAtOnce) {
     const int some = run.pixels - p < kAtOnce ? 1 : kAtOnce;
     __m512i v[4];
     for (int i = 0; i < some; i++, sums += kSums, place += f.c)
-      pixel_values<Residual, Wide, !kAlone>(f, k, sums, place, v + i * Blocks);
+      pixel_values<Residual, Wide, !kAlone>(f, k.values, sums, place, v + i * Blocks);
     if (some * Blocks < 4) v[3] = v[0];
     if (some * Blocks < 3) v[2] = v[0];
     DQ_UNROLL
@@ -80,11 +91,13 @@ DQ_NOINLINE void finish_fast_panel(const Finish &f, const int32_t *sums, const R
   }
 }
 
-using FastPanel = void (*)(const Finish &, const int32_t *, const Run &);
+template <int Blocks>
+using FastPanel = void (*)(const Finish &, const PanelConstants<Blocks> &, const int32_t *,
+                           const Run &);
 
 template <Added added, int Blocks>
-DQ_INLINE FastPanel fast_panel(bool wide, int outputs) {
-  static constexpr FastPanel kBodies[2][kFastOutputs + 1] = {
+DQ_INLINE FastPanel<Blocks> fast_panel(bool wide, int outputs) {
+  static constexpr FastPanel<Blocks> kBodies[2][kFastOutputs + 1] = {
       {finish_fast_panel<added, false, 0, Blocks>, finish_fast_panel<added, false, 1, Blocks>,
        finish_fast_panel<added, false, 2, Blocks>},
       {finish_fast_panel<added, true, 0, Blocks>, finish_fast_panel<added, true, 1, Blocks>,
@@ -92,25 +105,50 @@ DQ_INLINE FastPanel fast_panel(bool wide, int outputs) {
   return kBodies[wide][outputs];
 }
 
-// Sums [pixels][Blocks][16] that have no lines. run.count: of all blocks.
+// As PixelFinish, where sums have no lines: values, and codes the long way.
 template <int Blocks>
-DQ_INLINE void finish_panel(const Finish &f, const int32_t *sums, const Run &run) {
+class PanelFinish : public BlockFinish<Blocks> {
+  static_assert(Blocks > 1);
+
+ public:
+  PanelFinish(const Finish &f, const Run &run) : BlockFinish<Blocks>(f, run) {
+    if (f.sums_alone || run.count < 16 * Blocks || !is_fast(f)) return;
+    const bool wide = f.wide;
+    body_ = !f.residual   ? fast_panel<kNothing, Blocks>(wide, f.outputs)
+            : f.rectified ? fast_panel<kRectified, Blocks>(wide, f.outputs)
+                          : fast_panel<kAny, Blocks>(wide, f.outputs);
+    const bool alone = !f.residual && !wide && f.outputs == 1;
+    for (int b = 0; b < Blocks; b++) k_.values[b] = fast_of(f, run.block + b);
+    for (int o = 0; o < f.outputs; o++) k_.codes[o] = fast_codes_of(f, o, alone);
+  }
+
+  DQ_ALWAYS_INLINE void next(const int32_t *sums, int pixels) {
+    if (!body_) return BlockFinish<Blocks>::next(sums, pixels);
+    Run &run = this->run_;
+    run.pixels = pixels;
+    body_(this->f_, k_, sums, run);
+    for (run.x += pixels; run.x >= run.wo; run.x -= run.wo) run.y++;
+  }
+
+ private:
+  FastPanel<Blocks> body_ = nullptr;
+  PanelConstants<Blocks> k_;
+};
+
+#endif
+
+// body(Of<what finishes runs of `Blocks` blocks fastest, with what a Finish asks for>()).
+template <int Blocks, class Body>
+DQ_INLINE void with_finish([[maybe_unused]] const dq::Finish &f, const Body &body) {
+#if defined(DQ_ISA_AVX512)
   if constexpr (Blocks > 1) {
-    if (!f.sums_alone && run.count == 16 * Blocks && is_fast(f)) {
-      const auto of = !f.residual   ? fast_panel<kNothing, Blocks>
-                      : f.rectified ? fast_panel<kRectified, Blocks>
-                                    : fast_panel<kAny, Blocks>;
-      return of(f.wide != nullptr, f.outputs)(f, sums, run);
-    }
+    const Way way = way_of(f);
+    if (way == Way::kExact) return body(Of<PixelFinish<false, Blocks>>());
+    if (way == Way::kNear) return body(Of<PixelFinish<true, Blocks>>());
+    return body(Of<PanelFinish<Blocks>>());
   }
-  for (int b = 0; b < Blocks; b++) {
-    const int left = run.count - 16 * b;
-    finish_run(f, sums + 16 * b, 16 * Blocks,
-               {run.block + b, run.first + 16 * b, left < 16 ? left : 16, run.y, run.x, run.wo,
-                run.pixels});
-  }
+#endif
+  body(Of<BlockFinish<Blocks>>());
 }
 
 }  // namespace DQ_NS
-
-#endif

@@ -73,9 +73,9 @@ DQ_NOINLINE void tile(const ImageJob &job, int block, int first, int count) {
       const uint8_t *x[kPixels];
       for (int p = 0; p < kPixels; p++) x[p] = job.x[i].begin() + offset[p];
       const size_t at = (size_t(j) * c.blocks() + block) * window.steps() * PieceDot::WORD_BYTES;
+      const uint8_t *w = (const uint8_t *)job.packed + at;
       Sums sums[kPixels][1];
-      sum_up<PieceDot, kPixels, 1>(x, window, 0, 1, row, kStart, (const uint8_t *)job.packed + at,
-                                   sums);
+      sum_up<PieceDot, kPixels, 1>(x, window, 0, 1, row, kStart, w, {0, w, 0, 1}, sums);
       const int shift = i * c.x_bits + j * c.w_bits;
       alignas(64) int32_t part[kChannelBlock];
       for (int p = 0; p < kPixels; p++) {

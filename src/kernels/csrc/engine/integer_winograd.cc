@@ -20,8 +20,8 @@
 // in the second-level cache; then, for two blocks of 16 channels and a few tiles at a time, each
 // position of the transform is a product of matrices, and the sums of all positions become pixels.
 //
-// Packed: a header (steps of a chunk of 16-bit sums), the sums to begin with [blocks, one or
-// two][position][block][16] (what `zero`, the offset that keeps transformed codes positive, and the
+// Packed: a header (steps of a chunk of 16-bit sums), what is added to the results of a tile
+// [block][result][16] (what `zero`, the offset that keeps transformed codes positive, and the
 // arithmetic add is taken off), then weights [blocks, one or two][position][words][block][16][of a
 // word].
 #include "engine/integer_winograd.h"
@@ -60,6 +60,9 @@ struct Position {
 };
 
 int smaller(int a, int b) { return a < b ? a : b; }
+
+// n, rounded up to a multiple of `grain`.
+int whole(int n, int grain) { return (n + grain - 1) / grain * grain; }
 
 template <class T, int N>
 struct VectorOf {
@@ -112,12 +115,14 @@ struct Winograd {
   using Code = typename A::Code;
   using Weight = typename A::Weight;
   using Products = typename A::Products;
-  static constexpr int POINTS = Y::POINTS * X::POINTS, SCALE = Y::SCALE * X::SCALE;
+  static constexpr int POINTS = Y::POINTS * X::POINTS, RESULTS = Y::RESULTS * X::RESULTS;
+  static constexpr int SCALE = Y::SCALE * X::SCALE;
   static constexpr int WORD = 4 / sizeof(Code);       // channels of the input in a word
   static constexpr int LANE = kBytes / sizeof(Code);  // transformed at once
-  static constexpr int TILES = Dot::PIXELS2;          // whose products are made at once
-  static constexpr int TOGETHER = TILES > 8 ? TILES : 8 / TILES * TILES;  // with the same weights
-  static constexpr int ROW = TOGETHER * X::RESULTS * kChannelBlock;       // of results of these
+  static constexpr int TILES = Dot::PIXELS2;          // whose products are made at once, or:
+  static constexpr int TILES_OF_7 = Dot::PIXELS2_OF_7;
+  static constexpr int TOGETHER = 8;  // at most, with the same weights
+  static constexpr int ROW = TOGETHER * X::RESULTS * kChannelBlock;  // of results of these
   static constexpr int SHIFT = power_of_two_in(SCALE);
   static constexpr uint32_t INVERSE = inverse_of(SCALE >> SHIFT);
   static_assert(uint32_t(SCALE >> SHIFT) * INVERSE == 1);
@@ -194,6 +199,7 @@ struct Winograd {
   struct Layout {
     int rows, columns, words;  // tiles; words of a tile's codes
     size_t lane, tile;         // codes that are transformed at once; a tile's codes
+    int together;              // tiles that are multiplied by the same weights
     int block;                 // tiles that are transformed before they are used
     Code offset[POINTS];
     explicit Layout(const CodeConv &c)
@@ -206,8 +212,9 @@ struct Winograd {
           tile((c.c_in + lane - 1) / lane * lane) {
       const int most = int(kTransformedBytes / (POINTS * tile * sizeof(Code)));
       const int all = rows * columns;
-      block = ((most < all ? most : all) + TOGETHER - 1) / TOGETHER * TOGETHER;
-      block = block ? block : TOGETHER;
+      together = whole(all, TILES_OF_7) < whole(all, TOGETHER) ? TILES_OF_7 : TOGETHER;
+      block = whole(most < all ? most : all, together);
+      block = block ? block : together;
       for (int p = 0; p < POINTS; p++) offset[p] = Code(A::offset(position(p), c.top()));
     }
     // From position to position: no multiple of a page, or all of a tile's would share one set of
@@ -233,8 +240,30 @@ struct Winograd {
            largest_result(c) << SHIFT <= INT32_MAX;
   }
 
+  // The results of a tile, SCALE times too large, from its sums get(position).
+  template <class V, class Get>
+  DQ_INLINE void results_of(const Get &get, V (&results)[RESULTS]) {
+    V half[Y::RESULTS][X::POINTS];
+    DQ_UNROLL
+    for (int j = 0; j < X::POINTS; j++) {
+      V s[Y::POINTS], y[Y::RESULTS];
+      DQ_UNROLL
+      for (int i = 0; i < Y::POINTS; i++) s[i] = get(i * X::POINTS + j);
+      Y::sums(s, y);
+      DQ_UNROLL
+      for (int i = 0; i < Y::RESULTS; i++) half[i][j] = y[i];
+    }
+    DQ_UNROLL
+    for (int i = 0; i < Y::RESULTS; i++) {
+      V y[X::RESULTS];
+      X::sums(half[i], y);
+      DQ_UNROLL
+      for (int j = 0; j < X::RESULTS; j++) results[i * X::RESULTS + j] = y[j];
+    }
+  }
+
   static size_t start_bytes(const CodeConv &c) {
-    return size_t(c.blocks()) * POINTS * kChannelBlock * sizeof(int32_t);
+    return size_t(c.blocks()) * RESULTS * kChannelBlock * sizeof(int32_t);
   }
 
   static size_t packed_bytes(const CodeConv &c) {
@@ -299,12 +328,15 @@ struct Winograd {
         for (int i = 0; i < 9 * c.c_in; i += 9)
           for (int tap = 0; tap < 9; tap++) taps[tap] += w[i + tap];
         transform_weights(taps, total);
+        uint32_t sums[POINTS], results[RESULTS];
         for (int p = 0; p < POINTS; p++) {
           const Position at = position(p);
           const int added = A::offset(at, c.top()) + at.total * c.zero();
-          start[(first + p * apart + which) * kChannelBlock + lane] =
-              int32_t(uint32_t(A::SUBTRACTED - added) * uint32_t(total[p]));
+          sums[p] = uint32_t(A::SUBTRACTED - added) * uint32_t(total[p]);
         }
+        results_of([&](int p) { return sums[p]; }, results);
+        for (int r = 0; r < RESULTS; r++)
+          start[(block * RESULTS + r) * kChannelBlock + lane] = int32_t(results[r]);
       }
     }
   }
@@ -369,62 +401,62 @@ struct Winograd {
     }
   }
 
-  // Products of TILES tiles, Blocks blocks of channels, at a position: sums [tile][block][16].
-  template <int Blocks>
-  DQ_INLINE void products(const Layout &l, const Window &window, const Code *codes,
-                          const int32_t *start, const uint8_t *w, int32_t *sums) {
-    const uint8_t *x[TILES];
+  // Products of Tiles tiles, Blocks blocks of channels, at a position: sums [tile][block][16].
+  template <int Tiles, int Blocks>
+  DQ_INLINE void products(const Layout &l, int chunk, const Code *codes, const uint8_t *w,
+                          const Stream &stream, int32_t *sums) {
+    const Apart x = {(const uint8_t *)codes, ptrdiff_t(l.tile * sizeof(Code))};
+    Sums s[Tiles][Blocks];
     DQ_UNROLL
-    for (int t = 0; t < TILES; t++) x[t] = (const uint8_t *)(codes + t * l.tile);
-    Sums s[TILES][Blocks];
-    sum_up<Products, TILES, Blocks>(x, window, 0, 1, 0, start, w, s);
+    for (int t = 0; t < Tiles; t++) {
+      DQ_UNROLL
+      for (int b = 0; b < Blocks; b++) s[t][b] = Sums();
+    }
+    Narrow<Products, Tiles, Blocks> narrow(chunk);
+    pass_words<Products>(x, l.words, w, stream, &narrow, s);
+    if constexpr (Products::CHUNKED) narrow.widen(s);
     DQ_UNROLL
-    for (int t = 0; t < TILES; t++) {
+    for (int t = 0; t < Tiles; t++) {
       DQ_UNROLL
       for (int b = 0; b < Blocks; b++) store_sums(sums + (t * Blocks + b) * kChannelBlock, s[t][b]);
     }
   }
 
-  // Of up to TOGETHER tiles, at all positions: sums [position][tile][block][16].
-  template <int Blocks>
-  DQ_NOINLINE void all_products(const Layout &l, const Window &window, int tiles, const Code *codes,
-                                const int32_t *start, const uint8_t *w, int32_t *sums) {
+  // Of up to l.together tiles, at all positions: sums [position][tile][block][16].
+  template <int Tiles, int Blocks>
+  DQ_NOINLINE void all_products(const Layout &l, int chunk, int tiles, const Code *codes,
+                                const uint8_t *w, Stream stream, int32_t *sums) {
+    const int last = 2 * Tiles > TOGETHER ? 1 : tiles;  // gcc 12 makes a slow loop of a single pass
     for (int p = 0; p < POINTS; p++) {
-      for (int t = 0; t < tiles; t += TILES)
-        products<Blocks>(l, window, codes + t * l.tile, start, w,
-                         sums + t * Blocks * kChannelBlock);
+      for (int t = 0; t < last; t += Tiles)
+        products<Tiles, Blocks>(l, chunk, codes + t * l.tile, w, stream,
+                                sums + t * Blocks * kChannelBlock);
       codes += l.next();
-      start += Blocks * kChannelBlock;
       w += size_t(l.words) * Blocks * Products::WORD_BYTES;
+      stream.pass(l.words);
       sums += TOGETHER * Blocks * kChannelBlock;
     }
   }
 
   // Results of a tile and a block of channels, [RESULTS][ROW / 16][16], from its sums, `next` from
   // position to position.
-  DQ_INLINE void transform_sums(const int32_t *sums, size_t next, int32_t *results) {
+  DQ_INLINE void transform_sums(const int32_t *sums, size_t next, const int32_t *start,
+                                int32_t *results) {
     using V = Vector<uint32_t, LANES>;
+    const auto load = [](const int32_t *from) {
+      V v;
+      std::memcpy(&v, from, kBytes);
+      return v;
+    };
     for (int lane = 0; lane < kChannelBlock; lane += LANES) {
-      V half[Y::RESULTS][X::POINTS];
+      V y[RESULTS];
+      results_of([&](int p) { return load(sums + p * next + lane); }, y);
       DQ_UNROLL
-      for (int j = 0; j < X::POINTS; j++) {
-        V s[Y::POINTS], y[Y::RESULTS];
-        DQ_UNROLL
-        for (int i = 0; i < Y::POINTS; i++)
-          std::memcpy(&s[i], sums + (i * X::POINTS + j) * next + lane, kBytes);
-        Y::sums(s, y);
-        DQ_UNROLL
-        for (int i = 0; i < Y::RESULTS; i++) half[i][j] = y[i];
-      }
-      DQ_UNROLL
-      for (int i = 0; i < Y::RESULTS; i++) {
-        V y[X::RESULTS];
-        X::sums(half[i], y);
-        DQ_UNROLL
-        for (int j = 0; j < X::RESULTS; j++) {
-          const auto exact = Vector<int32_t, LANES>(y[j] * INVERSE) >> SHIFT;
-          std::memcpy(results + i * ROW + j * kChannelBlock + lane, &exact, kBytes);
-        }
+      for (int r = 0; r < RESULTS; r++) {
+        const V sum = (y[r] + load(start + r * kChannelBlock + lane)) * INVERSE;
+        const auto exact = Vector<int32_t, LANES>(sum) >> SHIFT;
+        int32_t *to = results + r / X::RESULTS * ROW + r % X::RESULTS * kChannelBlock;
+        std::memcpy(to + lane, &exact, kBytes);
       }
     }
   }
@@ -432,7 +464,7 @@ struct Winograd {
   // Tiles [first, last), those of a row of tiles at once: their pixels are neighbours.
   template <int Blocks>
   DQ_NOINLINE void finish_tiles(const ConvJob &job, const Layout &l, int block, int first, int last,
-                                const int32_t *sums, int32_t *results) {
+                                const int32_t *start, const int32_t *sums, int32_t *results) {
     const CodeConv &c = job.conv;
     for (int t = first, tiles; t < last; t += tiles) {
       const int y = t / l.columns * Y::RESULTS, x = t % l.columns * X::RESULTS;
@@ -442,6 +474,7 @@ struct Winograd {
       for (int b = 0; b < Blocks; b++) {
         for (int i = 0; i < tiles; i++)
           transform_sums(sums + (i * Blocks + b) * kChannelBlock, TOGETHER * Blocks * kChannelBlock,
+                         start + b * RESULTS * kChannelBlock,
                          results + i * X::RESULTS * kChannelBlock);
         const int channel = (block + b) * kChannelBlock;
         const int count = smaller(c.c_out - channel, kChannelBlock);
@@ -453,21 +486,32 @@ struct Winograd {
     }
   }
 
-  // Tiles [first, last), whose codes are transformed, for `Blocks` blocks of channels.
+  // Tiles [first, last), whose codes are transformed, for `Blocks` blocks of channels. Meanwhile
+  // the weights of the next ones come nearer.
+  template <int Tiles, int Blocks>
+  static void strip(const ConvJob &job, const Layout &l, int block, int first, int last,
+                    const Code *codes, int32_t *sums, int32_t *results) {
+    constexpr int WORD = Blocks * Products::WORD_BYTES;
+    const uint8_t *header = (const uint8_t *)job.packed, *starts = header + kHeaderBytes;
+    const int32_t *start = (const int32_t *)starts + size_t(block) * RESULTS * kChannelBlock;
+    const size_t steps = size_t(POINTS) * l.words;
+    const uint8_t *w = starts + start_bytes(job.conv) + block * steps * Products::WORD_BYTES;
+    Stream stream(packed_bytes(job.conv), w + steps * WORD, WORD,
+                  whole(last - first, l.together) / l.together);
+    for (int t = first; t < last; t += l.together, codes += l.together * l.tile) {
+      const int end = smaller(t + l.together, last);
+      all_products<Tiles, Blocks>(l, *(const int32_t *)header, end - t, codes, w, stream, sums);
+      finish_tiles<Blocks>(job, l, block, t, end, start, sums, results);
+      stream.pass(steps);
+    }
+  }
+
   template <int Blocks>
   static void strip(const ConvJob &job, const Layout &l, int block, int first, int last,
                     const Code *codes, int32_t *sums, int32_t *results) {
-    const size_t from = size_t(block) * POINTS;
-    const uint8_t *header = (const uint8_t *)job.packed, *starts = header + kHeaderBytes;
-    const int32_t *start = (const int32_t *)starts + from * kChannelBlock;
-    const uint8_t *w = starts + start_bytes(job.conv) + from * l.words * Products::WORD_BYTES;
-    Window window(1, l.words);
-    window.chunk = *(const int32_t *)header;
-    for (int t = first; t < last; t += TOGETHER, codes += TOGETHER * l.tile) {
-      const int end = smaller(t + TOGETHER, last);
-      all_products<Blocks>(l, window, end - t, codes, start, w, sums);
-      finish_tiles<Blocks>(job, l, block, t, end, sums, results);
-    }
+    if (l.together == TILES_OF_7)
+      return strip<TILES_OF_7, Blocks>(job, l, block, first, last, codes, sums, results);
+    strip<TILES, Blocks>(job, l, block, first, last, codes, sums, results);
   }
 
   static void run(const ConvJob &job, int part, int parts, void *scratch) {
@@ -480,7 +524,7 @@ struct Winograd {
     // Few tiles do not share out well; channels do, but each part transforms all tiles then.
     const bool by_channel = pairs >= parts && tiles < 4 * TILES * parts;
     const Share channels(pairs, 1, by_channel ? part : 0, by_channel ? parts : 1);
-    const Share area(tiles, TILES, by_channel ? 0 : part, by_channel ? 1 : parts);
+    const Share area(tiles, l.together, by_channel ? 0 : part, by_channel ? 1 : parts);
     if (channels.first == channels.last) return;
     for (int first = area.first; first < area.last; first += l.block) {
       const int last = smaller(first + l.block, area.last);

@@ -81,17 +81,15 @@ void pack(const CodeConv &c, void *packed) {
 // The sums of `Pixels` pixels at x, `step` apart. The last of them may be the same ones.
 template <int Pixels, int Blocks>
 DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *start,
-                        const uint8_t *w, int32_t *to) {
+                        const uint8_t *w, const Stream &stream, int32_t *to) {
   Sums sums[Pixels][Blocks];
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
   }
-  for (int word = 0; word < words; word++, w += Blocks * Dot::WORD_BYTES) {
-    fetch_ahead<Blocks * Dot::WORD_BYTES>(w);
-    step_tile<Dot>(x, word, w, sums);
-  }
+  Narrow<Dot, Pixels, Blocks> narrow(0);
+  pass_words<Dot>(x, words, w, stream, &narrow, sums);
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
@@ -99,57 +97,40 @@ DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *s
   }
 }
 
-// finish(sums, count) for the pixels [first, last) of the panel of `Blocks` blocks from `block` on,
-// some of them after the other.
-template <int Pixels, int Blocks, class Body>
-DQ_INLINE void each_tile(const ConvJob &job, int block, int first, int last, const Body &finish) {
+// Pixels [first, last) of the panel of `Blocks` blocks from `block` on.
+template <int Pixels, int Blocks>
+DQ_NOINLINE void strip(const ConvJob &job, int block, int first, int last) {
+  constexpr int kWord = Blocks * Dot::WORD_BYTES;
   const CodeConv &c = job.conv;
-  const int words = words_of(c);
-  const int32_t *start = (const int32_t *)job.packed + block * kChannelBlock;
+  const int words = words_of(c), channel = block * kChannelBlock, left = c.c_out - channel;
+  const int32_t *start = (const int32_t *)job.packed + channel;
   const uint8_t *w = (const uint8_t *)job.packed + start_bytes(c) +
                      size_t(block) * size_t(words) * Dot::WORD_BYTES;
-  alignas(64) int32_t sums[Pixels * Blocks * 16];
-  const uint8_t *codes = job.x.data + ptrdiff_t(first) * c.c_in;
-  for (int pixel = first; pixel < last; pixel += Pixels, codes += Pixels * ptrdiff_t(c.c_in)) {
-    const int some = last - pixel < Pixels ? last - pixel : Pixels;
-    const uint8_t *x[Pixels];
-    x[0] = codes;
-    DQ_UNROLL
-    for (int p = 1; p < Pixels; p++) x[p] = x[p - 1] + (p < some ? c.c_in : 0);
-    sum_tile<Pixels, Blocks>(x, words, start, w, sums);
-    finish(sums, some);
-  }
-}
-
-template <int Pixels, int Blocks, Way way>
-DQ_NOINLINE void strip(const ConvJob &job, int block, int first, int last) {
-  const CodeConv &c = job.conv;
-  const int channel = block * kChannelBlock, left = c.c_out - channel;
-  Run run = {block, channel, left < 16 * Blocks ? left : 16 * Blocks, first / c.wo, first % c.wo,
-             c.wo,  0};
-  if constexpr (way == Way::kLong) {
-    each_tile<Pixels, Blocks>(job, block, first, last, [&](const int32_t *sums, int some) {
-      run.pixels = some;
-      finish_panel<Blocks>(job.finish, sums, run);
-      for (run.x += some; run.x >= c.wo; run.x -= c.wo) run.y++;
-    });
-  } else {
-    PixelFinish<way == Way::kNear, Blocks> finish(job.finish, run);
-    each_tile<Pixels, Blocks>(job, block, first, last,
-                              [&](const int32_t *sums, int some) { finish.next(sums, some); });
-  }
+  const Run run = {
+      block, channel, left < 16 * Blocks ? left : 16 * Blocks, first / c.wo, first % c.wo, c.wo, 0};
+  with_finish<Blocks>(job.finish, [&](auto kind) {
+    typename decltype(kind)::Type finish(job.finish, run);
+    Stream stream(packed_bytes(c), w + size_t(words) * kWord, kWord,
+                  (last - first + Pixels - 1) / Pixels);
+    alignas(64) int32_t sums[Pixels * Blocks * 16];
+    const uint8_t *codes = job.x.data + ptrdiff_t(first) * c.c_in;
+    for (int pixel = first; pixel < last; pixel += Pixels, codes += Pixels * ptrdiff_t(c.c_in)) {
+      const int some = last - pixel < Pixels ? last - pixel : Pixels;
+      const uint8_t *x[Pixels];
+      x[0] = codes;
+      DQ_UNROLL
+      for (int p = 1; p < Pixels; p++) x[p] = x[p - 1] + (p < some ? c.c_in : 0);
+      sum_tile<Pixels, Blocks>(x, words, start, w, stream, sums);
+      stream.pass(words);
+      finish.next(sums, some);
+    }
+  });
 }
 
 template <int Blocks>
 void panel(const ConvJob &job, int block, int first, int last) {
-  constexpr int kTile = kPixels<Blocks>;
-  if (last - first == 1) return strip<1, Blocks, Way::kLong>(job, block, first, last);
-  if constexpr (Blocks > 1) {
-    const Way way = way_of(job.finish);
-    if (way == Way::kExact) return strip<kTile, Blocks, Way::kExact>(job, block, first, last);
-    if (way == Way::kNear) return strip<kTile, Blocks, Way::kNear>(job, block, first, last);
-  }
-  strip<kTile, Blocks, Way::kLong>(job, block, first, last);
+  if (last - first == 1) return strip<1, Blocks>(job, block, first, last);
+  strip<kPixels<Blocks>, Blocks>(job, block, first, last);
 }
 
 void run(const ConvJob &job, int part, int parts, void *) {

@@ -53,10 +53,17 @@ inline void in_order(const dq::CodeConv &c, const Window &window, const int8_t *
   }
 }
 
+// The codes of a tile's pixels where they are evenly apart, in place of an array of their
+// addresses.
+struct Apart {
+  const uint8_t *first;
+  ptrdiff_t step;
+  DQ_ALWAYS_INLINE const uint8_t *operator[](int p) const { return first + p * step; }
+};
+
 // One step of a tile: 4 codes of every pixel, 4 weights of every channel.
-template <class A, class Acc, int Pixels, int Blocks>
-DQ_INLINE void step_tile(const uint8_t *(&x)[Pixels], int word, const uint8_t *w,
-                         Acc (&acc)[Pixels][Blocks]) {
+template <class A, class X, class Acc, int Pixels, int Blocks>
+DQ_INLINE void step_tile(const X &x, int word, const uint8_t *w, Acc (&acc)[Pixels][Blocks]) {
   typename A::W weights[Blocks];
   DQ_UNROLL
   for (int b = 0; b < Blocks; b++) weights[b] = A::w(w + b * A::WORD_BYTES);
@@ -68,59 +75,92 @@ DQ_INLINE void step_tile(const uint8_t *(&x)[Pixels], int word, const uint8_t *w
   }
 }
 
+// 16-bit sums of a tile, which are widened after `chunk` steps, where the arithmetic has such.
 template <class A, int Pixels, int Blocks>
-DQ_INLINE void widen_tile(Sums (&sums)[Pixels][Blocks], typename A::Acc (&acc)[Pixels][Blocks]) {
-  DQ_UNROLL
-  for (int p = 0; p < Pixels; p++) {
+struct Narrow {
+  typename A::Acc acc[Pixels][Blocks] = {};
+  int chunk, left;
+  DQ_ALWAYS_INLINE explicit Narrow(int of_chunk) : chunk(of_chunk), left(of_chunk) {}
+  DQ_ALWAYS_INLINE void widen(Sums (&sums)[Pixels][Blocks]) {
     DQ_UNROLL
-    for (int b = 0; b < Blocks; b++) A::widen(&sums[p][b], &acc[p][b]);
+    for (int p = 0; p < Pixels; p++) {
+      DQ_UNROLL
+      for (int b = 0; b < Blocks; b++) A::widen(&sums[p][b], &acc[p][b]);
+    }
+    left = chunk;
   }
-}
+};
 
-// Weights come in the order of memory, each once or a few times: large ones from beyond the
-// second-level cache, faster than the hardware foresees from page to page.
-template <size_t Bytes>
-DQ_INLINE void fetch_ahead(const uint8_t *w) {
-  constexpr size_t AHEAD = 8192, LINE = 64;
-  for (size_t at = 0; at < Bytes; at += LINE) __builtin_prefetch(w + AHEAD + at);
+// Weights come in the order of memory, each once or a few times. What does not stay in the
+// second-level cache is asked for ahead: of these weights, faster than the hardware foresees from
+// page to page, and of those for the next channels evenly, as much at each step as brings all of
+// them nearer by then.
+struct Stream {
+  static constexpr size_t kFar = 512 << 10, kAhead = 8192, kLine = 64;  // bytes
+  bool far;
+  const uint8_t *next;
+  int pace = 0;
+
+  // of_layer, of_step: bytes of all weights, and of those of a step; passes: over these before the
+  // next ones come.
+  DQ_ALWAYS_INLINE Stream(size_t of_layer, const uint8_t *after, int of_step, int passes)
+      : far(of_layer > kFar), next(after), pace(passes > 1 ? of_step / passes : 0) {}
+
+  template <size_t Bytes>
+  DQ_ALWAYS_INLINE void fetch(const uint8_t *w, int step) const {
+    for (size_t at = 0; at < Bytes; at += kLine) __builtin_prefetch(w + kAhead + at);
+    __builtin_prefetch(next + step * pace, 0, 2);
+  }
+  DQ_ALWAYS_INLINE void pass(size_t steps) { next += ptrdiff_t(steps) * pace; }
+};
+
+// Steps in a row.
+template <class A, class X, int Pixels, int Blocks>
+DQ_INLINE void pass_words(const X &x, int words, const uint8_t *w, const Stream &stream,
+                          [[maybe_unused]] Narrow<A, Pixels, Blocks> *narrow,
+                          Sums (&sums)[Pixels][Blocks]) {
+  constexpr size_t WORD = Blocks * A::WORD_BYTES;
+  if constexpr (A::CHUNKED) {
+    for (int i = 0; i < words;) {
+      const int end = narrow->left < words - i ? i + narrow->left : words;
+      narrow->left -= end - i;
+      for (; i < end; i++, w += WORD) step_tile<A>(x, i, w, narrow->acc);
+      if (!narrow->left) narrow->widen(sums);
+    }
+  } else {
+    if (stream.far) {
+      for (int i = 0; i < words; i++, w += WORD) {
+        stream.template fetch<WORD>(w, i);
+        step_tile<A>(x, i, w, sums);
+      }
+    } else {
+      for (int i = 0; i < words; i++, w += WORD) step_tile<A>(x, i, w, sums);
+    }
+  }
 }
 
 // One tile: sums of `Pixels` pixels at x[], `Blocks` blocks of channels.
 template <class A, int Pixels, int Blocks>
 DQ_INLINE void sum_up(const uint8_t *(&x)[Pixels], const Window &window, ptrdiff_t step, int in_row,
-                      ptrdiff_t next_row, const int32_t *start, const uint8_t *w,
+                      ptrdiff_t next_row, const int32_t *start, const uint8_t *w, Stream stream,
                       Sums (&sums)[Pixels][Blocks]) {
-  constexpr size_t WORD = Blocks * A::WORD_BYTES;
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
   }
-  [[maybe_unused]] typename A::Acc acc[Pixels][Blocks] = {};
-  [[maybe_unused]] int left = window.chunk;
+  Narrow<A, Pixels, Blocks> narrow(window.chunk);
   for (int row = 0, tap = 0; row < window.rows; row++) {
-    if constexpr (A::CHUNKED) {
-      for (int i = 0; i < window.words;) {
-        const int end = left < window.words - i ? i + left : window.words;
-        left -= end - i;
-        for (; i < end; i++, w += WORD) step_tile<A>(x, i, w, acc);
-        if (left) continue;
-        left = window.chunk;
-        widen_tile<A>(sums, acc);
-      }
-    } else {
-      for (int i = 0; i < window.words; i++, w += WORD) {
-        fetch_ahead<WORD>(w);
-        step_tile<A>(x, i, w, sums);
-      }
-    }
+    pass_words<A>(x, window.words, w, stream, &narrow, sums);
+    w += size_t(window.words) * Blocks * A::WORD_BYTES;
+    stream.pass(window.words);
     const bool ends = ++tap == in_row;
     const ptrdiff_t move = ends ? next_row : step;
     if (ends) tap = 0;
     DQ_UNROLL
     for (int p = 0; p < Pixels; p++) x[p] += move;
   }
-  if constexpr (A::CHUNKED) widen_tile<A>(sums, acc);
+  if constexpr (A::CHUNKED) narrow.widen(sums);
 }
 
 // Which of `items` belong to part `part` of `parts`, in whole multiples of `grain`.

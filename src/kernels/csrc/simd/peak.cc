@@ -20,7 +20,9 @@
 
 namespace DQ_NS {
 
-constexpr int VECTORS = 5, CHAINS = 2 * VECTORS;  // independent sums: they hide the latency
+// Independent sums hide the latency. With 10 of them, as many as two units of 5 cycles need, a
+// Sapphire Rapids reaches 82 % of what 16 do.
+constexpr int VECTORS = LANES == 16 ? 8 : 5, CHAINS = 2 * VECTORS;
 
 // w: two elements; x: VECTORS vectors; out: where the chains begin and end. The compiler must not
 // merge chains, share a product between them or take one out of the loop: all operands differ, and
