@@ -50,7 +50,7 @@ class Lines(ctypes.Structure):
 class Finish(ctypes.Structure):
     _fields_ = _fields(
         "int c left right; ptr multiplier bias; int low high; bool narrow; ptr residual; int sum_low sum_high;"
-        "bool rectified; ptr wide; bool sums_alone; int outputs; codes output; lines lines",
+        "bool roomy; ptr wide; bool sums_alone; int outputs; codes output; lines lines",
         codes=CodeOutput * 3,
         lines=ctypes.POINTER(Lines),
     )
@@ -224,7 +224,7 @@ class Convolution:
         )
         finish = Finish(
             o, f["left"], f["right"], multiplier.ctypes.data, bias.ctypes.data, *f["bounds"], narrow,
-            None if residual is None else residual.ctypes.data, *f["sum_bounds"], self._rectified(),
+            None if residual is None else residual.ctypes.data, *f["sum_bounds"], self._roomy(),
             wide.ctypes.data if f["wide"] else None, False, len(outputs), (CodeOutput * 3)(*outputs),
         )  # fmt: skip
         lines = self._lines(finish, outputs)
@@ -275,11 +275,12 @@ class Convolution:
             added,
         )
 
-    def _rectified(self) -> bool:
-        f = self.finish
-        limits = (integers.INT32.min, integers.INT32.max)
-        clipped = f["bounds"] == limits and f["sum_bounds"] == (0, limits[1])
-        return clipped and f["residual"] is not None and bool((f["residual"] >= 0).all())
+    def _roomy(self) -> bool:
+        f, v = self.finish, self._unclipped()
+        if f["residual"] is None or (v < f["bounds"][0]).any() or (v > f["bounds"][1]).any():
+            return False
+        total = v + f["residual"]
+        return bool((total >= integers.INT32.min).all() and (total <= f["sum_bounds"][1]).all())
 
     def _unclipped(self) -> np.ndarray:
         f = self.finish

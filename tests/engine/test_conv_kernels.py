@@ -100,8 +100,8 @@ def random_finish(rng, pixels, c_out: int) -> dict:
     bounds = ((0, INT32[1]), INT32, some)[rng.integers(3)]
     residual = rng.integers(*INT32, (*pixels, c_out)) if rng.random() < 0.5 else None
     rectified = residual is not None and bounds == INT32 and rng.random() < 0.6
-    if rectified:  # behind a rectifier, and before one
-        residual &= INT32[1]
+    if rectified:  # behind a rectifier, and before one; mostly with room for the sum
+        residual = (residual & INT32[1]) >> int(rng.integers(0, 4))
     return {
         "left": left,
         "right": right,

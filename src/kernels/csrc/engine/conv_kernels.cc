@@ -21,12 +21,13 @@
 
 namespace DQ_NS {
 
-// Those that can do a convolution are candidates; without a measurement the first of them is taken.
+// Those that can do a convolution are candidates; without a measurement the first of them that
+// suits is taken.
 extern const dq::ConvKernel *const kConvKernels[];
 const dq::ConvKernel *const kConvKernels[] = {
 #if defined(DQ_ISA_AVX512)
-    &kDepthwiseLanes, &kPointwise, &kDepthwise,   &kWinograd2x4,
-    &kWinograd2x2,    &kDirect,    &kWinograd4x4, &kDirectAny,
+    &kDepthwiseLanes, &kPointwise,   &kDepthwise, &kWinograd2x4,
+    &kWinograd2x2,    &kWinograd4x4, &kDirect,    &kDirectAny,
 #elif defined(DQ_ISA_AVX2)
     &kDepthwise,    &kWinograd2x4, &kWinograd4x4, &kWinograd2x2,
     &kDirectChunks, &kDirectPairs, &kDirect,      &kDirectAny,

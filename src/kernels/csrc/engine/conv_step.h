@@ -85,7 +85,7 @@ struct Finish {
   bool narrow;              // right is at most 32, and no v leaves int32 before it is clipped
   const int32_t *residual;  // [ho][wo][c], or null
   Bounds sum_bounds;
-  bool rectified;   // no residual is below 0, `bounds` are int32's, sum_bounds 0 and int32's
+  bool roomy;       // no v passes `bounds`, no sum with a residual leaves int32 or is too high
   int32_t *wide;    // likewise; may be the residual
   bool sums_alone;  // the sums as they are become `wide`, and nothing else is asked for
   int outputs;
@@ -150,6 +150,9 @@ struct ConvKernel {
   // Parts run at once, so that none may write what belongs to another (bytes of neighbouring pixels
   // are different places), and a residual is read before its place is written, once.
   void (*run)(const ConvJob &, int part, int parts, void *scratch);
+  // Of those that it can do, whether it is likely to be faster than the kernels listed behind it,
+  // so that it is taken where nothing was measured. Null: it always is.
+  bool (*suits)(const CodeConv &) = nullptr;
 };
 
 }  // namespace dq

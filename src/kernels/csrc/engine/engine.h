@@ -104,6 +104,7 @@ class Engine {
   void add_outputs(const Step &step, const Frame &frame, Finish *f) const;
   CodeOutput output_of(int conv, const Frame &frame) const;
   CodeTensor codes_of(int conv, const Frame &frame) const;
+  void pass_reach(int i, Frame *frame) const;
   void codes_from_pixels(int conv, Frame *frame);
   void codes_from_wide(int conv, Frame *frame);
 

@@ -114,9 +114,9 @@ class PanelFinish : public BlockFinish<Blocks> {
   PanelFinish(const Finish &f, const Run &run) : BlockFinish<Blocks>(f, run) {
     if (f.sums_alone || run.count < 16 * Blocks || !is_fast(f)) return;
     const bool wide = f.wide;
-    body_ = !f.residual   ? fast_panel<kNothing, Blocks>(wide, f.outputs)
-            : f.rectified ? fast_panel<kRectified, Blocks>(wide, f.outputs)
-                          : fast_panel<kAny, Blocks>(wide, f.outputs);
+    body_ = !f.residual ? fast_panel<kNothing, Blocks>(wide, f.outputs)
+            : f.roomy   ? fast_panel<kRoomy, Blocks>(wide, f.outputs)
+                        : fast_panel<kAny, Blocks>(wide, f.outputs);
     const bool alone = !f.residual && !wide && f.outputs == 1;
     for (int b = 0; b < Blocks; b++) k_.values[b] = fast_of(f, run.block + b);
     for (int o = 0; o < f.outputs; o++) k_.codes[o] = fast_codes_of(f, o, alone);

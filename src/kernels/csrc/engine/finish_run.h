@@ -18,7 +18,7 @@
 namespace DQ_NS {
 
 constexpr int kFastOutputs = 2;
-enum Added { kNothing, kAny, kRectified };  // to values: a residual, or one as Finish::rectified
+enum Added { kNothing, kAny, kRoomy };  // to values: a residual, or one as in Finish::roomy
 
 }  // namespace DQ_NS
 
@@ -57,9 +57,7 @@ DQ_INLINE void finish_run(const Finish &f, const int32_t *sums, int stride, cons
                           : finish_straight<true>(f, sums, stride, run);
   }
   if (!whole || !is_fast(f)) return finish_each(f, sums, stride, run);
-  const auto of = !f.residual   ? fast_body<kNothing>
-                  : f.rectified ? fast_body<kRectified>
-                                : fast_body<kAny>;
+  const auto of = !f.residual ? fast_body<kNothing> : f.roomy ? fast_body<kRoomy> : fast_body<kAny>;
   of(f.wide != nullptr, f.outputs)(f, sums, stride, run);
 }
 

@@ -89,10 +89,8 @@ DQ_NOINLINE void finish_fast(const Finish &f, const int32_t *sums, int stride, c
       __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), k.odd[i]);
       odd = _mm256_add_epi64(odd, k.bias_odd[i]);
       __m256i v = put_together(_mm256_srl_epi64(even, k.right), _mm256_sll_epi64(odd, k.left_over));
-      if (Residual == kRectified) {
-        const __m256i r = iload(residual + 8 * i);
-        const __m256i room = _mm256_xor_si256(r, iset(INT32_MAX));  // up to the largest value
-        v = _mm256_max_epi32(iadd(_mm256_min_epi32(v, room), r), _mm256_setzero_si256());
+      if (Residual == kRoomy) {
+        v = _mm256_max_epi32(iadd(v, iload(residual + 8 * i)), iset(k.sum_bounds.low));
       } else {
         v = clip(v, k.bounds);
       }

@@ -25,7 +25,8 @@ namespace dq {
 struct Frame {
   AlignedBytes arena, scratch;
   std::vector<int32_t *> registers;  // [h][w][c] of each; null: not held
-  std::vector<uint8_t *> codes;      // of each convolution: where its tensor's memory begins
+  std::vector<Bounds> reach;     // of each register, as far as is known: least and largest value
+  std::vector<uint8_t *> codes;  // of each convolution: where its tensor's memory begins
   const uint8_t *pixels = nullptr;
   std::vector<int> plan;
   int columns = 1;            // of it

@@ -341,6 +341,20 @@ struct Winograd {
     }
   }
 
+  // Weights are more than those of direct sums. With AVX-512, where products take little time, they
+  // have to be read often, or be near: in 16 bits, which save half as many products, in the
+  // second-level cache, with many channels for each transform.
+  static bool suits([[maybe_unused]] const CodeConv &c) {
+#if defined(DQ_ISA_AVX512)
+    const size_t bytes = packed_bytes(c);
+    if (sizeof(Code) > 1) return c.c_in >= 128 && bytes <= (1280 << 10);
+    const Layout l(c);
+    return bytes <= (1 << 20) || l.rows * l.columns > l.together;
+#else
+    return true;
+#endif
+  }
+
   static size_t scratch_bytes(const CodeConv &c) {
     const Layout l(c);
     return l.codes() + l.sums() + Y::RESULTS * ROW * sizeof(int32_t);
@@ -540,7 +554,7 @@ struct Winograd {
   }
 
   static constexpr ConvKernel kernel(const char *name) {
-    return {name, can, packed_bytes, pack, scratch_bytes, run};
+    return {name, can, packed_bytes, pack, scratch_bytes, run, suits};
   }
 };
 

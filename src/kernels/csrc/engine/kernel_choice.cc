@@ -45,7 +45,10 @@ const ConvKernel *KernelChoice::of(const CodeConv &conv, int w_bits) const {
     for (const ConvKernel *const *k = kernels; line != names_.end() && *k; k++)
       if (line->second == (*k)->name && (*k)->can(conv)) return *k;
   }
-  while (!(*kernels)->can(conv)) kernels++;  // the last one always can
+  const auto is_taken = [&](const ConvKernel &k) {
+    return (!k.suits || k.suits(conv)) && k.can(conv);
+  };
+  while (!is_taken(**kernels)) kernels++;  // the last one always is
   return *kernels;
 }
 

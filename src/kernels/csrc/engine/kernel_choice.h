@@ -13,8 +13,8 @@
 // limitations under the License.
 // kernel_choice.h: which kernel does a convolution. Most can be done by several, all with the same
 // sums; which of them is the fastest depends on the machine. A choice holds what was measured on
-// this one (engine/kernel_choice.py); what it does not name takes the first kernel that can, in the
-// order of conv_kernels.cc.
+// this one (engine/kernel_choice.py); what it does not name takes the first kernel that can and
+// suits, in the order of conv_kernels.cc.
 #pragma once
 #include <memory>
 #include <string>

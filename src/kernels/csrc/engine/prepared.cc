@@ -170,6 +170,7 @@ std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_c
   made->multiplier.assign(size_t(c.blocks()) * kChannelBlock, 0);
   made->bias = made->multiplier;
   made->narrow = made->right <= 32;
+  int64_t low = 0, high = 0;
   for (int o = 0; o < c.c_out; o++) {
     const size_t at = size_t(even_first(c.place_of(o)));
     made->multiplier[at] = multiplier[o];
@@ -177,9 +178,12 @@ std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_c
     for (int64_t sum : {w.least[o], w.most[o]}) {
       const int64_t v =
           ((sum * (int64_t(1) << made->left)) * multiplier[o] + made->bias[at]) >> made->right;
-      made->narrow = made->narrow && v >= INT32_MIN && v <= INT32_MAX;
+      low = std::min(low, v);
+      high = std::max(high, v);
     }
   }
+  made->narrow = made->narrow && low >= INT32_MIN && high <= INT32_MAX;
+  if (made->narrow) made->reach = {int32_t(low), int32_t(high)};
   return made;
 }
 

@@ -52,6 +52,7 @@ struct PreparedConv {
   std::vector<int64_t> multiplier, bias;
   int left, right;
   bool narrow;
+  Bounds reach{};                  // of values before they are clipped, if narrow
   mutable StraightCodes straight;  // made when asked for
 };
 

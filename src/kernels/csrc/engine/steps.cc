@@ -32,19 +32,13 @@ CodeRange limits(int bits, bool is_signed) {
   return {is_signed ? -top : 0, top - 1};
 }
 
-bool is_never_negative(const Program &program, int r) {
-  const Operation &op = program.operations[size_t(r)];
-  switch (op.kind) {
-    case kConv:
-    case kAffine:
-    case kAdd:
-      return op.low >= 0;
-    case kMaxPool:
-    case kSubsample:
-      return is_never_negative(program, int(op.x));
-    default:
-      return false;
-  }
+constexpr Bounds kAll = {INT32_MIN, INT32_MAX};
+
+Bounds within(int64_t low, int64_t high, Bounds limits) {
+  const auto clip = [&](int64_t v) {
+    return int32_t(std::min<int64_t>(std::max<int64_t>(v, limits.low), limits.high));
+  };
+  return {clip(low), clip(high)};
 }
 
 void fill_border(const CodeTensor &t) {
@@ -84,6 +78,7 @@ void Engine::begin(const CompiledPlan &plan, const uint8_t *pixels, int row, int
   const size_t count = program_.operations.size();
   frame->registers.resize(count);
   frame->codes.resize(count);
+  frame->reach.assign(count, kAll);
   uint8_t *arena = frame->arena.data();
   for (size_t i = 0; i < count; i++) {
     const size_t wide = places.wide[i], codes = places.codes[i];
@@ -109,7 +104,8 @@ void Engine::run_steps(const CompiledPlan &plan, int first, Frame *frame) {
 void Engine::run_step(const Step &step, Frame *frame) {
   switch (step.kind) {
     case Step::kPlain:
-      return plain_.run(step.op, frame);
+      plain_.run(step.op, frame);
+      return pass_reach(step.op, frame);
     case Step::kConv:
       return run_conv(step, frame);
     case Step::kImage:
@@ -119,6 +115,14 @@ void Engine::run_step(const Step &step, Frame *frame) {
     default:
       return codes_from_pixels(step.op, frame);
   }
+}
+
+// Of an operation that chooses some of its input, or zeros.
+void Engine::pass_reach(int i, Frame *frame) const {
+  const Operation &op = program_.operations[size_t(i)];
+  if (op.kind != kSubsample && op.kind != kMaxPool) return;
+  const Bounds &x = frame->reach[size_t(op.x)];
+  frame->reach[size_t(i)] = {std::min(x.low, 0), std::max(x.high, 0)};
 }
 
 void Engine::codes_from_pixels(int conv, Frame *frame) {
@@ -191,13 +195,18 @@ void Engine::run_conv(const Step &step, Frame *frame) {
   f.bias = made.bias.data();
   f.bounds = {int32_t(op.low), int32_t(op.high)};
   f.narrow = made.narrow;
+  Bounds reach = made.narrow ? within(made.reach.low, made.reach.high, f.bounds) : f.bounds;
   if (step.sum >= 0) {
     const Operation &sum = program_.operations[size_t(step.sum)];
     f.residual = frame->registers[size_t(step.residual)];
     f.sum_bounds = {int32_t(sum.low), int32_t(sum.high)};
-    f.rectified = op.low == INT32_MIN && op.high == INT32_MAX && sum.low == 0 &&
-                  sum.high == INT32_MAX && is_never_negative(program_, step.residual);
+    const Bounds &other = frame->reach[size_t(step.residual)];
+    const int64_t low = int64_t(reach.low) + other.low, high = int64_t(reach.high) + other.high;
+    const bool bound = made.reach.low < f.bounds.low || made.reach.high > f.bounds.high;
+    f.roomy = made.narrow && !bound && low >= INT32_MIN && high <= f.sum_bounds.high;
+    reach = within(low, high, f.sum_bounds);
   }
+  frame->reach[size_t(step.result)] = reach;
   add_outputs(step, *frame, &f);
   if (f.outputs == 1 && f.output[0].multiplier > 0 && !f.residual && !f.wide)
     f.lines = made.straight.get(made.conv, f, made.least, made.most);
