@@ -20,8 +20,8 @@
 
 namespace DQ_NS {
 
-// Independent sums hide the latency. With 10 of them, as many as two units of 5 cycles need, a
-// Sapphire Rapids reaches 82 % of what 16 do.
+// Independent sums hide the latency. With 10 of them, as many as two units of 5 cycles need, an
+// Emerald Rapids reaches 82 % of what 16 do.
 constexpr int VECTORS = LANES == 16 ? 8 : 5, CHAINS = 2 * VECTORS;
 
 // w: two elements; x: VECTORS vectors; out: where the chains begin and end. The compiler must not
