@@ -36,8 +36,8 @@ pytest.importorskip("onnxruntime", reason="optional: requirements-onnx.txt")
 
 def bench(*arguments) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "bench.py", "infer", *TINY, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-        timeout=LONGEST,
+        [sys.executable, "bench.py", "infer", *TINY, "--peer-python", sys.executable, *map(str, arguments)], cwd=ROOT,
+        capture_output=True, text=True, timeout=LONGEST,
     )  # fmt: skip
 
 
