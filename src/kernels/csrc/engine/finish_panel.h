@@ -13,13 +13,15 @@
 // limitations under the License.
 // finish_panel.h: what finish_fast() does, of all blocks of some pixels at once, for kernels whose
 // tiles hold several blocks of a pixel (AVX-512): neighbouring bytes and values are written
-// together.
+// together. Constants are made once for all runs of a strip (PanelFinish), as those of lines are
+// (PixelFinish); with_finish() picks one of them, on all instruction sets.
 #pragma once
 #include "engine/finish.h"
 #include "engine/finish_pixels.h"
 
 namespace DQ_NS {
 
+// A type as a value.
 template <class T>
 struct Of {
   using Type = T;

@@ -78,7 +78,7 @@ void pack(const CodeConv &c, void *packed) {
   }
 }
 
-// The sums of `Pixels` pixels at x, `step` apart. The last of them may be the same ones.
+// The sums of `Pixels` pixels at x[]. The last of them may be the same ones.
 template <int Pixels, int Blocks>
 DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *start,
                         const uint8_t *w, const Stream &stream, int32_t *to) {

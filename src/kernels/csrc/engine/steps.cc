@@ -117,7 +117,7 @@ void Engine::run_step(const Step &step, Frame *frame) {
   }
 }
 
-// Of an operation that chooses some of its input, or zeros.
+// What an operation that chooses some of its input, or zeros, can hold; of others, anything.
 void Engine::pass_reach(int i, Frame *frame) const {
   const Operation &op = program_.operations[size_t(i)];
   if (op.kind != kSubsample && op.kind != kMaxPool) return;
