@@ -116,8 +116,8 @@ Run run_of(const CodeConv &c, int group, int block, int first) {
 }
 
 // Pixels [first, last) of `Blocks` blocks of channels, from `block` of group `group`.
-template <class A, int Pixels, int Blocks>
-DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int last) {
+template <class A, int Pixels, int Blocks, class Finisher>
+DQ_NOINLINE void strip_by(const ConvJob &job, int group, int block, int first, int last) {
   const CodeConv &c = job.conv;
   const uint8_t *packed = (const uint8_t *)job.packed;
   Window window(c);
@@ -134,25 +134,29 @@ DQ_NOINLINE void strip(const ConvJob &job, int group, int block, int first, int 
   Stream stream(packed_bytes<A>(c), w + steps * Blocks * A::WORD_BYTES, Blocks * A::WORD_BYTES,
                 (last - first + Pixels - 1) / Pixels);
   const Run run = run_of<Blocks>(c, group, block, first);
-  with_finish<Blocks>(job.finish, [&](auto kind) {
-    typename decltype(kind)::Type finisher(job.finish, run);
-    int y = run.y, x = run.x;
-    for (int pixel = first; pixel < last; pixel += Pixels) {
-      const uint8_t *codes[Pixels];
-      const int first_y = y, first_x = x;
-      const int count = last - pixel < Pixels ? last - pixel : Pixels;
-      DQ_UNROLL
-      for (int p = 0; p < Pixels; p++) {
-        codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel_bytes) * c.stride;
-        if (p + 1 < count && ++x == c.wo) x = 0, y++;
-      }
-      if (++x == c.wo) x = 0, y++;
-      Sums sums[Pixels][Blocks];
-      sum_up<A, Pixels, Blocks>(codes, window, pixel_bytes, in_row, next_row, start, w, stream,
-                                sums);
-      stream.pass(steps);
-      finish_tile(job, run.first, {first_y, first_x, count}, sums, &finisher);
+  Finisher finisher(job.finish, run);
+  int y = run.y, x = run.x;
+  for (int pixel = first; pixel < last; pixel += Pixels) {
+    const uint8_t *codes[Pixels];
+    const int first_y = y, first_x = x;
+    const int count = last - pixel < Pixels ? last - pixel : Pixels;
+    DQ_UNROLL
+    for (int p = 0; p < Pixels; p++) {
+      codes[p] = origin + (ptrdiff_t(y) * row + ptrdiff_t(x) * pixel_bytes) * c.stride;
+      if (p + 1 < count && ++x == c.wo) x = 0, y++;
     }
+    if (++x == c.wo) x = 0, y++;
+    Sums sums[Pixels][Blocks];
+    sum_up<A, Pixels, Blocks>(codes, window, pixel_bytes, in_row, next_row, start, w, stream, sums);
+    stream.pass(steps);
+    finish_tile(job, run.first, {first_y, first_x, count}, sums, &finisher);
+  }
+}
+
+template <class A, int Pixels, int Blocks>
+void strip(const ConvJob &job, int group, int block, int first, int last) {
+  with_finish<Blocks>(job.finish, [&](auto kind) {
+    strip_by<A, Pixels, Blocks, typename decltype(kind)::Type>(job, group, block, first, last);
   });
 }
 

@@ -419,16 +419,25 @@ struct Winograd {
   template <int Tiles, int Blocks>
   DQ_INLINE void products(const Layout &l, int chunk, const Code *codes, const uint8_t *w,
                           const Stream &stream, int32_t *sums) {
-    const Apart x = {(const uint8_t *)codes, ptrdiff_t(l.tile * sizeof(Code))};
+    const uint8_t *first = (const uint8_t *)codes;
+    const ptrdiff_t step = ptrdiff_t(l.tile * sizeof(Code));
     Sums s[Tiles][Blocks];
-    DQ_UNROLL
-    for (int t = 0; t < Tiles; t++) {
+    if constexpr (Products::CHUNKED) {
+      alignas(64) static constexpr int32_t kZeros[Blocks * kChannelBlock] = {};
+      const uint8_t *x[Tiles];
       DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) s[t][b] = Sums();
+      for (int t = 0; t < Tiles; t++) x[t] = first + t * step;
+      Window window(1, l.words);
+      window.chunk = chunk;
+      sum_up<Products, Tiles, Blocks>(x, window, 0, 1, 0, kZeros, w, stream, s);
+    } else {
+      DQ_UNROLL
+      for (int t = 0; t < Tiles; t++) {
+        DQ_UNROLL
+        for (int b = 0; b < Blocks; b++) s[t][b] = Sums();
+      }
+      pass_words<Products>(Apart{first, step}, l.words, w, stream, s);
     }
-    Narrow<Products, Tiles, Blocks> narrow(chunk);
-    pass_words<Products>(x, l.words, w, stream, &narrow, s);
-    if constexpr (Products::CHUNKED) narrow.widen(s);
     DQ_UNROLL
     for (int t = 0; t < Tiles; t++) {
       DQ_UNROLL

@@ -88,8 +88,7 @@ DQ_INLINE void sum_tile(const uint8_t *(&x)[Pixels], int words, const int32_t *s
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
   }
-  Narrow<Dot, Pixels, Blocks> narrow(0);
-  pass_words<Dot>(x, words, w, stream, &narrow, sums);
+  pass_words<Dot>(x, words, w, stream, sums);
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL

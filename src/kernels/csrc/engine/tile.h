@@ -75,21 +75,14 @@ DQ_INLINE void step_tile(const X &x, int word, const uint8_t *w, Acc (&acc)[Pixe
   }
 }
 
-// 16-bit sums of a tile, which are widened after `chunk` steps, where the arithmetic has such.
 template <class A, int Pixels, int Blocks>
-struct Narrow {
-  typename A::Acc acc[Pixels][Blocks] = {};
-  int chunk, left;
-  DQ_ALWAYS_INLINE explicit Narrow(int of_chunk) : chunk(of_chunk), left(of_chunk) {}
-  DQ_ALWAYS_INLINE void widen(Sums (&sums)[Pixels][Blocks]) {
+DQ_INLINE void widen_tile(Sums (&sums)[Pixels][Blocks], typename A::Acc (&acc)[Pixels][Blocks]) {
+  DQ_UNROLL
+  for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
-    for (int p = 0; p < Pixels; p++) {
-      DQ_UNROLL
-      for (int b = 0; b < Blocks; b++) A::widen(&sums[p][b], &acc[p][b]);
-    }
-    left = chunk;
+    for (int b = 0; b < Blocks; b++) A::widen(&sums[p][b], &acc[p][b]);
   }
-};
+}
 
 // Weights come in the order of memory, each once or a few times. What does not stay in the
 // second-level cache is asked for ahead: of these weights, faster than the hardware foresees from
@@ -114,28 +107,18 @@ struct Stream {
   DQ_ALWAYS_INLINE void pass(size_t steps) { next += ptrdiff_t(steps) * pace; }
 };
 
-// Steps in a row.
+// Steps in a row, of arithmetic that adds to 32-bit sums.
 template <class A, class X, int Pixels, int Blocks>
 DQ_INLINE void pass_words(const X &x, int words, const uint8_t *w, const Stream &stream,
-                          [[maybe_unused]] Narrow<A, Pixels, Blocks> *narrow,
                           Sums (&sums)[Pixels][Blocks]) {
   constexpr size_t WORD = Blocks * A::WORD_BYTES;
-  if constexpr (A::CHUNKED) {
-    for (int i = 0; i < words;) {
-      const int end = narrow->left < words - i ? i + narrow->left : words;
-      narrow->left -= end - i;
-      for (; i < end; i++, w += WORD) step_tile<A>(x, i, w, narrow->acc);
-      if (!narrow->left) narrow->widen(sums);
+  if (stream.far) {
+    for (int i = 0; i < words; i++, w += WORD) {
+      stream.template fetch<WORD>(w, i);
+      step_tile<A>(x, i, w, sums);
     }
   } else {
-    if (stream.far) {
-      for (int i = 0; i < words; i++, w += WORD) {
-        stream.template fetch<WORD>(w, i);
-        step_tile<A>(x, i, w, sums);
-      }
-    } else {
-      for (int i = 0; i < words; i++, w += WORD) step_tile<A>(x, i, w, sums);
-    }
+    for (int i = 0; i < words; i++, w += WORD) step_tile<A>(x, i, w, sums);
   }
 }
 
@@ -144,23 +127,36 @@ template <class A, int Pixels, int Blocks>
 DQ_INLINE void sum_up(const uint8_t *(&x)[Pixels], const Window &window, ptrdiff_t step, int in_row,
                       ptrdiff_t next_row, const int32_t *start, const uint8_t *w, Stream stream,
                       Sums (&sums)[Pixels][Blocks]) {
+  constexpr size_t WORD = Blocks * A::WORD_BYTES;
   DQ_UNROLL
   for (int p = 0; p < Pixels; p++) {
     DQ_UNROLL
     for (int b = 0; b < Blocks; b++) sums[p][b] = load_sums(start + 16 * b);
   }
-  Narrow<A, Pixels, Blocks> narrow(window.chunk);
+  [[maybe_unused]] typename A::Acc acc[Pixels][Blocks] = {};
+  [[maybe_unused]] int left = window.chunk;
   for (int row = 0, tap = 0; row < window.rows; row++) {
-    pass_words<A>(x, window.words, w, stream, &narrow, sums);
-    w += size_t(window.words) * Blocks * A::WORD_BYTES;
-    stream.pass(window.words);
+    if constexpr (A::CHUNKED) {
+      for (int i = 0; i < window.words;) {
+        const int end = left < window.words - i ? i + left : window.words;
+        left -= end - i;
+        for (; i < end; i++, w += WORD) step_tile<A>(x, i, w, acc);
+        if (left) continue;
+        left = window.chunk;
+        widen_tile<A>(sums, acc);
+      }
+    } else {
+      pass_words<A>(x, window.words, w, stream, sums);
+      w += window.words * WORD;
+      stream.pass(window.words);
+    }
     const bool ends = ++tap == in_row;
     const ptrdiff_t move = ends ? next_row : step;
     if (ends) tap = 0;
     DQ_UNROLL
     for (int p = 0; p < Pixels; p++) x[p] += move;
   }
-  if constexpr (A::CHUNKED) narrow.widen(sums);
+  if constexpr (A::CHUNKED) widen_tile<A>(sums, acc);
 }
 
 // Which of `items` belong to part `part` of `parts`, in whole multiples of `grain`.
