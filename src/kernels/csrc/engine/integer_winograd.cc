@@ -212,7 +212,8 @@ struct Winograd {
           tile((c.c_in + lane - 1) / lane * lane) {
       const int most = int(kTransformedBytes / (POINTS * tile * sizeof(Code)));
       const int all = rows * columns;
-      together = whole(all, TILES_OF_7) < whole(all, TOGETHER) ? TILES_OF_7 : TOGETHER;
+      const bool leaves = TILES == TOGETHER && whole(all, TILES_OF_7) < whole(all, TOGETHER);
+      together = leaves ? TILES_OF_7 : TOGETHER;
       block = whole(most < all ? most : all, together);
       block = block ? block : together;
       for (int p = 0; p < POINTS; p++) offset[p] = Code(A::offset(position(p), c.top()));
