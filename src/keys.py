@@ -309,6 +309,10 @@ class TrainConfig(Section):
     distill_temperature: float = key(
         4.0, "softmax temperature of the distillation loss", low=0.1, resumable=True
     )
+    distill_features: float = key(
+        0.0, "with distill_weight: weight of the relative squared error of what the classifier reads, 0: none",
+        low=0.0, resumable=True,
+    )  # fmt: skip
     teacher_weights: str | None = key(
         None, "float weights of the teacher; null: model.weights", is_path=True, resumable=True
     )
@@ -330,6 +334,8 @@ class TrainConfig(Section):
     def check(self) -> None:
         if any(not _is_number(m) or m <= 0 for m in self.milestones):
             raise UserError(f"train.milestones={self.milestones}: expected positive epochs")
+        if self.distill_features > 0 and self.distill_weight == 0:
+            raise UserError("train.distill_features > 0 needs a teacher: train.distill_weight > 0")
         if self.teacher_model is not None and self.teacher_weights is None:
             raise UserError(
                 f"train.teacher_model={self.teacher_model} needs train.teacher_weights=FILE of that model"

@@ -198,6 +198,7 @@ BAD = [
     ("quant.exceptions={conv1: 9}", "quant.exceptions: layer conv1: 9", "2..8", "float"),
     ("quant.exceptions={conv1: [4]}", "quant.exceptions: layer conv1: [4]"),
     ("train.distill_weight=0.5", "train.distill_weight", "train.teacher_weights=FILE"),
+    ("train.distill_features=5", "train.distill_features", "train.distill_weight > 0"),
     ("train.lr={", "train.lr={", "not valid YAML"),
     ("train.lr=2026-13-01", "train.lr=2026-13-01", "not valid YAML"),
     ("train.seed=1" + 400 * "0", "train.seed=1", "expected int"),

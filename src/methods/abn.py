@@ -216,14 +216,14 @@ def _columns(options: SuperNetOptions) -> int:
 
 
 class SuperNetwork(Network):
-    """(image, plans (P, N, slots, columns, K), one-hot) -> outputs by name: `logits` and `plan` of the
+    """(image, plans (P, N, slots, columns, K), one-hot) -> outputs by name: those of a network, of the
     first plan, and `others`, the logits of the rest."""
 
     def construct(self, image, plans):
         features = self.before(image)
-        state = self.begin(image, features, plans[0])
-        logits, state = self.after(features, state)
-        outputs, others = self.answer(logits, state), ()
+        embedding, state = self.embed(features, self.begin(image, features, plans[0]))
+        logits, state = self.classify(embedding, state)
+        outputs, others = self.answer(logits, embedding, state), ()
         for p in range(1, plans.shape[0]):
             state = self.begin(image, features, plans[p])
             others = others + (self.after(features, state)[0],)

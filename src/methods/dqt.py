@@ -168,8 +168,9 @@ class DqtNetwork(Network):
     def construct(self, image, noise, keep, tau, row, static, static_rows):
         features = self.before(image)
         state = self.begin(image, features, noise, keep, tau)
-        logits, state = self.after(features, state, row)
-        outputs = self.answer(logits, state)
+        embedding, state = self.embed(features, state, row)
+        logits, state = self.classify(embedding, state, row)
+        outputs = self.answer(logits, embedding, state)
         if self.training and self.subset > 0:
             plan, others = outputs["plan"], ()
             for s in range(self.subset):

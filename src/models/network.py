@@ -16,8 +16,9 @@
     image -> nodes before the choice -> controller begins -> the other nodes, each at its choice -> logits
 
 A controller is a chooser (controllers/base.py); its state travels with the values. Outputs have names:
-`logits` (N, classes); with a controller also `plan` (N, slots, columns, K), one-hot, and in training
-`soft`, like the plan but what the controller thinks of the widths.
+`logits` (N, classes); `embedding`, what the last link reads: (N, C), where that is the classifier alone;
+with a controller also `plan` (N, slots, columns, K), one-hot, and in training `soft`, like the plan but
+what the controller thinks of the widths.
 
 The list is walked link by link, a link being a layer or a block between which one value passes: values
 kept for a whole network at once make MindSpore take a fifth more memory for a training step.
@@ -72,10 +73,11 @@ class Network(nn.Cell):
     def construct(self, image, *draws):
         features = self.before(image)
         if self.controller is None:
-            return {"logits": self.after(features, ())[0]}
-        state = self.begin(image, features, *draws)
-        logits, state = self.after(features, state)
-        return self.answer(logits, state)
+            embedding, _ = self.embed(features, ())
+            return {"logits": self.classify(embedding, ())[0], "embedding": embedding}
+        embedding, state = self.embed(features, self.begin(image, features, *draws))
+        logits, state = self.classify(embedding, state)
+        return self.answer(logits, embedding, state)
 
     def before(self, image, row=None):
         """The features: what comes of the nodes that no choice concerns; row: of the statistics, or
@@ -88,7 +90,16 @@ class Network(nn.Cell):
 
     def after(self, features, state, row=None):
         """(logits, the controller's last state)."""
-        return self.walk(self.split, self.count, features, state, row)
+        embedding, state = self.embed(features, state, row)
+        return self.classify(embedding, state, row)
+
+    def embed(self, features, state, row=None):
+        """(what the last link reads, the controller's state there)."""
+        return self.walk(self.split, self.links[-1][0], features, state, row)
+
+    def classify(self, embedding, state, row=None):
+        """(logits, the controller's last state)."""
+        return self.walk(self.links[-1][0], self.count, embedding, state, row)
 
     def walk(self, first, end, start, state, row):
         """(what node end - 1 writes, the controller's state), from what node first - 1 wrote."""
@@ -129,9 +140,9 @@ class Network(nn.Cell):
             return begun[0]
         return y if place == BEFORE else held[place]
 
-    def answer(self, logits, state):
+    def answer(self, logits, embedding, state):
         """The outputs by name."""
-        outputs = {"logits": logits, "plan": self.controller.plan(state)}
+        outputs = {"logits": logits, "embedding": embedding, "plan": self.controller.plan(state)}
         if self.training:
             outputs["soft"] = self.controller.soft(state)
         return outputs

@@ -24,6 +24,9 @@ from src.errors import UserError
 from src.keys import ModelConfig
 from src.methods import METHODS, build_system
 from src.methods.base import FLOAT, HELD_OUT, Stage, System
+from src.models import build_model
+from src.models.geometry import describe
+from src.models.network import Network
 from src.models.weights import LoadedWeights
 from src.runtime import Runtime, set_seeds, wait_for_all
 from src.train.batches import eval_loader, load_split, on_held_out, open_loaders
@@ -179,7 +182,7 @@ class _Run:
         """The float network that a stage distils from, if it does.
 
         Raises:
-            UserError: a teacher of other classes.
+            UserError: a teacher of other classes, or whose features are not the network's in number.
         """
         train, model = config.train, config.model
         weights = train.teacher_weights or model.weights
@@ -196,7 +199,20 @@ class _Run:
                 f"train.distill_weight > 0: {weights} cannot teach, as its classifier would be "
                 f"new ({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
             )
+        if train.distill_features > 0 and train.teacher_model:
+            theirs = self._features(teacher)
+            if theirs != (ours := self._features(model)):
+                raise UserError(
+                    f"train.distill_features > 0: the classifier of train.teacher_model={train.teacher_model} "
+                    f"reads {theirs} values, {model.name}'s {ours}; leave it 0 with this teacher"
+                )
         return system.network
+
+    def _features(self, model: ModelConfig) -> int:
+        """How many values the last link reads: of most networks, the classifier."""
+        network = Network(build_model(model, self.train_set.num_classes))
+        values = describe(network.backbone, self.train_set.image_size)
+        return values.of(network.links[-1][0] - 1).size
 
     def _measure(self, config: Config, state: RunState) -> None:
         """The test accuracy of the network of `model.weights`, where it has one."""

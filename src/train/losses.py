@@ -13,12 +13,17 @@
 # limitations under the License.
 """The task loss: cross entropy with label smoothing, mixed with distillation from a float teacher.
 
-    L = (1 - w) CE(y, label) + w T^2 KL(softmax(y_t / T) || softmax(y / T))
+    L = (1 - w) CE(y, label) + w T^2 KL(softmax(y_t / T) || softmax(y / T)) + v |f - f_t|^2 / |f_t|^2
 
-Sources: Szegedy et al., 2016 (smoothing); Hinton et al., 2015, arXiv 1503.02531 (distillation).
+f, f_t: what the classifiers of network and teacher read. It says far more of an image than a few
+classes' logits, which counts where images are few.
+Sources: Szegedy et al., 2016 (smoothing); Hinton et al., 2015, arXiv 1503.02531 (distillation); Romero
+et al., "FitNets", 2015, arXiv 1412.6550 (features; their place and the relative error are our choice).
 """
 
 from mindspore import nn, ops
+
+TINY = 1e-6  # a teacher's features may all be zero
 
 
 class TaskLoss(nn.Cell):
@@ -42,3 +47,10 @@ class TaskLoss(nn.Cell):
         log_q = ops.log_softmax(teacher_logits / t, -1)
         divergence = (ops.exp(log_q) * (log_q - log_p)).sum(-1).mean()
         return t * t * divergence
+
+
+def relative_error(features, wanted):
+    """|features - wanted|^2 / |wanted|^2 of each image, any shape (N, ...), the mean over the images."""
+    axes = tuple(range(1, wanted.ndim))
+    apart, size = ((features - wanted) ** 2).sum(axes), (wanted**2).sum(axes)
+    return (apart / (size + TINY)).mean()

@@ -25,21 +25,28 @@ from src.keys import TrainConfig
 from src.methods.base import System
 from src.runtime import Runtime
 from src.train.gradients import BoundGradients
-from src.train.losses import TaskLoss
+from src.train.losses import TaskLoss, relative_error
 
 ADAMW = "adamw"
 
 
 class Objective(nn.Cell):
     """(image, label, *draws) -> the `scalars`; `right` counts the images whose largest logit is the
-    label's, the last three are zero without a controller or widths that are learned."""
+    label's, the last three are zero without a controller or widths that are learned.
+
+    Args:
+        likeness: weight of the relative error of what the classifier reads (of several passes, in the
+            first) against what the teacher's does.
+    """
 
     scalars = ("loss", "right", "mean_bits", "bitops", "entropy")
 
-    def __init__(self, system: System, task_loss: TaskLoss, teacher: nn.Cell | None):
+    def __init__(
+        self, system: System, task_loss: TaskLoss, teacher: nn.Cell | None, likeness: float = 0.0
+    ):
         super().__init__(auto_prefix=False)  # parameters keep the network's own names
         self.network, self.monitor, self.penalty = system.network, system.monitor, system.penalty
-        self.task_loss, self.teacher = task_loss, teacher
+        self.task_loss, self.teacher, self.likeness = task_loss, teacher, likeness
         self.budget = None if system.learned is None else system.learned.budget
         self.consistency, self.in_place = system.consistency, system.in_place
         if teacher is not None:
@@ -52,15 +59,19 @@ class Objective(nn.Cell):
         outputs = self.network(image, *draws)
         logits, teacher_logits = outputs["logits"], None
         if self.teacher is not None:
-            teacher_logits = ops.stop_gradient(self.teacher(image)["logits"])
+            taught = self.teacher(image)
+            teacher_logits = ops.stop_gradient(taught["logits"])
         loss = self.task_loss(logits, label, teacher_logits)
+        if self.teacher is not None and self.likeness > 0:
+            wanted = ops.stop_gradient(taught["embedding"])
+            loss = loss + self.likeness * relative_error(outputs["embedding"], wanted)
         right = (logits.argmax(1).astype(label.dtype) == label).astype(logits.dtype).sum()
         if self.consistency > 0:
             for other in outputs["others"]:
                 other_loss = self.task_loss(other, label, teacher_logits)
                 if self.in_place > 0:
-                    taught = self.task_loss.distance(other, ops.stop_gradient(logits))
-                    other_loss = (1 - self.in_place) * other_loss + self.in_place * taught
+                    apart = self.task_loss.distance(other, ops.stop_gradient(logits))
+                    other_loss = (1 - self.in_place) * other_loss + self.in_place * apart
                 loss = loss + self.consistency * other_loss
         if self.penalty is not None:
             loss = loss + self.penalty(outputs)

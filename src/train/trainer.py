@@ -71,7 +71,10 @@ class Trainer:
             freeze_statistics(system.network)
         self.draws = stage.draws(system)
         task_loss = TaskLoss(train.label_smoothing, train.distill_weight, train.distill_temperature)
-        self.objective = (stage.objective or Objective)(system, task_loss, teacher)
+        if stage.objective is None:
+            self.objective = Objective(system, task_loss, teacher, train.distill_features)
+        else:
+            self.objective = stage.objective(system, task_loss, teacher)
         self.rates = learning_rates(train, stage.lr, stage.epochs, len(loaders.train))
         learned = _learned(stage, system)
         of_updates = np.repeat(self.rates or [stage.lr], stage.updates).tolist()

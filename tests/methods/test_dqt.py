@@ -210,7 +210,7 @@ def test_temperature_falls_geometrically_and_draws_repeat():
 def test_without_a_subset_there_is_no_consistency(pynative):
     built = dqt("dqt.subset=0")
     assert built.consistency == 0
-    assert set(outputs(built, images(2), True)[0]) == {"logits", "plan", "soft"}
+    assert set(outputs(built, images(2), True)[0]) == {"logits", "embedding", "plan", "soft"}
 
 
 def test_impossible_options_are_refused():

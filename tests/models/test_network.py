@@ -81,6 +81,14 @@ def test_a_network_is_a_chain_of_links():
     assert len(blocks) == 16
 
 
+def test_the_embedding_is_what_the_classifier_reads(pynative):
+    network, x = Network(crossed()).set_train(False), Tensor(image(2))
+    outputs = network(x)
+    assert outputs["embedding"].shape[0] == 2
+    again, _ = network.classify(outputs["embedding"], ())
+    np.testing.assert_array_equal(again.asnumpy(), outputs["logits"].asnumpy())
+
+
 def test_paths_in_the_tree_are_the_names_of_nodes():
     network = Network(crossed())
     cells = dict(network.cells_and_names())
@@ -128,5 +136,5 @@ def test_a_plan_from_outside_reaches_each_layer(pynative):
 def test_soft_choices_come_in_training_alone(pynative):
     network, given = dynamic()
     draws = [Tensor(v) for v in given.still(2)]
-    assert set(network.set_train(False)(Tensor(image()), *draws)) == {"logits", "plan"}
-    assert set(network.set_train(True)(Tensor(image()), *draws)) == {"logits", "plan", "soft"}
+    assert set(network.set_train(False)(Tensor(image()), *draws)) == {"logits", "embedding", "plan"}
+    assert set(network.set_train(True)(Tensor(image()), *draws)) == {"logits", "embedding", "plan", "soft"}

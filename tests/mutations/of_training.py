@@ -104,8 +104,8 @@ TRAIN = [
         ("decays = parameter.ndim > 1 or train.decay_norms", "decays = True"),
         ("[rate * scale for rate in rates]", "rates"),
         (
-            "taught = self.task_loss.distance(other, ops.stop_gradient(logits))",
-            "taught = self.task_loss.distance(other, logits)",
+            "apart = self.task_loss.distance(other, ops.stop_gradient(logits))",
+            "apart = self.task_loss.distance(other, logits)",
         ),
     ),
     *breaks_of(

@@ -36,7 +36,7 @@ class SmallNetwork(nn.Cell):
 
     def construct(self, image):
         hidden = ops.minimum(ops.matmul(image, self.hidden), self.clip)
-        return {"logits": ops.matmul(hidden, self.out)}
+        return {"logits": ops.matmul(hidden, self.out), "embedding": hidden}
 
 
 def small_method(seed: int = 0) -> System:

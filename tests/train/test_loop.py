@@ -113,6 +113,17 @@ def test_a_float_network_learns_from_the_teacher_that_it_is_given(begin, weights
     assert state.float_top1 == -1, "no baseline of itself"
 
 
+def test_features_are_learned_from_a_teacher_that_has_as_many(tmp_path):
+    wide = tmp_path / "wide.npz"
+    np.savez(wide, **{n: p.asnumpy() for n, p in build_backbone("resnet18_cifar", 10).parameters().items()})
+    teaches = [f"train.teacher_weights={wide}", "train.teacher_model=resnet18_cifar"]
+    run = _Run(load_config(None, [*TINY, *TAUGHT, *teaches]), RunFolder(tmp_path), RUNTIME)
+    assert run._teacher(run.config) is not None
+    run.config.train.distill_features = 1.0
+    with pytest.raises(UserError, match="teacher_model=resnet18_cifar reads 512 values, resnet8's 64; leave it 0"):
+        run._teacher(run.config)
+
+
 @pytest.mark.parametrize("name", ["float", "static"])
 def test_a_classifier_that_learns_alone_has_no_teacher(weights, tmp_path, name):
     overrides = [f"method.name={name}", f"model.weights={weights}", "model.head=new", "train.distill_weight=0.5"]

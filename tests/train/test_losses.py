@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from src.train.losses import TaskLoss
+from src.train.losses import TaskLoss, relative_error
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(6, 5)).astype(np.float32) * 2
@@ -64,3 +64,18 @@ def test_distillation(weight, t):
 def test_a_student_that_equals_its_teacher_has_no_distillation_loss():
     loss = TaskLoss(0.0, 1.0, 4.0)(Tensor(LOGITS), Tensor(LABELS), Tensor(LOGITS))
     assert float(loss.asnumpy()) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (3, 2, 2, 2)])
+def test_features_are_compared_by_their_relative_error(shape):
+    found, wanted = RNG.normal(size=(2, *shape)).astype(np.float32)
+    value, gradient = ms.value_and_grad(relative_error, 0)(Tensor(found), Tensor(wanted))
+    axes = tuple(range(1, len(shape)))
+    size = (wanted.astype(np.float64) ** 2).sum(axes, keepdims=True)
+    assert float(value.asnumpy()) == pytest.approx((((found - wanted) ** 2).sum(axes, keepdims=True) / size).mean())
+    np.testing.assert_allclose(gradient.asnumpy(), 2 * (found - wanted) / size / 3, rtol=1e-4)
+
+
+def test_features_that_are_all_zero_are_no_division_by_zero():
+    nothing = Tensor(np.zeros((2, 4), np.float32))
+    assert float(relative_error(nothing, nothing).asnumpy()) == 0

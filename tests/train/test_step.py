@@ -169,9 +169,22 @@ def test_distillation_teaches_the_student_and_leaves_the_teacher():
         np.testing.assert_array_equal(value, expected)
 
 
-def test_no_gradient_flows_to_the_teacher():
+def test_what_the_classifier_reads_is_learned_from_the_teacher():
+    images, labels = small_batch()
+
+    def loss(weight):
+        objective = Objective(small_method(), TaskLoss(0.0, 0.5), SmallNetwork(seed=7), weight)
+        return float(objective(Tensor(images), Tensor(labels))[0].asnumpy())
+
+    ours, theirs = (net(Tensor(images))["embedding"].asnumpy() for net in (SmallNetwork(), SmallNetwork(seed=7)))
+    apart = ((ours - theirs) ** 2).sum(1) / (theirs**2).sum(1)
+    assert loss(2.0) - loss(0.0) == pytest.approx(2 * apart.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("likeness", [0.0, 1.0])
+def test_no_gradient_flows_to_the_teacher(likeness):
     method, teacher = small_method(), SmallNetwork(seed=7)
-    objective = Objective(method, TaskLoss(0.0, 0.5), teacher)
+    objective = Objective(method, TaskLoss(0.0, 0.5), teacher, likeness)
     images, labels = small_batch()
     parameters = list(teacher.get_parameters())
     gradients = ms.grad(objective, None, parameters, has_aux=True)
