@@ -24,7 +24,6 @@
 First and last layer are float everywhere.
 """
 
-import os
 from dataclasses import dataclass
 
 from src.bench.torch_nets import DESIGNS
@@ -84,10 +83,3 @@ def side_of(model: str, asked: int | None) -> int:
 def has_imagenet_stem(model: str) -> bool:
     """Whether the model is made for large images (strides in and behind the stem)."""
     return model in DESIGNS and DESIGNS[model].large  # another name is refused by the configuration
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -13,9 +13,10 @@
 # limitations under the License.
 """Which cases a run has, and the configuration of ours."""
 
-from src.bench.case import KINDS, OURS, PEERS, WITHOUT_PEERS, Case, cores, side_of
+from src.bench.case import KINDS, OURS, PEERS, WITHOUT_PEERS, Case, side_of
 from src.bench.options import check_at_least, check_words
 from src.bench.torch_nets import DESIGNS
+from src.cores import cores
 from src.errors import UserError
 
 # The peers' table, which has the names of ours: MindSpore, which ours loads, would change the

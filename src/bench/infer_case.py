@@ -26,9 +26,10 @@ First and last layer have 8 bits. Weights are random: times are those of a train
 from dataclasses import dataclass, replace
 from itertools import product
 
-from src.bench.case import ISAS, cores, side_of
+from src.bench.case import ISAS, side_of
 from src.bench.options import check_at_least, check_words
 from src.bench.torch_nets import DESIGNS
+from src.cores import cores
 from src.errors import UserError
 
 STATIC, DYNAMIC, ESCALATING, FLOAT = KINDS = ("static", "dynamic", "escalating", "float")

@@ -17,7 +17,7 @@ import os
 import platform
 from pathlib import Path
 
-from src.bench.case import cores
+from src.cores import cores
 
 VECTOR_FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "asimd", "asimddp")
 

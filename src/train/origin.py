@@ -14,7 +14,6 @@
 """Where a run's numbers come from: command, commit, machine, versions."""
 
 import json
-import os
 import platform
 import shlex
 import subprocess
@@ -24,6 +23,7 @@ from importlib import metadata
 from pathlib import Path
 
 from src.config import Config
+from src.cores import cores
 from src.models.own_file import digest_of
 
 VERSIONS = "versions.json"  # in a run folder
@@ -38,12 +38,13 @@ def describe_origin(config: Config) -> dict:
 
 
 def describe_process() -> dict:
-    """Command, commit, machine, time and the versions that matter."""
+    """Command, commit, machine (its processor, and the cores that the process may use), time and the versions
+    that matter."""
     packages = ("mindspore", "numpy", "opencv-python-headless", "scikit-learn")
     return {
         "command": shlex.join([Path(sys.executable).name, *sys.argv]),
         "commit": _commit(),
-        "machine": f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores",
+        "machine": f"{platform.machine()}, {_processor()}, {cores()} cores",
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         "python": platform.python_version(),
         **{name: _version(name) for name in packages},

@@ -29,7 +29,7 @@ from src.layers.spec import format_table
 from src.terminal import TerminalHandler
 from src.train import metrics
 from src.train.curves import Curves
-from src.train.origin import VERSIONS, continued, describe_origin
+from src.train.origin import CONTINUATIONS, VERSIONS, continued, describe_origin
 from src.train.own_network import keep_network, kept_network
 from src.train.resume import check_finished, check_overrides
 from src.train.run_lock import claim
@@ -107,13 +107,22 @@ class RunFolder:
 
     def note_continuation(self) -> None:
         """This process goes on with the run: versions.json says so, and by which commit. A file that is damaged
-        stays as it is: it tells nothing of the start either."""
+        stays as it is: it tells nothing of the start either. On another processor, or another number of cores,
+        sums are added up in another order, which is told."""
         if self.quiet:
             return
         try:
-            self.write_json(VERSIONS, continued(self.path / VERSIONS))
+            versions = continued(self.path / VERSIONS)
+            self.write_json(VERSIONS, versions)
         except ValueError as error:
             LOG.warning("%s is damaged (%s): that the run goes on here is not noted", self.path / VERSIONS, error)
+            return
+        begun, here = versions.get("machine"), versions[CONTINUATIONS][-1]["machine"]
+        if begun not in (None, here):
+            LOG.warning(
+                "the run was begun on %s, here it is %s: it goes on, but may end with other last bits than "
+                "without the stop", begun, here,
+            )  # fmt: skip
 
     def write_layers(self, table: list[dict], image_size: int) -> None:
         """layers.json, and the same table in the log."""

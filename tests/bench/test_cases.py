@@ -17,9 +17,10 @@
 import pytest
 
 from src.bench.arguments import parse
-from src.bench.case import Case, cores
+from src.bench.case import Case
 from src.bench.cases import list_cases, overrides
 from src.config import load_config
+from src.cores import cores
 from src.errors import UserError
 
 

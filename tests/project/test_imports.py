@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "terminal": set(),
     "paths": set(),
     "files": set(),
+    "cores": set(),
     "recipes": {"yaml_text"},
     "values": {"paths"},
     "keys": set(),
@@ -62,7 +63,7 @@ MAY_IMPORT = {
     "engine": {"kernels", "files", "cost"},
     "bench": {
         "config", "runtime", "kernels", "cost", "layers", "models", "methods", "train", "deploy", "engine",
-        "files", "paths", "report",
+        "cores", "files", "paths", "report",
     },
     "ptq": {"keys", "layers", "quantizers", "kernels", "models"},
     "search": {"config", "cost", "data", "methods", "runtime", "train"},

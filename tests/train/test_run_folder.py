@@ -48,6 +48,16 @@ def test_each_resume_is_noted_beside_the_start(run):
     assert first["commit"] == second["commit"] == start["commit"]
 
 
+def test_another_machine_is_told_once_bits_may_differ(run, caplog):
+    with caplog.at_level(logging.WARNING, "dynquant"):
+        run.note_continuation()
+        assert not caplog.text
+        file = run.path / "versions.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"machine": "another, 96 cores"}))
+        run.note_continuation()
+    assert "begun on another, 96 cores, here it is" in caplog.text and "may end with other last bits" in caplog.text
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"continuations": 1}'])
 def test_damaged_versions_are_left_as_they_are(run, text):
     (run.path / "versions.json").write_text(text)
