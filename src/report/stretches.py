@@ -74,8 +74,9 @@ def _stretch(record: Run, config: dict, stage) -> Stretch:
     milliseconds = 1e3 * np.median(seconds) / (step[-1] / epoch[-1])
     objective = LOSSES.get(stage.name) or LOSSES.get((stage.name, config["abn"]["agent"]))
     if objective is None:
-        teaches = train["distill_weight"] and stage.builds != "float"
-        objective = f"{TASK} and distillation" if teaches else TASK
+        objective = TASK
+        if train["distill_weight"] and stage.builds != "float":
+            objective += " and distillation, of features too" if train.get("distill_features") else " and distillation"
     return Stretch(
         name=stage.name,
         epochs=int(own.sum()),

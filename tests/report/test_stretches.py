@@ -71,3 +71,9 @@ def test_an_agent_learns_by_its_own_rule(record, learns, told):
     found = stretches(record("abn", *stages, abn=keys, quant={"quantizer": "lsq"}))
     assert by_stage(found, "optimizer") == "supernet: SGD with momentum; agent: AdamW"
     assert [one.objective.startswith(told) for one in found] == [False, True] and found[1].lr == "0.005"
+
+
+def test_features_that_are_learned_from_the_teacher_are_told(record):
+    train = {"lr": 0.04, "epochs": 3, "distill_weight": 1.0, "distill_features": 20.0}
+    (one,) = stretches(record("static", ("static", 3, 100, 20), train=train))
+    assert one.objective == "softmax cross entropy and distillation, of features too"
