@@ -76,7 +76,7 @@ def _stretch(record: Run, config: dict, stage) -> Stretch:
     if objective is None:
         objective = TASK
         if train["distill_weight"] and stage.builds != "float":
-            objective += " and distillation, of features too" if train.get("distill_features") else " and distillation"
+            objective += " and distillation, of features too" if train["distill_features"] else " and distillation"
     return Stretch(
         name=stage.name,
         epochs=int(own.sum()),

@@ -74,6 +74,6 @@ def test_an_agent_learns_by_its_own_rule(record, learns, told):
 
 
 def test_features_that_are_learned_from_the_teacher_are_told(record):
-    train = {"lr": 0.04, "epochs": 3, "distill_weight": 1.0, "distill_features": 20.0}
+    train = {"lr": 0.04, "epochs": 3, "distill_weight": 1.0, "distill_features": 20.0, "teacher_weights": "float.npz"}
     (one,) = stretches(record("static", ("static", 3, 100, 20), train=train))
     assert one.objective == "softmax cross entropy and distillation, of features too"
