@@ -174,7 +174,7 @@ def test_distillation_clipping_and_nesterov_too(tmp_path):
     """A teacher in the graph, a norm over all gradients, another optimizer's state."""
     train(tmp_path / "float", "method.name=float", "train.epochs=1")
     options = [
-        f"model.weights={tmp_path / 'float/ckpt/last.ckpt'}", "train.distill_weight=0.5",
+        f"model.weights={tmp_path / 'float/ckpt/last.ckpt'}", "train.distill_weight=0.5", "train.distill_features=2",
         "train.clip_norm=1", "train.nesterov=true",
     ]  # fmt: skip
     train(tmp_path / "whole", *options, "train.epochs=2")
