@@ -200,17 +200,17 @@ class _Run:
                 f"new ({loaded.new_head}); give train.teacher_weights=FILE of the same classes"
             )
         if train.distill_features > 0 and train.teacher_model:
-            theirs = self._features(teacher)
-            if theirs != (ours := self._features(model)):
+            own = Network(build_model(model, self.train_set.num_classes))
+            theirs, ours = self._features(system.network), self._features(own)
+            if theirs != ours:
                 raise UserError(
                     f"train.distill_features > 0: the classifier of train.teacher_model={train.teacher_model} "
                     f"reads {theirs} values, {model.name}'s {ours}; leave it 0 with this teacher"
                 )
         return system.network
 
-    def _features(self, model: ModelConfig) -> int:
-        """How many values the last link reads: of most networks, the classifier."""
-        network = Network(build_model(model, self.train_set.num_classes))
+    def _features(self, network: Network) -> int:
+        """How many values the last link of a float network reads: of most, the classifier."""
         values = describe(network.backbone, self.train_set.image_size)
         return values.of(network.links[-1][0] - 1).size
 

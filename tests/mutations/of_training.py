@@ -92,6 +92,7 @@ TRAIN = [
         "src/train/losses.py", "tests/train/test_losses.py",
         ("return t * t * divergence", "return t * divergence"),
         ("(1 - self.distill) * loss + self", "loss + self"),
+        ("(apart / (size + TINY)).mean()", "(apart / size).mean()"),
     ),
     *breaks_of(
         "src/train/gradients.py", "tests/train/test_step.py tests/train/test_guard.py",
@@ -103,6 +104,7 @@ TRAIN = [
         "src/train/step.py", "tests/train/test_step.py",
         ("decays = parameter.ndim > 1 or train.decay_norms", "decays = True"),
         ("[rate * scale for rate in rates]", "rates"),
+        ('ops.stop_gradient(taught["embedding"])', 'taught["embedding"]'),
         (
             "apart = self.task_loss.distance(other, ops.stop_gradient(logits))",
             "apart = self.task_loss.distance(other, logits)",
