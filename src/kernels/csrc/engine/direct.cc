@@ -23,6 +23,7 @@
 
 #include "engine/finish_panel.h"
 #include "engine/row_tile.h"
+#include "engine/weight_words.h"
 
 namespace DQ_NS {
 
@@ -36,13 +37,12 @@ size_t start_bytes(const CodeConv &c) { return size_t(c.blocks()) * kChannelBloc
 
 template <class A>
 size_t packed_bytes(const CodeConv &c) {
-  const size_t steps = Window(c).steps();  // and one channel's weights, in the order of the window
-  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * steps * A::WORD_BYTES + steps * 4;
+  return kHeaderBytes + start_bytes(c) + size_t(c.blocks()) * Window(c).steps() * A::WORD_BYTES;
 }
 
 template <class A>
 void pack(const CodeConv &c, void *packed) {
-  std::memset(packed, 0, packed_bytes<A>(c));
+  std::memset(packed, 0, kHeaderBytes);
   if constexpr (A::CHUNKED) {
     const WeightRange range(c);
     *(int32_t *)packed = A::chunk(c.top(), range.least, range.most);
@@ -50,22 +50,13 @@ void pack(const CodeConv &c, void *packed) {
   int32_t *start = (int32_t *)((uint8_t *)packed + kHeaderBytes);
   uint8_t *words = (uint8_t *)packed + kHeaderBytes + start_bytes(c);
   const Window window(c);
-  const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
-  int8_t *row = (int8_t *)packed + packed_bytes<A>(c) - window.steps() * 4;
-  for (int o = 0; o < c.c_out; o++) {
-    const int g = o / c.channels(), block = o % c.channels() / kChannelBlock;
-    const int lane = o % c.channels() % kChannelBlock;
-    const bool paired = is_paired(c, block);
-    const size_t first = size_t(g) * c.group_blocks() + (paired ? block & ~1 : block);
-    const size_t apart = paired ? 2 : 1, which = paired ? block & 1 : 0;
-    uint8_t *word = words + (first * window.steps() + which) * A::WORD_BYTES;
-    in_order(c, window, c.weight + o * size, row);
-    for (size_t step = 0; step < window.steps(); step++, word += apart * A::WORD_BYTES)
-      A::put(word, lane, row + 4 * step);
-    int32_t total = 0;
-    for (size_t i = 0; i < size; i++) total += c.weight[o * size + i];
-    const size_t place = (size_t(g) * c.group_blocks() + block) * kChannelBlock + lane;
-    start[place] = (A::SUBTRACTED - int(c.zero())) * total;
+  for (int at = 0; at < c.blocks(); at++) {
+    const int group = at / c.group_blocks(), block = at % c.group_blocks();
+    const int apart = is_paired(c, block) ? 2 : 1, which = block % apart;
+    const WeightBlock weights(c, group, block);
+    weights.sums(A::SUBTRACTED - int(c.zero()), start + at * kChannelBlock);
+    uint8_t *to = words + (size_t(at - which) * window.steps() + which) * A::WORD_BYTES;
+    pack_block<A>(c, weights, apart, to);
   }
 }
 

@@ -21,7 +21,7 @@
 // word's codes lie from the pixel's first one [words], 64-byte aligned, and weights [words][16][4].
 #include "engine/direct_pairs.h"
 
-#include "engine/tile.h"
+#include "engine/weight_words.h"
 
 #if defined(DQ_ISA_AVX2)
 
@@ -88,34 +88,24 @@ struct Packed {
   }
 };
 
-// The weights of 16 channels in the order of the window come last, for pack() alone.
-size_t packed_bytes(const CodeConv &c) {
-  return Packed(c, nullptr, words_of(c)).bytes + kChannelBlock * Window(c).steps() * 4;
-}
+size_t packed_bytes(const CodeConv &c) { return Packed(c, nullptr, words_of(c)).bytes; }
 
 void pack(const CodeConv &c, void *packed) {
   const Window window(c);
   const Packed to(c, packed, words_of(c));
   std::memset(packed, 0, to.bytes);
-  const size_t size = size_t(c.c_in) * c.kernel * c.kernel;
   const int row = (c.w + 2 * c.padding) * c.c_in;
-  int8_t *rows = (int8_t *)packed + to.bytes;
   int at = 0;
   for (int block = 0; block < c.blocks(); block++) {
-    std::memset(rows, 0, kChannelBlock * size);
-    for (int lane = 0; lane < kChannelBlock; lane++) {
-      const int o = block * kChannelBlock + lane;
-      if (o == c.c_out) break;
-      in_order(c, window, c.weight + o * size, rows + lane * size);
-      int32_t total = 0;
-      for (size_t i = 0; i < size; i++) total += rows[lane * size + i];
-      to.start[o] = -c.zero() * total;
-    }
-    for (size_t step = 0; step < window.steps(); step++) {
+    const WeightBlock weights(c, 0, block);
+    weights.sums(-c.zero(), to.start + block * kChannelBlock);
+    each_word(c, window, [&](int step, const WordPlaces &places) {
+      uint32_t words[kChannelBlock];
+      weights.take(places, words);
       int8_t halves[2][kChannelBlock][4];
       int copies = 1;
       for (int lane = 0; lane < kChannelBlock; lane++) {
-        const int8_t *w = rows + lane * size + 4 * step;
+        const int8_t *w = (const int8_t *)&words[lane];
         for (int i = 0; i < 4; i++) {
           const bool large = is_large(w[i & ~1], w[i | 1], c.top());
           if (large) copies = 2;
@@ -126,9 +116,9 @@ void pack(const CodeConv &c, void *packed) {
       for (int i = 0; i < copies; i++, at++) {
         uint8_t *word = to.words + size_t(at) * Dot::WORD_BYTES;
         for (int lane = 0; lane < kChannelBlock; lane++) Dot::put(word, lane, halves[i][lane]);
-        to.offset[at] = int(step) / window.words * row + int(step) % window.words * 4;
+        to.offset[at] = step / window.words * row + step % window.words * 4;
       }
-    }
+    });
     to.end[block] = at;
   }
 }

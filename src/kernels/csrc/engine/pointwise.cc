@@ -21,7 +21,7 @@
 #include "engine/pointwise.h"
 
 #include "engine/finish_panel.h"
-#include "engine/tile.h"
+#include "engine/weight_words.h"
 
 #if defined(DQ_ISA_AVX512)
 
@@ -61,20 +61,16 @@ size_t packed_bytes(const CodeConv &c) {
 }
 
 void pack(const CodeConv &c, void *packed) {
-  std::memset(packed, 0, packed_bytes(c));
   int32_t *start = (int32_t *)packed;
-  int8_t *weights = (int8_t *)packed + start_bytes(c);
-  const int of_panel = panel_blocks(c), words = words_of(c);
-  for (int o = 0; o < c.c_out; o++) {
-    const int block = o / kChannelBlock, first = block / of_panel * of_panel;
-    const int in_panel = c.blocks() - first < of_panel ? c.blocks() - first : of_panel;
-    int8_t *to =
-        weights + (size_t(first) * words + block - first) * Dot::WORD_BYTES + o % kChannelBlock * 4;
-    const int8_t *w = c.weight + size_t(o) * c.c_in;
-    for (int i = 0; i < c.c_in; i++) {
-      to[size_t(i / 4) * in_panel * Dot::WORD_BYTES + i % 4] = w[i];
-      start[o] -= c.zero() * w[i];
-    }
+  uint8_t *words = (uint8_t *)packed + start_bytes(c);
+  for (int block = 0; block < c.blocks(); block++) {
+    const int which = block % panel_blocks(c), first = block - which;
+    const int left = c.blocks() - first;
+    const int apart = left < panel_blocks(c) ? left : panel_blocks(c);
+    const WeightBlock weights(c, 0, block);
+    weights.sums(-c.zero(), start + block * kChannelBlock);
+    uint8_t *to = words + (size_t(first) * words_of(c) + which) * Dot::WORD_BYTES;
+    pack_block<Dot>(c, weights, apart, to);
   }
 }
 

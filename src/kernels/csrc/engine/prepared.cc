@@ -27,21 +27,19 @@ namespace {
 
 constexpr size_t kAlign = 64;
 
-// The codes of a choice: a child of the master, or the stored ones; odd ones as 2 c + 1.
-std::vector<int8_t> codes_of(const Operation &op, int choice) {
-  if (!op.master) {
-    std::vector<int8_t> codes = op.arrays.weights[size_t(choice)].values;
-    if (op.odd)
-      for (int8_t &q : codes) q = int8_t(2 * q + 1);
-    return codes;
+// The codes of a choice: the stored ones, odd ones as 2 c + 1, or a child of the master. What has
+// to be made is kept in `made`.
+const int8_t *codes_of(const Operation &op, int choice, std::vector<int8_t> *made) {
+  const std::vector<int8_t> &stored = op.arrays.weights[op.master ? 0 : size_t(choice)].values;
+  const int drop = op.master ? int(op.master) - op.w_bits(choice) : 0;
+  if (!op.odd && !drop) return stored.data();
+  made->resize(stored.size());
+  const int half = (1 << drop) >> 1, top = (1 << (op.w_bits(choice) - 1)) - 1;
+  for (size_t i = 0; i < stored.size(); i++) {
+    const int child = std::min((stored[i] + half) >> drop, top);  // the least cannot be passed
+    (*made)[i] = int8_t(op.odd ? 2 * stored[i] + 1 : child);
   }
-  std::vector<int8_t> codes = op.arrays.weights[0].values;
-  const int drop = int(op.master) - op.w_bits(choice), half = (1 << drop) >> 1;
-  const int top = (1 << (op.w_bits(choice) - 1)) - 1;
-  if (drop)
-    for (int8_t &q : codes)
-      q = int8_t(std::min((q + half) >> drop, top));  // the least cannot be passed
-  return codes;
+  return made->data();
 }
 
 // The smallest and largest value of each channel's sum.
@@ -94,9 +92,9 @@ const PreparedConvs::Weights &PreparedConvs::weights(const CodeConv &conv, int w
     if (w->w_choice == w_choice && w->code_low == conv.code_low && w->code_high == conv.code_high)
       return *w;
   auto made = std::make_unique<Weights>();
-  const std::vector<int8_t> codes = codes_of(op_, w_choice);
+  std::vector<int8_t> codes;
   CodeConv whole = conv;
-  whole.weight = codes.data();
+  whole.weight = codes_of(op_, w_choice, &codes);
   made->w_choice = w_choice;
   made->code_low = conv.code_low;
   made->code_high = conv.code_high;

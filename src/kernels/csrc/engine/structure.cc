@@ -101,7 +101,31 @@ Array<T> values_of(const std::string &name, const StoredTensor &t, const ArrayRu
   return array;
 }
 
-// Codes of `bits` bits, low bits first, offset by 2^(bits-1).
+// Eight codes, a byte each, of words of as many bytes as a code has bits: low bits first, offset by
+// 2^(bits-1). Halves are moved apart, then their halves, then single codes.
+class Spread {
+ public:
+  explicit Spread(int bits)
+      : bits_(bits),
+        four_((uint64_t(1) << 4 * bits) - 1),
+        two_(((uint64_t(1) << 2 * bits) - 1) * 0x100000001u),
+        one_(((uint64_t(1) << bits) - 1) * 0x1000100010001u),
+        below_zero_((kSign - (1 << (bits - 1))) * kBytes) {}
+
+  uint64_t operator()(uint64_t word) const {
+    word = (word & four_) | (word >> 4 * bits_ & four_) << 32;
+    word = (word & two_) | (word & two_ << 2 * bits_) << (16 - 2 * bits_);
+    word = (word & one_) | (word & one_ << bits_) << (8 - bits_);
+    return (word + below_zero_) ^ kSign * kBytes;
+  }
+
+ private:
+  static constexpr uint64_t kBytes = 0x101010101010101u, kSign = 128;
+  const int bits_;
+  const uint64_t four_, two_, one_, below_zero_;
+};
+
+// Codes of `bits` bits.
 Array<int8_t> unpack(const std::string &name, const StoredTensor &t, int bits,
                      const std::vector<int64_t> &shape) {
   size_t count = 1;
@@ -113,14 +137,20 @@ Array<int8_t> unpack(const std::string &name, const StoredTensor &t, int bits,
        name + ": " + shown(t) + " cannot hold " + std::to_string(count) + " codes of " +
            std::to_string(bits) + " bits");
   Array<int8_t> codes{shape, std::vector<int8_t>(count)};
-  const int half = 1 << (bits - 1);
-  for (size_t i = 0; i < count; i += 8) {  // eight codes are as many bytes as one has bits
-    const size_t at = i / 8 * size_t(bits);
-    uint64_t window = 0;
-    std::memcpy(&window, t.data + at, std::min(size_t(bits), t.bytes - at));
-    const size_t rest = std::min<size_t>(8, count - i);
-    for (size_t n = 0; n < rest; n++, window >>= bits)
-      codes.values[i + n] = int8_t(int(window & (2 * unsigned(half) - 1)) - half);
+  const Spread spread(bits);
+  const uint8_t *from = t.data, *const end = t.data + t.bytes;
+  uint64_t word = 0;
+  size_t i = 0;
+  for (; end - from >= ptrdiff_t(sizeof word); i += 8, from += bits) {  // then eight codes are left
+    std::memcpy(&word, from, sizeof word);
+    word = spread(word);
+    std::memcpy(&codes.values[i], &word, sizeof word);
+  }
+  for (; i < count; i += 8, from += bits) {
+    word = 0;
+    std::memcpy(&word, from, size_t(end - from));
+    word = spread(word);
+    std::memcpy(&codes.values[i], &word, std::min(sizeof word, count - i));
   }
   return codes;
 }

@@ -44,15 +44,6 @@ struct WeightRange {
 // Blocks come in pairs; the last one of a group may be alone.
 inline bool is_paired(const dq::CodeConv &c, int block) { return (block | 1) < c.group_blocks(); }
 
-// The weights of a channel as the window passes them, whole words in every row.
-inline void in_order(const dq::CodeConv &c, const Window &window, const int8_t *w, int8_t *row) {
-  const int taps = c.kernel * c.kernel, run = c.groups == 1 ? c.kernel : 1;  // taps of a row
-  for (int tap = 0; tap < taps; tap++) {
-    int8_t *to = row + size_t(tap / run) * window.words * 4 + size_t(tap % run) * c.c_in;
-    for (int i = 0; i < c.c_in; i++) to[i] = w[size_t(i) * taps + tap];
-  }
-}
-
 // The codes of a tile's pixels where they are evenly apart, in place of an array of their
 // addresses.
 struct Apart {
