@@ -16,3 +16,13 @@
 
 class UserError(Exception):
     """Bad input. Entry scripts print it as `error: ...` and exit with code 2, without a traceback."""
+
+
+_LONGEST = 300
+
+
+def reason(error: Exception) -> str:
+    """What another library's exception says, for a line of ours: its first line, or its type where it says nothing,
+    up to 300 characters (a damaged archive is quoted byte for byte)."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines[0]) <= _LONGEST else f"{lines[0][: _LONGEST - 4]} ..."

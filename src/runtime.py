@@ -25,7 +25,7 @@ import numpy as np
 from mindspore import Tensor, communication, nn, ops
 
 from src import kernels
-from src.errors import UserError
+from src.errors import UserError, reason
 from src.keys import DeviceConfig
 from src.parameters import assign
 
@@ -69,7 +69,7 @@ def start(device: DeviceConfig, seed: int) -> Runtime:
     except (RuntimeError, ValueError) as error:
         raise UserError(
             f"device.target={device.target} device.id={_device_id(device)} cannot be used here: "
-            f"{_first_line(error)}; device.target=CPU runs everywhere"
+            f"{reason(error)}; device.target=CPU runs everywhere"
         ) from error
     # Threads that hand operators on to one another spin between two of them: on the cores that compute.
     ms.set_context(pynative_synchronize=device.target == "CPU")
@@ -105,7 +105,7 @@ def _join() -> None:
     except RuntimeError as error:
         raise UserError(
             f"this job's workers ({WORKERS}={os.environ[WORKERS]}) never met, or one of them has ended; their own "
-            f"logs say why: {_first_line(error)}"
+            f"logs say why: {reason(error)}"
         ) from error
 
 
@@ -229,8 +229,3 @@ class _Broadcast(nn.Cell):
 
     def construct(self, x):
         return self.send((x,))[0]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -28,7 +28,7 @@ import numpy as np
 from src.data.augment import ShiftAndFlip
 from src.data.dataset import LARGEST, SMALLEST, ArrayDataset, Facts, Request
 from src.data.split import stratified_holdout
-from src.errors import UserError
+from src.errors import UserError, reason
 
 SPLIT_SEED = 0  # the test set is the same one in every run
 LEAST_STD = 1e-3  # of a channel that is the same everywhere
@@ -135,8 +135,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
         with np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:  # each damage has an exception of its own
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"data.path={path} cannot be read as arrays (numpy.savez): {reason[0]}") from error
+        raise UserError(f"data.path={path} cannot be read as arrays (numpy.savez): {reason(error)}") from error
 
 
 def _statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
-from src.errors import UserError
+from src.errors import UserError, reason
 
 PLAIN = re.compile(r"[\w@.:/-]+", re.ASCII)  # what it takes
 
@@ -48,8 +48,7 @@ def export_graph(cell: nn.Cell, inputs: list[np.ndarray], path: Path, file_forma
             "then copied: both need room"
         ) from error
     except RuntimeError as error:  # many lines
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} could not be made: {reason}") from error
+        raise UserError(f"{path} could not be made: {reason(error)}") from error
 
 
 def load_graph(path: Path) -> nn.GraphCell:

@@ -30,7 +30,7 @@ import numpy as np
 from mindspore import Tensor
 from safetensors.numpy import load_file
 
-from src.errors import UserError
+from src.errors import UserError, reason
 from src.files import check_readable
 from src.models.backbone import DENSE, NORM, Backbone, Node
 from src.models.head_file import head_of
@@ -203,8 +203,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     except UserError:
         raise
     except Exception as error:  # each reader has its own exceptions for a damaged file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"weights file {path} cannot be read, it may be damaged: {reason}") from error
+        raise UserError(f"weights file {path} cannot be read, it may be damaged: {reason(error)}") from error
     raise UserError(f"weights file {path}: unknown kind; allowed are .ckpt, .npz, .safetensors")
 
 

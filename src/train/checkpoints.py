@@ -28,7 +28,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, nn
 
-from src.errors import UserError
+from src.errors import UserError, reason
 from src.files import check_readable
 from src.models.weights import RUN_STATE as STATE
 from src.parameters import assign
@@ -112,9 +112,8 @@ def save_checkpoint(
         for leftover in (partial, partial.with_suffix(".tmp")):  # MindSpore writes .tmp, then renames
             with contextlib.suppress(OSError):
                 leftover.unlink()
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"checkpoint {path} could not be written ({reason}); free space or choose another run.dir; "
+            f"checkpoint {path} could not be written ({reason(error)}); free space or choose another run.dir; "
             + ("the one there is whole, continue with train.py --resume" if path.is_file() else "nothing is stored yet")
         ) from error
 
