@@ -34,11 +34,15 @@ COLUMNS = (
     ("of promise", "of_promise", ".0%"),
     ("cosine", "cosine", ".4f"),
     ("peak MiB", "peak_mb", ".0f"),
+    ("start ms", "start_ms", ".1f"),
 )
 
 
 def infer_row(outcome: Outcome, macs: int) -> dict:
     """One row; a case that could not be run has `error` and no time. Times in ms, memory in MiB.
+
+    `start_ms`: once, from the file to the first answer, in a process that has loaded the runtime's code; none where
+    more than that is done on the way (a mix of widths, torch).
 
     Args:
         macs: multiply-accumulates of an image, which `gmacs` counts whatever a kernel saves of them.

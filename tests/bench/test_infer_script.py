@@ -51,6 +51,7 @@ def test_ours_and_a_peer_answer_alike_and_a_missing_one_is_an_error_row(tmp_path
     for row in (ours, peer):
         assert (row["bench"], row["model"], row["batch"], row["bits"]) == ("infer", "resnet8", 2, 8)
         assert 0 < row["min_ms"] <= row["median_ms"] and row["share_of_peak"] > 0
+        assert row["start_ms"] > 0
     assert peer["cosine"] > 0.98 and ours["vs_int8_peer"] > 0
     assert "pip install -r requirements-peers.txt" in missing["error"] and "median_ms" not in missing
     assert "integer peak" in done.stdout and "litert" in done.stdout and picture.read_text().startswith("<svg")

@@ -295,7 +295,8 @@ def _make(line: str, root: Path) -> None:
         os.mkfifo(entry)
     else:
         picture = cv2.imencode(".png", np.full((9, 9, 3), 50, np.uint8))[1].tobytes()
-        entry.write_bytes({"text": b"text", "empty": b""}.get(kind, picture))
+        with entry.open("xb") as file:  # not into a pipe of that name, which would wait for a reader
+            file.write({"text": b"text", "empty": b""}.get(kind, picture))
 
 
 # What is exported
