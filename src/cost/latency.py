@@ -30,6 +30,7 @@ from src.errors import UserError
 
 NS = 1_000_000  # of a millisecond
 WIDTHS = 9  # a table by width: 0..8
+LONGEST_MS = 1e8  # a day; nanoseconds of all layers fit 64 bits
 FORM = "`bench.py layers --model FILE --json TABLE` makes one"
 
 
@@ -86,7 +87,7 @@ class LatencyTable:
             layers = tuple(LayerMs(**layer) for layer in values["layers"])
             table = cls(**{**values, "layers": layers})
             times = [table.fixed_ms, table.kept_ms, *(ms for layer in layers for ms in layer.ms.values())]
-            if not all(type(ms) in (int, float) and 0 <= ms < np.inf for ms in times):
+            if not all(type(ms) in (int, float) and 0 <= ms < LONGEST_MS for ms in times):
                 raise ValueError("a time that is none")
             [_widths(key) for layer in layers for key in layer.ms]
         except (KeyError, TypeError, ValueError, AttributeError) as error:

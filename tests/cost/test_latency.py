@@ -91,6 +91,7 @@ def changed(**values) -> dict:
         changed(layers=[{"name": "x", "macs": 1, "ms": {"4": 1.0}}]),
         changed(layers=[{"name": "x", "macs": 1, "ms": {"9x4": 1.0}}]),
         changed(layers=[{"name": "x", "macs": 1, "ms": {"4x4": float("nan")}}]),
+        changed(layers=[{"name": "x", "macs": 1, "ms": {"4x4": 10**40}}]), changed(fixed_ms=float("inf")),
     ],
 )  # fmt: skip
 def test_what_is_no_table(tmp_path, content):
