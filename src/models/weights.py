@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
 from mindspore import Tensor
 from safetensors.numpy import load_file
@@ -33,6 +32,7 @@ from safetensors.numpy import load_file
 from src.errors import UserError, reason
 from src.files import check_readable
 from src.models.backbone import DENSE, NORM, Backbone, Node
+from src.models.ckpt_file import read_ckpt
 from src.models.head_file import head_of
 from src.parameters import assign
 
@@ -197,7 +197,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         if path.suffix == ".safetensors":
             return load_file(path)
         if path.suffix == ".ckpt":
-            stored = ms.load_checkpoint(str(path))
+            stored = read_ckpt(path)
             _check_stage(path, stored.get(RUN_STATE))
             return {n: p.asnumpy() for n, p in stored.items() if isinstance(p, Tensor)}
     except UserError:

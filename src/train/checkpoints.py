@@ -30,6 +30,7 @@ from mindspore import Parameter, nn
 
 from src.errors import UserError, reason
 from src.files import check_readable
+from src.models.ckpt_file import read_ckpt
 from src.models.weights import RUN_STATE as STATE
 from src.parameters import assign
 from src.train.guard import LARGE_STEPS
@@ -182,7 +183,7 @@ def _read(path: Path) -> tuple[dict[str, Parameter], RunState]:
         raise UserError(f"checkpoint {path} does not exist; train first (train.py)")
     check_readable(path)
     try:
-        stored = ms.load_checkpoint(str(path), crc_check=True)
+        stored = read_ckpt(path, crc_check=True)
     except (ValueError, RuntimeError, TypeError, OSError) as error:
         raise UserError(
             f"checkpoint {path} is damaged and cannot be read; delete it and use another one of "
