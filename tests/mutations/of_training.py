@@ -111,6 +111,12 @@ TRAIN = [
         ),
     ),
     *breaks_of(
+        "src/models/ckpt_file.py", "tests/models/test_ckpt_file.py",
+        ("held != taken", "held > taken"),
+        ("min(shape, default=0) < 0", "min(shape, default=0) < -9"),
+        ("1 if shape == (0,) else prod(shape)", "prod(shape)"),
+    ),
+    *breaks_of(
         "src/train/checkpoints.py", "tests/train/test_checkpoints.py",
         ("if not np.isfinite(parameter.asnumpy()).all():", "if np.isnan(parameter.asnumpy()).all():"),
         ("partial.replace(path)", "partial.rename(partial)"),
