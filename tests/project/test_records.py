@@ -13,14 +13,12 @@
 # limitations under the License.
 """The numbers of the texts are those of `results/`, and what lies there can be run again.
 
-The README shows some rows; `results/README.md` all of them, and `results/bench/README.md` the timings.
+The README shows some rows, and `results/README.md` all of them; of timings see test_timings.py.
 """
 
-import json
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,46 +28,9 @@ from src.data.chance import holm, paired
 from src.report import collect, records
 from src.report.records_page import END
 from tests.project.files import ROOT
+from tests.project.shown import RESULTS, only, read, readme, rows, step_times, tables, text_of
 
-RESULTS = ROOT / "results"
 RECORDS = sorted(path.parent.name for path in RESULTS.glob("*/versions.json"))
-BENCHES = sorted(path.stem for path in (RESULTS / "bench").glob("*.json"))
-KINDS = {
-    "float": "float", "static LSQ 4 bit": "static", "dynamic, K = 3": "dynamic",
-    "super-network, three plans": "supernet", "DDQ 4 bit": "ddq",
-}  # fmt: skip
-RUNNERS = ("native", "native-int16")
-
-
-def read(name: str, record: str) -> dict:
-    return json.loads((RESULTS / record / name).read_text(encoding="utf-8"))
-
-
-def rows(text: str, *columns: str) -> list[dict[str, str]]:
-    """The rows of the one Markdown table with these columns, by column; code marks are dropped."""
-    found = tables(text, *columns)
-    assert len(found) == 1, f"{len(found)} tables with the columns {columns}"
-    return found[0]
-
-
-def tables(text: str, *columns: str) -> list[list[dict[str, str]]]:
-    """The same of every table with these columns."""
-    found = []
-    for block in re.findall(r"(?m)(?:^\|.*\n?)+", text):
-        head, _, *body = (
-            [cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in block.splitlines()
-        )
-        if set(columns) <= set(head):
-            found.append([dict(zip(head, cells, strict=True)) for cells in body])
-    return found
-
-
-def text_of(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def readme() -> str:
-    return text_of("README.md")
 
 
 def commands() -> dict[str, str]:
@@ -271,53 +232,6 @@ def test_what_the_agent_can_foresee_is_that_of_its_record():
     assert f"the margin of the 2-bit answer does so with {numbers['margin']:.2f}" in text
 
 
-def test_step_times_of_the_text_are_those_of_the_bench():
-    shown = rows(text_of("results/bench/README.md"), "native / PyTorch", "file")
-    assert {row["file"] for row in shown} == {name for name in BENCHES if name.startswith("step_")}
-    for row in shown:
-        times = step_times(row["file"], KINDS[row["net"]])
-        torch = times.get("torch")
-        for runner in RUNNERS:
-            mine = times.get(runner)
-            assert row[runner] == (f"{mine[0]:.0f}" if mine else "-"), row
-            ratio = f"{mine[0] / torch[0]:.2f}" if mine and torch else "-"
-            assert row[f"{runner} / PyTorch"] == ratio, row
-        assert row["PyTorch"] == (f"{torch[0]:.0f}" if torch else "-"), row
-        fastest = [f"{times[name][1]:.0f}" if name in times else "-" for name in (*RUNNERS, "torch")]
-        assert row["fastest step of each"] == " / ".join(fastest), row
-
-
-def test_inference_times_of_the_text_are_those_of_the_bench():
-    shown = rows(text_of("results/bench/README.md"), "fastest 8-bit runtime", "inference file")
-    assert {row["inference file"] for row in shown} == {name for name in BENCHES if name.startswith("infer_")}
-    for row in shown:
-        net, batch = row["network, batch"].split(", ")
-        asked = (net.split()[0].lower().replace("-", ""), int(batch), int(row["threads"]))
-        measured = [
-            r for r in read(f"{row['inference file']}.json", "bench")["rows"]
-            if (r["model"], r["batch"], r["threads"]) == asked and "error" not in r
-        ]  # fmt: skip
-        static = [r for r in measured if r["kind"] == "static"]
-        mine = [only(static, runner="native", bits=bits)["median_ms"] for bits in (8, 4, 2)]
-        peer = min((r for r in static if r["runner"] != "native"), key=lambda r: r["median_ms"])
-        real = min((r["median_ms"] for r in measured if r["kind"] == "float"), default=None)
-        digits = 3 if mine[0] < 10 else 1
-        assert row["8 / 4 / 2 bits"] == " / ".join(f"{ms:.{digits}f}" for ms in mine), row
-        name = row["fastest 8-bit runtime"].lower().replace("pytorch", "torch").replace(" ", "")
-        assert name == f"{peer['median_ms']:.{digits}f}{peer['runner']}", row
-        assert row["fastest float"] == (f"{real:.{digits}f}" if real else "-"), row
-        ratios = " / ".join(f"{peer['median_ms'] / ms:.2f}" for ms in mine)
-        assert row["times as fast, 8 / 4 / 2 bits"] == ratios, row
-
-
-def step_times(file: str, kind: str) -> dict[str, tuple[float, float]]:
-    """(median, smallest) in ms of each runner; `torch` in the layout with the smaller median."""
-    measured = [row for row in read(f"{file}.json", "bench")["rows"] if row["kind"] == kind]
-    times = {row["runner"]: (row["median_ms"], row["min_ms"]) for row in measured}
-    peers = [times[name] for name in ("torch", "torch-channels_last") if name in times]
-    return times | ({"torch": min(peers)} if peers else {})
-
-
 def test_sentences_have_the_numbers_of_the_files():
     net = "resnet20_cifar10"
     lsq, winograd, dorefa, dqnet = (
@@ -359,33 +273,6 @@ def test_sentences_have_the_numbers_of_the_files():
         f"{100 * switch['shifts'] / switch['macs']:.2f} % of the MACs",
     ):
         assert sentence in text, sentence
-
-
-def only(entries: list[dict], **wanted) -> dict:
-    (found,) = (row for row in entries if all(row[key] == value for key, value in wanted.items()))
-    return found
-
-
-def test_the_price_of_a_width_change_is_that_of_the_bench():
-    text = text_of("results/bench/README.md")
-    shown = {row["file"]: row for row in rows(text, "against kept", "file")}
-    assert set(shown) == {name for name in BENCHES if name.startswith("switch_")}
-    for file, row in shown.items():
-        measured = read(f"{file}.json", "bench")["rows"]
-        digits = 3 if measured[0]["median_ms"] < 10 else 1
-        for entry in measured:
-            column = f"{entry['bits']} bits" if entry["kind"] == "constant" else entry["kind"]
-            assert row[column] == f"{entry['median_ms']:.{digits}f}", file
-        changing = only(measured, kind="changing")
-        assert row["against kept"] == f"{100 * changing['vs_kept']:+.1f} %"
-        assert row["against constant"] == f"{100 * changing['vs_constant']:+.1f} %"
-        assert (row["rounds"], row["threads"]) == (str(changing["runs"]), str(changing["threads"]))
-
-
-def test_every_timing_has_its_command_and_commit():
-    listed = rows(text_of("results/bench/README.md"), "file", "commit")
-    assert sorted(Path(row["file"]).stem for row in listed) == BENCHES
-    assert all(re.fullmatch(r"[0-9a-f]{7,40}", row["commit"]) for row in listed)
 
 
 def test_settings_for_cifar10_are_chosen_on_held_out_images():
