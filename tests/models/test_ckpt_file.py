@@ -44,6 +44,18 @@ def test_what_was_written_comes_back(path):
         np.testing.assert_array_equal(read[name].asnumpy(), value)
 
 
+def test_a_scalar_as_older_versions_write_it(tmp_path):
+    file = tmp_path / "n.ckpt"
+    ms.save_checkpoint([{"name": "n", "data": Tensor(np.float32(3.0))}], str(file))
+    file.chmod(0o600)
+    changed(file, shape_of_nothing)
+    assert read_ckpt(file)["n"].asnumpy() == 3.0
+
+
+def shape_of_nothing(entry):
+    entry.tensor.dims[:] = [0]
+
+
 def changed(path, change) -> None:
     """Write it again, without a seal, with its first entry changed."""
     content = path.read_bytes()
