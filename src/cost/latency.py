@@ -89,6 +89,12 @@ class LatencyTable:
             times = [table.fixed_ms, table.kept_ms, *(ms for layer in layers for ms in layer.ms.values())]
             if not all(type(ms) in (int, float) and 0 <= ms < LONGEST_MS for ms in times):
                 raise ValueError("a time that is none")
+            if not all(type(layer.macs) is int and 0 <= layer.macs < 2**63 for layer in layers):
+                raise ValueError("multiply-accumulates that are no number of them")
+            if not all(type(text) is str for text in (table.machine, table.isa, *(layer.name for layer in layers))):
+                raise ValueError("a name that is no text")
+            if type(table.threads) is not int:
+                raise ValueError("threads that are no number")
             [_widths(key) for layer in layers for key in layer.ms]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"it holds no table of latencies ({type(error).__name__} {error}); {FORM}") from error

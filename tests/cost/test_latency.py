@@ -92,6 +92,9 @@ def changed(**values) -> dict:
         changed(layers=[{"name": "x", "macs": 1, "ms": {"9x4": 1.0}}]),
         changed(layers=[{"name": "x", "macs": 1, "ms": {"4x4": float("nan")}}]),
         changed(layers=[{"name": "x", "macs": 1, "ms": {"4x4": 10**40}}]), changed(fixed_ms=float("inf")),
+        changed(layers=[{"name": "x", "macs": "", "ms": {"4x4": 1.0}}]), changed(threads="2"), changed(machine=None),
+        changed(layers=[{"name": 3, "macs": 1, "ms": {"4x4": 1.0}}]),
+        changed(layers=[{"name": "x", "macs": 10**400, "ms": {"4x4": 1.0}}]),
     ],
 )  # fmt: skip
 def test_what_is_no_table(tmp_path, content):
