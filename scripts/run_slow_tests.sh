@@ -12,13 +12,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-# Everything that takes long: the tests marked slow, properties on new cases, damaged files, damaged artefacts under
-# sanitizers, and breaks that the tests must see. A part that fails does not stop the others, and what was interrupted
+# Everything that takes long: the tests marked slow, properties on new cases, damaged files, damaged artefacts and all
+# kernels under sanitizers, and breaks that the tests must see. A part that fails does not stop the others, and what was interrupted
 # goes on with the parts that are left.
 set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
-parts=(slow properties files oracle engine breaks)
+parts=(slow properties files oracle engine kernels breaks)
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   echo "usage: bash scripts/run_slow_tests.sh [SECONDS [SEED [PART...]]]      SECONDS of each kind of fuzzing (300)"
   echo "       parts: ${parts[*]} (all)"
@@ -49,6 +49,7 @@ part files "damaged ones" "$PY" tests/fuzz/fuzz_files.py --seconds "$seconds" --
 part oracle "damaged artefacts" "$PY" tests/fuzz/fuzz_artefact.py --seconds "$seconds" --seed "$seed"
 part engine "damaged artefacts, under sanitizers" \
   bash scripts/fuzz_loader.sh "$seconds" "$seed" results/*/model.safetensors
+part kernels "under sanitizers" bash scripts/sanitize_kernels.sh
 part breaks "of one line, which the tests must see" "$PY" -m tests.mutations --jobs 2
 
 if ((${#failed[@]})); then

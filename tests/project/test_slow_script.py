@@ -35,6 +35,7 @@ def folder(project) -> Path:  # noqa: F811
     python.write_text(PYTHON)
     python.chmod(stat.S_IRWXU)
     (project / "scripts/fuzz_loader.sh").write_text('"$PY" the loader "$@"\n')
+    (project / "scripts/sanitize_kernels.sh").write_text('"$PY" the kernels "$@"\n')
     (project / "results/one").mkdir(parents=True)
     (project / "results/one/model.safetensors").touch()
     return project
@@ -46,7 +47,10 @@ def slow(folder: Path, *arguments: str, fails: str = "nothing"):
     return run_script(folder, "run_slow_tests.sh", *arguments, PYTHON=python, PY=python)
 
 
-PARTS = ["-m slow", "--hypothesis-profile=search", "fuzz_files.py", "fuzz_artefact.py", "the loader", "tests.mutations"]
+PARTS = [
+    "-m slow", "--hypothesis-profile=search", "fuzz_files.py", "fuzz_artefact.py", "the loader", "the kernels",
+    "tests.mutations",
+]  # fmt: skip
 
 
 def test_all_parts_run_in_turn(folder):
@@ -60,7 +64,7 @@ def test_all_parts_run_in_turn(folder):
     assert calls[4] == "the loader 7 5 results/one/model.safetensors"
 
 
-NAMES = ["slow", "properties", "files", "oracle", "engine", "breaks"]
+NAMES = ["slow", "properties", "files", "oracle", "engine", "kernels", "breaks"]
 
 
 @pytest.mark.parametrize("name, part", list(zip(NAMES, PARTS, strict=True))[::2])
