@@ -210,6 +210,9 @@ class QuantConfig(Section):
     per_channel: bool = key(
         False, "lsq, nested: one weight step per output channel instead of per tensor"
     )
+    equalise: bool = key(
+        False, "all channels of a convolution begin with one largest weight, which the normalisation behind takes back"
+    )
     step_rates: str = key(
         "equal", "lsq, gradient of each width's step: equal | by_width (the narrower, the smaller)",
         choices=("equal", "by_width"),

@@ -24,8 +24,9 @@ from src.methods.dqnet import Dqnet
 from src.methods.dqt import Dqt
 from src.methods.static import Float, Static
 from src.models import build_model, class_count
+from src.models.equalise import equalise
 from src.models.geometry import describe
-from src.models.weights import LoadedWeights, load_float_weights
+from src.models.weights import FLOAT, LoadedWeights, load_float_weights
 
 METHODS: dict[str, type[Method]] = {
     "float": Float,
@@ -63,7 +64,10 @@ def build_system(
         loaded = load_float_weights(
             backbone, options.weights, options.head == NEW_HEAD, options.head_weights, class_names
         )
-    build = build or METHODS[method or config.method.name].build
+    method = method or config.method.name
+    if config.quant.equalise and method != FLOAT:
+        equalise(backbone)
+    build = build or METHODS[method].build
     system = build(config, float_net)
     if native:
         is_short = config.device.gradient_dtype == "int16"

@@ -21,6 +21,7 @@ import numpy as np
 from src.config import Config
 from src.data import Dataset, Loader
 from src.methods.base import FLOAT, Stage, System
+from src.models.equalise import equalise
 from src.models.geometry import describe
 from src.models.network import Network
 from src.ptq.quantise import quantise_network
@@ -54,6 +55,8 @@ def quantise_untrained(config: Config, system: System, float_network: Network, t
             "quant.quantizer=dorefa has no steps to search: it clips inputs at 1, and expects a network "
             "that was trained so; lsq and nested fit any"
         )
+    if quant.equalise:
+        equalise(float_network.backbone)
     start = time.perf_counter()
     quantise_network(float_network, system.network, images, quant, seed)
     LOG.info("quantised in %.1f s", time.perf_counter() - start)
