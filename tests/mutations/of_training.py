@@ -117,6 +117,17 @@ TRAIN = [
         ("1 if shape == (0,) else prod(shape)", "prod(shape)"),
     ),
     *breaks_of(
+        "src/models/equalise.py", "tests/models/test_equalise.py",
+        ("[(NORM, i)]", "[(CONV, i)]"),
+        ("assign(norm.moving_mean, k * mean)", "assign(norm.moving_mean, mean)"),
+        ("/ (variance + EPSILON)) / k)", "/ (variance + EPSILON)))"),
+        ("_MOST), 1)", "np.inf), 1)"),
+    ),
+    *breaks_of(
+        "src/methods/__init__.py", "tests/models/test_equalise.py",
+        ("if config.quant.equalise and method != FLOAT:", "if config.quant.equalise:"),
+    ),
+    *breaks_of(
         "src/train/checkpoints.py", "tests/train/test_checkpoints.py",
         ("if not np.isfinite(parameter.asnumpy()).all():", "if np.isnan(parameter.asnumpy()).all():"),
         ("partial.replace(path)", "partial.rename(partial)"),
