@@ -316,6 +316,10 @@ class TrainConfig(Section):
         0.0, "with distill_weight: weight of the relative squared error of what the classifier reads, 0: none",
         low=0.0, resumable=True,
     )  # fmt: skip
+    freeze_statistics: float = key(
+        0.0, "share of the last epochs in which normalisations use their running statistics, and leave them",
+        low=0.0, high=1.0, resumable=True,
+    )  # fmt: skip
     teacher_weights: str | None = key(
         None, "float weights of the teacher; null: model.weights", is_path=True, resumable=True
     )

@@ -284,6 +284,11 @@ class Method:
         return [*head_stages(config), *stages]
 
 
+def in_last(share: float, epoch: int, epochs: int) -> bool:
+    """Whether an epoch, from 1, is in the last share of them, which has one epoch at least unless it is 0."""
+    return share > 0 and epoch > min(round(epochs * (1 - share)), epochs - 1)
+
+
 def head_stages(config: Config) -> list[Stage]:
     """The float stage in which a new classifier learns on top of weights that stand still; [] where none
     is new. Whatever trains all layers then starts from a network that answers, and does not carry the

@@ -32,7 +32,7 @@ from src.cost.learned import LearnedCost
 from src.errors import UserError
 from src.keys import WIDTHS, Config, Section, key
 from src.layers.spec import LayerInfo, LayerSpec, table_rows
-from src.methods.base import FloatNet, Learned, Method, System
+from src.methods.base import FloatNet, Learned, Method, System, in_last
 from src.methods.ddq_budget import BITOPS, HINGE, MEMORY, POWER, WidthBudget
 from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
 from src.models.network import Network
@@ -193,9 +193,9 @@ class LearnedLevels(Learned):
         return {name: (w.bits, a.bits) for name, (w, a) in zip(self.cells, pairs, strict=True)}
 
     def before_epoch(self, epoch: int, epochs: int) -> None:
-        if _in_last(self.options.freeze, epoch, epochs) and not self.budget.is_settled():
+        if in_last(self.options.freeze, epoch, epochs) and not self.budget.is_settled():
             self.budget.settle()
-        if _in_last(self.options.grid, epoch, epochs):
+        if in_last(self.options.grid, epoch, epochs):
             self.become_integral()
 
     def become_integral(self) -> None:
@@ -204,7 +204,7 @@ class LearnedLevels(Learned):
 
     def is_final(self, epoch: int, epochs: int) -> bool:
         shares = [self.options.grid, self.options.freeze]
-        return all(_in_last(share, epoch, epochs) for share in shares if share > 0)
+        return all(in_last(share, epoch, epochs) for share in shares if share > 0)
 
     def tell(self) -> dict[str, dict]:
         widths = self.widths()
@@ -227,11 +227,6 @@ class LearnedLevels(Learned):
                 "to": float(edges[-1]),
             },
         }
-
-
-def _in_last(share: float, epoch: int, epochs: int) -> bool:
-    """Whether an epoch, from 1, is in the last share of them, which has one epoch at least unless it is 0."""
-    return share > 0 and epoch > min(round(epochs * (1 - share)), epochs - 1)
 
 
 def _specs(layers: list[LayerInfo], config: Config) -> dict[str, LayerSpec]:

@@ -22,7 +22,7 @@ from mindspore import Parameter, Tensor, nn
 from src import interrupts, kernels
 from src.config import Config
 from src.layers.norm import freeze_statistics
-from src.methods.base import HELD_OUT, Stage, System
+from src.methods.base import HELD_OUT, Stage, System, in_last
 from src.runtime import (
     MeanOverWorkers,
     Runtime,
@@ -67,6 +67,7 @@ class Trainer:
         for priced in (system.monitor, system.penalty):
             if runtime.workers > 1 and hasattr(priced, "join_workers"):
                 priced.join_workers(MeanOverWorkers(runtime.workers))
+        self.keeps_statistics = stage.keeps_statistics
         if stage.keeps_statistics:
             freeze_statistics(system.network)
         self.draws = stage.draws(system)
@@ -110,6 +111,8 @@ class Trainer:
         for epoch in range(self.state.epoch + 1, self.epochs + 1):
             if self.system.learned is not None:
                 self.system.learned.before_epoch(epoch, self.epochs)
+            if not self.keeps_statistics and in_last(self.train.freeze_statistics, epoch, self.epochs):
+                self._freeze_statistics(epoch)
             row = self._train_epoch(epoch)
             average_statistics(self.runtime, self.system.network)
             if epoch % self.train.eval_every == 0 or epoch == self.epochs:
@@ -120,6 +123,14 @@ class Trainer:
             self._store(0)
         if self.stage.measure is not None:
             self._measure()
+
+    def _freeze_statistics(self, epoch: int) -> None:
+        """A graph that is compiled does not know of it: the next step is compiled anew."""
+        LOG.info("%s epoch %d: normalisations keep their running statistics from here on", self.name, epoch)
+        self.keeps_statistics = True
+        freeze_statistics(self.system.network)
+        self.step = build_step(self.objective, self.optimizer, self.train, self.runtime)
+        self.is_compiled = False
 
     def _store(self, epoch: int, step: int = 0, sums=()) -> None:
         """What is done: so many epochs, and so many steps of the next."""

@@ -154,6 +154,40 @@ def test_residual_gets_the_gradient_where_the_activation_is_open(activation, nat
     np.testing.assert_allclose(got, up * open_, atol=1e-6)
 
 
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("with_residual", [False, True])
+@ACTIVATIONS
+def test_frozen_statistics_are_constants_of_the_gradient(activation, with_residual, native):
+    cell, x = norm_cell(activation).set_train(), data()
+    residual = data(2) if with_residual else np.zeros_like(x)
+    cell.gamma.set_data(Tensor(np.float32([6, -5, 4])))
+    if native:
+        on_kernels(cell)
+    freeze_statistics(nn.SequentialCell(cell))
+    before = running(cell)
+    y = affine(cell, x, *before) + residual
+    assert (y < 0).any() and (y > 6).any()
+    got = cell(Tensor(x), Tensor(residual) if with_residual else None).asnumpy()
+    np.testing.assert_allclose(got, bounded(y, activation), atol=1e-4)
+    raw = np.random.default_rng(3).normal(size=x.shape)
+
+    def of_residual(residual, x):
+        return cell(x, residual)
+
+    inputs = (x, residual) if with_residual else (x,)
+    dx, d = gradients(cell, inputs, raw, [cell.gamma, cell.beta])
+    up = raw * (bounded(y, activation) == y)
+    mean, variance = (value.reshape(1, 3, 1, 1) for value in before)
+    hat = (x - mean) / np.sqrt(variance + 1e-5)
+    gamma = cell.gamma.asnumpy().reshape(1, 3, 1, 1)
+    np.testing.assert_allclose(dx, gamma / np.sqrt(variance + 1e-5) * up, atol=1e-4)
+    np.testing.assert_allclose(d[cell.beta.name], up.sum((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(d[cell.gamma.name], (up * hat).sum((0, 2, 3)), rtol=1e-3, atol=1e-4)
+    if with_residual:
+        np.testing.assert_allclose(gradients(of_residual, (residual, x), raw)[0], up, atol=1e-6)
+    np.testing.assert_array_equal(running(cell), before)
+
+
 def bank(rows=3) -> BatchNorm:
     """Rows of statistics that differ."""
     cell = norm_cell()
