@@ -23,6 +23,7 @@ from mindspore import nn, ops
 from src.config import load_config
 from src.cost.bitops import CostModel, LayerCost
 from src.errors import UserError
+from src.layers.norm import BatchNorm
 from src.methods.base import Draws, Stage, System
 from src.parameters import assign
 from src.runtime import MeanOverWorkers, Runtime
@@ -31,7 +32,7 @@ from src.train.checkpoints import RunState, read_state
 from src.train.run_folder import RunFolder
 from src.train.trainer import Trainer
 from tests.system.runs import tensors
-from tests.train.small import SmallNetwork, small_batch
+from tests.train.small import SmallNetwork, small_batch, values
 
 STEPS, BATCH = 7, 8
 WIDTHS = (2, 4, 8)
@@ -166,6 +167,40 @@ def numpy_numbers() -> tuple[float, float]:
 
 # A device whose results the loop reads only now and then.
 DEVICES = pytest.mark.parametrize("device", ["CPU", "Ascend"])
+
+
+class Normed(SmallNetwork):
+    def __init__(self):
+        super().__init__()
+        self.norm = BatchNorm(5)
+
+    def construct(self, image):
+        hidden = self.norm(ops.matmul(image, self.hidden).reshape(-1, 5, 1, 1)).reshape(-1, 5)
+        return {"logits": ops.matmul(hidden, self.out), "embedding": hidden}
+
+
+class NotingNetwork(Steps):
+    """Keeps the network's values as they are when an epoch begins."""
+
+    def __init__(self, network: nn.Cell):
+        super().__init__()
+        self.network, self.began = network, {}
+
+    def epoch(self, epoch, first=0):
+        self.began[epoch] = values(self.network)
+        return super().epoch(epoch, first)
+
+
+def test_statistics_are_frozen_in_the_last_epochs(stage):
+    network = Normed()
+    loader = NotingNetwork(network)
+    method = System("static", network, [], CostModel([]))
+    train(stage(method, loader=loader, lr=0.1, **{"train.freeze_statistics": 0.5}))
+    first, second, end = loader.began[1], loader.began[2], values(network)
+    statistics = {name for name in end if "moving_" in name}
+    assert len(statistics) == 2 and not any(np.array_equal(first[name], second[name]) for name in statistics)
+    still = {name for name in end if np.array_equal(second[name], end[name])}
+    assert still == statistics | {"clip"}  # which nothing reads
 
 
 @DEVICES
