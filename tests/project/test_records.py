@@ -99,7 +99,7 @@ def test_accuracies_of_the_readme_are_those_of_the_records():
 @pytest.mark.parametrize(
     "page, endings",
     [("ddq", ("_fixed", "_mixed", "_uniform", "_power_of_two", "_6epochs", "imagenette_lsq_4bit", "8bit_inputs",
-              "_adamw", "_kmeans", "_10epochs", "_6epochs_searched", "_crop35", "_features_18epochs", "_frozen_18epochs")),
+              "_adamw", "_kmeans", "_10epochs", "_6epochs_searched", "_crop35", "_18epochs")),
      ("static", ("_ptq",))],
     ids=["ddq", "static"],
 )  # fmt: skip
