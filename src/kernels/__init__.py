@@ -59,7 +59,7 @@ PROFILE_KINDS = (
     "quant_forward",
     "quant_backward",
     "pool",
-    "bound",
+    "update",
 )
 
 
@@ -124,7 +124,7 @@ def threads() -> int:
 
 
 def steps_done() -> int:
-    """Training steps whose gradients are done: calls of `ops.bound_gradients`."""
+    """Training steps that are done: calls of `ops.momentum` and `ops.adamw`."""
     count = handle().dq_steps_done
     count.restype = ctypes.c_int64
     return count()

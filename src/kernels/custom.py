@@ -15,11 +15,15 @@
 
 MindSpore keys a Custom operator's gradient by symbol name, so operators that differ in their gradient have
 their own symbols; gradients take the geometry from a tensor, so they fit every instance.
+
+An operator may write to parameters among its inputs. MindSpore knows which, and keeps what reads them before
+it, or after it, in the program's order.
 """
 
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
+from mindspore.ops import signature
 
 from src import kernels
 from src.errors import UserError
@@ -46,6 +50,23 @@ def custom(symbol: str, shape, outputs: int, bprop=None, key=(), dtype=ms.float3
     # PyNative caches an operator's output shape under its name, attributes and input shapes
     op.add_prim_attr("geometry", str(key))
     return op
+
+
+def writing(symbol: str, inputs: int, written: range, key=()) -> ops.Custom:
+    """An operator with so many inputs, of which it writes those at `written`, parameters; gives (1,) float32. There is
+    no gradient."""
+    op = custom(symbol, _one, 1, key=key)
+    op.add_prim_attr("side_effect_mem", True)
+    access = signature.sig_rw
+    op.set_signatures([
+        signature.make_sig(f"x{i}", access.RW_WRITE if i in written else access.RW_READ)
+        for i in range(inputs)
+    ])  # fmt: skip
+    return op
+
+
+def _one(*_):
+    return (1,)
 
 
 def constant(*values: int) -> Tensor:

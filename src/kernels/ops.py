@@ -20,7 +20,7 @@ src/kernels/README.md. Convolutions: conv_ops.py.
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from src.kernels.custom import constant, custom
+from src.kernels.custom import constant, custom, writing
 
 
 def batch_norm(activation: str, residual: bool) -> nn.Cell:
@@ -32,10 +32,10 @@ def batch_norm(activation: str, residual: bool) -> nn.Cell:
 
 
 def running_statistics() -> nn.Cell:
-    """op(moving_mean, moving_variance, mean [C], variance [C], share [R], factor) -> both, moved.
+    """op(moving_mean, moving_variance, mean [C], variance [C], share [R], factor): moves the first two, parameters.
 
-    moved = moving * (1 - share) + value * share; the variance counts `factor` times. moving_*: [C] at R = 1, or [R, C].
-    factor: shape (1,). There is no gradient.
+    moving = moving * (1 - share) + value * share; the variance counts `factor` times. moving_*: [C] at R = 1, or
+    [R, C]. factor: shape (1,). There is no gradient.
     """
     return _Running()
 
@@ -79,12 +79,23 @@ def max_pool(kernel: int, stride: int, padding: int) -> nn.Cell:
     return _MaxPool(kernel, stride, padding)
 
 
-def bound_gradients(decays: list[float], limit: float) -> nn.Cell:
-    """op(gradients, parameters), tuples of n tensors -> (n gradients, norm (1,)): gradients scaled down to a global
-    norm of at most `limit` (0: any), zero if the norm is not finite, plus decays[i] * parameters[i]. norm: before
-    scaling. Its end is the end of a step for `kernels.wait_for_step`.
+def momentum(decays: list[float], kept: float, nesterov: bool, limit: float) -> nn.Cell:
+    """op(gradients, parameters, moments, rates), tuples of n tensors -> norm (1,); moves parameters and moments.
+
+    Gradients are scaled down to a global norm of at most `limit` (0: any), and count as zero if it is not finite;
+    g += decays[i] * parameter; moment = kept * moment + g; parameter -= rate * moment, or with Nesterov's rule
+    rate * (g + kept * moment). rates: one value each. norm: before scaling. Its end is the end of a step for
+    `kernels.wait_for_step`.
     """
-    return _Bound(decays, limit)
+    return _Update("dq_momentum", 1, decays, [kept, float(nesterov), limit])
+
+
+def adamw(decays: list[float], kept: tuple[float, float], epsilon: float, limit: float) -> nn.Cell:
+    """op(gradients, parameters, moments, squares, rates) -> norm (1,), as `momentum`, by AdamW without correction
+    of the first steps' bias (as MindSpore's AdamWeightDecay): moment and square keep the shares `kept`; parameter -=
+    rate * (moment / (sqrt(square) + epsilon) + decays[i] * parameter).
+    """
+    return _Update("dq_adamw", 2, decays, [*kept, epsilon, limit])
 
 
 class _Norm(nn.Cell):
@@ -119,10 +130,10 @@ class _Norm(nn.Cell):
 class _Running(nn.Cell):
     def __init__(self):
         super().__init__()
-        self.op = custom("dq_running", lambda mean, variance, *rest: (mean, variance), 2)
+        self.op = writing("dq_running", 6, range(2))
 
     def construct(self, moving_mean, moving_variance, mean, variance, share, factor):
-        return self.op(moving_mean, moving_variance, mean, variance, share, factor)
+        self.op(moving_mean, moving_variance, mean, variance, share, factor)
 
 
 class _FakeQuant(nn.Cell):
@@ -234,18 +245,19 @@ class _MaxPool(nn.Cell):
         return self.op(x, self.geometry)
 
 
-class _Bound(nn.Cell):
-    def __init__(self, decays: list[float], limit: float):
+class _Update(nn.Cell):
+    """kept: arrays that the optimizer keeps for each parameter."""
+
+    def __init__(self, symbol: str, kept: int, decays: list[float], settings: list[float]):
         super().__init__()
-        self.decays = Tensor(np.array(decays, np.float32))
-        self.limit = Tensor(np.array([limit], np.float32))
         count = len(decays)
+        self.decays = Tensor(np.array(decays, np.float32))
+        self.settings = Tensor(np.array(settings, np.float32))
+        inputs, written = (3 + kept) * count + 2, range(count, (2 + kept) * count)
+        self.op = writing(symbol, inputs, written, key=count)
 
-        def shapes(*inputs):
-            return tuple(inputs[:count]) + ((1,),)
-
-        self.op = custom("dq_bound", shapes, count + 1)
-
-    def construct(self, gradients, parameters):
-        results = self.op(*gradients, *parameters, self.decays, self.limit)
-        return results[:-1], results[-1]
+    def construct(self, gradients, *lists):
+        values = ()
+        for one in lists:
+            values = values + tuple(one)
+        return self.op(*gradients, *values, self.decays, self.settings)

@@ -50,8 +50,8 @@ class BatchNorm(nn.Cell):
         self.train_norm = ops.BatchNorm(True, EPSILON, 1 - MOMENTUM)
         self.eval_norm = ops.BatchNorm(False, EPSILON)
         self.share = Tensor(np.float32([1 - MOMENTUM]))
-        self.moved = Moved()
-        self.fused = self.fused_add = None  # training kernels, as for `moved` (layers/use_kernels.py)
+        self.follow = Follow()
+        self.fused = self.fused_add = None  # training kernels, as for `follow` (layers/use_kernels.py)
 
     def construct(self, x, residual=None, row=None):
         learns = self.training and not self.frozen
@@ -95,26 +95,22 @@ class BatchNorm(nn.Cell):
         count = x.size // x.shape[1]
         factor = Tensor([count / max(1, count - 1)], ms.float32)
         share = self.share if row is None else row.reshape((-1,)) * (1 - MOMENTUM)
-        mean, variance = self.moved(
+        self.follow(
             self.moving_mean, self.moving_variance, ops.stop_gradient(mean),
             ops.stop_gradient(variance), share, factor,
         )  # fmt: skip
-        ops.assign(self.moving_mean, mean)
-        ops.assign(self.moving_variance, variance)
 
 
-class Moved(nn.Cell):
-    """Running statistics (C,) or (R, C), after a batch: old * (1 - share) + value * share.
+class Follow(nn.Cell):
+    """Running statistics (C,) or (R, C) follow a batch's: moving = moving * (1 - share) + value * share.
 
     share: (1,) or (R,); factor (1,) makes the batch's variance the unbiased one.
     """
 
     def construct(self, moving_mean, moving_variance, mean, variance, share, factor):
         share = share.reshape((-1, 1)) if moving_mean.ndim == 2 else share
-        return (
-            moving_mean * (1 - share) + mean * share,
-            moving_variance * (1 - share) + variance * factor * share,
-        )
+        ops.assign(moving_mean, moving_mean * (1 - share) + mean * share)
+        ops.assign(moving_variance, moving_variance * (1 - share) + variance * factor * share)
 
 
 def _at_row(parameter, row):

@@ -64,7 +64,7 @@ def use_native(
         elif isinstance(cell, BatchNorm):
             cell.fused = kernels.batch_norm(cell.activation.name, residual=False)
             cell.fused_add = kernels.batch_norm(cell.activation.name, residual=True)
-            cell.moved = kernels.running_statistics()
+            cell.follow = kernels.running_statistics()
         elif isinstance(cell, ShortcutA):
             cell.fused = kernels.subsample(cell.stride, cell.before, cell.after)
         elif isinstance(cell, MaxPool):

@@ -24,10 +24,8 @@ from mindspore import Tensor, nn, ops
 from src.keys import TrainConfig
 from src.methods.base import System
 from src.runtime import Runtime
-from src.train.gradients import BoundGradients
 from src.train.losses import TaskLoss, relative_error
-
-ADAMW = "adamw"
+from src.train.update import Update
 
 
 class Objective(nn.Cell):
@@ -93,47 +91,19 @@ class Objective(nn.Cell):
         return self
 
 
-def build_optimizer(
-    parameters: list[ms.Parameter], train: TrainConfig, rates: list[float]
-) -> nn.Optimizer:
-    """SGD with momentum, whose weight decay is `build_step`'s, or AdamW; a parameter may carry an
-    `lr_scale`."""
-    is_adam = train.optimizer == ADAMW
-    members: dict[tuple[float, float], list] = {}
-    for parameter in parameters:
-        decay = _decay(parameter, train) if is_adam else 0.0
-        members.setdefault((getattr(parameter, "lr_scale", 1.0), decay), []).append(parameter)
-    groups = [
-        {"params": group, "lr": [rate * scale for rate in rates]}
-        | ({"weight_decay": decay} if is_adam else {})
-        for (scale, decay), group in members.items()
-    ]
-    if is_adam:
-        return nn.AdamWeightDecay(groups, rates, beta1=train.momentum)
-    if train.nesterov and train.momentum > 0:
-        # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
-        return nn.SGD(groups, rates, train.momentum, nesterov=True)
-    return nn.Momentum(groups, rates, train.momentum)
-
-
 def build_step(objective: Objective, optimizer: nn.Optimizer, train: TrainConfig, runtime: Runtime):
     """A function (image, label, *draws) -> the objective's scalars and the gradient's global norm
-    before clipping; updates the parameters. Weight decay is of convolution and dense weights alone,
-    unless `train.decay_norms` and `train.decay_quantizers` say otherwise."""
+    before clipping; updates the parameters."""
     parameters = optimizer.parameters
     gradient = ms.value_and_grad(objective, None, parameters, has_aux=True)
     average = nn.DistributedGradReducer(parameters) if runtime.workers > 1 else None
-    is_decoupled = train.optimizer == ADAMW  # the optimizer's own then
-    decays = [0.0 if is_decoupled else _decay(parameter, train) for parameter in parameters]
-    bound = BoundGradients(decays, train.clip_norm, runtime.native)
+    update = Update(optimizer, train, runtime.native)
 
     def step(image, label, *draws):
         outputs, gradients = gradient(image, label, *draws)
         if average is not None:
             gradients = average(gradients)
-        bounded, norm = bound(gradients, parameters)
-        optimizer(bounded)
-        return outputs + (norm,)
+        return outputs + (update(gradients),)
 
     return ms.jit(step) if runtime.graph else step
 
@@ -149,11 +119,3 @@ def with_experience(update, experience: nn.Cell, updates: int):
         return outputs
 
     return step
-
-
-def _decay(parameter: ms.Parameter, train: TrainConfig) -> float:
-    if getattr(parameter, "is_quantizer", False):
-        decays = train.decay_quantizers
-    else:
-        decays = parameter.ndim > 1 or train.decay_norms
-    return train.weight_decay if decays else 0.0

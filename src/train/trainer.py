@@ -39,9 +39,10 @@ from src.train.evaluate import evaluate
 from src.train.guard import explain_not_finite
 from src.train.judge import Judge
 from src.train.losses import TaskLoss
+from src.train.optimizers import build_optimizer
 from src.train.run_folder import RunFolder
 from src.train.schedules import learning_rates
-from src.train.step import Objective, build_optimizer, build_step, with_experience
+from src.train.step import Objective, build_step, with_experience
 from src.train.step_numbers import StepNumbers
 
 LOG = logging.getLogger("dynquant")

@@ -139,8 +139,9 @@ def test_batch_norm(mode, residual):
 def test_running_statistics(mode):
     old, new = np.array([[1, 2], [3, 4]], np.float32), np.array([5, 6], np.float32)
     share, factor = np.array([0.5, 0], np.float32), np.array([2], np.float32)
-    inputs = [ms.Tensor(a) for a in (old, old, new, new, share, factor)]
-    mean, variance = (t.asnumpy() for t in native_ops.running_statistics()(*inputs))
+    moving = [ms.Parameter(ms.Tensor(old), name=name) for name in ("mean", "variance")]
+    native_ops.running_statistics()(*moving, *map(ms.Tensor, (new, new, share, factor)))
+    mean, variance = (parameter.asnumpy() for parameter in moving)
     assert mean.tolist() == [[3, 4], [3, 4]] and variance.tolist() == [[5.5, 7], [3, 4]]
 
 
@@ -178,12 +179,33 @@ def test_bad_shapes_are_named(tmp_path, monkeypatch):
         )
 
 
-def test_bound_gradients_count_steps(mode):
-    op = native_ops.bound_gradients([0.0, 0.5], 0.0)
-    values = tuple(ms.Tensor(np.full(n, 2.0, np.float32)) for n in (3, 4))
-    before = kernels.steps_done()
-    bounded, norm = op(values, values)
-    assert norm.asnumpy() == pytest.approx(np.sqrt(28.0))
-    np.testing.assert_array_equal(bounded[1].asnumpy(), np.full(4, 3.0))
-    assert kernels.wait_for_step(before + 1, timeout=10)
+class Twice(ms.nn.Cell):
+    """What a parameter was before, between and after two updates."""
+
+    def __init__(self):
+        super().__init__()
+        lists = [[filled(f"{kind}{n}", n) for n in (3, 4)] for kind in ("weight", "moment")]
+        self.weights, self.moments = map(ms.ParameterTuple, lists)
+        self.update = native_ops.momentum([0.0, 0.5], 0.5, False, 0.0)
+
+    def construct(self, gradients, rates):
+        norm = self.update(gradients, self.weights, self.moments, rates)
+        between = self.weights[1] * 1
+        self.update(gradients, self.weights, self.moments, rates)
+        return norm, between, self.weights[1] * 1
+
+
+def filled(name, size):
+    return ms.Parameter(ms.Tensor(np.full(size, 2.0, np.float32)), name=name)
+
+
+def test_updates_are_in_order_and_count_steps(mode):
+    gradients = tuple(ms.Tensor(np.full(n, 2.0, np.float32)) for n in (3, 4))
+    before, cell = kernels.steps_done(), Twice()
+    norm, between, after = (v.asnumpy() for v in cell(gradients, (ms.Tensor(np.float32(0.25)),) * 2))
+    assert norm == pytest.approx(np.sqrt(28.0))
+    np.testing.assert_array_equal(between, np.full(4, 2 - 0.25 * (1 + 3)))
+    np.testing.assert_array_equal(after, np.full(4, 1 - 0.25 * (2 + 2.5)))
+    np.testing.assert_array_equal(cell.weights[1].asnumpy(), after)
+    assert kernels.wait_for_step(before + 2, timeout=10)
     assert not kernels.wait_for_step(before + 1000, timeout=0.01)

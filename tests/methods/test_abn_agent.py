@@ -27,7 +27,8 @@ from src.methods.abn_agent import agent_stage, measure_spending
 from src.methods.agent_counterfactual import SHARP, CounterfactualObjective
 from src.methods.agent_options import AgentOptions
 from src.runtime import Runtime
-from src.train.step import build_optimizer, build_step, with_experience
+from src.train.optimizers import build_optimizer
+from src.train.step import build_step, with_experience
 from tests.methods.made_up import made_up
 
 IMAGES = 64

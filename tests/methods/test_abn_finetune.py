@@ -24,7 +24,8 @@ from src.methods.abn_agent import measure_spending
 from src.methods.base import TRAIN, Stage
 from src.runtime import Runtime
 from src.train.losses import TaskLoss
-from src.train.step import Objective, build_optimizer, build_step
+from src.train.optimizers import build_optimizer
+from src.train.step import Objective, build_step
 from tests.methods.build import CLASSES, SIDE, images
 
 OPTIONS = [

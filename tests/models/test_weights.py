@@ -32,7 +32,7 @@ from src.runtime import Runtime
 from src.train.batches import load_split
 from src.train.checkpoints import RunState, save_checkpoint
 from src.train.evaluate import evaluate
-from src.train.step import build_optimizer
+from src.train.optimizers import build_optimizer
 from tests.rights import unreadable
 
 BN = {

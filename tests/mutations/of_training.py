@@ -95,15 +95,23 @@ TRAIN = [
         ("(apart / (size + TINY)).mean()", "(apart / size).mean()"),
     ),
     *breaks_of(
-        "src/train/gradients.py", "tests/train/test_step.py tests/train/test_guard.py",
+        "src/train/update.py", "tests/train/test_step.py tests/train/test_guard.py",
         ("factor = self.limit / ops.maximum(norm, self.limit)", "factor = self.limit / norm"),
         ("g = ops.select(finite, g * factor, ops.zeros_like(g))", "g = g * factor"),
-        ("g = g + self.decays[i] * parameters[i]", "g = g - self.decays[i] * parameters[i]"),
+        ("g = g + self.decays[i] * self.parameters[i]", "g = g - self.decays[i] * self.parameters[i]"),
+        ("self.decays = [0.0] * len(decays) if is_adam else decays", "self.decays = decays"),
+        ("kernels.momentum(decays, train.momentum,", "kernels.momentum(self.decays, 0.0,"),
+        ("self.fused = kernels.adamw(decays,", "self.fused = kernels.adamw(self.decays,"),
+        ("optimizer.assignadd(optimizer.global_step, optimizer.global_step_increase_tensor)", "pass"),
+    ),
+    *breaks_of(
+        "src/train/optimizers.py", "tests/train/test_step.py",
+        ("decays = parameter.ndim > 1 or train.decay_norms", "decays = True"),
+        ("[rate * scale for rate in rates]", "rates"),
+        ("assign(first, np.zeros(first.shape))", "pass"),
     ),
     *breaks_of(
         "src/train/step.py", "tests/train/test_step.py",
-        ("decays = parameter.ndim > 1 or train.decay_norms", "decays = True"),
-        ("[rate * scale for rate in rates]", "rates"),
         ('ops.stop_gradient(taught["embedding"])', 'taught["embedding"]'),
         (
             "apart = self.task_loss.distance(other, ops.stop_gradient(logits))",
@@ -115,6 +123,10 @@ TRAIN = [
         ("held != taken", "held > taken"),
         ("min(shape, default=0) < 0", "min(shape, default=0) < -9"),
         ("1 if shape == (0,) else prod(shape)", "prod(shape)"),
+    ),
+    *breaks_of(
+        "src/train/post_training.py", "tests/train/test_post_training.py",
+        ("equalise(float_network.backbone)", "equalise(system.network.backbone)"),
     ),
     *breaks_of(
         "src/models/equalise.py", "tests/models/test_equalise.py",

@@ -32,7 +32,8 @@ from src.methods import build_system
 from src.runtime import broadcast_parameters, start, sum_over_workers
 from src.train.loop import load_split
 from src.train.losses import TaskLoss
-from src.train.step import Objective, build_optimizer, build_step
+from src.train.optimizers import build_optimizer
+from src.train.step import Objective, build_step
 
 OVERRIDES = [
     "model.name=resnet8", "method.name=float", "data.image_size=8", "device.native=off",

@@ -28,7 +28,7 @@ from src.errors import UserError
 from src.keys import TrainConfig
 from src.parameters import assign
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
-from src.train.step import build_optimizer
+from src.train.optimizers import build_optimizer
 from tests.rights import unreadable
 from tests.train.small import SmallNetwork, values
 

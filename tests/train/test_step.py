@@ -25,7 +25,9 @@ from src import kernels
 from src.keys import TrainConfig
 from src.runtime import Runtime
 from src.train.losses import TaskLoss
-from src.train.step import Objective, _decay, build_optimizer, build_step
+from src.train.optimizers import build_optimizer, decay_of
+from src.train.step import Objective, build_step
+from src.train.update import Update
 from tests.methods.build import method
 from tests.train.small import SmallNetwork, small_batch, small_method, values
 
@@ -56,7 +58,7 @@ def test_normalisation_and_biases_decay_on_request_alone():
     gain = Parameter(Tensor(np.full(3, 2.0, np.float32)), "gain")
     for asked, expected in ((False, 2.0), (True, 1.5)):
         train = TrainConfig(weight_decay=0.25, decay_norms=asked)
-        assert 2.0 - _decay(gain, train) * 2.0 == expected
+        assert 2.0 - decay_of(gain, train) * 2.0 == expected
 
 
 def stepped(native=False, scale=1.0, steps=1, teacher=None, train=None, rate=0.1):
@@ -108,9 +110,10 @@ def test_plain_step_equals_numpy(native):
         np.testing.assert_allclose(after[name], before[name] - 0.1 * gradient, atol=1e-6)
 
 
-def test_adamw_decays_weights_apart_from_their_gradients():
+@NATIVE
+def test_adamw_decays_weights_apart_from_their_gradients(native):
     train = plain_sgd(optimizer="adamw", momentum=0.9, weight_decay=0.2)
-    before, after, _ = stepped(train=train)
+    before, after, _ = stepped(native, train=train)
     _, _, gradients = numpy_gradients(before, *small_batch())
     for name, g in gradients.items():
         moved = 0.1 * g / (np.sqrt(0.001 * g**2) + 1e-6)
@@ -119,9 +122,10 @@ def test_adamw_decays_weights_apart_from_their_gradients():
         np.testing.assert_allclose(after[name], expected, atol=1e-5)
 
 
-def test_momentum_and_nesterov_over_two_steps():
+@NATIVE
+def test_momentum_and_nesterov_over_two_steps(native):
     for nesterov in (False, True):
-        before, after, _ = stepped(steps=2, train=plain_sgd(momentum=0.9, nesterov=nesterov))
+        before, after, _ = stepped(native, steps=2, train=plain_sgd(momentum=0.9, nesterov=nesterov))
         images, labels = small_batch()
         now = {n: v.astype(np.float64) for n, v in before.items()}
         speed = dict.fromkeys(now, 0.0)
@@ -199,18 +203,42 @@ def test_the_teacher_stays_in_evaluation_mode():
     assert objective.network.training and not objective.teacher.training
 
 
-def test_a_parameter_may_learn_at_a_rate_of_its_own():
+def ones_like(parameters):
+    return tuple(Tensor(np.ones(p.shape, np.float32)) for p in parameters)
+
+
+@NATIVE
+def test_a_parameter_may_learn_at_a_rate_of_its_own(native):
     """`lr_scale`, which a controller's parameters carry, is a factor on every step's rate."""
     method = small_method()
     method.network.out.lr_scale = 0.25
     rates = [0.1, 0.2]
     optimizer = build_optimizer(method.network.trainable_params(), plain_sgd(), rates)
-    before = values(method.network)
+    update, before = Update(optimizer, plain_sgd(), native), values(method.network)
     for _ in rates:
-        optimizer(tuple(Tensor(np.ones(p.shape, np.float32)) for p in optimizer.parameters))
+        update(ones_like(optimizer.parameters))
     moved = {name: before[name] - value for name, value in values(method.network).items()}
     np.testing.assert_allclose(moved["hidden"], sum(rates), rtol=1e-5)
     np.testing.assert_allclose(moved["out"], sum(rates) / 4, rtol=1e-5)
+
+
+@pytest.mark.skipif(not kernels.available(), reason="no compiler for the kernels")
+@pytest.mark.parametrize(
+    "options", [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"optimizer": "adamw", "momentum": 0.9}],
+    ids=str,
+)
+def test_the_optimizers_state_is_the_same_with_kernels_and_without(options):
+    """So a run that began on one machine goes on at another."""
+    train, after = plain_sgd(weight_decay=0.1, **options), []
+    for forms in ((False, False), (True, True), (True, False), (False, True)):
+        network = small_method().network
+        optimizer = build_optimizer(network.trainable_params(), train, [0.1, 0.2])
+        for native in forms:
+            Update(optimizer, train, native)(ones_like(optimizer.parameters))
+        after.append(values(network))
+    for other in after[1:]:
+        for name, value in other.items():
+            np.testing.assert_allclose(value, after[0][name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["dqnet", "dqt"])

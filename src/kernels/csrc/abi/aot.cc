@@ -243,11 +243,11 @@ int norm_grad(const Tensors &t, Activation act, bool residual) {
 }
 
 // moving mean, moving variance, both ([rows,] c), mean, variance (c), share (rows), factor of the
-// variance -> moved mean, moved variance
+// variance -> 0; the first two are written
 int running(const Tensors &t) {
-  if (const int code = check<8>(t, {ANY, ANY, 1, 1, 1, ONE, ANY, ANY}, -1)) return code;
+  if (const int code = check<7>(t, {ANY, ANY, 1, 1, 1, ONE, ONE}, -1)) return code;
   const int64_t channels = t.size(2), rows = t.size(4);
-  for (const int i : {0, 1, 6, 7}) {
+  for (const int i : {0, 1}) {
     if (t.ndims[i] < 1) return kRank;
     if (t.size(i) != rows * channels || t.dim(i, t.ndims[i] - 1) != channels) return kShape;
   }
@@ -255,8 +255,9 @@ int running(const Tensors &t) {
   if (rows > INT32_MAX || channels > INT32_MAX) return kTooLarge;
   const Running s = {(int)rows, (int)channels, t.f(4)};
   return guarded(Timer::kNormForward, [&](const Kernels &) {
-    move_running(s, t.f(0), t.f(2), 1, t.f(6));
-    move_running(s, t.f(1), t.f(3), *t.f(5), t.f(7));
+    move_running(s, t.f(2), 1, t.f(0));
+    move_running(s, t.f(3), *t.f(5), t.f(1));
+    *t.f(6) = 0;
     return kOk;
   });
 }
@@ -474,25 +475,57 @@ int max_pool_grad(const Tensors &t) {
   });
 }
 
-// n gradients, n parameters, decays [n], limit -> n bounded gradients, norm
-int bound(const Tensors &t) {
-  const int n = (t.count - 3) / 3;
-  if (n < 1 || t.count != 3 * n + 3) return kParamCount;
+// What the optimizer keeps: one array or two for each parameter.
+constexpr int kMomentum = 1, kAdamW = 2;
+
+// n gradients, n parameters, n moments, with AdamW n squares, n rates, decays [n], settings ->
+// norm. Parameters, moments and squares are written.
+int update(const Tensors &t, int kept, const Rule &rule) {
+  const int lists = 3 + kept, n = (t.count - 3) / lists;
+  if (n < 1 || t.count != lists * n + 3) return kParamCount;
   for (int i = 0; i < t.count; i++) {
     if (const int code = check_one(t, i, ANY, kFloat32)) return code;
   }
-  const int decays = 2 * n, limit = decays + 1, first_out = limit + 1, norm = first_out + n;
-  if (t.size(decays) != n || t.size(limit) != 1 || t.size(norm) != 1) return kShape;
-  std::vector<Gradient> list(n);
+  const int rates = (lists - 1) * n, decays = rates + n, norm = decays + 2;
+  if (t.size(decays) != n || t.size(norm) != 1) return kShape;
+  std::vector<Learned> list(n);
   for (int i = 0; i < n; i++) {
-    if (const int code = check_same(t, i, n + i)) return code;
-    if (const int code = check_same(t, i, first_out + i)) return code;
-    list[i] = {t.f(i), t.f(n + i), t.f(first_out + i), t.f(decays)[i], (size_t)t.size(i)};
+    for (int other = 1; other < lists - 1; other++) {
+      if (const int code = check_same(t, i, other * n + i)) return code;
+    }
+    if (t.size(rates + i) != 1) return kShape;
+    list[i] = {t.f(i),           t.f(n + i),
+               t.f(2 * n + i),   kept == kAdamW ? t.f(3 * n + i) : nullptr,
+               *t.f(rates + i),  t.f(decays)[i],
+               (size_t)t.size(i)};
   }
-  return guarded(Timer::kBound, [&](const Kernels &k) {
-    k.bound_gradients(list.data(), n, *t.f(limit), t.f(norm));
+  return guarded(Timer::kUpdate, [&](const Kernels &k) {
+    k.update(list.data(), n, rule, t.f(norm));
     return kOk;
   });
+}
+
+// The settings are the last input; the norm is behind them.
+int settings(const Tensors &t, int count, const float **values) {
+  const int at = t.count - 2;
+  if (at < 0) return kParamCount;
+  if (const int code = check_one(t, at, ANY, kFloat32)) return code;
+  *values = t.f(at);
+  return t.size(at) == count ? kOk : kShape;
+}
+
+// settings: share of the moment that is kept, 1 with Nesterov's, limit
+int momentum(const Tensors &t) {
+  const float *s;
+  if (const int code = settings(t, 3, &s)) return code;
+  return update(t, kMomentum, {s[0], 0, 0, s[1] != 0, s[2]});
+}
+
+// settings: shares of moment and square that are kept, epsilon, limit
+int adamw(const Tensors &t) {
+  const float *s;
+  if (const int code = settings(t, 4, &s)) return code;
+  return update(t, kAdamW, {s[0], s[1], s[2], false, s[3]});
 }
 
 }  // namespace
@@ -505,6 +538,16 @@ using dq::Activation;
            void *) {                                                                          \
     const dq::Tensors t = {count, data, ndims, shapes, dtypes};                               \
     return dq::call;                                                                          \
+  }
+
+// The end of a training step.
+#define DQ_STEP(name, call)                                                                   \
+  int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *, \
+           void *) {                                                                          \
+    const dq::Tensors t = {count, data, ndims, shapes, dtypes};                               \
+    const int code = dq::call;                                                                \
+    dq::step_done();                                                                          \
+    return code;                                                                              \
   }
 
 extern "C" {
@@ -538,13 +581,8 @@ DQ_EXPORT(dq_dorefa, dorefa(t))
 DQ_EXPORT(dq_dorefa_grad, dorefa_grad(t))
 DQ_EXPORT(dq_levels, levels(t))
 DQ_EXPORT(dq_levels_grad, levels_grad(t))
-int dq_bound(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes, void *,
-             void *) {
-  const dq::Tensors t = {count, data, ndims, shapes, dtypes};
-  const int code = dq::bound(t);
-  dq::step_done();
-  return code;
-}
+DQ_STEP(dq_momentum, momentum(t))
+DQ_STEP(dq_adamw, adamw(t))
 DQ_EXPORT(dq_subsample, subsample(t))
 DQ_EXPORT(dq_subsample_grad, subsample_grad(t))
 DQ_EXPORT(dq_max_pool, max_pool(t))

@@ -19,13 +19,12 @@
 
 namespace dq {
 
-void move_running(const Running &s, const float *old, const float *value, float factor,
-                  float *moved) {
+void move_running(const Running &s, const float *value, float factor, float *moving) {
   for (int r = 0; r < s.rows; r++) {
     const float share = s.share[r], kept = 1 - share;
     for (int c = 0; c < s.channels; c++) {
-      const size_t at = (size_t)r * s.channels + c;
-      moved[at] = old[at] * kept + value[c] * factor * share;
+      float *const at = moving + (size_t)r * s.channels + c;
+      *at = *at * kept + value[c] * factor * share;
     }
   }
 }

@@ -17,13 +17,12 @@
 
 namespace dq {
 
-// moved[r][c] = old[r][c] * (1 - share[r]) + value[c] * factor * share[r]
+// moving[r][c] = moving[r][c] * (1 - share[r]) + value[c] * factor * share[r]
 struct Running {
   int rows, channels;  // a bank holds several rows of statistics
   const float *share;
 };
 
-void move_running(const Running &, const float *old, const float *value, float factor,
-                  float *moved);
+void move_running(const Running &, const float *value, float factor, float *moving);
 
 }  // namespace dq

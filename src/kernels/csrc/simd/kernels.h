@@ -73,12 +73,21 @@ struct LevelSums {
   double *held, *apart;
 };
 
-// One gradient of a step: out = bounded g + decay * parameter.
-struct Gradient {
-  const float *g, *parameter;
-  float *out;
-  float decay;
+// A parameter that a step moves, and what its optimizer keeps of former steps.
+struct Learned {
+  const float *g;                      // its gradient
+  float *parameter, *moment, *square;  // `square` is null without AdamW
+  float rate, decay;
   size_t size;
+};
+
+// Momentum: m = kept * m + g, g with decay * parameter; parameter -= rate * m, with Nesterov's
+// rate * (g + kept * m). AdamW, without correction of the first steps' bias: m and s are kept by
+// `kept` and `kept_square`; parameter -= rate * (m / (sqrt(s) + epsilon) + decay * parameter).
+struct Rule {
+  float kept, kept_square, epsilon;
+  bool nesterov;
+  float limit;  // of the gradients' global norm, which are scaled down to it; 0: none
 };
 
 enum class Activation { kNone, kRelu, kRelu6 };  // y, max(y, 0), min(max(y, 0), 6)
@@ -119,8 +128,8 @@ struct Kernels {
   // y: what the forward pass gave
   void (*levels_backward)(const Levels &, const float *x, const float *y, const float *dy,
                           float *dx, const LevelSums &);
-  // g is scaled down to a global norm of at most `limit` (0: any); it counts as 0 if not finite
-  void (*bound_gradients)(const Gradient *, int count, float limit, float *norm);
+  // Gradients count as 0 if their norm is not finite.
+  void (*update)(const Learned *, int count, const Rule &, float *norm);
   // Multiply-accumulates done by `threads` items of `steps` rounds each: floats, 16-bit codes, or
   // codes as the forward pass has them.
   double (*burn_float)(int threads, long steps);

@@ -43,7 +43,7 @@ double burn_float(int, long);
 double burn_shorts(int, long);
 double burn_codes(int, long);
 double burn_memory(int, long);
-void bound_gradients(const Gradient *, int, float, float *);
+void update(const Learned *, int, const Rule &, float *);
 void level_dense(const LevelDense &);
 
 extern const IntegerKernels kIntegerTable;
@@ -51,7 +51,7 @@ extern const Kernels kTable;
 const Kernels kTable = {DQ_TEXT(DQ_NAME), conv_forward,    conv_backward,  conv_inner,
                         norm_forward,     norm_backward,   quant_forward,  quant_backward,
                         dorefa_forward,   dorefa_backward, levels_forward, levels_backward,
-                        bound_gradients,  burn_float,      burn_shorts,    burn_codes,
+                        update,           burn_float,      burn_shorts,    burn_codes,
                         burn_memory,      &kIntegerTable,  level_dense};
 
 }  // namespace DQ_NS

@@ -29,7 +29,7 @@ class Timer {
     kQuantForward,
     kQuantBackward,
     kPool,
-    kBound,
+    kUpdate,
     kKinds
   };
   explicit Timer(Kind kind) : kind_(kind), start_(std::chrono::steady_clock::now()) {}
