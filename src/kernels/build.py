@@ -43,10 +43,10 @@ _LINK_FLAGS += ["-Wl,-z,nodelete"]
 # Sources compiled once; all other .cc files are compiled per instruction set.
 _COMMON = {
     "aot.cc", "bounds.cc", "check.cc", "checksum.cc", "engine.cc", "engine_abi.cc",
-    "kernel_choice.cc", "level_dense_abi.cc", "level_table.cc", "maxpool.cc", "near_line.cc",
-    "operation_aot.cc", "plain.cc", "plan.cc", "prepared.cc", "prepared_image.cc", "profile.cc",
-    "program.cc", "running.cc", "safetensors.cc", "select.cc", "steps.cc", "straight.cc",
-    "structure.cc", "subsample.cc", "tensors.cc", "threads.cc",
+    "kernel_choice.cc", "level_dense_abi.cc", "level_table.cc", "maxpool.cc", "memory.cc",
+    "near_line.cc", "operation_aot.cc", "plain.cc", "plan.cc", "prepared.cc", "prepared_image.cc",
+    "profile.cc", "program.cc", "running.cc", "safetensors.cc", "select.cc", "steps.cc",
+    "straight.cc", "structure.cc", "subsample.cc", "tensors.cc", "threads.cc",
 }  # fmt: skip
 PORTABLE = "portable"
 _ISA_FLAGS = {

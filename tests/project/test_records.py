@@ -243,7 +243,7 @@ def test_sentences_have_the_numbers_of_the_files():
         row = only(read(f"{file}.json", "bench")["rows"], kind="dynamic", runner="native")
         times.append(row["vs_static"])
         peaks.append(row["vs_static_peak"])
-    switch = only(read("switch_resnet20.json", "bench")["rows"], kind="changing")
+    switch = only(read("switch_resnet20_xeon.json", "bench")["rows"], kind="changing")
     torch = step_times("step_resnet20", "dynamic")
     short = (
         f"a dynamic training step costs {times[0]:.2f} times a static one, "

@@ -102,7 +102,7 @@ Engine::Engine(Program program)
       compiled_(new Compiled[size_t(Purpose::kPurposes)]) {
   for (int i = 0; i < int(convs_.size()); i++)
     if (program_.operations[size_t(i)].kind == kConv && runs_on_bytes(program_, i))
-      convs_[size_t(i)].reset(new PreparedConvs(program_, i, *choice_));
+      convs_[size_t(i)].reset(new PreparedConvs(program_, i, *choice_, &weights_));
   for (int i = 0; i < int(images_.size()); i++)
     if (std::optional<PreparedImage> image = PreparedImage::of(program_, i))
       images_[size_t(i)].reset(new PreparedImage(std::move(*image)));

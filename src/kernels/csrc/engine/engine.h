@@ -111,6 +111,7 @@ class Engine {
   Program program_;
   const std::shared_ptr<const KernelChoice> choice_ = choice_in_use();
   PlainOperations plain_;
+  Blocks weights_;                                      // packed
   std::vector<std::unique_ptr<PreparedConvs>> convs_;   // of those on bytes
   std::vector<std::unique_ptr<PreparedImage>> images_;  // of those on pieces
   std::unique_ptr<Compiled[]> compiled_;                // by purpose

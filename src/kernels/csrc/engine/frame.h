@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/memory.h"
 #include "engine/prepared.h"
 #include "engine/program.h"
 #include "threads/threads.h"

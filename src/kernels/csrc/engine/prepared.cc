@@ -15,17 +15,13 @@
 #include "engine/prepared.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "engine/plan.h"
 
 namespace dq {
 namespace {
-
-constexpr size_t kAlign = 64;
 
 // The codes of a choice: the stored ones, odd ones as 2 c + 1, or a child of the master. What has
 // to be made is kept in `made`.
@@ -60,14 +56,9 @@ void bound_sums(const CodeConv &c, std::vector<int64_t> *least, std::vector<int6
 
 }  // namespace
 
-AlignedBytes::AlignedBytes(size_t size) : size_(size) {
-  const size_t whole = (std::max<size_t>(size, 1) + kAlign - 1) / kAlign * kAlign;
-  data_.reset((uint8_t *)std::aligned_alloc(kAlign, whole));
-  if (!data_) throw std::bad_alloc();
-}
-
-PreparedConvs::PreparedConvs(const Program &program, int i, const KernelChoice &choice)
-    : program_(program), op_(program.operations[size_t(i)]), choice_(choice) {
+PreparedConvs::PreparedConvs(const Program &program, int i, const KernelChoice &choice,
+                             Blocks *memory)
+    : program_(program), op_(program.operations[size_t(i)]), choice_(choice), memory_(memory) {
   const size_t cells = size_t(program.rows) * op_.candidates() * op_.candidates();
   ready_.reset(new std::atomic<const PreparedConv *>[cells]);
   for (size_t cell = 0; cell < cells; cell++) ready_[cell].store(nullptr);
@@ -108,17 +99,14 @@ const PreparedConvs::Weights &PreparedConvs::weights(const CodeConv &conv, int w
 const PreparedConvs::Packing &PreparedConvs::packing(const CodeConv &conv, int w_choice) {
   const ConvKernel *kernel = choice_.of(conv, op_.w_bits(w_choice));
   const size_t size = kernel->packed_bytes(conv);
-  AlignedBytes bytes;
-  std::swap(bytes, spare_);
-  if (bytes.size() != size) bytes = AlignedBytes(size);
-  kernel->pack(conv, bytes.data());
+  if (spare_.size < size) spare_ = {memory_->take(size), size};
+  kernel->pack(conv, spare_.data);
   for (const auto &p : packings_)
-    if (p->kernel == kernel && p->bytes.size() == size &&
-        !std::memcmp(p->bytes.data(), bytes.data(), size)) {
-      spare_ = std::move(bytes);
+    if (p->kernel == kernel && p->block.size == size &&
+        !std::memcmp(p->block.data, spare_.data, size))
       return *p;
-    }
-  packings_.push_back(std::make_unique<Packing>(Packing{kernel, std::move(bytes)}));
+  packings_.push_back(std::make_unique<Packing>(Packing{kernel, {spare_.data, size}}));
+  spare_ = {};
   return *packings_.back();
 }
 
@@ -150,7 +138,7 @@ std::unique_ptr<PreparedConv> PreparedConvs::make(int row, int w_choice, int a_c
   c = code_conv(a_choice);
   const Weights &w = weights(c, w_choice);
   made->kernel = w.packing->kernel;
-  made->packed = w.packing->bytes.data();
+  made->packed = w.packing->block.data;
   made->least = w.least.data();
   made->most = w.most.data();
 

@@ -23,26 +23,11 @@
 
 #include "engine/conv_step.h"
 #include "engine/kernel_choice.h"
+#include "engine/memory.h"
 #include "engine/program.h"
 #include "engine/straight.h"
 
 namespace dq {
-
-// Bytes at a multiple of 64.
-class AlignedBytes {
- public:
-  AlignedBytes() = default;
-  explicit AlignedBytes(size_t size);  // undefined contents; throws std::bad_alloc
-  uint8_t *data() const { return data_.get(); }
-  size_t size() const { return size_; }
-
- private:
-  struct Free {
-    void operator()(uint8_t *p) const { std::free(p); }
-  };
-  std::unique_ptr<uint8_t, Free> data_;
-  size_t size_ = 0;
-};
 
 struct PreparedConv {
   CodeConv conv;
@@ -58,17 +43,21 @@ struct PreparedConv {
 
 class PreparedConvs {
  public:
-  // Of convolution i of a program that runs on bytes; both outlive this.
-  PreparedConvs(const Program &program, int i, const KernelChoice &choice);
+  // Of convolution i of a program that runs on bytes; all that is given outlives this.
+  PreparedConvs(const Program &program, int i, const KernelChoice &choice, Blocks *memory);
   ~PreparedConvs();
   const PreparedConv &get(int row, int w_choice, int a_choice);
   // What a KernelChoice calls it.
   std::string key(int w_choice, int a_choice) const;
 
  private:
+  struct Block {
+    uint8_t *data = nullptr;
+    size_t size = 0;
+  };
   struct Packing {
     const ConvKernel *kernel;
-    AlignedBytes bytes;
+    Block block;
   };
   struct Weights {  // of a choice, for codes with a range
     int w_choice, code_low, code_high;
@@ -85,7 +74,8 @@ class PreparedConvs {
   const KernelChoice &choice_;
   std::mutex making_;
   std::vector<std::unique_ptr<Packing>> packings_;
-  AlignedBytes spare_;  // where the next weights are packed, if it is of their size
+  Blocks *const memory_;
+  Block spare_;  // where the next weights are packed, if it is large enough
   std::vector<std::unique_ptr<Weights>> weights_;
   std::vector<std::unique_ptr<PreparedConv>> made_;
   std::unique_ptr<std::atomic<const PreparedConv *>[]> ready_;  // by row, weights, inputs

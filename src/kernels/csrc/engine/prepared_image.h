@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/image_conv.h"
+#include "engine/memory.h"
 #include "engine/prepared.h"
 #include "engine/program.h"
 
