@@ -79,23 +79,26 @@ def max_pool(kernel: int, stride: int, padding: int) -> nn.Cell:
     return _MaxPool(kernel, stride, padding)
 
 
-def momentum(decays: list[float], kept: float, nesterov: bool, limit: float) -> nn.Cell:
-    """op(gradients, parameters, moments, rates), tuples of n tensors -> norm (1,); moves parameters and moments.
+def momentum(groups: list[int], decays: list[float], kept: float, nesterov: bool, limit: float) -> nn.Cell:
+    """op(gradients, parameters, moments, rates) -> norm (1,); moves parameters and moments, tuples of n tensors as the
+    gradients are. rates: (G,), of groups of parameters.
 
     Gradients are scaled down to a global norm of at most `limit` (0: any), and count as zero if it is not finite;
-    g += decays[i] * parameter; moment = kept * moment + g; parameter -= rate * moment, or with Nesterov's rule
-    rate * (g + kept * moment). rates: one value each. norm: before scaling. Its end is the end of a step for
+    rate = rates[groups[i]]; g += decays[i] * parameter; moment = kept * moment + g; parameter -= rate * moment, or
+    with Nesterov's rule rate * (g + kept * moment). norm: before scaling. Its end is the end of a step for
     `kernels.wait_for_step`.
     """
-    return _Update("dq_momentum", 1, decays, [kept, float(nesterov), limit])
+    return _Update("dq_momentum", 1, groups, decays, [kept, float(nesterov), limit])
 
 
-def adamw(decays: list[float], kept: tuple[float, float], epsilon: float, limit: float) -> nn.Cell:
+def adamw(
+    groups: list[int], decays: list[float], kept: tuple[float, float], epsilon: float, limit: float
+) -> nn.Cell:
     """op(gradients, parameters, moments, squares, rates) -> norm (1,), as `momentum`, by AdamW without correction
     of the first steps' bias (as MindSpore's AdamWeightDecay): moment and square keep the shares `kept`; parameter -=
     rate * (moment / (sqrt(square) + epsilon) + decays[i] * parameter).
     """
-    return _Update("dq_adamw", 2, decays, [*kept, epsilon, limit])
+    return _Update("dq_adamw", 2, groups, decays, [*kept, epsilon, limit])
 
 
 class _Norm(nn.Cell):
@@ -248,16 +251,19 @@ class _MaxPool(nn.Cell):
 class _Update(nn.Cell):
     """kept: arrays that the optimizer keeps for each parameter."""
 
-    def __init__(self, symbol: str, kept: int, decays: list[float], settings: list[float]):
+    def __init__(
+        self, symbol: str, kept: int, groups: list[int], decays: list[float], settings: list[float]
+    ):
         super().__init__()
         count = len(decays)
-        self.decays = Tensor(np.array(decays, np.float32))
-        self.settings = Tensor(np.array(settings, np.float32))
-        inputs, written = (3 + kept) * count + 2, range(count, (2 + kept) * count)
+        self.groups = constant(*groups)
+        self.decays, self.settings = (Tensor(np.array(v, np.float32)) for v in (decays, settings))
+        inputs, written = (2 + kept) * count + 4, range(count, (2 + kept) * count)
         self.op = writing(symbol, inputs, written, key=count)
 
-    def construct(self, gradients, *lists):
-        values = ()
-        for one in lists:
-            values = values + tuple(one)
-        return self.op(*gradients, *values, self.decays, self.settings)
+    def construct(self, gradients, parameters, *state):
+        kept = ()
+        for one in state[:-1]:
+            kept = kept + tuple(one)
+        rates = state[-1]
+        return self.op(*gradients, *parameters, *kept, rates, self.groups, self.decays, self.settings)

@@ -42,23 +42,25 @@ class Update(nn.Cell):
         decays = [decay_of(parameter, train) for parameter in optimizer.parameters]
         is_adam = isinstance(optimizer, nn.AdamWeightDecay)
         self.decays = [0.0] * len(decays) if is_adam else decays
+        self.schedules, groups = _schedules(optimizer)
         self.fused = None
         if native and is_adam:
             kept, epsilon = (float(optimizer.beta1), float(optimizer.beta2)), float(optimizer.eps)
-            self.fused = kernels.adamw(decays, kept, epsilon, self.limit)
+            self.fused = kernels.adamw(groups, decays, kept, epsilon, self.limit)
             self.state = (optimizer.moments1, optimizer.moments2)
         elif native:
             nesterov = isinstance(optimizer, nn.SGD)
-            self.fused = kernels.momentum(decays, train.momentum, nesterov, self.limit)
+            self.fused = kernels.momentum(groups, decays, train.momentum, nesterov, self.limit)
             self.state = (optimizer.accum if nesterov else optimizer.moments,)
 
     def construct(self, gradients):
         if self.fused is None:
             return self._by_operators(gradients)
-        optimizer = self.optimizer
-        rates = optimizer.get_lr()
+        optimizer, rates = self.optimizer, ()
+        for schedule in self.schedules:
+            rates = rates + (schedule(optimizer.global_step).reshape(()),)
         optimizer.assignadd(optimizer.global_step, optimizer.global_step_increase_tensor)
-        return self.fused(gradients, self.parameters, *self.state, rates).reshape(())
+        return self.fused(gradients, self.parameters, *self.state, ops.stack(rates)).reshape(())
 
     def _by_operators(self, gradients):
         norm = _global_norm(gradients)
@@ -73,6 +75,14 @@ class Update(nn.Cell):
             bounded = bounded + (g,)
         self.optimizer(bounded)
         return norm
+
+
+def _schedules(optimizer: nn.Optimizer) -> tuple[nn.CellList, list[int]]:
+    """The learning rates of the optimizer's groups, and the group of each parameter. As the optimizer has them, one for
+    each parameter, they take MindSpore's compiler as much memory as half of a network."""
+    each = list(optimizer.learning_rate)
+    distinct = list({id(schedule): schedule for schedule in each}.values())
+    return nn.CellList(distinct, auto_prefix=False), [distinct.index(schedule) for schedule in each]
 
 
 def _global_norm(gradients):

@@ -186,7 +186,7 @@ class Twice(ms.nn.Cell):
         super().__init__()
         lists = [[filled(f"{kind}{n}", n) for n in (3, 4)] for kind in ("weight", "moment")]
         self.weights, self.moments = map(ms.ParameterTuple, lists)
-        self.update = native_ops.momentum([0.0, 0.5], 0.5, False, 0.0)
+        self.update = native_ops.momentum([1, 0], [0.0, 0.5], 0.5, False, 0.0)
 
     def construct(self, gradients, rates):
         norm = self.update(gradients, self.weights, self.moments, rates)
@@ -202,7 +202,7 @@ def filled(name, size):
 def test_updates_are_in_order_and_count_steps(mode):
     gradients = tuple(ms.Tensor(np.full(n, 2.0, np.float32)) for n in (3, 4))
     before, cell = kernels.steps_done(), Twice()
-    norm, between, after = (v.asnumpy() for v in cell(gradients, (ms.Tensor(np.float32(0.25)),) * 2))
+    norm, between, after = (v.asnumpy() for v in cell(gradients, ms.Tensor([0.25, 9], ms.float32)))
     assert norm == pytest.approx(np.sqrt(28.0))
     np.testing.assert_array_equal(between, np.full(4, 2 - 0.25 * (1 + 3)))
     np.testing.assert_array_equal(after, np.full(4, 1 - 0.25 * (2 + 2.5)))

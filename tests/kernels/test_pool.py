@@ -99,7 +99,8 @@ def test_a_fork_while_a_thread_sleeps_for_a_step_lets_the_child_step():
     run("""
 def step():
     one = np.ones(1, np.float32)
-    direct.call("dq_momentum", [one] * 5 + [np.ones(3, np.float32)], [(1,)])
+    group, settings = np.zeros(1, np.int32), np.ones(3, np.float32)
+    direct.call("dq_momentum", [one, one, one, one, group, one, settings], [(1,)])
 def step_and_wait():
     before = kernels.steps_done()
     sleeper = threading.Thread(target=kernels.wait_for_step, args=(before + 3, 10.0))

@@ -23,6 +23,7 @@ from src.kernels.errors import KernelError
 SHAPES = [(3,), (1,), (50, 1000), (4, 3, 3, 3)]
 DECAYS = [0.0, 0.5, 0.1, 0.0]
 RATES = [0.1, 0.2, 0.1, 0.3]
+GROUPS = [1, 0, 1, 2]  # of rates 0.2, 0.1, 0.3
 
 
 def arrays(lists, shapes=SHAPES):
@@ -32,12 +33,11 @@ def arrays(lists, shapes=SHAPES):
     return [*made[:2], *([abs(a) for a in kept] for kept in made[2:])]
 
 
-def run(function, lists, settings, decays=DECAYS, rates=RATES):
+def run(function, lists, settings, decays=DECAYS, groups=GROUPS):
     """The norm; what is written is written in `lists`."""
-    norm = np.zeros(1, np.float32)
-    scalars = [np.array([rate], np.float32) for rate in rates]
+    norm, rates = np.zeros(1, np.float32), np.array([0.2, 0.1, 0.3], np.float32)
     ends = [np.array(values, np.float32) for values in (decays, settings)]
-    bind(function, [*(a for one in lists for a in one), *scalars, *ends, norm])()
+    bind(function, [*(a for one in lists for a in one), rates, np.array(groups, np.int32), *ends, norm])()
     return norm[0]
 
 
@@ -110,7 +110,11 @@ def test_it_counts_steps(isa):
 
 def test_what_does_not_fit_is_refused(isa):
     lists, settings = arrays(3), [0.9, 0, 0.0]
-    for change in ({"decays": DECAYS[:3]}, {"settings": settings[:2]}):
+    changes = (
+        {"decays": DECAYS[:3]}, {"settings": settings[:2]}, {"groups": GROUPS[:3]}, {"groups": [0, 1, 2, 3]},
+        {"groups": [0, 1, -1, 0]},
+    )  # fmt: skip
+    for change in changes:
         with pytest.raises(KernelError, match="momentum: .*shapes"):
             run("dq_momentum", lists, **{"settings": settings, **change})
     for i in (1, 2):
@@ -119,6 +123,6 @@ def test_what_does_not_fit_is_refused(isa):
         with pytest.raises(KernelError, match="momentum: .*shapes"):
             run("dq_momentum", cut, settings)
     with pytest.raises(KernelError, match="momentum: .*number of tensors"):
-        run("dq_momentum", lists, settings, rates=RATES[:3])
+        run("dq_momentum", [*lists[:2], lists[2][:3]], settings)
     with pytest.raises(KernelError, match="momentum: .*number of tensors"):
         bind("dq_momentum", [lists[0][0]])()

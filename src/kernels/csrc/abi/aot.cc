@@ -478,25 +478,29 @@ int max_pool_grad(const Tensors &t) {
 // What the optimizer keeps: one array or two for each parameter.
 constexpr int kMomentum = 1, kAdamW = 2;
 
-// n gradients, n parameters, n moments, with AdamW n squares, n rates, decays [n], settings ->
-// norm. Parameters, moments and squares are written.
+// n gradients, n parameters, n moments, with AdamW n squares, rates [groups], the group of each
+// parameter [n], decays [n], settings -> norm. Parameters, moments and squares are written.
 int update(const Tensors &t, int kept, const Rule &rule) {
-  const int lists = 3 + kept, n = (t.count - 3) / lists;
-  if (n < 1 || t.count != lists * n + 3) return kParamCount;
+  const int lists = 2 + kept, n = (t.count - 5) / lists;
+  if (n < 1 || t.count != lists * n + 5) return kParamCount;
+  const int rates = lists * n, groups = rates + 1, decays = rates + 2, norm = rates + 4;
   for (int i = 0; i < t.count; i++) {
-    if (const int code = check_one(t, i, ANY, kFloat32)) return code;
+    if (const int code = check_one(t, i, ANY, i == groups ? kInt32Kind : kFloat32)) return code;
   }
-  const int rates = (lists - 1) * n, decays = rates + n, norm = decays + 2;
-  if (t.size(decays) != n || t.size(norm) != 1) return kShape;
+  if (t.size(groups) != n || t.size(decays) != n || t.size(norm) != 1) return kShape;
   std::vector<Learned> list(n);
   for (int i = 0; i < n; i++) {
-    for (int other = 1; other < lists - 1; other++) {
+    for (int other = 1; other < lists; other++) {
       if (const int code = check_same(t, i, other * n + i)) return code;
     }
-    if (t.size(rates + i) != 1) return kShape;
-    list[i] = {t.f(i),           t.f(n + i),
-               t.f(2 * n + i),   kept == kAdamW ? t.f(3 * n + i) : nullptr,
-               *t.f(rates + i),  t.f(decays)[i],
+    const int group = t.i32(groups)[i];
+    if (group < 0 || group >= t.size(rates)) return kShape;
+    list[i] = {t.f(i),
+               t.f(n + i),
+               t.f(2 * n + i),
+               kept == kAdamW ? t.f(3 * n + i) : nullptr,
+               t.f(rates)[group],
+               t.f(decays)[i],
                (size_t)t.size(i)};
   }
   return guarded(Timer::kUpdate, [&](const Kernels &k) {
