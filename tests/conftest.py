@@ -63,8 +63,9 @@ def pytest_collection_modifyitems(items):
     items.sort(key=place)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _graph_mode_on_cpu():
+    """Whatever the scripts that the file before called have set."""
     import mindspore as ms
 
     ms.set_context(mode=ms.GRAPH_MODE, pynative_synchronize=True)  # as src/runtime.py on a CPU

@@ -100,8 +100,9 @@ TRAIN = [
         ("g = ops.select(finite, g * factor, ops.zeros_like(g))", "g = g * factor"),
         ("g = g + self.decays[i] * self.parameters[i]", "g = g - self.decays[i] * self.parameters[i]"),
         ("self.decays = [0.0] * len(decays) if is_adam else decays", "self.decays = decays"),
-        ("kernels.momentum(decays, train.momentum,", "kernels.momentum(self.decays, 0.0,"),
-        ("self.fused = kernels.adamw(decays,", "self.fused = kernels.adamw(self.decays,"),
+        ("kernels.momentum(groups, decays, train.momentum,", "kernels.momentum(groups, decays, 0.0,"),
+        ("kernels.adamw(groups, decays,", "kernels.adamw(groups, self.decays,"),
+        ("distinct.index(schedule)", "0"),
         ("optimizer.assignadd(optimizer.global_step, optimizer.global_step_increase_tensor)", "pass"),
     ),
     *breaks_of(
