@@ -14,7 +14,7 @@
 """The end of a training step: gradients are clipped and the optimizer moves the parameters.
 
 One operator for all parameters where there are native kernels: as plain operators these are several hundred
-small ones, whose dispatch alone takes a sixth of a step on a CPU.
+small ones, whose dispatch alone took an eighth of a step of MobileNetV2 on a CPU.
 """
 
 from mindspore import nn, ops
@@ -79,7 +79,7 @@ class Update(nn.Cell):
 
 def _schedules(optimizer: nn.Optimizer) -> tuple[nn.CellList, list[int]]:
     """The learning rates of the optimizer's groups, and the group of each parameter. As the optimizer has them, one for
-    each parameter, they take MindSpore's compiler as much memory as half of a network."""
+    each parameter, they took a third of the memory of a MobileNetV2's training, for MindSpore's compiler."""
     each = list(optimizer.learning_rate)
     distinct = list({id(schedule): schedule for schedule in each}.values())
     return nn.CellList(distinct, auto_prefix=False), [distinct.index(schedule) for schedule in each]
