@@ -47,4 +47,4 @@ grep -q __asan_init "$DYNQUANT_CACHE_DIR"/*.so || die "$compiler built a library
 LD_PRELOAD="$runtime $("$compiler" -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
   UBSAN_OPTIONS=print_stacktrace=1 "$PY" -m pytest "${arguments[@]}" -p no:cacheprovider \
   tests/engine/test_{conv_kernels,compiled_plan,native}.py \
-  tests/kernels/test_{conv,dorefa,dynamic,fake_quant,levels,max_pool,norm,subsample}.py
+  tests/kernels/test_{conv,dorefa,dynamic,fake_quant,levels,max_pool,norm,subsample,update}.py
