@@ -17,6 +17,7 @@ import numpy as np
 
 from src.parameters import assign
 from src.quantizers.base import ActivationQuantizer, WeightQuantizer
+from src.quantizers.sampling import spread
 from src.quantizers.step_search import best_steps
 
 VALUES = 1 << 17  # of a layer's inputs that a search looks at
@@ -38,6 +39,6 @@ def search_range(quantizer: WeightQuantizer | ActivationQuantizer, values: np.nd
 
 
 def sample(batches: list[np.ndarray]) -> np.ndarray:
-    """At most about VALUES values, evenly spaced through the batches."""
-    every = max(1, sum(x.size for x in batches) // VALUES)
-    return np.concatenate([x.reshape(-1)[::every] for x in batches])
+    """At most VALUES values, of each batch by its share."""
+    share = min(1.0, VALUES / sum(x.size for x in batches))
+    return np.concatenate([spread(x, max(1, int(x.size * share))) for x in batches])

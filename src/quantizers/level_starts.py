@@ -26,10 +26,12 @@ levels as special cases of its own; how levels begin is our choice. NumPy only.
 
 import numpy as np
 
+from src.quantizers.sampling import spread
+
 LEARNED, UNIFORM, POWER_OF_TWO = "learned", "uniform", "power_of_two"
 KMEANS = "kmeans"
 
-_SAMPLE = 1 << 15  # values that a start looks at, evenly spaced through the tensor
+_SAMPLE = 1 << 15  # values that a start looks at
 _ROUNDS = 30  # of k-means; one dimension settles sooner
 _SCALES = 80  # candidates of a scale
 
@@ -44,7 +46,7 @@ def first_levels(x: np.ndarray, bits: int, signed: bool, mode: str, start: str) 
         mode: LEARNED, UNIFORM or POWER_OF_TWO.
         start: of learned levels: UNIFORM or KMEANS.
     """
-    sample = np.sort(x.reshape(-1)[:: max(1, x.size // _SAMPLE)].astype(np.float64))
+    sample = np.sort(spread(x, _SAMPLE).astype(np.float64))
     unit = powers_of_two(bits, signed) if mode == POWER_OF_TWO else integers(bits, signed)
     if not np.abs(sample).max() > 0:  # nothing to learn from: 1.0 is the largest level
         return (unit / unit.max() if unit.max() > 0 else unit).astype(np.float32)
