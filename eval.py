@@ -50,7 +50,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     widths.add_argument(
         "--budget", metavar="X",
-        help="mean BitOPs per image, e.g. 250M: unsure images are answered again at a higher width",
+        help="mean BitOPs per image, e.g. 250M: an agent keeps to it; else unsure images are answered again, wider",
     )  # fmt: skip
     widths.add_argument(
         "--foresight", action="store_true",

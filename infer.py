@@ -46,7 +46,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--model", type=as_path, required=True, metavar="FILE", help="made by export.py --format int")
     add("images", nargs="*", type=expand_home, metavar="IMAGE|DIR", help="a folder stands for its pictures, by name")
-    add("--test", metavar="NAME:FOLDER", help="in place of images: cifar10:FOLDER, image_folder:FOLDER or digits")
+    add("--test", metavar="NAME:FOLDER",
+        help="in place of images: cifar10:FOLDER, image_folder:FOLDER, arrays:FILE.npz or digits")
     add("--json", action="store_true", help="one JSON object per image instead of a line of text")
     add("--batch", type=int, metavar="N",
         help=f"images per run of the engine (default: 1; with --test 100; of more than {MANY} files {MANY})")

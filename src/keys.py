@@ -341,6 +341,9 @@ class TrainConfig(Section):
     def check(self) -> None:
         if any(not _is_number(m) or m <= 0 for m in self.milestones):
             raise UserError(f"train.milestones={self.milestones}: expected positive epochs")
+        if self.momentum == 0 and (self.optimizer == "adamw" or self.nesterov):
+            what = "optimizer=adamw" if self.optimizer == "adamw" else "nesterov=true"
+            raise UserError(f"train.momentum=0: train.{what} needs one above 0 (0.9 by default)")
         if self.distill_features > 0 and self.distill_weight == 0:
             raise UserError("train.distill_features > 0 needs a teacher: train.distill_weight > 0")
         if self.teacher_model is not None and self.teacher_weights is None:

@@ -200,7 +200,7 @@ def _quantised(config: Config, float_net: FloatNet) -> dict[str, LayerSpec]:
     """What becomes of each layer; the float network is the super-network's then."""
     options, quant = config.abn, config.quant
     widths = tuple(options.candidates)
-    specs = between_ends(float_net.layers, quant, quant.quantizer, widths, "any width, at run time")
+    specs = between_ends(float_net.layers, config, quant.quantizer, widths, "any width, at run time")
     quantise(float_net, specs, quant, options.tied)
     if options.norm == "per_width":
         _follow_choices(float_net.backbone, len(widths) ** _columns(options))

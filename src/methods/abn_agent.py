@@ -40,7 +40,8 @@ def agent_stage(options: AgentOptions, builds: str, build) -> Stage:
     )
     return Stage(
         "agent", builds, options.agent_epochs, options.agent_lr, "agent.ckpt", build,
-        train={"optimizer": "adamw", "weight_decay": 0.0, "clip_norm": clip_norm, "distill_weight": 0.0},
+        train={"optimizer": "adamw", "momentum": 0.9, "weight_decay": 0.0, "clip_norm": clip_norm,
+               "distill_weight": 0.0},
         learns=is_of_controller,
         images=HELD_OUT,
         keeps_statistics=True,

@@ -37,7 +37,9 @@ class AgentOptions(Section):
         0, "epochs of the agent, the network being frozen; 0: no agent", low=0
     )
     agent_lr: float = later(0.005, "its learning rate", low=0.0)
-    agent_hidden: int = key(32, "units of the agent at each layer", low=1)
+    agent_hidden: int = key(
+        32, "units of the agent at each layer; of a run that begins without one, to be given from the start", low=1
+    )
     budget: float = later(
         0.5, "of evaluation, as a share of the way from the cheapest plan to the dearest", low=0.0, high=1.0
     )  # fmt: skip

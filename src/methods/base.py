@@ -129,8 +129,8 @@ class Learned:
     def before_epoch(self, epoch: int, epochs: int) -> None:
         """Do what is due before an epoch, counted from 1; the same whenever the run was stopped."""
 
-    def is_final(self, epoch: int, epochs: int) -> bool:
-        """Whether the network is, after that epoch, one that the run may stand for."""
+    def is_final(self) -> bool:
+        """Whether the network is one that the run may stand for."""
         return True
 
     def become_integral(self) -> None:
@@ -157,7 +157,7 @@ class StepDraws:
     """The host's share of a training step; here, of one that runs the network once.
 
     Args:
-        draws: of the system, what a pass of its network takes.
+        draws: of the system, or of its controller, what a pass of the network takes.
     """
 
     def __init__(self, draws: Draws):

@@ -34,7 +34,7 @@ from src.keys import WIDTHS, Config, Section, key
 from src.layers.spec import LayerInfo, LayerSpec, table_rows
 from src.methods.base import FloatNet, Learned, Method, System, in_last
 from src.methods.ddq_budget import BITOPS, HINGE, MEMORY, POWER, WidthBudget
-from src.methods.rules import layer_costs, quantise, shared_specs, static_spec
+from src.methods.rules import check_left, layer_costs, quantise, shared_specs, static_spec
 from src.models.network import Network
 from src.quantizers.level_starts import KMEANS, LEARNED, POWER_OF_TWO, UNIFORM
 from src.quantizers.levels import (
@@ -88,7 +88,12 @@ class DdqOptions(Section):
         INTERPOLATED, "of levels: {choices} (as published: the range hardly learns)",
         choices=(INTERPOLATED, CHAIN_RULE),
     )  # fmt: skip
-    level_lr: float = key(1.0, "the levels' learning rate as a multiple of train.lr", low=0.0)
+    level_lr: float = key(
+        1.0,
+        "the levels' learning rate as a multiple of train.lr, of 30 times that with gradient=interpolated; with "
+        "train.optimizer=adamw about 0.1",
+        low=0.0,
+    )
     gate_lr: float = key(0.1, "the gates' learning rate as a multiple of train.lr", low=0.0)
     freeze: float = key(
         0.4, "share of the epochs, at the end, in which gates no longer turn", low=0.0, high=1.0
@@ -155,6 +160,7 @@ class Ddq(Method):
         quantise(float_net, specs, asked, further={LEVELS: (LevelWeight, LevelActivation)})
         network = Network(float_net.backbone)
         own = [layer for layer in layers if specs[layer.name].quantizer == LEVELS]
+        check_left(own, config, "learns the levels of")
         learned = LearnedLevels(network, own, table_rows(layers, specs), config.ddq)
         costs, names = layer_costs(layers, specs), {layer.name for layer in own}
         rest = sum(
@@ -202,9 +208,9 @@ class LearnedLevels(Learned):
         for table in (*self.of_weights, *self.of_inputs):
             table.go_to_grid()
 
-    def is_final(self, epoch: int, epochs: int) -> bool:
-        shares = [self.options.grid, self.options.freeze]
-        return all(in_last(share, epoch, epochs) for share in shares if share > 0)
+    def is_final(self) -> bool:
+        on_grid = all(table.is_on_grid for table in (*self.of_weights, *self.of_inputs))
+        return self.budget.is_settled() and (on_grid or self.options.grid == 0)
 
     def tell(self) -> dict[str, dict]:
         widths = self.widths()

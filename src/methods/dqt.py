@@ -110,7 +110,7 @@ class Dqt(Method):
     def build(config: Config, float_net: FloatNet) -> System:
         options, layers = config.dqt, float_net.layers
         widths = tuple(options.candidates)
-        specs = between_ends(layers, config.quant, "nested", widths, "chosen per image")
+        specs = between_ends(layers, config, "nested", widths, "chosen per image")
         quantise(float_net, specs, config.quant, options.tied)
         split, from_image = float_net.split_after(part=0), options.input == "image"
         head = OneShotHead(

@@ -22,7 +22,7 @@ import difflib
 
 from src.cost.bitops import LayerCost
 from src.errors import UserError
-from src.keys import QuantConfig
+from src.keys import Config, QuantConfig
 from src.layers.spec import DYNAMIC, FLOAT, STATIC, LayerInfo, LayerSpec
 from src.layers.swap import swap_layers
 from src.methods.base import FloatNet
@@ -61,14 +61,24 @@ def shared_specs(
 
 
 def between_ends(
-    layers: list[LayerInfo], quant: QuantConfig, quantizer: str, widths: tuple[int, ...], why: str
+    layers: list[LayerInfo], config: Config, quantizer: str, widths: tuple[int, ...], why: str
 ) -> dict[str, LayerSpec]:
-    """All layers that the shared rules leave are dynamic, over the same widths."""
-    specs = shared_specs(layers, quant, quantizer)
+    """All layers that the shared rules leave are dynamic, over the same widths. UserError: they leave none."""
+    specs = shared_specs(layers, config.quant, quantizer)
     dynamic = [layer for layer in layers if layer.name not in specs]
+    check_left(dynamic, config, "chooses the widths of")
     for slot, layer in enumerate(dynamic):
         specs[layer.name] = LayerSpec(DYNAMIC, why, quantizer, widths, widths, slot)
     return specs
+
+
+def check_left(layers: list, config: Config, does: str) -> None:
+    """UserError: a method has no layer for what it does."""
+    if not layers:
+        raise UserError(
+            f"method.name={config.method.name} {does} the layers that quant.exceptions and quant.plan leave, and "
+            "they leave none; name fewer there, or take method.name=static"
+        )
 
 
 def static_spec(quantizer: str, w_bits: int, a_bits: int, why: str) -> LayerSpec:

@@ -153,6 +153,11 @@ class LevelTable(nn.Cell):
         whole = np.rint(values.asnumpy().astype(np.float64) / scale)
         return whole[:: 2 ** (self.top_bits - self.bits)].astype(np.int16), scale
 
+    @property
+    def is_on_grid(self) -> bool:
+        """Whether values are those of the integer program."""
+        return bool(self.rounded.asnumpy()[0])
+
     def go_to_grid(self) -> None:
         """From now on values are those of the integer program."""
         assign(self.rounded, np.ones(1, np.float32))

@@ -155,7 +155,7 @@ class _Run:
             own, _ = self._float(config, config.model)
             quantise_untrained(config, system, own.network, self.train_set)
             is_taken_over = True
-        elif stage.epochs == 0 and system.controller is not None and not is_taken_over:
+        elif stage.epochs == 0 and system.chooses and not is_taken_over:
             LOG.warning("%s: nothing is trained (train.epochs=0): widths are chosen at random", stage.name)
         trainer.begin(is_taken_over)
         # For the next resume, now that the run is known to go on with it.

@@ -39,7 +39,7 @@ def build_optimizer(
     ]
     if is_adam:
         return nn.AdamWeightDecay(groups, rates, beta1=train.momentum)
-    if train.nesterov and train.momentum > 0:
+    if train.nesterov:
         # MindSpore 2.10's Momentum ignores `use_nesterov` on CPU.
         optimizer = nn.SGD(groups, rates, train.momentum, nesterov=True)
         for first in optimizer.stat:  # "no step so far", which sets the momentum: it is zero then

@@ -23,6 +23,7 @@ from src import interrupts, kernels
 from src.config import Config
 from src.layers.norm import freeze_statistics
 from src.methods.base import HELD_OUT, Stage, System, in_last
+from src.parameters import assign
 from src.runtime import (
     MeanOverWorkers,
     Runtime,
@@ -100,6 +101,9 @@ class Trainer:
         """
         if self.state.has_begun:
             load_checkpoint(self.folder.last, self.system.network, self.optimizer)
+            # Of the steps as they are now: a resume may change how many updates each has.
+            done = self.state.epoch * len(self.loaders.train) + self.state.step
+            assign(self.optimizer.global_step, np.array([done * self.stage.updates]))
         else:
             self.folder.forget_best()
             broadcast_parameters(self.runtime, self.system.network)
@@ -121,6 +125,8 @@ class Trainer:
             self.folder.append_metrics(row)
             self._store(epoch)
         if self.epochs == 0 and not self.state.has_begun:
+            if self.system.learned is not None:  # as an only epoch would leave it
+                self.system.learned.before_epoch(1, 1)
             self._store(0)
         if self.stage.measure is not None:
             self._measure()
@@ -297,7 +303,7 @@ class Trainer:
         """The columns of metrics.csv for how an epoch was judged; the best one is stored."""
         numbers = self.judge.judge(epoch)
         row = {f"val_{name}": value for name, value in numbers.items()}
-        if self.system.learned is not None and not self.system.learned.is_final(epoch, self.epochs):
+        if self.system.learned is not None and not self.system.learned.is_final():
             return row
         # Images that it learns from tell no best epoch.
         if self.stage.images == HELD_OUT or numbers["top1"] > self.state.best_top1:

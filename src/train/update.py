@@ -27,8 +27,8 @@ from src.train.optimizers import decay_of
 class Update(nn.Cell):
     """gradients of the optimizer's parameters -> their global norm before clipping, a scalar; moves the parameters.
 
-    The optimizer's rule gets g * min(1, limit / norm), plus decay * parameter but for AdamW, which decays by
-    itself; g = 0 where the norm is not finite.
+    The optimizer's rule gets g * min(1, limit / norm), g itself with a limit (train.clip_norm) of 0, plus decay *
+    parameter but for AdamW, which decays by itself; g = 0 where the norm is not finite.
 
     Args:
         optimizer: `build_optimizer`'s; it keeps the state in either form.

@@ -138,10 +138,22 @@ def test_three_times_of_the_training(opened):
     seen = []
     for epoch in range(1, 11):
         learned.before_epoch(epoch, 10)
-        on_grid = learned.of_weights[0].rounded.asnumpy()[0] > 0
-        seen.append((learned.budget.is_settled(), bool(on_grid), learned.is_final(epoch, 10)))
+        seen.append((learned.budget.is_settled(), learned.of_weights[0].is_on_grid, learned.is_final()))
     assert seen == [(False, False, False)] * 6 + [(True, False, False)] * 2 + [(True, True, True)] * 2
-    assert learned.is_final(2, 2) and not learned.is_final(1, 2)
+    learned.before_epoch(11, 40)  # the run is prolonged: what is decided stays so
+    assert learned.is_final()
+
+
+def test_without_gates_and_grid_every_epoch_is_final(pynative):
+    learned = method(*ASKED, "ddq.gates=none", "ddq.grid=0").learned
+    learned.before_epoch(1, 10)
+    assert learned.is_final()
+
+
+def test_at_least_one_layer_has_to_be_left(pynative):
+    names = [row["name"] for row in method(*ASKED).table][1:-1]
+    with pytest.raises(UserError, match=r"method.name=ddq learns the levels of .* leave none"):
+        method(*ASKED, f"quant.exceptions={ {name: 4 for name in names} }")
 
 
 def test_an_export_is_of_levels_on_the_grid(pynative):

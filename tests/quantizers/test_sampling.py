@@ -19,7 +19,10 @@ from src.quantizers.sampling import spread
 
 @pytest.mark.parametrize(
     "shape, axis",
-    [((128, 16, 32, 32), 3), ((32, 96, 112, 112), 3), ((64, 64, 56, 56), 2), ((512, 256, 3, 3), 3), ((512, 512, 3, 3), 2)],
+    [
+        ((128, 16, 32, 32), 3), ((32, 96, 112, 112), 3), ((64, 64, 56, 56), 2), ((512, 256, 3, 3), 3),
+        ((512, 512, 3, 3), 2),
+    ],
 )  # fmt: skip
 def test_every_column_and_every_tap_has_its_share(shape, axis):
     place = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(4)])
