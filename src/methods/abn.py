@@ -98,6 +98,14 @@ class SuperNetOptions(Section):
                 f"{self.candidates}, narrow widths last, the widest's 0"
             )
 
+    def trained(self) -> list[int]:
+        """Places in `candidates` of the widths that a pass may run at, rising."""
+        last = len(self.candidates) - 1
+        named = {SMALLEST: 0, LARGEST: last} | {bits: i for i, bits in enumerate(self.candidates)}
+        if any(name not in named for name in self.passes):
+            return list(range(last + 1))
+        return sorted({named[name] for name in self.passes})
+
 
 @dataclass
 class AbnOptions(AgentOptions, SuperNetOptions):
@@ -161,7 +169,7 @@ def _super(config: Config, float_net: FloatNet) -> System:
     controller = GivenPlan(
         count_slots(specs), _columns(options), len(widths), float_net.seen(split, from_image=False)
     )
-    uniform = tuple(range(len(widths)))
+    uniform, trained = tuple(range(len(widths))), options.trained()
     return System(
         "abn",
         SuperNetwork(float_net.backbone, controller, split),
@@ -173,7 +181,7 @@ def _super(config: Config, float_net: FloatNet) -> System:
         consistency=options.others,
         in_place=options.in_place,
         ways=uniform if options.norm == "per_width" and options.tied else (),
-        judged_at=(uniform[0], uniform[-1]),
+        judged_at=(trained[0], trained[-1]),
     )
 
 

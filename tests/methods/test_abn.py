@@ -165,6 +165,13 @@ def test_epochs_are_judged_at_the_smallest_and_at_the_largest_width():
     assert abn("abn.candidates=[2, 4]", "abn.joins=[0.4, 0]").judged_at == (0, 1)
 
 
+@pytest.mark.parametrize(
+    "passes, at", [("[4, 3]", (1, 2)), ("[largest]", (2, 2)), ("[smallest, 3]", (0, 1)), ("[largest, uniform]", (0, 2))]
+)
+def test_and_not_at_a_width_that_no_pass_trains(passes, at):
+    assert abn(f"abn.passes={passes}").judged_at == at
+
+
 @pytest.mark.parametrize("override, message", [
     ("abn.candidates=[4]", "abn.candidates"),
     ("abn.passes=[]", "abn.passes"),

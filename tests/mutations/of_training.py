@@ -220,7 +220,7 @@ METHODS = [
     ),
     *breaks_of(
         "src/methods/abn.py", "tests/methods/test_abn_finetune.py tests/methods/test_abn.py",
-        ("judged_at=(uniform[0], uniform[-1])", "judged_at=(uniform[0], uniform[0])"),
+        ("judged_at=(trained[0], trained[-1])", "judged_at=(trained[0], trained[0])"),
         ("learns=lambda name: not is_of_controller(name)", "learns=lambda name: is_of_controller(name)"),
         ("rising = all(a >= b for", "rising = all(a <= b for"),
     ),

@@ -94,3 +94,13 @@ def test_random_networks_and_random_choices_are_told(tmp_path):
     overrides = [*KEYS, "method.name=dqnet", "train.epochs=0", f"run.dir={tmp_path / 'dqnet'}"]
     assert guarded(train_script.main, overrides) == 0
     assert "widths are chosen at random" in (tmp_path / "dqnet/log.txt").read_text()
+
+
+def test_widths_that_nothing_taught_keep_to_their_budget(tmp_path):
+    run = tmp_path / "run"
+    overrides = [*KEYS, "method.name=ddq", "ddq.headroom=2", "train.epochs=0", f"run.dir={run}"]
+    assert guarded(train_script.main, overrides) == 0
+    assert "chosen at random" not in (run / "log.txt").read_text()
+    own = [row for row in json.loads((run / "layers.json").read_text())["layers"] if row["quantizer"] == "levels"]
+    spent = sum(row["macs"] * row["w_bits"] * row["a_bits"] for row in own)
+    assert 0 < spent <= 16 * sum(row["macs"] for row in own)

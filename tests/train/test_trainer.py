@@ -127,15 +127,16 @@ def stage(tmp_path):
     """A function that makes a stage of two epochs whose learning rate is 0 unless it is said."""
 
     def make(
-        method=None, runtime=None, loader=None, held_out=False, name=None, lr=0.0, state=None, **train
-    ):
+        method=None, runtime=None, loader=None, held_out=False, name=None, lr=0.0, state=None, updates=1,
+        **train,
+    ):  # fmt: skip
         options = {"train.schedule": "constant", "train.weight_decay": 0, **train}
         config = load_config(None, [f"{k}={v}" for k, v in options.items()])
         method = method or System("static", SmallNetwork(), [], CostModel([]))
         name = name or method.name
         loaders = Loaders(loader or Steps(), Judged(), held_out)
         return Trainer(
-            Stage(name, name, 2, lr), method, config, RunFolder(tmp_path), runtime or Runtime("CPU"),
+            Stage(name, name, 2, lr, updates=updates), method, config, RunFolder(tmp_path), runtime or Runtime("CPU"),
             loaders, None, state or RunState(name, STEPS * BATCH, BATCH),
         )  # fmt: skip
 
@@ -314,6 +315,14 @@ def test_a_run_that_is_stopped_goes_on_with_the_next_step(stage, tmp_path, stops
     }
     # Calibration's draw comes first in a run that begins, and one that goes on draws again what is used up.
     assert first.draws.drawn[1:] + second.draws.drawn[stops[1] - 1 :] == whole.draws.drawn[1:]
+
+
+def test_a_run_that_goes_on_with_more_updates_keeps_its_place_in_the_schedule(stage, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(stage(lr=0.1, loader=Steps(stops=(2, 4))))
+    made = stage(lr=0.1, state=read_state(tmp_path / "ckpt/last.ckpt"), updates=3)
+    made.begin()
+    assert made.optimizer.global_step.asnumpy().tolist() == [3 * (STEPS + 3)]
 
 
 def test_nothing_is_stored_before_a_step(stage, tmp_path):
