@@ -155,7 +155,8 @@ use_python() {
     PY=$ROOT/.venv/bin/python
     is_installed "$@" || install_environment "$@"
   fi
-  export PATH="${PY%/*}:$PATH" # for the tools that came with it
+  export DYNQUANT_CALLER_PATH="${DYNQUANT_CALLER_PATH:-$PATH}" # for what a user is told to type
+  export PATH="${PY%/*}:$PATH"                                 # for the tools that came with it
 }
 
 # ---- an environment of the user's own ------------------------------------------------------------

@@ -158,8 +158,8 @@ def _refuse_unknown(name: str, source: str) -> None:
         return
     near = difflib.get_close_matches(name, [*keys, *names], n=1, cutoff=0.5)
     leaf = [k for k in keys if k.split(".")[1] == name.split(".")[-1]]
-    hint = f"; did you mean `{(leaf or near)[0]}`?" if leaf or near else ""
-    raise UserError(f"unknown key `{name}` ({source}){hint or ';'} All keys: config/default.yaml")
+    hint = f"; did you mean `{(leaf or near)[0]}`? All" if leaf or near else "; all"
+    raise UserError(f"unknown key `{name}` ({source}){hint} keys: config/default.yaml")
 
 
 def _is_text(name: str, source: str) -> bool:

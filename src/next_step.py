@@ -24,6 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 GOES_ON = "DYNQUANT_GOES_ON"  # set by scripts that take the next step themselves
+CALLER_PATH = "DYNQUANT_CALLER_PATH"  # set by scripts that put their own Python in front
 
 
 def say_next(script: str, *words: object, to_fill_in: str = "") -> None:
@@ -36,16 +37,16 @@ def say_next(script: str, *words: object, to_fill_in: str = "") -> None:
     """
     if not os.environ.get(GOES_ON):
         beside = Path(sys.argv[0]).with_name(script)
-        command = shlex.join([_python(), str(beside), *map(str, words)])
+        command = shlex.join([python(), str(beside), *map(str, words)])
         with suppress(OSError, ValueError):  # advice is no reason to fail
             if sys.stdout:  # None where it is closed
                 sys.stdout.flush()
             print(f"next: {command} {to_fill_in}".rstrip(), file=sys.stderr)
 
 
-def _python() -> str:
-    """What starts this Python from here: `python`, unless that is another one."""
-    if shutil.which("python") == sys.executable:
+def python() -> str:
+    """What starts this Python from here: `python`, unless that is another one to who started a script."""
+    if shutil.which("python", path=os.environ.get(CALLER_PATH)) == sys.executable:
         return "python"
     path = Path(sys.executable)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

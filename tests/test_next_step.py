@@ -31,7 +31,7 @@ def said(capsys, monkeypatch):
 
 def test_it_can_be_typed_as_it_stands(said, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "train.py")])
-    monkeypatch.setattr("src.next_step.shutil.which", lambda name: sys.executable)
+    monkeypatch.setattr("src.next_step.shutil.which", lambda name, path: sys.executable)
     say_next("export.py", "--run", Path("runs/a b"), to_fill_in="IMAGE...")
     (line,) = said().splitlines()
     words = shlex.split(line.removeprefix("next: "))
@@ -44,6 +44,16 @@ def test_another_python_is_named(said, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     say_next("report.py")
     assert said() == "next: .venv/bin/python report.py\n"
+
+
+def test_a_script_that_puts_its_own_python_in_front_says_so(said, monkeypatch, tmp_path):
+    python = Path(sys.executable)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.setenv("PATH", str(python.parent), prepend=":")
+    monkeypatch.setenv("DYNQUANT_CALLER_PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    say_next("report.py")
+    assert said() == f"next: {python} report.py\n"
 
 
 def test_a_script_that_goes_on_wants_no_advice(said, monkeypatch):

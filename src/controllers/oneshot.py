@@ -43,7 +43,7 @@ class OneShotHead(Controller):
     Args:
         channels, size: C and S of the features.
         slots, columns, choices: see `Controller`.
-        pool, hidden: P, and units between the dense layers.
+        pool, hidden: P, at most S, and units between the dense layers.
         dropout: share of hidden units dropped in training.
         relu: non-linearity between the dense layers (the authors' code has none).
         shared: one choice for all layers (DQNet's first release).
@@ -58,7 +58,8 @@ class OneShotHead(Controller):
         pool=8, hidden=64, dropout=0.2, relu=False, shared=False, tau=(1.0, 1.0), fading=False,
     ):  # fmt: skip
         super().__init__(slots, columns, choices)
-        self.pool, self.hidden, self.dropout = pool, hidden, dropout
+        self.pool = pool = min(pool, size)
+        self.hidden, self.dropout = hidden, dropout
         self.relu, self.shared, self.tau, self.fading = relu, shared, tau, fading
         self.outputs = (1 if shared else slots) * columns * choices
         self.channels, self.side = channels, size

@@ -53,8 +53,16 @@ def read_view(path: str, size: int, data: str) -> np.ndarray:
     sets of small pictures, which have no margin to lose, the centre square, resized.
 
     Raises:
-        UnreadablePicture: see read_picture.
+        UserError: there is no such picture, or it cannot be read; names it.
     """
+    try:
+        return _view(path, size, data)
+    except UnreadablePicture as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _view(path: str, size: int, data: str) -> np.ndarray:
+    """The same. UnreadablePicture: see `read_picture`."""
     picture = read_picture(path)
     height, width = picture.shape[:2]
     if (height, width) != (size, size):
@@ -91,7 +99,7 @@ def read_views(
 
 def _view_or_error(file: str, size: int, data: str) -> np.ndarray | UnreadablePicture:
     try:
-        return read_view(file, size, data)
+        return _view(file, size, data)
     except UnreadablePicture as error:
         return error
 

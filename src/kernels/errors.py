@@ -15,7 +15,7 @@
 
 import re
 
-OK = 0
+OK, NO_CHOICE = 0, 20
 MESSAGES = {
     10: "wrong number of tensors",
     11: "a tensor has the wrong number of dimensions",
@@ -29,7 +29,7 @@ MESSAGES = {
     18: "a scale (a_inv, a_scale, inv, scale or w_scale) must be positive and finite, and scale = 2^s / inv with "
     "(largest code + 1) * 2^s <= 256",
     19: "wq is not w_scale times integers: pass weights that are already quantised, with their own scale",
-    20: "a row of onehot holds no number",
+    NO_CHOICE: "a row of onehot holds no number",
     21: "out of memory for scratch buffers",
     22: "DYNQUANT_ISA names an instruction set that this machine lacks",
     23: "internal error",
@@ -50,6 +50,12 @@ def describe(function: str, code: int) -> str:
     name = function.removeprefix("dq_").removesuffix("_grad")
     where = f"gradient of {name}" if function.endswith("_grad") else name
     return f"{where}: {MESSAGES.get(code, f'unknown return code {code}')}"
+
+
+def no_choice(error: Exception) -> bool:
+    """Whether MindSpore raised it for a function that found no largest value in a choice."""
+    found = _RETURNED.search(str(error))
+    return found is not None and int(found[2]) == NO_CHOICE
 
 
 def explain(error: Exception) -> str | None:

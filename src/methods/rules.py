@@ -49,8 +49,8 @@ def shared_specs(
     for name, bits in quant.exceptions.items():
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise UserError(f"quant.exceptions: no layer {name}{hint} Layers: {', '.join(names)}")
+            hint = f"; did you mean {near[0]}? Layers" if near else "; layers"
+            raise UserError(f"quant.exceptions: no layer {name}{hint}: {', '.join(names)}")
         why = "quant.exceptions"
         own = "lsq" if name in ends else quantizer or quant.quantizer
         w_bits, a_bits = bits if isinstance(bits, list) else (bits, bits)

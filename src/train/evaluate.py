@@ -155,7 +155,7 @@ def summarise(system: System, answers: Answers) -> dict:
         "bitops": float(answers.bitops.mean()),
         **{f"bitops_p{p}": float(np.percentile(answers.bitops, p)) for p in (5, 50, 95)},
         "bitops_static": {str(b): float(cost.uniform(b)) for b in STATIC_WIDTHS},
-        "bitops_controller": float(cost.controller_bitops()),
+        "bitops_controller": float(cost.controller_bitops()) if _runs_controller(system) else 0.0,
         "bitops_float_macs": cost.float_macs(),
         "collapsed": system.chooses and collapsed(answers),
     }
@@ -167,6 +167,12 @@ def summarise(system: System, answers: Answers) -> dict:
             "bits": list(row.bits), "margins": list(row.margins), "shares": rung_shares(answers, row),
         }  # fmt: skip
     return summary
+
+
+def _runs_controller(system: System) -> bool:
+    """Not where widths are given, by a plan or by a ladder."""
+    is_given = system.controller is not None and not system.controller.looks
+    return not (is_given or system.forced is not None or system.climbing is not None)
 
 
 def rung_shares(answers: Answers, row: Row) -> list[float]:

@@ -20,6 +20,7 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from src.errors import UserError
+from src.kernels.errors import no_choice
 
 LARGE_STEPS = "lower train.lr, set train.clip_norm, or add train.warmup_epochs"
 BEFORE_STEPS = (
@@ -80,10 +81,15 @@ def _first_bad_layer(network: nn.Cell, inputs: tuple[np.ndarray, ...]) -> str:
     hooks = [cell.register_forward_hook(watch(name)) for name, cell in cells]
     mode = ms.get_context("mode")
     ms.set_context(mode=ms.PYNATIVE_MODE)
-    network(*[Tensor(x) for x in inputs])
-    for hook in hooks:
-        hook.remove()
-    ms.set_context(mode=mode)
+    try:
+        network(*[Tensor(x) for x in inputs])
+    except RuntimeError as error:
+        if not no_choice(error):
+            raise
+    finally:
+        for hook in hooks:
+            hook.remove()
+        ms.set_context(mode=mode)
     return bad[0] if bad else ""
 
 

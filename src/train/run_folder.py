@@ -26,6 +26,7 @@ from src.config import Config, load_config, missing_sections, save_config
 from src.errors import UserError
 from src.files import whole_file
 from src.layers.spec import format_table
+from src.next_step import python
 from src.terminal import TerminalHandler
 from src.train import metrics
 from src.train.curves import Curves
@@ -68,7 +69,7 @@ class RunFolder:
         if workers > 1:
             script = "bash scripts/run_distribute_train.sh"
             return f"after what is stored; continue with: {script} --resume {run} {workers}"
-        return f"after what is stored; continue with: python train.py --resume {run}"
+        return f"after what is stored; continue with: {python()} train.py --resume {run}"
 
     @property
     def model_checkpoint(self) -> Path:

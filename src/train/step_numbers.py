@@ -16,6 +16,8 @@
 import numpy as np
 from mindspore import Tensor
 
+from src.kernels.errors import no_choice
+
 
 class StepNumbers:
     """Sums of what the steps of one epoch return.
@@ -40,11 +42,10 @@ class StepNumbers:
 
     def read(self) -> int | None:
         """Add up what is there; the number, from 1, of the first step that is not finite, or None."""
-        rows = [[float(value.asnumpy()) for value in outputs] for outputs in self.unread]
-        self.unread.clear()
-        for row in rows:
+        unread, self.unread = self.unread, []
+        for row in map(_as_numbers, unread):
             self.steps += 1
-            if not np.isfinite(row).all():
+            if row is None or not np.isfinite(row).all():
                 return self.steps
             self.sums = self.sums + np.array(row)
         return None
@@ -53,3 +54,13 @@ class StepNumbers:
     def means(self) -> np.ndarray:
         """Over the steps that were read."""
         return self.sums / self.steps
+
+
+def _as_numbers(outputs: tuple[Tensor, ...]) -> list[float] | None:
+    """None: a kernel found no largest value among the logits of a choice, since they are not finite."""
+    try:
+        return [float(value.asnumpy()) for value in outputs]
+    except RuntimeError as error:
+        if no_choice(error):
+            return None
+        raise

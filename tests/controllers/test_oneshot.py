@@ -102,3 +102,10 @@ def test_randomness_repeats_with_the_seed_and_is_absent_in_evaluation():
     noise, keep, _ = cell.still(2)
     assert not noise.any() and (keep == 1).all()
     assert (noise.shape, keep.shape) == (one[0].shape, one[1].shape)
+
+
+def test_small_features_are_not_pooled():
+    head = OneShotHead(8, 4, slots=2, columns=1, choices=3, pool=8, hidden=5)
+    assert head.pool == 4 and head.fc1.in_channels == 8 * 4 * 4
+    (decision,) = head.decisions()
+    assert decision.bins == 4
