@@ -17,7 +17,7 @@
     python infer.py --model FILE --test cifar10:FOLDER [--budget X]
 
 No float framework runs here: from pixels to logits everything is integers. The last line of --test is
-one JSON object: top1 (0..1), images, and means per image of bitops, mean_bits and ms.
+one JSON object: top1 (0..1), images, and means per image of bitops, those of the controller, mean_bits and ms.
 """
 
 import argparse

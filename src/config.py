@@ -111,6 +111,17 @@ def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str
     return config
 
 
+def unread(config: Config, overrides: typing.Sequence[str]) -> list[str]:
+    """The overrides that say nothing to the configuration's method: keys of another one, or of `Method.unread`."""
+    method = config.method.name
+    others = METHODS.keys() - {method}
+    names = {text: text.partition("=")[0].strip() for text in overrides}
+    return [
+        text for text, name in names.items()
+        if name.split(".")[0] in others or name in METHODS[method].unread
+    ]  # fmt: skip
+
+
 def save_config(config: Config, path: Path) -> None:
     """Write the resolved configuration as YAML; `load_config(path)` reads it back."""
     with whole_file(path) as file:

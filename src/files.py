@@ -16,6 +16,7 @@
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,6 +65,18 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Before work that ends in a file of a folder, which is made if need be. UserError: it would be lost."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(b"\0")
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written: {error.strerror or error}; free space or name another place"
+        ) from error
 
 
 def check_readable(path: Path) -> None:

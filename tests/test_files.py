@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from src.errors import UserError
-from src.files import whole_file
+from src.files import check_writable, whole_file
 from tests.full_disk import full_disk
 
 
@@ -115,3 +115,13 @@ def test_rights_are_those_of_any_new_file(mask, rights, tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == rights
+
+
+def test_a_folder_that_takes_no_file_is_told_before_the_work(tmp_path):
+    check_writable(tmp_path / "new" / "eval")
+    assert list((tmp_path / "new" / "eval").iterdir()) == []
+    (tmp_path / "f").touch()
+    with pytest.raises(UserError, match="f/eval cannot be written: Not a directory"):
+        check_writable(tmp_path / "f" / "eval")
+    with full_disk(), pytest.raises(UserError, match="eval cannot be written: .*free space"):
+        check_writable(tmp_path / "new" / "eval")

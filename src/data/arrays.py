@@ -44,8 +44,8 @@ def read(request: Request) -> ArrayDataset:
     images, labels = train if request.part == "train" else arrays.part("test", request.test_split)
     if request.image_size not in (None, images.shape[-1]):
         raise UserError(
-            f"data.image_size={request.image_size}: the images in {request.path} have {images.shape[-1]} pixels a "
-            "side; leave it null"
+            f"the images in {request.path} have {images.shape[-1]} pixels a side, not {request.image_size} "
+            "(data.image_size, which may stay null, or what an exported network takes)"
         )
     facts = Facts.of(request, "arrays", arrays.classes(), *_statistics(train[0]))
     augment = ShiftAndFlip.asked(request, images.shape[-1], reach=0, flips=False)

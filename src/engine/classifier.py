@@ -104,6 +104,11 @@ class Classifier:
             )
         self.rungs, self.budget = _rungs(program, wish, self.cap), _budget(program, wish)
 
+    @property
+    def controller_bitops(self) -> int:
+        """What a controller costs for an image beside `Answer.bitops`, counted as in training; 0 where none runs."""
+        return self.cost.controller_bitops() if self.program.plan_shape and self.rungs is None else 0
+
     def __call__(self, images: np.ndarray) -> list[Answer]:
         """One answer per image.
 

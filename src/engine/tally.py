@@ -25,8 +25,8 @@ LOG = logging.getLogger("dynquant")
 
 
 def judge(classifier: Classifier, dataset, batch: int) -> dict:
-    """top1 (0..1), images, and means over the images: bitops, mean_bits, ms of the engine; where images
-    escalate also `rungs`, each width's share of the images that it answered.
+    """top1 (0..1), images, and means over the images: bitops, those of the controller, mean_bits, ms of the engine;
+    where images escalate also `rungs`, each width's share of the images that it answered.
 
     Args:
         dataset: len(), labels int (N,), pixels(indices) -> uint8 (B, 3, S, S).
@@ -47,7 +47,7 @@ def judge(classifier: Classifier, dataset, batch: int) -> dict:
         LOG.warning("%d files are no pictures, or not readable: see above", dataset.errors)
     row = {
         "top1": hits / count, "images": count, "bitops": bitops / count,
-        "mean_bits": mean_bits / count, "ms": ms / count,
+        "bitops_controller": classifier.controller_bitops, "mean_bits": mean_bits / count, "ms": ms / count,
     }  # fmt: skip
     rungs = classifier.rungs.bits if classifier.rungs else ()
     if len(rungs) > 1:

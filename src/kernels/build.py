@@ -109,7 +109,7 @@ def compile_library() -> Path:
 
 def _compile_into(folder: Path, name: str, compiler: str) -> Path:
     """`name` is of the sources as they were before, if they change meanwhile."""
-    _LOG.info("compiling the native kernels with %s (once, about half a minute) ...", compiler)
+    _LOG.info("compiling the native kernels with %s (once, a minute or two) ...", compiler)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dynquant-") as scratch:
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

@@ -259,9 +259,11 @@ class Method:
 
     Attributes:
         options: dataclass of its section of the configuration, named like the method, or None.
+        unread: keys of the shared sections that say nothing to it.
     """
 
     options: type[Section] | None = None
+    unread: tuple[str, ...] = ("quant.w_bits", "quant.a_bits")
 
     @staticmethod
     def check(config: Config) -> None:

@@ -97,6 +97,7 @@ class DqtOptions(LatencyKeys, CounterfactualKeys):
 
 class Dqt(Method):
     options = DqtOptions
+    unread = (*Method.unread, "quant.quantizer")
 
     @staticmethod
     def check(config: Config) -> None:
@@ -139,7 +140,7 @@ class Dqt(Method):
             targets={"budget_bits": options.target or max(widths),
                      "budget_bitops": monitor.target_bitops},
             consistency=options.alpha if options.subset else 0.0,
-            against_collapse="lower dqt.beta or dqt.head_lr, or raise dqt.diversity",
+            against_collapse=f"lower {'dqt.beta or ' if options.beta else ''}dqt.head_lr, or raise dqt.diversity",
             master=master_of("nested", config.quant),
             ways=(None, *range(len(widths))) if draws.rows > 1 else (),
         )  # fmt: skip

@@ -40,6 +40,7 @@ class Float(Method):
 class Static(Method):
     """DoReFa, PACT, LSQ or nested codes at quant.w_bits / quant.a_bits."""
 
+    unread = ()
     check = staticmethod(check_static)
 
     @staticmethod

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import shlex
 import zipfile
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from src.report.knob import Knob, read_knob
 from src.report.level_file import LEVELS_FILE, LayerLevels, read_levels
 from src.yaml_text import read_yaml
 
+LOG = logging.getLogger("dynquant")
 EVAL_ARRAYS = ("label", "predicted", "loss", "confidence", "bitops", "w_bits", "a_bits", "index")
 CONFIG = "config.yaml"  # what makes a folder a run
 CONTINUATIONS = "continuations"  # in versions.json, of a run that was resumed
@@ -165,9 +167,23 @@ class Run:
 
 
 def run_folders(path: Path) -> list[Path]:
-    """`path` itself, or the run folders in it where it is none but holds some (a folder of records), by name."""
+    """`path` itself, or the run folders in it where it is none but holds some (a folder of records), by name.
+
+    One of several whose configuration is damaged is left out, which is said.
+    """
     inside = [] if (path / CONFIG).is_file() else sorted(path.glob(f"*/{CONFIG}"))
+    if len(inside) > 1:
+        inside = [file for file in inside if _is_sound(file)]
     return [file.parent for file in inside] or [path]
+
+
+def _is_sound(config: Path) -> bool:
+    try:
+        _read_config(config)
+    except UserError as error:
+        LOG.warning("WARNING: left out: %s", error)
+        return False
+    return True
 
 
 def load_run(path: Path) -> Run:

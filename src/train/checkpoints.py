@@ -186,8 +186,8 @@ def _read(path: Path) -> tuple[dict[str, Parameter], RunState]:
         stored = read_ckpt(path, crc_check=True)
     except (ValueError, RuntimeError, TypeError, OSError) as error:
         raise UserError(
-            f"checkpoint {path} is damaged and cannot be read; delete it and use another one of "
-            "the same folder, or train again"
+            f"checkpoint {path} is damaged and cannot be read; delete it, and the run stands for its other one "
+            "(best.ckpt or last.ckpt), or train again"
         ) from error
     state = stored.pop(STATE, None)
     if state is None:

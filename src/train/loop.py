@@ -17,6 +17,7 @@ import copy
 import dataclasses
 import logging
 
+import numpy as np
 from mindspore import nn
 
 from src.config import Config
@@ -28,6 +29,7 @@ from src.models import build_model
 from src.models.geometry import describe
 from src.models.network import Network
 from src.models.weights import LoadedWeights
+from src.printable import printable
 from src.runtime import Runtime, set_seeds, wait_for_all
 from src.train.batches import eval_loader, load_split, on_held_out, open_loaders
 from src.train.checkpoints import RunState, load_checkpoint, read_state, save_checkpoint, take_over
@@ -91,6 +93,10 @@ class _Run:
     def _tell_images(self) -> None:
         count, held, share = len(self.train_set), self.loaders.judge.dataset, self.config.data.val_split
         LOG.info("%d training images in %d classes", count, self.train_set.num_classes)
+        held_by = np.bincount(self.train_set.labels, minlength=self.train_set.num_classes)
+        empty = [printable(self.train_set.classes[i]) for i in np.flatnonzero(held_by == 0)]
+        if empty:
+            LOG.warning("WARNING: classes without a training image: %s", ", ".join(empty))
         if self.loaders.held_out:
             LOG.info("%d more are held out to choose the best epoch by (data.val_split=%g)", len(held), share)
         else:

@@ -19,7 +19,7 @@ import numpy as np
 
 from src.config import Config
 from src.data import Dataset, by_class
-from src.files import whole_file
+from src.files import check_writable, whole_file
 from src.methods.base import System
 from src.printable import printable
 from src.runtime import Runtime, sum_over_workers
@@ -79,6 +79,8 @@ class _Results:
     ):  # fmt: skip
         self.system, self.folder, self.runtime = system, folder, runtime
         self.seed = config.train.seed
+        if runtime.is_main:
+            check_writable(folder.path / "eval")
         self.baseline = {"float": {"top1": float_top1}} if float_top1 >= 0 else {}
         self.loader = eval_loader(config, runtime, load_split(config, split))
         self.rungs = Rungs(system, self.loader, runtime)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from src.config import Config, load_config
+from src.config import Config, load_config, unread
 from src.errors import UserError
 from src.runtime import Runtime, describe, has_lost_worker, start
 from src.train.loop import train_run
@@ -29,12 +29,14 @@ LOG = logging.getLogger("dynquant")
 
 @dataclass
 class Training:
-    """A run folder that this process trains in, its configuration, the device, and whether it goes on."""
+    """A run folder that this process trains in, its configuration, the device, whether it goes on, and the
+    overrides that were given in vain."""
 
     folder: RunFolder
     config: Config
     runtime: Runtime
     resume: bool
+    in_vain: Sequence[str] = ()
 
     @classmethod
     def new(cls, recipe: str | Path | None, overrides: Sequence[str]) -> "Training":
@@ -43,7 +45,7 @@ class Training:
         runtime = start(config.device, config.train.seed)
         if runtime.workers > 1 and config.run.dir is None:
             raise UserError("several workers need run.dir=FOLDER, the same one for all")
-        return cls(create_run(config, recipe, runtime.is_main), config, runtime, False)
+        return cls(create_run(config, recipe, runtime.is_main), config, runtime, False, unread(config, overrides))
 
     @classmethod
     def of(cls, run: str | Path, overrides: Sequence[str]) -> "Training":
@@ -52,7 +54,7 @@ class Training:
         runtime = start(config.device, config.train.seed)
         folder.quiet = not runtime.is_main
         folder.claim()
-        return cls(folder, config, runtime, True)
+        return cls(folder, config, runtime, True, unread(config, overrides))
 
     def run(self) -> dict:
         """Train and evaluate: the numbers of eval/test.json, and `run`, the folder.
@@ -65,6 +67,8 @@ class Training:
         try:
             LOG.info("run folder %s", self.folder.path)
             LOG.info("%s", describe(self.runtime))
+            for text in self.in_vain:
+                LOG.warning("WARNING: method.name=%s does not read %s", self.config.method.name, text)
             if self.resume:
                 self.folder.note_continuation()
             numbers = train_run(self.config, self.folder, self.runtime, self.resume)

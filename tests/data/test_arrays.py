@@ -149,7 +149,7 @@ def test_a_file_that_is_none(tmp_path, write):
 
 def test_what_it_does_not_take(write):
     path = write(images=IMAGES, labels=LABELS)
-    with pytest.raises(UserError, match="data.image_size=16: the images in .* have 8 pixels a side; leave it null"):
+    with pytest.raises(UserError, match="the images in .* have 8 pixels a side, not 16 .data.image_size"):
         load("arrays", path, "test", image_size=16)
     with pytest.raises(UserError, match="data.colour_jitter=0.5: it is for image_folder"):
         load("arrays", path, "train", colour_jitter=0.5)

@@ -59,13 +59,15 @@ def test_means_over_the_images(batch, case):
     assert (row["top1"], row["images"]) == (5 / 7, 7)
     assert row["bitops"] == np.mean([answer.bitops for answer in answers])
     assert row["mean_bits"] == pytest.approx(np.mean([answer.mean_bits for answer in answers]))
+    assert row["bitops_controller"] == classifier.cost.controller_bitops() > 0
     assert row["ms"] > 0 and "rungs" not in row
 
 
 def test_where_images_ended(case):
     program, images = case
     classifier = Classifier(program, Oracle(program), Wish(bits=4))
-    assert "rungs" not in judge(classifier, Pictures(images, np.zeros(7, int)), 4)
+    row = judge(classifier, Pictures(images, np.zeros(7, int)), 4)
+    assert row["bitops_controller"] == 0 and "rungs" not in row
     logits, _ = Oracle(program).run(images, np.zeros((7, 3, 1), int))
     threshold = int(np.sort(margin_of(logits))[3])
     classifier.rungs = rungs_of(program, (2, 8), (threshold,))

@@ -12,12 +12,13 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import json
+import logging
 
 import numpy as np
 import pytest
 
 from src.errors import UserError
-from src.report.load import load_run
+from src.report.load import load_run, run_folders
 from tests.report.fake_run import Fake, write_run
 
 
@@ -39,6 +40,16 @@ def test_a_whole_run(folder):
     assert run.evaluation.n_dynamic == 17
     assert run.setting("dqnet.target") == 4
     assert run.setting("no.such.key", 7) == 7
+
+
+def test_one_damaged_run_of_a_folder_is_left_out(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("dynquant"), "propagate", True)
+    runs = [write_run(tmp_path / name, Fake(images=5)) for name in "abc"]
+    assert run_folders(tmp_path) == runs
+    (runs[1] / "config.yaml").write_text("data: [")
+    assert run_folders(tmp_path) == [runs[0], runs[2]]
+    assert f"left out: {runs[1]}/config.yaml cannot be read" in caplog.text
+    assert run_folders(runs[1]) == [runs[1]]  # asked for by its own name, it is an error of load_run
 
 
 def test_a_metrics_row_cut_short_by_a_kill(folder):

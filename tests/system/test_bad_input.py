@@ -131,7 +131,8 @@ def test_a_damaged_checkpoint(refused, four_epochs, tmp_path, kind):
         content[len(content) // 2] ^= 1
         path.chmod(0o600)
         path.write_bytes(content[: len(content) // 2] if kind == "truncated" else content)
-    assert "best.ckpt is damaged" in refused("eval.py", "--run", run)
+    message = refused("eval.py", "--run", run)
+    assert "best.ckpt is damaged" in message and "delete it, and the run stands for its other one" in message
     assert "last.ckpt is damaged" in refused("train.py", "--resume", run, "train.epochs=5")
 
 

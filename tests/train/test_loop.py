@@ -90,6 +90,21 @@ def test_what_a_later_stage_lacks_is_told_before_the_first(begin, overrides, exp
         begin(*overrides)
 
 
+def test_classes_without_an_image_are_told(begin, tmp_path, caplog):
+    """Labels that begin at 1."""
+    images, labels = np.zeros((512, 3, 8, 8), np.uint8), 1 + np.arange(512) % 3
+    parts = {f"{part}_{name}": value for part in ("train", "test") for name, value in
+             (("images", images), ("labels", labels))}  # fmt: skip
+    np.savez(tmp_path / "a.npz", **parts)
+    data = ["data.name=arrays", f"data.path={tmp_path / 'a.npz'}", "method.name=float", "model.weights=null"]
+    begin(*data)
+    assert "WARNING: classes without a training image: 0" in caplog.text
+    np.savez(tmp_path / "a.npz", **parts | {"train_labels": labels - 1, "test_labels": labels - 1})
+    caplog.clear()
+    begin(*data)
+    assert "without a training image" not in caplog.text
+
+
 def test_a_look_ahead_leaves_first_weights_as_they_were(tmp_path, monkeypatch):
     config = load_config(None, [*TINY, "method.name=dqt", "dqt.counterfactual_epochs=1", "data.val_split=0.2"])
     run, firsts = _Run(config, RunFolder(tmp_path), RUNTIME), []

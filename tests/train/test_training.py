@@ -59,3 +59,19 @@ def test_one_whose_other_worker_has_ended_says_how_to_go_on(failing, tmp_path, i
 def test_other_faults_keep_their_traceback(failing):
     with pytest.raises(RuntimeError, match="Conv2D"):
         failing("Conv2D-op4").run()
+
+
+@pytest.mark.parametrize(
+    ("method", "overrides", "told"),
+    [
+        ("dqnet", ["quant.w_bits=2", "dqnet.target=5", "dqt.beta=3"], ["quant.w_bits=2", "dqt.beta=3"]),
+        ("dqt", ["quant.quantizer=pact", "data.workers=1"], ["quant.quantizer=pact"]),
+        ("static", ["quant.w_bits=2", "quant.quantizer=lsq"], []),
+    ],
+)
+def test_what_is_asked_for_in_vain_is_said(tmp_path, monkeypatch, method, overrides, told):
+    monkeypatch.setattr("src.train.training.train_run", lambda *_: {"top1": 0.5})
+    run, given = tmp_path / "run", [f"method.name={method}", *overrides]
+    Training.new(None, ["data.name=digits", "model.name=resnet8", f"run.dir={run}", *given]).run()
+    log = (run / "log.txt").read_text()
+    assert [text for text in given if f"method.name={method} does not read {text}\n" in log] == told
