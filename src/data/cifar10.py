@@ -46,8 +46,8 @@ def read(request: Request) -> ArrayDataset:
     """`path` is the folder with the .bin files, or the one above it."""
     if request.image_size not in (None, SIZE):
         raise UserError(
-            f"cifar10 images are {SIZE}x{SIZE}, not {request.image_size} pixels a side (data.image_size, which may stay "
-            "null, or what an exported network takes); image_folder resizes"
+            f"cifar10 images are {SIZE}x{SIZE}, not {request.image_size} pixels a side (data.image_size, which may "
+            "stay null, or what an exported network takes); image_folder resizes"
         )
     request.refuse_pictures_keys()
     folder = find_folder(request.path)
