@@ -187,7 +187,7 @@ class Native:
     def _row(self, row: int) -> int:
         if not 0 <= row < self.rows:
             raise ValueError(f"row {row} is out of range; the statistics have 0..{self.rows - 1}")
-        return row
+        return int(row)
 
     def _budget(self, budget: int | None) -> ctypes.c_int64:
         if budget is None:

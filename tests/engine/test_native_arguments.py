@@ -45,6 +45,7 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path):
             engine.run(images, plans, row)
         with pytest.raises(ValueError, match="out of range"):
             engine.trace(images[0], None if plans is None else plans[0], row)
+    np.testing.assert_array_equal(engine.run(images, row=np.int64(0))[0], engine.run(images)[0])
     for row in (-1, 1, 2**32):
         with pytest.raises(ValueError, match=f"row {row} is out of range; the statistics have 0..0"):
             engine.run(images, row=row)

@@ -144,7 +144,8 @@ struct ConvKernel {
   // depends on them alone, such as the compensation for `zero`.
   size_t (*packed_bytes)(const CodeConv &);
   void (*pack)(const CodeConv &, void *packed);
-  // Bytes that each caller of run() needs for itself, 64-byte aligned; contents undefined.
+  // Bytes that each caller of run() needs for itself, 64-byte aligned; contents undefined. They are
+  // enough for a convolution of fewer rows, too.
   size_t (*scratch_bytes)(const CodeConv &);
   // Part `part` of `parts` of the result, any number of them; all parts together are the result.
   // Parts run at once, so that none may write what belongs to another (bytes of neighbouring pixels

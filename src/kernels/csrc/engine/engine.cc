@@ -40,7 +40,10 @@ class Engine::Lease {
         frames_.push_back(std::move(engine->frames_.back()));
     }
     while (int(frames_.size()) < count) frames_.push_back(std::make_unique<Frame>());
-    for (auto &frame : frames_) frame->alone = pool_.held() && !many_;
+    for (auto &frame : frames_) {
+      frame->alone = pool_.held() && !many_;
+      frame->seconds = nullptr;  // a call that failed may have left its own
+    }
   }
   ~Lease() {
     std::lock_guard<std::mutex> hold(engine_->idle_);

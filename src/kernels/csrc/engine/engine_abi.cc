@@ -41,20 +41,24 @@ std::mutex g_mutex;
 auto &g_open = *new std::map<int64_t, std::shared_ptr<dq::Engine>>;
 int64_t g_given = 0;
 std::shared_mutex *g_calls = new std::shared_mutex;  // held by all that run
+std::mutex g_gate;  // on the way to it: while a fork waits, no other call begins
 
 // A fork waits for the calls that run, so that its child finds the programs as they are between
 // two.
 void before_fork() {
+  g_gate.lock();
   g_calls->lock();
   g_mutex.lock();
 }
 void after_fork_in_parent() {
   g_mutex.unlock();
   g_calls->unlock();
+  g_gate.unlock();
 }
 void after_fork_in_child() {
   g_mutex.unlock();
   g_calls = new std::shared_mutex;  // the old one is held by a thread of the parent
+  g_gate.unlock();
 }
 [[maybe_unused]] const int g_watches_forks =
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -94,7 +98,9 @@ int guarded(int64_t program, int64_t n, const int64_t *plan, int row, int64_t bu
   if (!fits(engine->program(), n, plan, row, budget)) return dq::kPlan;
   if (!dq::active_kernels()) return dq::kIsa;
   try {
+    std::unique_lock<std::mutex> gate(g_gate);
     std::shared_lock<std::shared_mutex> hold(*g_calls);
+    gate.unlock();
     body(engine.get());
     return dq::kOk;
   } catch (const std::bad_alloc &) {

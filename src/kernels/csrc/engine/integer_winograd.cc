@@ -201,6 +201,7 @@ struct Winograd {
     size_t lane, tile;         // codes that are transformed at once; a tile's codes
     int together;              // tiles that are multiplied by the same weights
     int block;                 // tiles that are transformed before they are used
+    int room;                  // the most that `block` is with as many rows or fewer (pooled.cc)
     Code offset[POINTS];
     explicit Layout(const CodeConv &c)
         : rows((c.ho + Y::RESULTS - 1) / Y::RESULTS),
@@ -214,14 +215,18 @@ struct Winograd {
       const int all = rows * columns;
       const bool leaves = TILES == TOGETHER && whole(all, TILES_OF_7) < whole(all, TOGETHER);
       together = leaves ? TILES_OF_7 : TOGETHER;
-      block = whole(most < all ? most : all, together);
-      block = block ? block : together;
+      const int held = most < 1 ? 1 : smaller(most, all);
+      block = whole(held, together);
+      room = whole(held, TOGETHER);
+      if (TILES == TOGETHER && room < whole(held, TILES_OF_7)) room = whole(held, TILES_OF_7);
       for (int p = 0; p < POINTS; p++) offset[p] = Code(A::offset(position(p), c.top()));
     }
     // From position to position: no multiple of a page, or all of a tile's would share one set of
     // lines of the first-level cache.
-    size_t next() const { return size_t(block) * tile + 64 / sizeof(Code); }
+    size_t next() const { return next_of(block); }
+    size_t next_of(int tiles) const { return size_t(tiles) * tile + 64 / sizeof(Code); }
     size_t codes() const { return POINTS * next() * sizeof(Code); }
+    size_t most_codes() const { return POINTS * next_of(room) * sizeof(Code); }
     size_t sums() const { return size_t(POINTS) * TOGETHER * 2 * kChannelBlock * sizeof(int32_t); }
   };
 
@@ -358,7 +363,7 @@ struct Winograd {
 
   static size_t scratch_bytes(const CodeConv &c) {
     const Layout l(c);
-    return l.codes() + l.sums() + Y::RESULTS * ROW * sizeof(int32_t);
+    return l.most_codes() + l.sums() + Y::RESULTS * ROW * sizeof(int32_t);
   }
 
   // The codes of a tile that begins at (y, x) of the border, position after position. What lies

@@ -14,6 +14,8 @@
 // kernel_choice.cc: lines of text become a choice.
 #include "engine/kernel_choice.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <mutex>
 #include <utility>
@@ -26,6 +28,11 @@ constexpr char kAny[] = "*";
 std::mutex g_mutex;
 // Never destroyed: threads may outlive static destructors.
 auto &g_choice = *new std::shared_ptr<const KernelChoice>(std::make_shared<KernelChoice>());
+
+// A forked child finds the choice whole, and nobody at it.
+void before_fork() { g_mutex.lock(); }
+void after_fork() { g_mutex.unlock(); }
+[[maybe_unused]] const int g_watches_forks = pthread_atfork(before_fork, after_fork, after_fork);
 
 }  // namespace
 
@@ -62,7 +69,7 @@ std::string KernelChoice::key(const CodeConv &c, int w_bits) {
 
 void use_choice(std::shared_ptr<const KernelChoice> choice) {
   std::lock_guard<std::mutex> hold(g_mutex);
-  g_choice = std::move(choice);
+  g_choice.swap(choice);  // what it was is freed after the lock
 }
 
 std::shared_ptr<const KernelChoice> choice_in_use() {

@@ -144,6 +144,8 @@ PlainOperations::Layer &PlainOperations::layer(int i) {
     const int k = int(op.kernel), c_in = int(op.c_in);
     if (op.kind == kConv) {
       layer.packed.reset(new Packed[size_t(op.candidates())]);
+      layer.multiplier.clear();  // of a call that ran out of memory
+      layer.bias.clear();
       const auto &multiplier = op.arrays.multiplier.values;
       const auto &bias = op.arrays.bias.values;
       for (size_t at = 0; at < multiplier.size(); at += size_t(op.c_out))

@@ -86,8 +86,9 @@ std::optional<PreparedImage> PreparedImage::of(const Program &program, int i) {
   const Operation &op = program.operations[size_t(i)];
   if (op.kind != kWide || op.groups != 1) return std::nullopt;
   const Operation &image = program.operations[size_t(op.x)];
-  if (image.kind != kInput || image.bits != 0) return std::nullopt;
   const std::vector<int32_t> &weight = op.arrays.weight.values, &table = image.arrays.table.values;
+  // Without a table it stands for what wrote a register (abi/operation_aot.cc).
+  if (image.kind != kInput || image.bits != 0 || table.empty()) return std::nullopt;
   const size_t length = weight.size() / size_t(op.c_out);
   const std::vector<Cut> x_cuts = cuts_of(table, 1), w_cuts = cuts_of(weight, length);
   const Cut *x = nullptr, *w = nullptr;
