@@ -18,7 +18,6 @@ import json
 import sys
 
 from src.entry import guarded
-from src.methods.base import FLOAT
 from src.next_step import say_next
 from src.paths import as_path
 from src.recipes import shipped_recipes
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> int:
     numbers = training.run()
     if training.runtime.is_main:
         print(json.dumps(numbers))
-        if training.config.method.name == FLOAT:
+        if not numbers["bitops"]:  # nothing is quantised
             say_next("report.py", "--run", numbers["run"])
         else:
             say_next("export.py", "--run", numbers["run"], "--format", "int")

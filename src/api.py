@@ -96,7 +96,7 @@ def resume(run: str | Path, *keys: str) -> dict:
 
 
 def evaluate(
-    run: str | Path, *keys: str, split: str = "test", bits: int | None = None, plan: str | None = None,
+    run: str | Path, *keys: str, split: str = "test", bits: int | None = None, plan: str | dict | None = None,
     budget: float | str | None = None, recalibrate: int | None = None,
 ) -> dict:  # fmt: skip
     """Evaluate a run, as `eval.py` does.
@@ -104,8 +104,8 @@ def evaluate(
     Args:
         keys: e.g. `"data.path=FOLDER"`.
         split: test, val or train.
-        bits, plan, budget: one width everywhere; a file of widths by layer; mean BitOPs per image, a number or
-            `"250M"`. At most one of them.
+        bits, plan, budget: one width everywhere; widths by layer, a file or what it holds
+            (`{"layer1.0.conv1": 4, "*": 2}`); mean BitOPs per image, a number or `"250M"`. At most one of them.
         recalibrate: training batches that the normalisation's statistics are first taken anew from.
 
     Returns:
@@ -116,6 +116,8 @@ def evaluate(
     """
     if sum(wish is not None for wish in (bits, plan, budget)) > 1:
         raise UserError(f"bits={bits}, plan={plan}, budget={budget}: an evaluation takes at most one of them")
+    if bits is not None and type(bits) is not int:
+        raise UserError(f"bits={bits!r}: expected a whole number")
     most = None if budget is None else as_bitops("budget", str(budget))
     folder, config, runtime, system, state = open_trained(run, keys)
     asked = Asked(split, bits, plan, most, recalibrate)

@@ -112,14 +112,25 @@ def load_config(recipe: str | Path | None = None, overrides: typing.Sequence[str
 
 
 def unread(config: Config, overrides: typing.Sequence[str]) -> list[str]:
-    """The overrides that say nothing to the configuration's method: keys of another one, or of `Method.unread`."""
+    """The overrides that say nothing to the configuration's method: keys of another one, of `Method.unread`, or
+    options of other quantisers than `quant.quantizer`."""
     method = config.method.name
-    others = METHODS.keys() - {method}
+    others, unread = METHODS.keys() - {method}, {*METHODS[method].unread}
+    if "quant.quantizer" not in unread:
+        unread |= _options({*WEIGHT}) - _options({config.quant.quantizer, *_of_ends(config.quant)})
     names = {text: text.partition("=")[0].strip() for text in overrides}
-    return [
-        text for text, name in names.items()
-        if name.split(".")[0] in others or name in METHODS[method].unread
-    ]  # fmt: skip
+    return [text for text, name in names.items() if name.split(".")[0] in others or name in unread]
+
+
+def _of_ends(quant: QuantConfig) -> tuple[str, ...]:
+    """The quantiser of the first and the last layer (methods/rules.py)."""
+    return () if quant.first_last == "float" else ("lsq",)
+
+
+def _options(quantizers: set[str]) -> set[str]:
+    """The keys that quantisers take."""
+    own = (*(WEIGHT[name] for name in quantizers), *(ACTIVATION[name] for name in quantizers))
+    return {f"quant.{option}" for quantizer in own for option in quantizer.options}
 
 
 def save_config(config: Config, path: Path) -> None:
@@ -155,6 +166,8 @@ def _apply_file(config: Config, recipe: Path) -> None:
 
 
 def _apply_override(config: Config, text: str) -> None:
+    if not isinstance(text, str):  # from Python (api.py)
+        raise UserError(f"argument {text!r:.60}: expected a text key=value, for example train.epochs=5")
     name, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"argument {text!r}: expected key=value, for example train.epochs=5")

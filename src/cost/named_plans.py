@@ -32,8 +32,8 @@ OTHERS = "*"
 FORM = 'a plan is {"layer or slot": width or [weights, inputs], ...}, "*" for all other layers'
 
 
-def read_plan(path: Path, cost: PlanCost, columns: int) -> np.ndarray:
-    """The plan in a JSON file, int64 (slots, columns) of candidates.
+def read_plan(asked: str | Path | dict, cost: PlanCost, columns: int) -> np.ndarray:
+    """The plan in a JSON file, or what such a file holds, int64 (slots, columns) of candidates.
 
     Args:
         cost: of the network.
@@ -42,14 +42,27 @@ def read_plan(path: Path, cost: PlanCost, columns: int) -> np.ndarray:
     Raises:
         UserError: no such file, or not a plan for this network.
     """
+    whose = "the plan" if isinstance(asked, dict) else f"--plan {asked}"
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-        return to_choices(plan, cost, columns)
+        return to_choices(asked if isinstance(asked, dict) else read_names(Path(asked)), cost, columns)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UserError(f"--plan {path}: cannot be read as JSON ({why}); {FORM}") from error
+        raise UserError(f"{whose}: cannot be read as JSON ({why}); {FORM}") from error
     except UserError as error:
-        raise UserError(f"--plan {path}: {error}") from error
+        raise UserError(f"{whose}: {error}") from error
+
+
+def read_names(path: Path):
+    """What a JSON file holds. OSError, ValueError: it cannot be read, or a key stands twice."""
+    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple]) -> dict:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r:.60} stands twice")
+    return found
 
 
 def to_choices(plan: dict, cost: PlanCost, columns: int) -> np.ndarray:

@@ -22,6 +22,10 @@ from src.errors import UserError
 from src.methods.base import System
 
 SHOWN = 3  # names in an error text
+NOT_QUANTISED = (
+    "no layer of this one has a width: method.name=float, or all are ends (which quant.first_last=8 quantises) or "
+    "float exceptions"
+)
 WAY_OUT = "export other weights, or train again (a lower train.lr may help)"
 
 

@@ -59,7 +59,7 @@ def _check_widths(options: argparse.Namespace) -> None:
     for name in ("bits", "plan"):
         value = getattr(options, name)
         if value is not None and form == "int":
-            raise UserError(f"--{name} {value}: an artefact holds all widths; infer.py --bits picks one")
+            raise UserError(f"--{name} {value}: an artefact holds all widths; infer.py --{name} picks")
         if value is not None and options.qdq:
             raise UserError(f"--{name} {value}: --qdq goes with a network that has no other widths")
     if options.escalate and not (options.bundle or form == "onnx"):

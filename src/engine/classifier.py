@@ -20,13 +20,14 @@ import numpy as np
 
 from src.cost.bitops import CostModel
 from src.cost.latency import LatencyCost
+from src.cost.named_plans import read_plan
 from src.cost.spending import Spending
 from src.engine.count import cost_of
 from src.engine.notes import LARGEST_EXPONENT
 from src.engine.operations import Input
 from src.engine.plans import Cap, within_cap
 from src.engine.program import Program
-from src.engine.rungs import Rungs, ladder_of, pass_costs, pick, rungs_of
+from src.engine.rungs import Rungs, alone, ladder_of, pass_costs, pick, rungs_of
 from src.engine.wish import NO_WISH, Wish
 from src.errors import UserError
 from src.printable import printable
@@ -182,6 +183,10 @@ def _rungs(program: Program, wish: Wish, cap: Cap | None) -> Rungs | None:
     """The passes that a wish stands for; None: one, in the controller's plan."""
     if wish.bits is not None:
         return rungs_of(program, (wish.bits,))
+    if wish.plan is not None:
+        if program.plan_shape is None:
+            raise UserError(f"--plan {wish.plan}: this network has no controller, its widths are fixed")
+        return alone(program, read_plan(wish.plan, cost_of(program), program.plan_shape[1]))
     if program.budget is not None:
         return None
     ladder = ladder_of(program)

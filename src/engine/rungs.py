@@ -21,7 +21,7 @@ from src.cost.bitops import PlanCost
 from src.cost.ladder import Ladder, Row
 from src.cost.latency import LatencyCost
 from src.engine.count import cost_of, kept_bitops
-from src.engine.plans import Cap, uniform_choices, uniform_plan
+from src.engine.plans import Cap, row_of, uniform_choices, uniform_plan
 from src.engine.program import Program
 from src.errors import UserError
 
@@ -31,7 +31,7 @@ class Rungs:
     """Passes over an image, one after the other while its answer is unsure.
 
     Attributes:
-        bits: R widths.
+        bits: R widths; 0 of a plan that has several.
         plans: int64 (R, layers, columns), the candidates of each pass.
         rows: int64 (R,), of the statistics.
         thresholds: int64 (R - 1,): an image whose margin is below goes on to the next rung.
@@ -52,6 +52,14 @@ def rungs_of(program: Program, bits: tuple[int, ...], thresholds: tuple[int, ...
     totals = np.cumsum([costs[0], *again[1:]])
     limits = np.array(thresholds, np.int64)
     return Rungs(tuple(bits), np.concatenate(plans), np.array(rows), limits, totals)
+
+
+def alone(program: Program, choices: np.ndarray) -> Rungs:
+    """One pass at candidates int64 (layers, columns), those of all images."""
+    first = int(choices.flat[0])
+    row = row_of(program, first) if (choices == first).all() else 0
+    total = cost_of(program).of_plan(choices[None])
+    return Rungs((0,), choices[None], np.array([row]), np.zeros(0, np.int64), total)
 
 
 def pass_costs(

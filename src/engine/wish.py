@@ -14,6 +14,7 @@
 """How a user wants images to be answered: the options of a command line, and what they mean."""
 
 import argparse
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,10 @@ class Wish:
         max_bitops: BitOPs that no image may cost.
         max_ms: milliseconds that no image may cost, by `table`.
         table: of this machine's latencies.
+        plan: widths by layer for all images, a file or what it holds (cost/named_plans.py).
+
+    Raises:
+        UserError: an amount as a text (`"250M"`) that is none.
     """
 
     bits: int | None = None
@@ -39,6 +44,12 @@ class Wish:
     max_bitops: float | None = None
     max_ms: float | None = None
     table: LatencyTable | None = None
+    plan: str | dict | None = None
+
+    def __post_init__(self):
+        for name in ("budget", "max_bitops", "max_ms"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, as_bitops(name, getattr(self, name)))
 
 
 NO_WISH = Wish()
@@ -48,6 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that `wish_of` reads."""
     add = parser.add_argument
     add("--bits", type=int, help="one width everywhere, not the network's own choice")
+    add("--plan", metavar="FILE", help="widths by layer for all images, as eval.py and search.py have them")
     add(
         "--budget", metavar="X",
         help="e.g. 250M, BitOPs that an image costs in the mean: images escalate, by the file's ladder",
@@ -64,18 +76,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def wish_of(options: argparse.Namespace) -> Wish:
     """Of a command line. UserError: as `as_wish`, or the table cannot be read."""
     table = None if options.latency is None else read_table(Path(options.latency))
-    return as_wish(options.bits, options.budget, options.max_bitops, options.max_ms, table)
+    return as_wish(options.bits, options.budget, options.max_bitops, options.max_ms, table, options.plan)
 
 
 def as_wish(
     bits: int | None, budget: str | None, max_bitops: str | None, max_ms: str | None = None,
-    table: LatencyTable | None = None,
+    table: LatencyTable | None = None, plan: str | None = None,
 ) -> Wish:  # fmt: skip
     """UserError: amounts that are none, or options that clash."""
     given = {"--budget": budget, "--max-bitops": max_bitops, "--max-ms": max_ms}
-    for option, text in given.items():
-        if bits is not None and text is not None:
-            raise UserError(f"--bits {bits} and {option} {text}: one width has one cost; leave one out")
+    fixed = {"--bits": bits, "--plan": plan}
+    if bits is not None and plan is not None:
+        raise UserError(f"--bits {bits} and --plan {plan}: leave one out")
+    for (option, text), (how, value) in itertools.product(given.items(), fixed.items()):
+        if value is not None and text is not None:
+            raise UserError(f"{how} {value} and {option} {text}: fixed widths have one cost; leave one out")
     if max_bitops is not None and max_ms is not None:
         raise UserError(f"--max-bitops {max_bitops} and --max-ms {max_ms}: an image has one cap; leave one out")
     if max_ms is not None and table is None:
@@ -84,4 +99,4 @@ def as_wish(
             "makes a table, --latency TABLE names it"
         )
     amounts = [None if text is None else as_bitops(option, text) for option, text in given.items()]
-    return Wish(bits, *amounts, table)
+    return Wish(bits, *amounts, table, plan)

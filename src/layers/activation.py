@@ -23,6 +23,8 @@ from dataclasses import dataclass
 
 from mindspore import nn, ops
 
+from src.errors import UserError
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -48,6 +50,8 @@ class Activate(nn.Cell):
 
     def __init__(self, activation: Activation):
         super().__init__()
+        if not isinstance(activation, Activation):
+            raise UserError(f"activation {activation!r:.40}: expected NONE, RELU or RELU6")
         self.is_relu = activation.low is not None
         self.clip = None if activation.high is None else _Clip(activation.high)
 

@@ -115,8 +115,8 @@ class Dqnet(Method):
         specs = _specs(layers, config)
         if not count_slots(specs):
             raise UserError(
-                f"method.name=dqnet chooses for the layers behind part 1; {config.model.name} has none that "
-                "quant.exceptions leaves; give the model a part 2, or use another method"
+                f"method.name=dqnet chooses for the layers behind part 1; {config.model.name} has none, "
+                "but for its classifier and quant.exceptions; give the model a part 2, or use another method"
             )
         quantise(float_net, specs, config.quant, options.tied, options.execution)
         widths = tuple(options.candidates)

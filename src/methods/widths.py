@@ -13,9 +13,9 @@
 # limitations under the License.
 """Rules on the widths that a configuration asks for, for the checks of methods."""
 
-import json
 from pathlib import Path
 
+from src.cost.named_plans import read_names
 from src.errors import UserError
 from src.keys import WIDTHS, Config, QuantConfig
 from src.quantizers import WEIGHT
@@ -53,7 +53,7 @@ def take_plan(quant: QuantConfig) -> None:
         f"{WIDTHS[1]}"
     )
     try:
-        plan = json.loads(Path(quant.plan).read_text(encoding="utf-8"))
+        plan = read_names(Path(quant.plan))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(f"quant.plan={quant.plan}: cannot be read as JSON ({why}); {form}") from error

@@ -26,3 +26,8 @@ ACTIVATION = {
     "lsq": LsqActivation,
     "nested": NestedActivation,
 }
+if WEIGHT.keys() != ACTIVATION.keys():
+    raise ImportError(
+        f"{__name__}: {', '.join(sorted(WEIGHT.keys() ^ ACTIVATION.keys()))} stands in one of WEIGHT and ACTIVATION "
+        "alone; a quantiser of weights borrows another's for inputs, as pact borrows dorefa's for weights"
+    )

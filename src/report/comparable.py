@@ -75,7 +75,7 @@ class Entry:
         before, own = self.trained
         if not before + own:
             return "no training"
-        return f"{own} epochs" + (f" after {before} in float" if before else "")
+        return f"{own} epoch{'' if own == 1 else 's'}" + (f" after {before} in float" if before else "")
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,13 @@ class Asked:
 
     Attributes:
         split: test, val or train.
-        bits, plan: see `take_choice`; budget: see `take_budget`. At most one of the three.
+        bits, plan: see `take_width`, `take_plan`; budget: see `take_budget`. At most one of the three.
         recalibrate: training batches that statistics are first estimated anew from, or None.
     """
 
     split: str = "test"
     bits: int | None = None
-    plan: str | None = None
+    plan: str | dict | None = None
     budget: float | None = None
     recalibrate: int | None = None
 
@@ -87,7 +87,7 @@ def other_keys(config: Config, folder: RunFolder) -> str:
     return suffix if len(suffix) <= LONGEST else f"{suffix[:LONGEST]}-{zlib.crc32(suffix.encode()):08x}"
 
 
-def take_choice(system: System, bits: int | None, plan: str | None) -> str:
+def take_choice(system: System, bits: int | None, plan: str | dict | None) -> str:
     """What `--bits` or `--plan` asks for, if one of them was given.
 
     Raises:
@@ -107,25 +107,34 @@ def take_width(system: System, option: str, bits: int) -> str:
     Raises:
         UserError: no controller, or a width that is not among its candidates.
     """
+    _check_choice(system, f"{option} {bits}")
     if bits not in system.widths:
-        has = f"only {', '.join(map(str, system.widths))}" if system.widths else "no controller"
-        raise UserError(f"{option} {bits}: this network has {has}")
+        raise UserError(f"{option} {bits}: this network has only {', '.join(map(str, system.widths))}")
     system.forced = system.widths.index(bits)
     return f"_{bits}bit"
 
 
-def take_plan(system: System, plan: str) -> str:
-    """One plan for all images: a width, or a file (cost/named_plans.py).
+def take_plan(system: System, plan: str | dict) -> str:
+    """One plan for all images: a width, or a file (cost/named_plans.py) or what it holds.
 
     Raises:
         UserError: it is no plan of this network.
     """
-    if plan.isdecimal():
+    if isinstance(plan, str) and plan.isdecimal():
         return take_width(system, "--plan", int(plan))
-    if not system.widths:
-        raise UserError(f"--plan {plan}: this network has no controller")
-    system.forced = as_forced(read_plan(Path(plan), system.cost, system.controller.columns))
+    _check_choice(system, f"--plan {plan}")
+    system.forced = as_forced(read_plan(plan, system.cost, system.controller.columns))
+    if isinstance(plan, dict):
+        return f"_plan_{zlib.crc32(json.dumps(plan, sort_keys=True).encode()):08x}"
     return f"_plan_{Path(plan).stem}"
+
+
+def _check_choice(system: System, asked: str) -> None:
+    if not system.widths:
+        raise UserError(
+            f"{asked}: this network has no controller, its widths are fixed (a static run takes quant.plan=FILE when "
+            "it is trained)"
+        )
 
 
 def as_forced(choices: np.ndarray) -> int | np.ndarray:

@@ -103,6 +103,7 @@ class _Results:
         numbers |= by_class.as_json(matrix, names)
         if tells:
             _tell(matrix, names)
+            _tell_price(self.system, numbers)
         numbers["baseline"] = self.baseline
         numbers["unreadable_images"] = _unreadable(self.loader.dataset, self.runtime)
         if self.runtime.is_main:
@@ -141,6 +142,18 @@ def _unreadable(dataset: Dataset, runtime: Runtime) -> int:
     """Of all workers, each of which reads its own share; what is left out, all of them see."""
     own = np.float32([dataset.errors - dataset.left_out])
     return dataset.left_out + int(sum_over_workers(runtime, own)[0])
+
+
+def _tell_price(system: System, numbers: dict) -> None:
+    """Where choosing costs more than it can save."""
+    with_choosing = numbers["bitops"] + numbers["bitops_controller"]
+    widest = system.cost.with_dynamic_at(system.widths[-1]) if system.widths else 0
+    if numbers["bitops_controller"] and with_choosing > widest:
+        LOG.warning(
+            "WARNING: with its controller an image costs %.1f M BitOPs, at %d bits throughout %.1f M: a smaller "
+            "controller has fewer units (hidden) and sees fewer pixels (pool)",
+            with_choosing / 1e6, system.widths[-1], widest / 1e6,
+        )  # fmt: skip
 
 
 def _write_answers(folder: RunFolder, name: str, answers: Answers) -> None:

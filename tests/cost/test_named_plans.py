@@ -75,6 +75,7 @@ def test_layers_that_share_a_slot_share_a_choice():
         ('{"*": "4"}', r"'4' is neither a width nor \[weights, inputs\]"),
         ('{"*": true}', "neither a width"),
         ('{"a.x": 2, "0": 2, "*": 2}', "decides twice on slot 0"),
+        ('{"a.x": 2, "a.x": 4, "*": 2}', r"cannot be read as JSON \('a.x' stands twice\)"),
     ],
 )
 def test_what_is_no_plan_is_named(tmp_path, text, says):
@@ -82,6 +83,14 @@ def test_what_is_no_plan_is_named(tmp_path, text, says):
     path.write_text(text)
     with pytest.raises(UserError, match=f"--plan .*plan.json: .*{says}"):
         read_plan(path, TIED, 1)
+
+
+def test_it_may_be_given_as_what_a_file_holds(tmp_path):
+    plan = {"a.x": 2, "*": 4}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    np.testing.assert_array_equal(read_plan(plan, TIED, 1), read_plan(tmp_path / "plan.json", TIED, 1))
+    with pytest.raises(UserError, match="^the plan: says nothing of layer"):
+        read_plan({"a.x": 2}, TIED, 1)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

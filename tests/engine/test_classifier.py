@@ -89,6 +89,22 @@ def test_one_width_and_its_row():
     assert Classifier(program, Watched(program), Wish(bits=2)).rungs.rows.tolist() == [1]
 
 
+def test_one_plan_for_all_images():
+    program = square(nested())
+    images, names = pixels(program, 3), [layer.name for layer in cost_of(program).dynamic]
+    plan = dict(zip(names, (8, 2, 4), strict=True))
+    answers = Classifier(program, Oracle(program), Wish(plan=plan))(images)
+    choices = np.tile(np.array([2, 0, 1])[None, :, None], (3, 1, 1))
+    logits, _ = Oracle(program).run(images, choices)
+    assert [a.w_bits for a in answers] == [[8, 2, 4]] * 3
+    assert [a.index for a in answers] == logits.argmax(1).tolist()
+    assert [a.bitops for a in answers] == cost_of(program).of_plan(choices).tolist()
+    program = square(rows())  # statistics for each width: those of a mixed plan, or of the one that it is
+    names = [layer.name for layer in cost_of(program).dynamic]
+    for given, row in (({"*": 2}, 1), ({names[0]: 2, "*": 8}, 0)):
+        assert Classifier(program, Watched(program), Wish(plan=given)).rungs.rows.tolist() == [row]
+
+
 def test_only_images_above_the_budget_run_again():
     program = square(nested())
     images = pixels(program, 5)
@@ -119,6 +135,8 @@ def test_what_cannot_be_answered():
     program = square(static())
     with pytest.raises(UserError, match="--max-bitops 1e\\+06: .* no controller; its cost is"):
         Classifier(program, Oracle(program), Wish(max_bitops=1e6))
+    with pytest.raises(UserError, match="--plan p.json: this network has no controller"):
+        Classifier(program, Oracle(program), Wish(plan="p.json"))
     with pytest.raises(UserError, match="only square ones"):
         Classifier(real(), Oracle(real()))
     for exponent in (None, "19", 1.5, 1000):

@@ -34,6 +34,20 @@ def test_wishes_of_a_command_line():
         as_wish(None, "much", None)
 
 
+def test_from_python_amounts_may_be_texts():
+    assert Wish(budget="250M", max_bitops=1e9) == Wish(budget=250e6, max_bitops=1e9)
+    with pytest.raises(UserError, match="budget much: expected a number above 0"):
+        Wish(budget="much")
+
+
+def test_a_plan_goes_with_nothing_else():
+    assert as_wish(None, None, None, plan="p.json") == Wish(plan="p.json")
+    with pytest.raises(UserError, match="--bits 4 and --plan p.json"):
+        as_wish(4, None, None, plan="p.json")
+    with pytest.raises(UserError, match="--plan p.json and --budget 1M: fixed widths have one cost"):
+        as_wish(None, "1M", None, plan="p.json")
+
+
 def test_a_cap_in_milliseconds_needs_a_table(tmp_path):
     assert as_wish(None, None, None, "0.3", TABLE) == Wish(max_ms=0.3, table=TABLE)
     with pytest.raises(UserError, match="--max-ms 0.3 needs this machine's latencies"):

@@ -66,6 +66,8 @@ def test_other_faults_keep_their_traceback(failing):
     [
         ("dqnet", ["quant.w_bits=2", "dqnet.target=5", "dqt.beta=3"], ["quant.w_bits=2", "dqt.beta=3"]),
         ("dqt", ["quant.quantizer=pact", "data.workers=1"], ["quant.quantizer=pact"]),
+        ("static", ["quant.quantizer=dorefa", "quant.per_channel=true"], ["quant.per_channel=true"]),
+        ("static", ["quant.first_last=8", "quant.per_channel=true"], []),  # the ends have LSQ's steps
         ("static", ["quant.w_bits=2", "quant.quantizer=lsq"], []),
     ],
 )

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from src.cost.ladder import Ladder
-from src.deploy.compare import check_answers, network_answers, relative_differences
+from src.deploy.compare import NOT_QUANTISED, check_answers, network_answers, relative_differences
 from src.deploy.integer.lower import Picture, lower
 from src.deploy.sensitivity import moved
 from src.engine.artefact import save_artefact
@@ -82,7 +82,7 @@ def export_int(
             hold, a file that cannot be written, or one whose answers are not the network's.
     """
     if not any(layer.w_bits for layer in system.cost.layers):
-        raise UserError("--format int needs a quantised network; method.name=float has no widths")
+        raise UserError(f"--format int needs a quantised network; {NOT_QUANTISED}")
     if system.learned is not None:
         system.learned.become_integral()
     some = np.arange(min(compared, len(dataset)))

@@ -16,9 +16,11 @@
 Each layer of codes becomes int8 weights with DequantizeLinear and its input QuantizeLinear and
 DequantizeLinear, behind a Clip where the width is below 8: runtimes hold the codes in 8 bits. The factor
 of a channel that followed the layer goes into the scale of its weights, the offset becomes the bias, so
-that a runtime finds a quantised convolution and nothing else. Learned levels are a sum of steps before the
-pair, and weights among them int8 like others. QuantizeLinear rounds a half to even, this
-project up; the two differ on exact halves alone.
+that a runtime finds a quantised convolution and nothing else. Below 8 bits the offset is added behind instead: ONNX
+Runtime rounds the bias of a quantised convolution to a multiple of input scale x weight scale, which is coarse
+there, and does not take such layers for its integer kernels, as the Clip is between. Learned levels are a sum of
+steps before the pair, and weights among them int8 like others. QuantizeLinear rounds a half to even, this project
+up; the two differ on exact halves alone.
 """
 
 from dataclasses import dataclass
@@ -172,7 +174,9 @@ class _Graph:
             y = self._convolution(op, self._weight(codes, scales))
             return self._per_channel(op, y, factor, offset)
         weight = self._weight(turned, np.where(factor == 0, 1, np.abs(factor) * scales))
-        return self._bounded(op, self._convolution(op, weight, offset))
+        if op.arrays["bits"].min() == 8:
+            return self._bounded(op, self._convolution(op, weight, offset))
+        return self._shifted(op, self._convolution(op, weight), offset)
 
     def _weight(self, codes: np.ndarray, scales: np.ndarray) -> str:
         """Real values of int8 codes, by the scale of each output channel."""
@@ -205,9 +209,11 @@ class _Graph:
         return self._per_channel(op, self.maps[op.x], factor, offset)
 
     def _per_channel(self, op: Conv | Affine, y: str, factor: np.ndarray, offset: np.ndarray) -> str:
-        shape = (1, -1, 1, 1)
-        y = self.node("Mul", [y, self.tensor(factor.astype(np.float32).reshape(shape))])
-        y = self.node("Add", [y, self.tensor(offset.astype(np.float32).reshape(shape))])
+        y = self.node("Mul", [y, self.tensor(factor.astype(np.float32).reshape(1, -1, 1, 1))])
+        return self._shifted(op, y, offset)
+
+    def _shifted(self, op: Conv | Affine, y: str, offset: np.ndarray) -> str:
+        y = self.node("Add", [y, self.tensor(offset.astype(np.float32).reshape(1, -1, 1, 1))])
         return self._bounded(op, y)
 
     def _add(self, op: Add, name: str) -> str:

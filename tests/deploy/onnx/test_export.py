@@ -116,7 +116,7 @@ def test_pairs_of_more_outputs_than_classes(digits, picture, tmp_path):
 
 @pytest.mark.parametrize(
     ("overrides", "what"),
-    [(["method.name=float"], "no widths"), (["method.name=dqnet"], "controller")],
+    [(["method.name=float"], "no layer of this one has a width"), (["method.name=dqnet"], "controller")],
 )
 def test_no_pairs_for_what_has_no_fixed_widths(overrides, what, digits, picture, tmp_path):
     with pytest.raises(UserError, match=what):
