@@ -27,10 +27,11 @@ from src.printable import printable
 from src.terminal import TerminalHandler
 
 LOG = logging.getLogger("dynquant")
+NOBODY_READS = 128 + signal.SIGPIPE
 
 
 def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C).
+    """Run `main`; returns the exit code (2 on bad input, 130 on Ctrl-C, 141 where nobody reads on, as after `| head`).
 
     `main` may raise KeyboardInterrupt with a text: what is lost and how to go on.
     """
@@ -48,7 +49,9 @@ def guarded(main: Callable[[list[str]], int], arguments: list[str]) -> int:
             sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again when it ends
-        if code == 0:
+        if isinstance(error, BrokenPipeError):
+            code = code or NOBODY_READS
+        elif code == 0:
             print(f"error: the output could not be written: {error.strerror}", file=sys.stderr)
             code = 2
     return code
@@ -63,6 +66,8 @@ def _run(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     except KeyboardInterrupt as interrupt:
         print(f"interrupted {interrupt}".rstrip(), file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        return NOBODY_READS
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         print(as_error(f"{error.strerror or error}{where}"), file=sys.stderr)

@@ -169,3 +169,11 @@ def test_a_closed_output_is_no_fault():
     command = f"exec {sys.executable} -c '{code}' >&-"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nobody_who_reads_on_is_no_fault():
+    main = "lambda a: [print(i) for i in range(10**5)] and 0"
+    code = f"from src.entry import guarded; import sys; sys.exit(guarded({main}, []))"
+    command = f"{sys.executable} -c '{code}' | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (141, "0\n", "")
