@@ -35,7 +35,7 @@ from src.cost.latency import LatencyTable, LayerMs
 from src.engine.artefact import load_artefact
 from src.engine.check import check
 from src.engine.choose_engine import open_engine
-from src.engine.count import cost_of, layer_cost
+from src.engine.count import cost_of, layer_cost, layer_name
 from src.engine.native import Native
 from src.engine.operations import Conv, Quantise
 from src.engine.plans import row_of
@@ -116,11 +116,6 @@ def as_table(program: Program, times: dict, cpu: str) -> LatencyTable:
     mean = np.mean(list(times.values()), axis=0)
     fixed_ms, kept_ms = (float(mean[some].sum()) for some in (fixed, kept))
     return LatencyTable(cpu, kernels.isa(), kernels.threads(), fixed_ms, kept_ms, tuple(layers))
-
-
-def layer_name(program: Program, i: int) -> str:
-    """What an operation is called in the network."""
-    return program.notes.get("layers", {}).get(str(i), f"operation {i}")
 
 
 def _rows(model: Path, program: Program, engine: Native, times: dict, peak: float) -> list[dict]:

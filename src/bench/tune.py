@@ -26,12 +26,13 @@ from pathlib import Path
 import numpy as np
 
 from src import kernels
-from src.bench.layers import ROUND, held, layer_name, measure
+from src.bench.layers import ROUND, held, measure
 from src.bench.machine import describe_machine, load
 from src.bench.options import check_at_least
 from src.engine import kernel_choice
 from src.engine.artefact import load_artefact
 from src.engine.choose_engine import open_engine
+from src.engine.count import layer_name
 from src.engine.native import Native
 from src.engine.program import Program
 from src.errors import UserError

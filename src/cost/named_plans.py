@@ -98,7 +98,7 @@ def _check_keys(plan: dict, dynamic: list[LayerCost]) -> None:
     for key in plan:
         if key not in {*names, *(str(layer.slot) for layer in dynamic), OTHERS}:
             near = difflib.get_close_matches(key, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = f"; did you mean {near[0]}?" if near else "."
             raise UserError(
                 f"no width is chosen for a layer {key!r:.60}{hint} Layers: {', '.join(names)}"
             )

@@ -52,13 +52,18 @@ def kept_bitops(program: Program) -> int:
     return total
 
 
+def layer_name(program: Program, i: int) -> str:
+    """What an operation is called in the network, as the notes of a file tell."""
+    return program.notes.get("layers", {}).get(str(i), f"operation {i}")
+
+
 def layer_cost(program: Program, registers: list[Register], i: int) -> LayerCost:
     """What operation i, a Conv or Wide, costs; `registers` are those of check(program)."""
     op = program.operations[i]
     source, result = registers[op.x], registers[i]
     weights = op.c_out * (source.shape[0] // op.groups) * op.kernel**2
     inputs, pixels = int(np.prod(source.shape)), result.shape[1] * result.shape[2]
-    cost = LayerCost(f"operation {i}", weights * pixels, weights, inputs)
+    cost = LayerCost(layer_name(program, i), weights * pixels, weights, inputs)
     if isinstance(op, Wide):
         return cost
     w_bits, a_bits = map(tuple, op.arrays["bits"].tolist())

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from src.deploy.integer.lower import Picture, lower
+from src.engine.artefact import load_artefact, save_artefact
 from src.engine.check import check
 from src.engine.count import cost_of, layer_cost
 from tests.engine.programs import static, untied
@@ -39,6 +40,15 @@ def _pynative():
     ms.set_context(mode=ms.PYNATIVE_MODE)
     yield
     ms.set_context(mode=ms.GRAPH_MODE)
+
+
+@pytest.mark.parametrize("name", ["dqnet", "dqt"])
+def test_layers_of_a_file_have_the_networks_names(name, tmp_path):
+    """So that a plan means the same to both (cost/named_plans.py)."""
+    built, file = method(*NETWORKS[name]), tmp_path / "net.safetensors"
+    save_artefact(lower(built, PICTURE, {}), file)
+    dynamic = cost_of(load_artefact(file)).dynamic
+    assert [(x.name, x.slot) for x in dynamic] == [(x.name, x.slot) for x in built.cost.dynamic]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
