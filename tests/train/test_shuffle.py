@@ -20,6 +20,7 @@ import pytest
 from scipy import stats
 
 from src.config import load_config
+from src.cost.bitops import CostModel
 from src.cost.ladder import Row
 from src.runtime import Runtime
 from src.train.results import evaluate_split
@@ -68,6 +69,16 @@ def test_a_choice_that_follows_hardness_pays(evaluated, caplog):
     assert found["choice_pays"] is True and found["shuffled_top1"] < found["top1"]
     assert found["shuffled_p"] < 0.001 and found["hardness_correlation"] > 0.5
     assert "the choice of widths pays" in caplog.text
+
+
+@pytest.mark.parametrize("controller, told", [(0, False), (60, False), (61, True)])
+def test_a_controller_that_costs_more_than_it_can_save_is_told(evaluated, caplog, monkeypatch, controller, told):
+    system = planned(tables(MANY), np.zeros((MANY, 2), int))
+    narrow, wide = (system.cost.with_dynamic_at(bits) for bits in (system.widths[0], system.widths[-1]))
+    monkeypatch.setattr("src.train.evaluate._runs_controller", lambda system: bool(controller))
+    monkeypatch.setattr(CostModel, "controller_bitops", lambda self: wide - narrow + controller - 60)
+    evaluated(system)
+    assert ("with its controller an image costs" in caplog.text) == told
 
 
 def test_a_choice_at_random_is_called_worthless(evaluated, caplog):

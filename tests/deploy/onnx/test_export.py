@@ -95,6 +95,8 @@ def test_quantise_pairs(overrides, digits, picture, tmp_path):
     path = tmp_path / "net.onnx"
     row = export_onnx(method(*STATIC, *overrides), picture, digits, path, True)
     assert row["top1_equal"] == 1.0 and row["largest_difference"] < 0.02
+    if "quant.first_last=8" not in overrides:  # a session as it comes rounds biases of 8-bit layers alone
+        assert row["median_difference"] < 1e-5
     model = onnx.load(path)
     assert sum(node.op_type == "QuantizeLinear" for node in model.graph.node) >= 6
     stored = [
