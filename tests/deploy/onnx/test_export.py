@@ -18,6 +18,7 @@ import sys
 
 import numpy as np
 import pytest
+from mindspore import Tensor
 
 from src.cost.ladder import Ladder
 from src.deploy.compare import network_answers, rung_answers
@@ -95,8 +96,6 @@ def test_quantise_pairs(overrides, digits, picture, tmp_path):
     path = tmp_path / "net.onnx"
     row = export_onnx(method(*STATIC, *overrides), picture, digits, path, True)
     assert row["top1_equal"] == 1.0 and row["largest_difference"] < 0.02
-    if "quant.first_last=8" not in overrides:  # a session as it comes rounds biases of 8-bit layers alone
-        assert row["median_difference"] < 1e-5
     model = onnx.load(path)
     assert sum(node.op_type == "QuantizeLinear" for node in model.graph.node) >= 6
     stored = [
@@ -105,6 +104,16 @@ def test_quantise_pairs(overrides, digits, picture, tmp_path):
         if t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 4
     ]
     assert len(stored) >= 6
+
+
+def test_a_session_as_it_comes_is_exact_below_8_bits(digits, picture, tmp_path):
+    """ONNX Runtime rounds biases of quantised convolutions, coarsely at few bits."""
+    built, rng = method(*STATIC), np.random.default_rng(0)
+    for parameter in built.network.get_parameters():
+        if parameter.name.endswith(".beta"):
+            parameter.set_data(Tensor(rng.normal(size=parameter.shape).astype(np.float32)))
+    row = export_onnx(built, picture, digits, tmp_path / "net.onnx", True)
+    assert row["top1_equal"] == 1.0 and row["median_difference"] < 1e-5
 
 
 def test_pairs_of_more_outputs_than_classes(digits, picture, tmp_path):
